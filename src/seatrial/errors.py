@@ -1,0 +1,117 @@
+"""Every way seatrial itself can fail, and the exit codes of its commands.
+
+The tree, leaves by what the user can do about them::
+
+    SeatrialError
+    ├── UsageError            2   call the command differently: unknown realm, profile, option
+    ├── DocumentError         3   mend the file at `where`
+    ├── CannotRun             4   nothing could be judged
+    │   ├── Unreachable           start the realm, or correct its addresses
+    │   ├── Refused               the realm does not allow it: change the line it names
+    │   ├── ToolMissing           install or start the tool it names
+    │   ├── Unsupported           this means (proxy, runtime) cannot do it: use the one it names
+    │   ├── FaultFailed           a fault could not be injected or healed: see the targets it names
+    │   └── LoadFailed            the load generator died: see the log it names
+    └── Interrupted         130   nothing: everything was healed first
+
+A failing *target* is never one of these: it is a `Sample` (sample.py). May import nothing of seatrial.
+"""
+
+from __future__ import annotations
+
+import difflib
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class ExitCode(enum.IntEnum):
+    """What a command's exit status means (documented in docs/ARCHITECTURE.md)."""
+
+    MET = 0
+    MISSED = 1
+    USAGE = 2
+    UNREADABLE = 3
+    COULD_NOT_RUN = 4
+    UNDECIDED = 5
+    INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A place in a user's file: line and column count from 1; `width` is the length of the quoted text, 0 if unknown."""
+
+    file: str
+    line: int
+    column: int
+    width: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class SeatrialError(Exception):
+    """The root: `str()` is one message a user can act on; `exit_code` is what the command returns."""
+
+    exit_code = ExitCode.COULD_NOT_RUN
+
+
+class UsageError(SeatrialError):
+    """The command was called with something that does not exist here."""
+
+    exit_code = ExitCode.USAGE
+
+
+class DocumentError(SeatrialError):
+    """A file that cannot be read as the document it should be; the message begins with its place."""
+
+    exit_code = ExitCode.UNREADABLE
+
+    def __init__(self, where: Where, problem: str, hint: str = "") -> None:
+        self.where = where
+        self.problem = problem
+        self.hint = hint
+        super().__init__(f"{where}: {problem}" + (f"; {hint}" if hint else ""))
+
+
+class CannotRun(SeatrialError):
+    """Something stops us before anything can be judged."""
+
+
+class Unreachable(CannotRun):
+    """No service of the realm accepts a connection."""
+
+
+class Refused(CannotRun):
+    """The realm does not allow this."""
+
+
+class ToolMissing(CannotRun):
+    """A program or engine this needs is not there."""
+
+
+class Unsupported(CannotRun):
+    """The means at hand cannot do this; another one can."""
+
+
+class FaultFailed(CannotRun):
+    """A fault could not be injected, read back or healed."""
+
+
+class LoadFailed(CannotRun):
+    """The load generator's process ended before its plan did."""
+
+
+class Interrupted(SeatrialError):
+    """Ctrl-C or SIGTERM, after everything was healed."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+def did_you_mean(text: str, known: Iterable[str]) -> str:
+    """The hint for an unknown name: the nearest known one, else all of them, else nothing."""
+    names = sorted(known)
+    near = difflib.get_close_matches(text, names, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return f"known: {', '.join(names)}" if names else ""

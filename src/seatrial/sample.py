@@ -1,0 +1,185 @@
+"""What was measured: the flat records a run is made of.
+
+`drive` and the load child give them, `journal` writes them, `measure` folds them. Times of day are
+UTC seconds since the epoch; differences of time are monotonic seconds. Bodies never enter a record.
+May import nothing of seatrial but `errors`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+class Outcome(enum.StrEnum):
+    """How one request ended."""
+
+    OK = "ok"
+    UNEXPECTED = "unexpected"  # a valid answer that failed an expectation
+    BROKEN = "broken"  # no valid answer
+
+
+class Cause(enum.StrEnum):
+    """Why a request was not OK: the taxonomy shared by reports, journal and retries."""
+
+    DNS = "dns"
+    CONNECT = "connect"
+    REFUSED = "refused"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    DRIP = "drip"
+    RESET = "reset"
+    TRUNCATED = "truncated"
+    TOO_LARGE = "too_large"
+    REDIRECTS = "redirects"
+    PROTOCOL = "protocol"
+    STATUS = "status"
+    CHECK = "check"
+    CAPTURE = "capture"
+    TEMPLATE = "template"
+    SLOW = "slow"  # the step's own `max` was exceeded
+
+    @property
+    def outcome(self) -> Outcome:
+        """UNEXPECTED for the causes found in a valid answer, BROKEN for the others."""
+        unexpected = (Cause.STATUS, Cause.CHECK, Cause.CAPTURE, Cause.TEMPLATE, Cause.SLOW)
+        return Outcome.UNEXPECTED if self in unexpected else Outcome.BROKEN
+
+
+class Phase(enum.StrEnum):
+    """The part of a run a record belongs to; only HOLD is judged against objectives of the load stage."""
+
+    ACCEPTANCE = "acceptance"
+    MONITOR = "monitor"
+    WARM_UP = "warm_up"
+    RAMP = "ramp"
+    HOLD = "hold"
+    DURING = "during"  # of an experiment: from injection to healing
+    AFTER = "after"  # of an experiment: from healing to the end of recovery
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Phases of one exchange in seconds; None means reused (connection phases) or unknown."""
+
+    dns_s: float | None = None
+    connect_s: float | None = None
+    tls_s: float | None = None
+    first_byte_s: float | None = None
+    download_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One request of a play (acceptance, monitoring). `route` is the template, never the rendered URL."""
+
+    run: str
+    phase: Phase
+    scenario: str
+    step: str
+    service: str
+    method: str
+    route: str
+    started_at: float
+    latency_s: float
+    outcome: Outcome
+    cause: Cause | None = None
+    status: int | None = None
+    intended_at: float | None = None
+    timings: Timings = field(default_factory=Timings)
+    bytes_out: int = 0
+    bytes_in: int = 0
+    degraded: bool = False
+    attempt: int = 1
+    final: bool = True  # False for a poll that a later attempt replaced
+    detail: str = ""
+    trace_id: str = ""
+    experiment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """One second of one step under load: exact counts, and one HDR histogram.
+
+    `causes` counts the final failures by cause; a poll that was retried is only in `polls`.
+    `over_ok` and `over_failed` count, per latency limit in microseconds, the final requests slower
+    than it (latency from the due time), OK and failed apart.
+    `histogram` is the base64 HDR (microseconds, 3 digits) of OK latencies from the due time, empty
+    when there were none. `service_histogram` the same from the moment of sending.
+    """
+
+    run: str
+    phase: Phase
+    scenario: str
+    step: str
+    service: str
+    method: str
+    route: str
+    second: int
+    ok: int
+    failed: int
+    causes: Mapping[str, int]
+    polls: int = 0
+    degraded: int = 0
+    over_ok: Mapping[int, int] = field(default_factory=dict)
+    over_failed: Mapping[int, int] = field(default_factory=dict)
+    histogram: str = ""
+    service_histogram: str = ""
+    bytes_in: int = 0
+    experiment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """One second of the load generator itself: did it keep its own plan?
+
+    `late_p99_s` is how late starts were against their due time; `cpu_ratio` the generator's share
+    of one core (1.0 = a whole core).
+    """
+
+    run: str
+    phase: Phase
+    second: int
+    planned: int
+    started: int
+    dropped: int
+    in_flight: int
+    late_p99_s: float
+    cpu_ratio: float
+    experiment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeCall:
+    """One HTTP exchange seen at the proxy between two services (`client` is the harness itself).
+
+    Counted when the caller's request head reached the proxy, whatever the fault did to it then.
+    `duration_s` is None while open at the end of observation.
+    """
+
+    run: str
+    edge: str
+    started_at: float
+    method: str
+    path: str
+    duration_s: float | None = None
+    first_byte_s: float | None = None
+    status: int | None = None
+    trace_id: str = ""
+    fate: str = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class FaultWindow:
+    """One fault as it was: when it acted, on what, and how it ended (`healed`, `expired`, `left`)."""
+
+    experiment: str
+    kind: str
+    target: str
+    started_at: float
+    ended_at: float | None = None
+    ended: str = ""
+
+
+Record = Sample | Interval | Pacing | EdgeCall | FaultWindow

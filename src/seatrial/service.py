@@ -1,0 +1,115 @@
+"""A service as its owner promises it: objectives, dependencies, mechanisms. Pure; imports only `errors`.
+
+`slo/read.py` gives it from `slo/<service>.yaml`; judge, chaos expectations, audit and grades read it.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from seatrial.errors import Where
+
+
+class Indicator(enum.StrEnum):
+    """What an objective measures."""
+
+    ERRORS = "errors"
+    LATENCY = "latency"
+    THROUGHPUT = "throughput"
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """One promise of a service.
+
+    `limit` is a ratio for errors (0.01 = 1 %), seconds for latency, OK requests per second for
+    throughput (there the least allowed). A latency objective `p99 < L` asks that at most
+    `1 - quantile` of the requests be slower than L. `routes` empty means every route; a pattern is
+    `METHOD /path/*`, `*` standing for one or more characters.
+    """
+
+    name: str
+    indicator: Indicator
+    limit: float
+    quantile: float | None = None
+    routes: tuple[str, ...] = ()
+    degraded_limit: float | None = None
+    window: str = "30d"
+    weight: float = 1.0
+    key: bool = False
+    where: Where | None = None
+
+    @property
+    def limit_ratio(self) -> float:
+        """The allowed share of bad events (errors, or requests over the latency limit)."""
+        return 1.0 - self.quantile if self.quantile is not None else self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerPromise:
+    """When a breaker opens (share of failures among at least `min_calls` in `window_s`), how long it
+    stays open, and how many trial calls it lets through then."""
+
+    min_calls: int = 10
+    failures_ratio: float = 0.5
+    window_s: float = 10.0
+    open_for_s: float = 5.0
+    trials: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Mechanisms:
+    """What one edge caller->callee promises; None means nothing is promised."""
+
+    timeout_s: float | None = None
+    breaker: BreakerPromise | None = None
+    retries_max: int | None = None
+    retries_budget_ratio: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """One edge of the dependency graph; `optional`: answers go on without it."""
+
+    service: str
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service document. `mechanisms` is keyed by the dependency's name."""
+
+    name: str
+    owner: str = ""
+    tier: int | None = None
+    runbook: str = ""
+    depends_on: tuple[Dependency, ...] = ()
+    mechanisms: Mapping[str, Mechanisms] = field(default_factory=dict)
+    objectives: tuple[Objective, ...] = ()
+    where: Where | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A caller and the service it calls, written `cards->ledger`."""
+
+    caller: str
+    callee: str
+
+    def __str__(self) -> str:
+        return f"{self.caller}->{self.callee}"
+
+    @classmethod
+    def parse(cls, text: str) -> Edge:
+        """From `cards->ledger`; ValueError quotes what is wrong."""
+        caller, arrow, callee = (part.strip() for part in text.partition("->"))
+        if not (caller and arrow and callee):
+            raise ValueError(f"an edge is written caller->callee, not '{text}'")
+        return cls(caller, callee)
+
+
+def edges(services: Iterable[Service]) -> tuple[Edge, ...]:
+    """Every edge of the dependency graph, in the documents' order."""
+    return tuple(Edge(service.name, dep.service) for service in services for dep in service.depends_on)
