@@ -1,0 +1,1 @@
+"""The room of the objectives: reads what services promise, measures what happened, decides and judges it."""
