@@ -56,12 +56,11 @@ class SecretKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SecretSource:
-    """A reference to a secret's value: the variable's, file's or command's text. `default` only for demo realms."""
+    """A reference to a secret's value: `source` is the variable's name, the file's path or the command's words."""
 
     name: str
     kind: SecretKind
-    source: str
-    default: str | None = None
+    source: tuple[str, ...]
     where: Where | None = None
 
 

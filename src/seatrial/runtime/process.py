@@ -1,0 +1,124 @@
+"""Starts, signals and ends operating-system processes that outlive the command which started them.
+
+Every process is known by id *and* creation time: a number the system has given to somebody else in the
+meantime is never signalled. Takes command lines, gives `ProcessId`s. The only user of psutil.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from seatrial.errors import CannotRun
+from seatrial.runtime.state import ProcessId
+
+STOP_DEADLINE_S = 10.0
+LOG_TAIL_LINES = 8
+_POLL_S = 0.02
+
+
+def spawn(command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) -> ProcessId:
+    """Start a process in a session of its own (Ctrl-C in our terminal does not reach it), its output in `log`."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        try:
+            process = subprocess.Popen(
+                command,
+                env={**os.environ, **env},
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise CannotRun(f"cannot start `{' '.join(command)}`: {error.strerror}") from None
+    # It is meant to outlive this command, so Popen must not warn that nobody waited for it.
+    process.returncode = 0
+    return identify(process.pid)
+
+
+def identify(pid: int) -> ProcessId:
+    """The process that has this id now; CannotRun when there is none."""
+    try:
+        return ProcessId(pid, psutil.Process(pid).create_time())
+    except psutil.NoSuchProcess:
+        raise CannotRun(f"process {pid} ended at once; see its log") from None
+
+
+def is_alive(process: ProcessId) -> bool:
+    """Whether that very process still runs; a zombie does not."""
+    found = _find(process)
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return found is not None and found.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def send_signal(process: ProcessId, number: signal.Signals) -> bool:
+    """Signal that very process; False when it is gone."""
+    found = _find(process)
+    if found is None:
+        return False
+    try:
+        found.send_signal(number)
+    except psutil.NoSuchProcess:
+        return False
+    return True
+
+
+def stop(processes: Iterable[ProcessId], *, deadline_s: float = STOP_DEADLINE_S) -> None:
+    """End processes: TERM to all, KILL to those that are left at the deadline. Returns when all are gone."""
+    processes = tuple(processes)
+    for process in processes:
+        send_signal(process, signal.SIGTERM)
+        send_signal(process, signal.SIGCONT)  # a process stopped by a fault would never see the TERM
+    if not wait_gone(processes, deadline_s):
+        for process in processes:
+            send_signal(process, signal.SIGKILL)
+        wait_gone(processes, STOP_DEADLINE_S)
+
+
+def wait_gone(processes: Iterable[ProcessId], deadline_s: float) -> bool:
+    """Wait until none of them runs; False when some still do at the deadline."""
+    left = set(processes)
+    end = time.monotonic() + deadline_s
+    while left:
+        for process in left:
+            _reap(process.pid)
+        left = {process for process in left if is_alive(process)}
+        if time.monotonic() > end:
+            return not left
+        if left:
+            time.sleep(_POLL_S)
+    return True
+
+
+def tail(log: Path) -> str:
+    """The last lines of a log, indented, for an error message."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL_LINES:]
+    except OSError:
+        return "  (no log)"
+    return "\n".join(f"  {line}" for line in lines) or "  (its log is empty)"
+
+
+def _find(process: ProcessId) -> psutil.Process | None:
+    try:
+        found = psutil.Process(process.pid)
+        # Creation times are rounded differently by different readers; ids are not reused within a second.
+        return found if abs(found.create_time() - process.created_at) < 1.0 else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def _reap(pid: int) -> None:
+    """Collect a child of ours that ended, so that it is not left a zombie; others' children are not ours to reap."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)

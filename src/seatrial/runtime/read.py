@@ -1,0 +1,215 @@
+"""Reads `realms.yaml` into `Realm`s. Takes the workspace's folder; every mistake is a `DocumentError` with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from seatrial import documents
+from seatrial.documents import Document, RatePerS, Shape
+from seatrial.errors import DocumentError, UsageError, did_you_mean
+from seatrial.realm import (
+    Allows,
+    EdgeProxy,
+    Place,
+    Realm,
+    RuntimeKind,
+    SecretKind,
+    SecretSource,
+    Start,
+)
+from seatrial.service import Edge
+
+
+class _Start(Shape):
+    command: list[str] = Field(min_length=1)
+    env: dict[str, str | int] = {}
+    port: int | None = Field(default=None, ge=1, le=65535)
+
+
+class _Place(Shape):
+    url: str | None = None
+    start: _Start | None = None
+    health: str = "/healthz"
+    container: str | None = None
+
+    @model_validator(mode="after")
+    def _url_or_start(self) -> _Place:
+        if (self.url is None) == (self.start is None):
+            raise ValueError("a service has either a `url` or a `start`")
+        return self
+
+
+class _Runtime(Shape):
+    kind: RuntimeKind = RuntimeKind.EXTERNAL
+    labels: dict[str, str] = {}
+
+
+class _Secret(Shape):
+    env: str | None = None
+    file: str | None = None
+    command: list[str] | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> _Secret:
+        if sum(source is not None for source in (self.env, self.file, self.command)) != 1:
+            raise ValueError("a secret names exactly one of `env`, `file` and `command`")
+        return self
+
+
+class _Tagged(Shape):
+    tags: list[str] = Field(min_length=1)
+
+
+class _Load(Shape):
+    max_rate: RatePerS
+
+
+class _Allows(Shape):
+    mutations: bool | _Tagged = False
+    load: _Load | Literal[False] = False
+    chaos: bool = False
+
+
+class _EdgeProxy(Shape):
+    toxiproxy: str
+    proxy: str
+
+
+class _Realm(Shape):
+    extends: str | None = None
+    runtime: _Runtime = _Runtime()
+    services: dict[str, str | _Place] = {}
+    variables: dict[str, Any] = {}
+    secrets: dict[str, _Secret] = {}
+    allows: _Allows = _Allows()
+    edges: dict[str, _EdgeProxy] = {}
+    toxiproxy: str | None = None
+
+
+class _Realms(Shape):
+    realms: dict[str, _Realm] = Field(min_length=1)
+    default: str | None = None
+    version: Literal[1] = 1
+
+
+class Realms(dict[str, Realm]):
+    """The realms of a workspace by name, in the file's order; `default` is the one meant when none is named."""
+
+    default: str | None = None
+
+
+def read_realms(workspace: Path) -> Realms:
+    """Read `realms.yaml` of the workspace."""
+    document = documents.load(workspace / documents.WORKSPACE_FILE)
+    raw = documents.parse(document, _Realms)
+    realms = Realms((name, _realm(name, raw, document)) for name in raw.realms)
+    realms.default = _default(raw, document)
+    return realms
+
+
+def choose_realm(realms: Realms, name: str | None) -> Realm:
+    """The realm of that name, else the default, else the only one; UsageError otherwise."""
+    wanted = name or realms.default or (next(iter(realms)) if len(realms) == 1 else None)
+    if wanted is None:
+        raise UsageError(f"which realm? name one with --realm or SEATRIAL_REALM; known: {', '.join(realms)}")
+    if wanted not in realms:
+        raise UsageError(f"unknown realm '{wanted}'; {did_you_mean(wanted, realms)}")
+    return realms[wanted]
+
+
+def _default(raw: _Realms, document: Document) -> str | None:
+    if raw.default is not None and raw.default not in raw.realms:
+        hint = did_you_mean(raw.default, raw.realms)
+        raise DocumentError(document.where("default"), f"unknown realm '{raw.default}'", hint)
+    return raw.default
+
+
+def _realm(name: str, raw: _Realms, document: Document) -> Realm:
+    chain = _ancestry(name, raw, document)
+    own = chain[0][1]
+    runtime = _given(chain, "runtime")
+    services = {key: (owner, shape) for owner, item in reversed(chain) for key, shape in item.services.items()}
+    places = {key: _place(key, shape, document, owner) for key, (owner, shape) in services.items()}
+    secrets = {key: (owner, shape) for owner, item in reversed(chain) for key, shape in item.secrets.items()}
+    return Realm(
+        name=name,
+        runtime=runtime.kind,
+        places=places,
+        variables={key: value for _, item in reversed(chain) for key, value in item.variables.items()},
+        secrets={key: _secret(key, shape, document, owner) for key, (owner, shape) in secrets.items()},
+        # Rights are never inherited half: what a realm says of `allows` replaces its parent's.
+        allows=_allows(_given(chain, "allows")),
+        edges=_edges(own, document, name),
+        toxiproxy=_given(chain, "toxiproxy"),
+        labels=runtime.labels,
+        where=document.where_key("realms", name),
+    )
+
+
+def _ancestry(name: str, raw: _Realms, document: Document) -> list[tuple[str, _Realm]]:
+    """The realm and what it extends, nearest first."""
+    chain: list[tuple[str, _Realm]] = []
+    current: str | None = name
+    while current is not None:
+        seen = [owner for owner, _ in chain]
+        if current in seen:
+            path = " -> ".join([*seen, current])
+            raise DocumentError(document.where("realms", seen[-1], "extends"), f"realms extend in a circle: {path}")
+        if current not in raw.realms:
+            where = document.where("realms", seen[-1], "extends")
+            raise DocumentError(where, f"unknown realm '{current}'", did_you_mean(current, raw.realms))
+        chain.append((current, raw.realms[current]))
+        current = raw.realms[current].extends
+    return chain
+
+
+def _given(chain: list[tuple[str, _Realm]], key: str) -> Any:
+    """The value of a key from the nearest realm that says it, else the default."""
+    return next((getattr(item, key) for _, item in chain if key in item.model_fields_set), getattr(chain[0][1], key))
+
+
+def _place(service: str, raw: str | _Place, document: Document, realm: str) -> Place:
+    where = document.where("realms", realm, "services", service)
+    if isinstance(raw, str):
+        return Place(service, url=raw.rstrip("/"), where=where)
+    start = raw.start and Start(
+        command=tuple(raw.start.command),
+        env={key: str(value) for key, value in raw.start.env.items()},
+        port=raw.start.port,
+        where=document.where("realms", realm, "services", service, "start"),
+    )
+    url = raw.url.rstrip("/") if raw.url else None
+    return Place(service, url=url, start=start, health=raw.health, container=raw.container, where=where)
+
+
+def _secret(name: str, raw: _Secret, document: Document, realm: str) -> SecretSource:
+    where = document.where("realms", realm, "secrets", name)
+    if raw.env is not None:
+        return SecretSource(name, SecretKind.ENV, (raw.env,), where)
+    if raw.file is not None:
+        return SecretSource(name, SecretKind.FILE, (raw.file,), where)
+    return SecretSource(name, SecretKind.COMMAND, tuple(raw.command or ()), where)
+
+
+def _allows(raw: _Allows) -> Allows:
+    tags = frozenset(raw.mutations.tags) if isinstance(raw.mutations, _Tagged) else frozenset[str]()
+    return Allows(
+        mutation_tags=tags if raw.mutations else None,
+        max_rate_per_s=raw.load.max_rate if raw.load else None,
+        chaos=raw.chaos,
+    )
+
+
+def _edges(raw: _Realm, document: Document, realm: str) -> Mapping[str, EdgeProxy]:
+    proxies = {}
+    for text, proxy in raw.edges.items():
+        try:
+            edge = Edge.parse(text)
+        except ValueError as error:
+            raise DocumentError(document.where_key("realms", realm, "edges", text), str(error)) from None
+        proxies[str(edge)] = EdgeProxy(api=proxy.toxiproxy.rstrip("/"), proxy=proxy.proxy)
+    return proxies

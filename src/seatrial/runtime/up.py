@@ -1,0 +1,225 @@
+"""`up` and `down`: brings the services of a process realm and their proxies up, and takes them down.
+
+One straight line: what is missing -> ports -> proxies -> processes -> health. The state is saved before
+anything is waited for, so that `down` finds even what an interrupted `up` had started.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+import sys
+import time
+import urllib.parse
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seatrial import http, template
+from seatrial.errors import CannotRun, Unsupported
+from seatrial.exchange import Response
+from seatrial.realm import CLIENT, Place, Realm, RuntimeKind, Start
+from seatrial.runtime import process, proxies
+from seatrial.runtime.state import (
+    FOLDER,
+    ProxyState,
+    RealmState,
+    ServiceState,
+    load_state,
+    remove_state,
+    save_state,
+)
+from seatrial.service import Edge
+
+HEALTH_DEADLINE_S = 30.0
+HEALTH_TIMEOUT_S = 2.0
+CONNECT_TIMEOUT_S = 2.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What `up` did: the state, and whether anything had to be started (then `down` is the caller's duty)."""
+
+    state: RealmState
+    started: bool
+
+
+def up(realm: Realm, workspace: Path, *, variables: Mapping[str, Any], say: Say) -> Raised:
+    """Start what of the realm is not up and wait until it is healthy; CannotRun with the log of what is not.
+
+    `variables` are laid over the realm's own for the services' start templates.
+    """
+    if realm.runtime is not RuntimeKind.PROCESS:
+        raise Unsupported(
+            f"{realm.where}: realm '{realm.name}' is {realm.runtime}; only a process realm is started here"
+        )
+    found = load_state(workspace, realm.name)
+    state = found or RealmState(realm.name, variables={**realm.variables, **variables})
+    missing = [place for place in _startable(realm) if not _runs(state, place.service)]
+    proxy_lost = state.proxy is None or not proxies.proxy_answers(state.proxy.api)
+    if not missing and not proxy_lost:
+        return Raised(state, started=False)
+    try:
+        state = _with_proxies(realm, workspace, state) if proxy_lost else state
+        state = _with_services(realm, workspace, state, missing, say)
+    except BaseException:
+        if found is None:
+            down(realm, workspace, say=say)
+        raise
+    return Raised(state, started=True)
+
+
+def down(realm: Realm, workspace: Path, *, say: Say) -> bool:
+    """Stop everything the state file knows; False when the realm was not up."""
+    state = load_state(workspace, realm.name)
+    if state is None:
+        return False
+    say(f"stopping {', '.join(state.services) or 'the proxies'}")
+    process.stop([service.process for service in state.services.values()])
+    if state.proxy and state.proxy.process:
+        process.stop([state.proxy.process])
+    remove_state(workspace, realm.name)
+    return True
+
+
+def restart_service(realm: Realm, workspace: Path, service: str) -> RealmState:
+    """Start one service again where it was (same port, same proxies) and wait until it is healthy."""
+    state = load_state(workspace, realm.name)
+    if state is None:
+        raise CannotRun(f"realm '{realm.name}' is not up; start it: seatrial up --realm {realm.name}")
+    place = realm.places[service]
+    process.stop([state.services[service].process])
+    return _with_services(realm, workspace, state, [place], lambda _: None)
+
+
+def reachable(address: str) -> bool:
+    """Whether anything accepts a connection at the address of a base URL."""
+    parts = urllib.parse.urlsplit(address)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        with socket.create_connection((parts.hostname or "", port), timeout=CONNECT_TIMEOUT_S):
+            return True
+    except OSError:
+        return False
+
+
+def direct_addresses(realm: Realm, state: RealmState | None) -> dict[str, str]:
+    """Base URL per service past the proxies: what tells whether a service itself is there."""
+    fixed = {name: place.url for name, place in realm.places.items() if place.url}
+    return fixed | ({name: service.url for name, service in state.services.items()} if state else {})
+
+
+def _startable(realm: Realm) -> tuple[Place, ...]:
+    return tuple(place for place in realm.places.values() if place.start)
+
+
+def _runs(state: RealmState, service: str) -> bool:
+    known = state.services.get(service)
+    return known is not None and process.is_alive(known.process)
+
+
+def _with_proxies(realm: Realm, workspace: Path, state: RealmState) -> RealmState:
+    """The state with a running proxy before every edge; addresses callers already know stay as they were."""
+    ports = _ports(realm, state)
+    upstreams = {edge: f"127.0.0.1:{ports[edge.callee]}" for edge in _edges(realm)}
+    listens = {Edge.parse(name): edge.listen for name, edge in state.edges.items()}
+    if realm.toxiproxy:
+        proxy = ProxyState(api=realm.toxiproxy, process=None)
+    else:
+        proxy = proxies.start_proxy(workspace / FOLDER / "logs" / f"{realm.name}.proxy.log")
+    state = dataclasses.replace(state, proxy=proxy)
+    save_state(workspace, state)
+    state = dataclasses.replace(state, edges=proxies.put_before(proxy.api, upstreams, listens=listens))
+    save_state(workspace, state)
+    return state
+
+
+def _edges(realm: Realm) -> tuple[Edge, ...]:
+    """The client's own edge to each service, and those a start template asks for by `via.<service>`."""
+    places = _startable(realm)
+    names = {place.service for place in places}
+    fronts = [Edge(CLIENT, place.service) for place in places]
+    inner = [
+        Edge(place.service, callee)
+        for place in places
+        if place.start
+        for callee in sorted(_mentions(place.start) & names)
+    ]
+    return (*fronts, *inner)
+
+
+def _mentions(start: Start) -> frozenset[str]:
+    texts = (*start.command, *start.env.values())
+    return frozenset(name for text in texts for name in template.references(text, "via"))
+
+
+def _ports(realm: Realm, state: RealmState) -> dict[str, int]:
+    """A port per service: the one it had, the one given, else a free one."""
+    upstreams = {Edge.parse(edge).callee: known.upstream for edge, known in state.edges.items()}
+    known = {service: int(upstream.rpartition(":")[2]) for service, upstream in upstreams.items()}
+    wanted = {place.service: place.start.port for place in _startable(realm) if place.start}
+    free = iter(_free_ports(len(wanted)))
+    return {service: known.get(service) or port or next(free) for service, port in wanted.items()}
+
+
+def _free_ports(count: int) -> list[int]:
+    """Ports free now; all held at once while choosing, so that none is given twice."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    try:
+        return [held.getsockname()[1] for held in sockets]
+    finally:
+        for held in sockets:
+            held.close()
+
+
+def _with_services(realm: Realm, workspace: Path, state: RealmState, places: Iterable[Place], say: Say) -> RealmState:
+    """The state with those services started; waits until each is healthy."""
+    places = tuple(places)
+    ports = _ports(realm, state)
+    for place in places:
+        say(f"starting {place.service} on port {ports[place.service]}")
+        started = _start(place, realm, workspace, state=state, port=ports[place.service])
+        state = dataclasses.replace(state, services={**state.services, place.service: started})
+        save_state(workspace, state)
+    for place in places:
+        _wait_healthy(place, state.services[place.service])
+    return state
+
+
+def _start(place: Place, realm: Realm, workspace: Path, *, state: RealmState, port: int) -> ServiceState:
+    if place.start is None:
+        raise CannotRun(f"{place.where}: '{place.service}' has no `start`; only its url is known")
+    names = _names(place.service, state, port)
+    command = [template.render_text(word, names) for word in place.start.command]
+    env = {key: template.render_text(value, names) for key, value in place.start.env.items()}
+    log = workspace / FOLDER / "logs" / f"{realm.name}.{place.service}.log"
+    running = process.spawn(command, env=env, cwd=workspace, log=log)
+    return ServiceState(place.service, running, port, f"http://127.0.0.1:{port}", str(log))
+
+
+def _names(service: str, state: RealmState, port: int) -> dict[str, Any]:
+    """What a start template may mention."""
+    via = {
+        Edge.parse(name).callee: f"http://{edge.listen}"
+        for name, edge in state.edges.items()
+        if Edge.parse(name).caller == service
+    }
+    return {"port": port, "via": via, "vars": dict(state.variables), "python": sys.executable, "service": service}
+
+
+def _wait_healthy(place: Place, service: ServiceState) -> None:
+    end = time.monotonic() + HEALTH_DEADLINE_S
+    while time.monotonic() < end:
+        answer = http.get(f"{service.url}{place.health}", timeout_s=HEALTH_TIMEOUT_S)
+        if isinstance(answer, Response) and answer.status < 400:
+            return
+        if not process.is_alive(service.process):
+            break
+        time.sleep(0.05)
+    raise CannotRun(
+        f"{place.where}: service '{place.service}' did not become healthy at {service.url}{place.health}; "
+        f"the end of {service.log}:\n{process.tail(Path(service.log))}"
+    )
