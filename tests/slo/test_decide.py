@@ -369,9 +369,9 @@ def test_a_small_phase_that_failed_throughout_is_not_met():
 
 @UNHURRIED
 @given(SECONDS, LIMITS)
-def test_a_phase_the_load_stage_would_miss_is_never_met(seconds, limit):
-    assume(decide_ratio(seconds, limit_ratio=limit).state is Call.MISSED)
-    assert not_contradicted(seconds, limit_ratio=limit).state is not Call.MET
+def test_a_phase_is_missed_wherever_the_load_stage_would_be(seconds, limit):
+    if decide_ratio(seconds, limit_ratio=limit).state is Call.MISSED:
+        assert not_contradicted(seconds, limit_ratio=limit).state is Call.MISSED
 
 
 @pytest.mark.parametrize("seconds", [20, 60, 600])

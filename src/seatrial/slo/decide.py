@@ -390,6 +390,7 @@ def throughput_interval(mean_per_s: float, variance: float, *, seconds: int, alp
     valid by Waudby-Smith et al. 2024): `mean +- sd * sqrt((t+rho) ln((t+rho) / (rho alpha^2))) / t`. Fixed
     beforehand, `rho = m / (c + ln(1+c))` with c = 2 ln(1/alpha) makes it narrowest about t = m = 60.
     """
+    _require_ratio("alpha", alpha)
     if seconds == 0:
         return Interval(0.0, math.inf)
     c = -2 * math.log(alpha)
