@@ -1,0 +1,39 @@
+# Everything works in .venv at the root, made on demand. `make` alone lists what there is.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench sample clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(READY)
+
+demo: $(READY) ## start the demo bank, put it through its sea trial, print the verdict and where the report is
+	$(BIN)/seatrial demo run
+
+test: $(READY) ## the whole test suite (tests that need Docker, Toxiproxy or Chromium are skipped where these are missing)
+	$(BIN)/python -m pytest
+
+check: $(READY) ## style, types, layers
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY) ## side-by-side measurements against newman, k6 and a hand-written Locust file (needs node, nginx)
+	$(BIN)/python bench/run.py
+
+sample: $(READY) ## make reports/sample/ anew from a run of the demo
+	$(BIN)/python reports/make_sample.py
+
+clean: ## remove the environment, caches and recorded runs
+	rm -rf .venv dist build reports/out bench/out .seatrial .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,287 @@
+"""The command line: options and their meaning. What a command does is in the module of its name."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from seatrial import __version__
+from seatrial.errors import ExitCode, Interrupted, SeatrialError
+
+app = typer.Typer(
+    name="seatrial",
+    help="Sea trials for systems of HTTP services: check, load, chaos and verdict from one journey file.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+demo_app = typer.Typer(help="The demo bank: five small services to try everything on.", no_args_is_help=True)
+chaos_app = typer.Typer(help="Faults on purpose: experiments, and their undoing.", no_args_is_help=True)
+runs_app = typer.Typer(help="The recorded runs.", no_args_is_help=True)
+app.add_typer(demo_app, name="demo")
+app.add_typer(chaos_app, name="chaos")
+app.add_typer(runs_app, name="runs")
+
+RealmOption = Annotated[
+    str | None,
+    typer.Option("--realm", "-r", envvar="SEATRIAL_REALM", help="The realm of realms.yaml; default: its `default`."),
+]
+VarOption = Annotated[list[str] | None, typer.Option("--var", help="NAME=VALUE, over the realm's variables; repeat.")]
+DefectOption = Annotated[
+    list[str] | None, typer.Option("--defect", help="NAME|N[:SERVICE][=VALUE], e.g. 5:cards or slow:ledger=20%.")
+]
+StrictOption = Annotated[bool, typer.Option("--strict", help="DEGRADED is a miss too.")]
+JsonOption = Annotated[str | None, typer.Option("--json", help="Write the result as JSON to FILE, `-` for stdout.")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    if version:
+        sys.stdout.write(f"seatrial {__version__}\n")
+        raise typer.Exit
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="Where; made if it is not there.")] = Path()) -> None:
+    """Write a working project: realm, journey, profile, experiment, SLOs, monitor."""
+    from seatrial.cli.init import run_init
+
+    _finish(run_init(folder))
+
+
+@app.command()
+def up(realm: RealmOption = None, var: VarOption = None) -> None:
+    """Start the services of a process realm and the proxies between them."""
+    from seatrial.cli.up import run_up
+
+    _finish(run_up(realm, var or []))
+
+
+@app.command()
+def down(realm: RealmOption = None) -> None:
+    """Stop what `up` started."""
+    from seatrial.cli.up import run_down
+
+    _finish(run_down(realm))
+
+
+@demo_app.command("run")
+def demo_run(defect: DefectOption = None, strict: StrictOption = False, json: JsonOption = None) -> None:
+    """Start the bank, assess it, stop it: the whole line in under four minutes."""
+    from seatrial.cli.demo import run_demo
+
+    _finish(run_demo(defect or [], strict=strict, json_file=json))
+
+
+@demo_app.command("up")
+def demo_up(defect: DefectOption = None) -> None:
+    """Start the bank and leave it running."""
+    from seatrial.cli.demo import run_demo_up
+
+    _finish(run_demo_up(defect or []))
+
+
+@demo_app.command("down")
+def demo_down() -> None:
+    """Stop the bank."""
+    from seatrial.cli.demo import run_demo_down
+
+    _finish(run_demo_down())
+
+
+@app.command()
+def check(
+    paths: Annotated[list[Path] | None, typer.Argument(help="Journey files or folders; default: scenarios/.")] = None,
+    realm: RealmOption = None,
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="Only journeys with this tag; repeat.")] = None,
+    name: Annotated[list[str] | None, typer.Option("--name", help="Only journeys of this name; repeat.")] = None,
+    var: VarOption = None,
+    list_only: Annotated[bool, typer.Option("--list", help="List the journeys and send nothing.")] = False,
+    verbose: Annotated[int, typer.Option("-v", "--verbose", count=True, help="Show every step.")] = 0,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show failures and the summary only.")] = False,
+    junit: Annotated[str | None, typer.Option("--junit", help="Write JUnit XML to FILE, `-` for stdout.")] = None,
+    json: JsonOption = None,
+    show_secrets: Annotated[bool, typer.Option("--show-secrets", help="Unmasked, on a terminal only.")] = False,
+) -> None:
+    """Play journeys once against a realm: acceptance."""
+    from seatrial.cli.check import CheckOptions, run_check
+
+    options = CheckOptions(
+        paths=tuple(paths or ()),
+        realm=realm,
+        tags=tuple(tag or ()),
+        names=tuple(name or ()),
+        variables=tuple(var or ()),
+        list_only=list_only,
+        verbosity=-1 if quiet else verbose,
+        junit_file=junit,
+        json_file=json,
+        show_secrets=show_secrets,
+    )
+    _finish(run_check(options))
+
+
+@app.command()
+def load(
+    profile: Annotated[str, typer.Argument(help="The profile's name, from scenarios/profiles/.")],
+    realm: RealmOption = None,
+    var: VarOption = None,
+    json: JsonOption = None,
+) -> None:
+    """Play journeys in bulk by a load profile; measures, judges nothing."""
+    from seatrial.cli.load import run_load
+
+    _finish(run_load(profile, realm, variables=tuple(var or ()), json_file=json))
+
+
+@app.command()
+def assess(
+    realm: RealmOption = None,
+    gate: Annotated[str, typer.Option("--gate", help="The gate of slo/.")] = "default",
+    service: Annotated[list[str] | None, typer.Option("--service", help="Judge only this service; repeat.")] = None,
+    revision: Annotated[list[str] | None, typer.Option("--revision", help="SERVICE=SHA that was deployed.")] = None,
+    var: VarOption = None,
+    strict: StrictOption = False,
+    json: JsonOption = None,
+    junit: Annotated[str | None, typer.Option("--junit", help="Also write JUnit XML to FILE.")] = None,
+) -> None:
+    """The gate: acceptance, load, chaos, one verdict. Exit 0 met, 1 missed, 4 could not run, 5 undecided."""
+    from seatrial.cli.assess import AssessOptions, run_assess
+
+    options = AssessOptions(
+        realm=realm,
+        gate=gate,
+        services=tuple(service or ()),
+        revisions=tuple(revision or ()),
+        variables=tuple(var or ()),
+        strict=strict,
+        json_file=json,
+        junit_file=junit,
+    )
+    _finish(run_assess(options))
+
+
+@app.command()
+def judge(
+    run: Annotated[str, typer.Argument(help="A run's name or folder, or `last`.")] = "last",
+    strict: StrictOption = False,
+    json: JsonOption = None,
+) -> None:
+    """Redo the verdict of a recorded run with the objectives as they are now."""
+    from seatrial.cli.judge import run_judge
+
+    _finish(run_judge(run, strict=strict, json_file=json))
+
+
+@app.command()
+def report(run: Annotated[str, typer.Argument(help="A run's name or folder, or `last`.")] = "last") -> None:
+    """Redo the report of a recorded run and print where it is."""
+    from seatrial.cli.judge import run_report
+
+    _finish(run_report(run))
+
+
+@runs_app.command("list")
+def runs_list() -> None:
+    """List the recorded runs, newest last."""
+    from seatrial.cli.judge import run_list
+
+    _finish(run_list())
+
+
+@app.command()
+def watch(
+    realm: RealmOption = None,
+    once: Annotated[bool, typer.Option("--once", help="Play every monitor once and end.")] = False,
+    bound: Annotated[str | None, typer.Option("--for", help="End after this long, e.g. 10m.")] = None,
+    database: Annotated[Path | None, typer.Option("--database", help="Default: .seatrial/history.db")] = None,
+) -> None:
+    """The monitor: play synthetic/ on its schedule, keep results, post a webhook when one goes down or comes back."""
+    from seatrial.cli.watch import run_watch
+
+    _finish(run_watch(realm, once=once, bound=bound, database=database))
+
+
+@chaos_app.command("plan")
+def chaos_plan(
+    experiment: Annotated[str | None, typer.Argument(help="Its name; default: all.")] = None, realm: RealmOption = None
+) -> None:
+    """List the resolved targets of experiments and do nothing."""
+    from seatrial.cli.chaos import run_plan
+
+    _finish(run_plan(experiment, realm))
+
+
+@chaos_app.command("run")
+def chaos_run(
+    experiment: Annotated[str, typer.Argument(help="The experiment's name.")],
+    realm: RealmOption = None,
+    var: VarOption = None,
+    json: JsonOption = None,
+) -> None:
+    """Run one experiment under its traffic and judge the mechanisms it names."""
+    from seatrial.cli.assess import run_experiment
+
+    _finish(run_experiment(experiment, realm, variables=tuple(var or ()), json_file=json))
+
+
+@chaos_app.command("recover")
+def chaos_recover() -> None:
+    """Undo every fault the ledgers of this workspace still hold open; harmless when there is none."""
+    from seatrial.cli.chaos import run_recover
+
+    _finish(run_recover())
+
+
+@chaos_app.command("proxy")
+def chaos_proxy(
+    host: Annotated[str, typer.Option(help="Where the API listens.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Its port; 0 takes a free one.")] = 8474,
+    config: Annotated[Path | None, typer.Option(help="A JSON list of proxies, as for /populate.")] = None,
+) -> None:
+    """The embedded proxy: Toxiproxy's API, with leases and counters."""
+    from seatrial.cli.chaos import run_proxy
+
+    _finish(run_proxy(host=host, port=port, config=config))
+
+
+def main() -> None:
+    """The console script: every expected failure is one sentence on stderr and an exit code, never a traceback."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = app(standalone_mode=False)
+    except SeatrialError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("interrupted\n")
+        sys.exit(ExitCode.INTERRUPTED)
+    except Exception as error:
+        _usage_or_raise(error)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage_or_raise(error: Exception) -> None:
+    """typer's own complaints about words on the command line are usage errors; anything else is a defect of ours."""
+    show = getattr(error, "show", None)
+    if show is None:
+        raise error
+    show()
+    sys.exit(ExitCode.USAGE)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del frame
+    raise Interrupted(f"ended by {signal.Signals(number).name}")
+
+
+def _finish(code: ExitCode) -> None:
+    raise typer.Exit(int(code))

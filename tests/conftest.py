@@ -1,0 +1,82 @@
+"""What every test may need: real parts, found or skipped with a sentence; a clock that does not wait."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def find_toxiproxy() -> str | None:
+    """The original toxiproxy-server, where it is installed."""
+    candidates = (os.environ.get("TOXIPROXY_SERVER"), shutil.which("toxiproxy-server"), Path.home() / "go/bin/server")
+    return next((str(path) for path in candidates if path and Path(path).is_file()), None)
+
+
+@functools.cache
+def _docker_answers() -> bool:
+    if not shutil.which("docker"):
+        return False
+    return subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False).returncode == 0
+
+
+PARTS: dict[str, tuple[Callable[[], object], str]] = {
+    "needs_docker": (_docker_answers, "no Docker engine answers (`docker info`)"),
+    "needs_toxiproxy": (find_toxiproxy, "the original toxiproxy-server is not installed"),
+    "needs_chromium": (lambda: shutil.which("chromium"), "no chromium on the path"),
+}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose real part is missing; in CI (SEATRIAL_ALL_PARTS) that is a failure."""
+    for marker, (there, sentence) in PARTS.items():
+        if item.get_closest_marker(marker) and not there():
+            if os.environ.get("SEATRIAL_ALL_PARTS"):
+                pytest.fail(f"must run here, but {sentence}", pytrace=False)
+            pytest.skip(sentence)
+
+
+class FakeClock:
+    """A clock that moves only when told to, or when somebody sleeps."""
+
+    def __init__(self, start: float = 1_700_000_000.0) -> None:
+        self.instant = start
+        self.elapsed = 0.0
+
+    def now(self) -> float:
+        return self.instant
+
+    def monotonic(self) -> float:
+        return self.elapsed
+
+    def sleep(self, seconds: float) -> None:
+        self.advance(max(0.0, seconds))
+
+    def advance(self, seconds: float) -> None:
+        self.instant += seconds
+        self.elapsed += seconds
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A fake clock at a fixed instant."""
+    return FakeClock()
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository's root: its workspace is the demo bank's own sea trial."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def toxiproxy_binary() -> str | None:
+    """The original toxiproxy-server; None when it is not installed."""
+    return find_toxiproxy()
