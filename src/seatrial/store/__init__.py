@@ -1,0 +1,1 @@
+"""The monitor's memory: results, standing of alerts, letters still to be delivered. The only room that speaks SQL."""
