@@ -1,0 +1,205 @@
+"""Load profiles as users write them (`scenarios/profiles/*.yaml`), parsed once into frozen types.
+
+Takes documents, gives `Profile`s. May import the floor and `pace`; must never touch the network or a clock.
+What a later version will read is refused by its name, never ignored.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import field_validator
+
+from seatrial import documents, quantity
+from seatrial.documents import Document, DurationS, Shape
+from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
+from seatrial.sample import Phase
+from seatrial.scenarios.load.pace import Stage
+
+KIND = "profile"
+DEFAULT_MAX_IN_FLIGHT = 500
+
+
+class Model(enum.StrEnum):
+    """How plays start: at due times whatever the target does, or one after another per user."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class StopWhen(enum.StrEnum):
+    """When the load may end before its stages do."""
+
+    DECIDED = "decided"
+    NEVER = "never"
+
+
+class AbortWhen(enum.StrEnum):
+    """What ends the load at once."""
+
+    MISSED = "missed"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A load profile. `scenarios` maps a journey's name to its weight; None means the journey's own `load` weight.
+
+    The stages' level is plays per second (OPEN) or users (CLOSED). `max_in_flight` bounds the open model: an
+    arrival beyond it is dropped and counted.
+    """
+
+    name: str
+    model: Model
+    scenarios: Mapping[str, float | None]
+    stages: tuple[Stage, ...]
+    warm_up_s: float = 0.0
+    max_in_flight: int = DEFAULT_MAX_IN_FLIGHT
+    stop_when: StopWhen = StopWhen.NEVER
+    abort_when: AbortWhen | None = None
+    where: Where | None = None
+
+    @property
+    def peak(self) -> float:
+        """The highest level of its stages."""
+        return max(stage.level for stage in self.stages)
+
+    @property
+    def lasts_s(self) -> float:
+        """How long its stages take together."""
+        return sum(stage.lasts_s for stage in self.stages)
+
+
+def read_profiles(folder: Path) -> dict[str, Profile]:
+    """Every profile below the folder by name; DocumentError for the first mistake, two of one name included."""
+    found: dict[str, Profile] = {}
+    for document in documents.find(folder, KIND):
+        profile = to_profile(document)
+        if profile.name in found:
+            first = found[profile.name].where
+            raise DocumentError(
+                document.where("profile"), f"a second profile '{profile.name}'", f"the first stands at {first}"
+            )
+        found[profile.name] = profile
+    return found
+
+
+def choose_profile(profiles: Mapping[str, Profile], name: str) -> Profile:
+    """The profile of that name; UsageError with the nearest name when there is none."""
+    if name not in profiles:
+        raise UsageError(
+            f"no profile '{name}' in scenarios/profiles; {did_you_mean(name, profiles) or 'none is there'}"
+        )
+    return profiles[name]
+
+
+def to_profile(document: Document) -> Profile:
+    """One document as a Profile; DocumentError with its place when it is not one."""
+    raw = documents.parse(document, _RawProfile)
+    model = Model(raw.model)
+    return Profile(
+        name=raw.profile,
+        model=model,
+        scenarios=_weights(raw, document),
+        stages=_stages(raw, model, document),
+        warm_up_s=raw.warm_up,
+        max_in_flight=_max_in_flight(raw, model, document),
+        stop_when=StopWhen(raw.stop_when),
+        abort_when=AbortWhen(raw.abort_when) if raw.abort_when else None,
+        where=document.where("profile"),
+    )
+
+
+class _RawStage(Shape):
+    ramp_to: str | int | None = None
+    over: DurationS | None = None
+    hold: DurationS | None = None
+
+
+class _RawProfile(Shape):
+    profile: str
+    version: Literal[1] = 1
+    model: Literal["open", "closed"] = "open"
+    scenarios: list[str] | dict[str, float]
+    stages: list[_RawStage] = []
+    shape: Any = None
+    warm_up: DurationS = 0.0
+    max_in_flight: int | None = None
+    stop_when: Literal["decided", "never"] = "never"
+    abort_when: Literal["missed"] | None = None
+
+    @field_validator("shape", mode="before")
+    @classmethod
+    def _later(cls, value: object) -> object:
+        raise ValueError("'shape' is not read by this version; write the curve as `stages`")
+
+
+def _weights(raw: _RawProfile, document: Document) -> dict[str, float | None]:
+    if not raw.scenarios:
+        raise DocumentError(document.where("scenarios"), "no scenario to play", "name at least one journey")
+    if isinstance(raw.scenarios, list):
+        return dict.fromkeys(raw.scenarios)
+    for name, weight in raw.scenarios.items():
+        if weight <= 0:
+            raise DocumentError(
+                document.where("scenarios", name), f"weight {weight:g} of '{name}'", "a weight is more than 0"
+            )
+    return dict(raw.scenarios)
+
+
+def _max_in_flight(raw: _RawProfile, model: Model, document: Document) -> int:
+    if raw.max_in_flight is None:
+        return DEFAULT_MAX_IN_FLIGHT
+    where = document.where("max_in_flight")
+    if model is Model.CLOSED:
+        raise DocumentError(where, "max_in_flight in a closed model", "users bound it already; leave the key out")
+    if raw.max_in_flight < 1:
+        raise DocumentError(where, f"max_in_flight {raw.max_in_flight}", "it is at least 1")
+    return raw.max_in_flight
+
+
+def _stages(raw: _RawProfile, model: Model, document: Document) -> tuple[Stage, ...]:
+    if not raw.stages:
+        hint = "add `stages:`, as [{ramp_to: 20/s, over: 10s}, {hold: 1m}]"
+        raise DocumentError(document.where_key("profile"), "a profile without stages", hint)
+    stages: list[Stage] = []
+    for index, stage in enumerate(raw.stages):
+        where = document.where("stages", index)
+        _check_stage(stage, where)
+        if stage.hold is not None:
+            stages.append(Stage(Phase.HOLD, _held_level(stages, where), stage.hold))
+        else:
+            level = _level(stage.ramp_to, model, document.where("stages", index, "ramp_to"))
+            stages.append(Stage(Phase.RAMP, level, stage.over or 0.0))
+    if not any(stage.level for stage in stages):
+        raise DocumentError(document.where("stages"), "stages that never leave 0", "ramp to more than 0")
+    return tuple(stages)
+
+
+def _check_stage(stage: _RawStage, where: Where) -> None:
+    if (stage.ramp_to is None) == (stage.hold is None):
+        hint = "write {ramp_to: 20/s, over: 10s} or {hold: 1m}"
+        raise DocumentError(where, "a stage is either a ramp or a hold", hint)
+    if stage.hold is not None and stage.over is not None:
+        raise DocumentError(where, "'over' belongs to ramp_to", "a hold says its time itself: {hold: 1m}")
+
+
+def _held_level(stages: list[Stage], where: Where) -> float:
+    if not stages:
+        raise DocumentError(where, "nothing to hold yet", "begin with {ramp_to: 20/s, over: 10s}")
+    return stages[-1].level
+
+
+def _level(ramp_to: str | int | None, model: Model, where: Where) -> float:
+    if model is Model.CLOSED:
+        if not isinstance(ramp_to, int) or ramp_to < 0:
+            hint = "in a closed model ramp_to is a number of users, as 20"
+            raise DocumentError(where, f"'{ramp_to}' is not a number of users", hint)
+        return float(ramp_to)
+    try:
+        return quantity.rate_per_s(ramp_to)
+    except ValueError as error:
+        raise DocumentError(where, str(error), "in an open model ramp_to is plays per second") from None

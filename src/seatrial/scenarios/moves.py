@@ -1,0 +1,139 @@
+"""The words between `play` and its drivers: what a play is given, what it asks for, what it ends with.
+
+Room scenarios. Plain frozen values, so that httpx, geventhttpclient and a list of canned answers can drive the same
+play. May import the floor, `model` and `failure`; must never send, wait or render.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from seatrial.clock import SystemClock
+from seatrial.exchange import Answer, Request
+from seatrial.redact import Secrets
+from seatrial.sample import Cause, Outcome
+from seatrial.scenarios.failure import Failure
+from seatrial.scenarios.model import Call, Scenario, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a play is told of the realm.
+
+    `addresses` maps a service to its base URL. Of one name, `overrides` (`--var`) win over the scenario's `vars`, and
+    these over the realm's `variables`. Secret captures are added to `secrets`. With a `seed`, ids and random values
+    repeat; `now` gives UTC seconds for the templates' `now()`.
+    """
+
+    realm: str
+    addresses: Mapping[str, str]
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    secret_values: Mapping[str, str] = field(default_factory=dict)
+    secrets: Secrets = field(default_factory=Secrets)
+    seed: int | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    now: Callable[[], float] = SystemClock().now
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this request now; the driver sends the `Answer` back into the generator."""
+
+    step: Step
+    request: Request
+    attempt: int
+    trace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait that long before going on; the driver sends None."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A captured value that a failing step's templates mention, and where it came from."""
+
+    name: str
+    value: Any
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempted:
+    """One attempt of a step, judged; the driver sends None.
+
+    `final` is False for a poll that a later attempt replaces. `request` is None when it could not be rendered, then
+    `answer` is None too. `degradations` are misses that do not fail the step. `used` is filled when something failed.
+    """
+
+    step: Step
+    request: Request | None
+    answer: Answer | None
+    attempt: int
+    final: bool
+    outcome: Outcome
+    cause: Cause | None
+    degraded: bool
+    latency_s: float
+    status: int | None
+    detail: str
+    failures: tuple[Failure, ...]
+    trace_id: str
+    bytes_in: int
+    bytes_out: int
+    degradations: tuple[Failure, ...] = ()
+    used: tuple[Used, ...] = ()
+
+
+Move = Send | Wait | Attempted
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """How one step ended. `skipped` gives the reason when it was not run; `last` is then None.
+
+    A call of a flow appears only when skipped; else the flow's own steps stand here.
+    """
+
+    step: Step | Call
+    outcome: Outcome
+    last: Attempted | None = None
+    attempts: int = 0
+    skipped: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Not OK; a skipped step has neither failed nor passed."""
+        return not self.skipped and self.outcome is not Outcome.OK
+
+    @property
+    def flaky(self) -> bool:
+        """It succeeded, but not at once."""
+        return self.outcome is Outcome.OK and self.attempts > 1
+
+
+@dataclass(frozen=True, slots=True)
+class PlayResult:
+    """How one play ended. `steps` are in the order they ran, skipped ones among them.
+
+    `outcome` is that of the first failing step outside teardown, `teardown_outcome` that of teardown alone.
+    `failures` are those of no single step (a variable that cannot be rendered, nothing requested, nothing checked).
+    """
+
+    scenario: Scenario
+    outcome: Outcome
+    teardown_outcome: Outcome
+    steps: tuple[StepResult, ...]
+    trace_id: str
+    failures: tuple[Failure, ...] = ()
+    skipped: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Every step that ran was OK, teardown included, and something was checked."""
+        return not self.skipped and self.outcome is Outcome.OK and self.teardown_outcome is Outcome.OK
