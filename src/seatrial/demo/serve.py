@@ -1,0 +1,102 @@
+"""Running one service as a process: building it from its settings, listening, and stopping without losing a request.
+
+On SIGTERM or SIGINT: readiness turns 503 and every answer closes its connection, for `DRAIN_S`; then nothing new
+is accepted, what is under way is finished within `FINISH_S`, feed entries are flushed, and the process exits 0.
+"""
+
+import asyncio
+import gc
+import logging
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from types import FrameType
+
+import uvicorn
+
+from seatrial.demo import cards, feed, gateway, ledger, merchants
+from seatrial.demo.client import EdgeClient
+from seatrial.demo.edges import edges_of
+from seatrial.demo.endpoint import Lifecycle
+from seatrial.demo.service import Service, application
+from seatrial.demo.settings import Settings
+from seatrial.demo.tokens import Tokens
+
+DRAIN_S = 0.5
+FINISH_S = 2
+IDLE_S = 10
+"""How long an idle connection is kept for its caller; longer than callers keep it."""
+
+_Clients = Mapping[str, EdgeClient]
+
+BUILDERS: Mapping[str, Callable[[_Clients, Settings], Service]] = {
+    "gateway": lambda to, settings: gateway.build(
+        Tokens(settings.password), cards=to["cards"], merchants=to["merchants"], feed=to["feed"]
+    ),
+    "cards": lambda to, settings: cards.build(to["ledger"], to["feed"]),
+    "ledger": lambda to, settings: ledger.build(),
+    "merchants": lambda to, settings: merchants.build(),
+    "feed": lambda to, settings: feed.build(),
+}
+
+
+def build(settings: Settings) -> Service:
+    """The service with a client for each of its edges; connects to nobody."""
+    clients = {
+        edge.callee: EdgeClient(edge, settings.urls[edge.callee], defects=settings.defects)
+        for edge in edges_of(settings.service)
+    }
+    return BUILDERS[settings.service](clients, settings)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop; ends the process with status 3 if the port cannot be had."""
+    logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.WARNING)
+    logging.getLogger("seatrial.demo").setLevel(logging.INFO)
+    lifecycle = Lifecycle()
+    app = application(build(settings), defects=settings.defects, lifecycle=lifecycle)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        log_config=None,
+        lifespan="on",
+        ws="none",
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=IDLE_S,
+        timeout_graceful_shutdown=FINISH_S,
+    )
+    _keep_collections_rare()
+    DrainingServer(config, lifecycle).run()
+
+
+class DrainingServer(uvicorn.Server):
+    """Uvicorn's server, which says that it is going before it goes."""
+
+    def __init__(self, config: uvicorn.Config, lifecycle: Lifecycle) -> None:
+        super().__init__(config)
+        self._lifecycle = lifecycle
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Start draining; asked a second time, stop at once."""
+        if self._lifecycle.draining:
+            self.should_exit = self.force_exit = True
+            return
+        self._lifecycle.draining = True
+        self._loop.call_soon_threadsafe(self._loop.call_later, DRAIN_S, self._stop)
+
+    def _stop(self) -> None:
+        self.should_exit = True
+
+
+def _keep_collections_rare() -> None:
+    """What lives long is many small records without cycles; looking through them often would only cost time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
