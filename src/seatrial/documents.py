@@ -237,9 +237,12 @@ def _from_pydantic(error: ValidationError, document: Document, model: type[BaseM
 
 
 def _order(item: Any, document: Document) -> tuple[int, int, int]:
-    """Unknown keys first (they usually cause the rest), then by place."""
+    """Unknown keys first (they usually cause the rest), a mere wrong type last: in a union each member that was not
+    meant complains of it. Then by place."""
     where = document.where(*_document_path(item["loc"], document))
-    return (0 if item["type"] == "extra_forbidden" else 1, where.line, where.column)
+    mere_type = item["type"].endswith(("_type", "_parsing")) or item["type"] in ("literal_error", "missing")
+    rank = 0 if item["type"] == "extra_forbidden" else 2 if mere_type else 1
+    return (rank, where.line, where.column)
 
 
 def _document_path(loc: tuple[str | int, ...], document: Document) -> Steps:

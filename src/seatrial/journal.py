@@ -154,7 +154,7 @@ def encode(record: Record) -> bytes:
 def decode(line: bytes | str) -> Record:
     """The record of one line; ValueError when it is not one."""
     content = orjson.loads(line)
-    kind = _KINDS.get(content.pop("kind", None)) if isinstance(content, dict) else None
+    kind = _KINDS.get(content.pop("record", None)) if isinstance(content, dict) else None
     if kind is None:
         raise ValueError("not a journal line")
     casts = _casts(kind)
