@@ -71,9 +71,7 @@ def find_workspace(start: Path) -> Path:
     for folder in (here, *here.parents):
         if (folder / WORKSPACE_FILE).is_file():
             return folder
-    raise UsageError(
-        f"{start}: no {WORKSPACE_FILE} here or in any folder above; run this in a workspace, or make one: seatrial init"
-    )
+    raise UsageError(f"{start}: no {WORKSPACE_FILE} here or in any folder above; or make a workspace: seatrial init")
 
 
 def files_in(folder: Path) -> tuple[Path, ...]:

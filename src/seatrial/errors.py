@@ -39,7 +39,7 @@ class ExitCode(enum.IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """A place in a user's file: line and column count from 1; `width` is the length of the quoted text, 0 if unknown."""
+    """A place in a user's file: line and column count from 1; `width` of the text, 0 if unknown."""
 
     file: str
     line: int

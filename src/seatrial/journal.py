@@ -145,7 +145,7 @@ class Journal:
 def encode(record: Record) -> bytes:
     """One journal line."""
     line = {
-        "kind": _NAMES[type(record)],
+        "record": _NAMES[type(record)],
         **{f.name: getattr(record, f.name) for f in dataclasses.fields(record)},
     }
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)

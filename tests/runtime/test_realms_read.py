@@ -13,7 +13,9 @@ from seatrial.runtime.read import choose_realm, read_realms
 FULL = """\
 realms:
   staging:
-    services: {gateway: https://api.staging.example.com/, cards: {url: https://cards.staging.example.com, health: /up}}
+    services:
+      gateway: https://api.staging.example.com/
+      cards: {url: https://cards.staging.example.com, health: /up}
     variables: {currency: EUR, amount: 250}
     secrets: {user_password: {env: STAGING_USER_PASSWORD}}
     allows: {mutations: true, load: {max_rate: 500/s}, chaos: true}
@@ -109,7 +111,7 @@ def test_mistakes_are_told_with_their_place(tmp_path: Path, text: str, message: 
 
 def test_what_a_realm_does_not_allow_is_refused_naming_the_line_to_change(tmp_path: Path) -> None:
     realms = _read(tmp_path, FULL)
-    with pytest.raises(Refused, match=r"realms.yaml:7:3: realm 'prod' does not allow chaos; add `chaos: true`"):
+    with pytest.raises(Refused, match=r"realms.yaml:9:3: realm 'prod' does not allow chaos; add `chaos: true`"):
         permit_chaos(realms["prod"])
     with pytest.raises(Refused, match="does not allow load"):
         permit_load(realms["local"], 1.0)

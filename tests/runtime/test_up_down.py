@@ -25,7 +25,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         peer = os.environ.get("PEER_URL")
         body = urllib.request.urlopen(peer + "/name", timeout=5).read() if peer and self.path == "/peer" else b"%s"
-        self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers(); self.wfile.write(body)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
     def log_message(self, *args): pass
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 """

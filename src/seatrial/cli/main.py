@@ -212,7 +212,8 @@ def watch(
 
 @chaos_app.command("plan")
 def chaos_plan(
-    experiment: Annotated[str | None, typer.Argument(help="Its name; default: all.")] = None, realm: RealmOption = None
+    experiment: Annotated[str | None, typer.Argument(help="Its name; default: all.")] = None,
+    realm: RealmOption = None,
 ) -> None:
     """List the resolved targets of experiments and do nothing."""
     from seatrial.cli.chaos import run_plan
@@ -264,7 +265,7 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("interrupted\n")
         sys.exit(ExitCode.INTERRUPTED)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - sorted at once: a usage error or a defect of ours
         _usage_or_raise(error)
     sys.exit(code if isinstance(code, int) else 0)
 

@@ -1,4 +1,4 @@
-"""Reads `realms.yaml` into `Realm`s. Takes the workspace's folder; every mistake is a `DocumentError` with its place."""
+"""Reads `realms.yaml` into `Realm`s. Every mistake is a `DocumentError` with its place."""
 
 from __future__ import annotations
 
