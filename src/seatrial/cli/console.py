@@ -1,0 +1,57 @@
+"""What every command needs of the terminal: the workspace, progress on stderr, results on stdout, NAME=VALUE words."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import orjson
+
+from seatrial import documents
+from seatrial.errors import UsageError
+
+
+def workspace() -> Path:
+    """The workspace the command was called in; UsageError when there is none."""
+    return documents.find_workspace(Path.cwd())
+
+
+def say(text: str) -> None:
+    """One line of progress, on stderr."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def tell(text: str) -> None:
+    """One line of the result, on stdout."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def pairs(words: Iterable[str], option: str) -> dict[str, str]:
+    """`NAME=VALUE` words as a mapping; UsageError quotes the first that is not one."""
+    found = {}
+    for word in words:
+        name, sign, value = word.partition("=")
+        if not (name and sign):
+            raise UsageError(f"{option} takes NAME=VALUE, not '{word}'")
+        found[name] = value
+    return found
+
+
+def write_file(target: str, content: bytes) -> None:
+    """Write a result to the file a user named, `-` for stdout; UsageError when it cannot be written."""
+    if target == "-":
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        Path(target).write_bytes(content)
+    except OSError as error:
+        raise UsageError(f"{target}: cannot be written: {error.strerror}") from None
+
+
+def as_json(content: object) -> bytes:
+    """A result as indented JSON with a newline at its end."""
+    return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)

@@ -1,0 +1,30 @@
+"""`seatrial up` and `down`: the services of a process realm, and the proxies between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seatrial.cli.console import pairs, say, tell, workspace
+from seatrial.errors import ExitCode
+from seatrial.runtime.read import choose_realm, read_realms
+from seatrial.runtime.up import down, up
+
+
+def run_up(realm_name: str | None, variables: Sequence[str]) -> ExitCode:
+    """Start what is not up and print where each service answers."""
+    here = workspace()
+    realm = choose_realm(read_realms(here), realm_name)
+    raised = up(realm, here, variables=pairs(variables, "--var"), say=say)
+    tell(f"realm {realm.name} is up" + ("" if raised.started else " (it was already)"))
+    for service, address in raised.state.addresses().items():
+        tell(f"  {service:<12} {address}")
+    return ExitCode.MET
+
+
+def run_down(realm_name: str | None) -> ExitCode:
+    """Stop what `up` started."""
+    here = workspace()
+    realm = choose_realm(read_realms(here), realm_name)
+    was_up = down(realm, here, say=say)
+    tell(f"realm {realm.name} is down" + ("" if was_up else " (it was not up)"))
+    return ExitCode.MET
