@@ -141,11 +141,12 @@ class RetryOn(enum.StrEnum):
 
 
 BACKOFF_MAX_S = 30.0
+_DOUBLINGS_MAX = 60  # beyond it every wait is at its ceiling anyway, and the power would overflow at last
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Poll until the expectations hold. `max_duration_s` bounds sending and waiting together; None: only `attempts`."""
+    """Poll until the expectations hold. `max_duration_s` bounds sending and waiting together, None leaves it open."""
 
     attempts: int
     interval_s: float
@@ -155,7 +156,11 @@ class Retry:
 
     def wait_s(self, attempt: int) -> float:
         """The wait after attempt `attempt` (the first is 1), never above BACKOFF_MAX_S unless the interval is."""
-        growth = {Backoff.CONSTANT: 1.0, Backoff.LINEAR: float(attempt), Backoff.EXPONENTIAL: 2.0 ** min(attempt - 1, 60)}
+        growth = {
+            Backoff.CONSTANT: 1.0,
+            Backoff.LINEAR: float(attempt),
+            Backoff.EXPONENTIAL: 2.0 ** min(attempt - 1, 60),
+        }
         return min(self.interval_s * growth[self.backoff], max(BACKOFF_MAX_S, self.interval_s))
 
 
