@@ -1,0 +1,96 @@
+"""Makes one verdict of all findings, by the gate's rules.
+
+Room slo. Takes findings and the gate; gives the `Verdict`, and the exit code the gate makes of it. Pure; may import
+the floor and its own room; must never give MET for no findings.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable
+
+from seatrial.errors import ExitCode
+from seatrial.slo.gate import Gate, OnUndecided, ScoreLimits
+from seatrial.verdict import Finding, Grade, Subject, Verdict, exit_code, worst
+
+_POINTS_RATIO = {Grade.MET: 1.0, Grade.DEGRADED: 0.5, Grade.UNDECIDED: 0.0, Grade.MISSED: 0.0}
+
+# Sums of weights such as 0.1 are not exact; the limits are inclusive all the same.
+_ROUNDING = 1e-9
+
+
+def conclude(findings: Iterable[Finding], gate: Gate) -> Verdict:
+    """The whole. Without `score` in the gate, its worst finding; with it, the grade of the score.
+
+    A missed key objective, journey, steady state or expectation is MISSED whatever the score. With undecided
+    findings the grade is worked out twice, with all of them lost and with all met: the same both times is the grade,
+    else UNDECIDED. No findings are UNDECIDED. The score shown counts what is undecided as lost.
+    """
+    listed = tuple(findings)
+    grade = worst(finding.grade for finding in listed)
+    if gate.score is not None and listed:
+        grade = _by_score(listed, gate.score)
+    return Verdict(grade, score(listed), listed, _reason(listed, grade, gate))
+
+
+def score(findings: Iterable[Finding]) -> float | None:
+    """0-100 over the weights of the load stage's objectives: all of a weight when met, half when degraded, else none.
+
+    None when nothing was weighed.
+    """
+    weighed = [finding for finding in findings if finding.subject is Subject.OBJECTIVE]
+    weights = math.fsum(finding.weight for finding in weighed)
+    if not weights:
+        return None
+    return 100.0 * math.fsum(finding.weight * _POINTS_RATIO[finding.grade] for finding in weighed) / weights
+
+
+def gate_exit_code(verdict: Verdict, gate: Gate, *, strict: bool = False) -> ExitCode:
+    """What the command returns: as `verdict.exit_code`, but an UNDECIDED verdict is let through by `on_undecided:
+    pass`."""
+    if verdict.grade is Grade.UNDECIDED and verdict.findings and gate.on_undecided is OnUndecided.PASS:
+        return ExitCode.MET
+    return exit_code(verdict.grade, strict=strict)
+
+
+def _by_score(findings: tuple[Finding, ...], limits: ScoreLimits) -> Grade:
+    # The generator's finding has made its objectives undecided already; it must not count a second time.
+    judged = tuple(finding for finding in findings if finding.subject is not Subject.GENERATOR)
+    if not judged:
+        return Grade.UNDECIDED
+    lost, met = (_grade(_all_undecided_as(judged, grade), limits) for grade in (Grade.MISSED, Grade.MET))
+    return lost if lost is met else Grade.UNDECIDED
+
+
+def _all_undecided_as(findings: tuple[Finding, ...], grade: Grade) -> tuple[Finding, ...]:
+    return tuple(
+        dataclasses.replace(finding, grade=grade) if finding.grade is Grade.UNDECIDED else finding
+        for finding in findings
+    )
+
+
+def _grade(findings: tuple[Finding, ...], limits: ScoreLimits) -> Grade:
+    """Of findings without an undecided one: the score's grade, or worse where a finding outranks the score."""
+    grades = [finding.grade for finding in findings if finding.subject is not Subject.OBJECTIVE]
+    grades += [finding.grade for finding in findings if finding.key and finding.grade is Grade.MISSED]
+    points = score(findings)
+    if points is not None:
+        grades.append(_score_grade(points, limits))
+    return worst(grades)
+
+
+def _score_grade(points: float, limits: ScoreLimits) -> Grade:
+    if points >= limits.met - _ROUNDING:
+        return Grade.MET
+    return Grade.DEGRADED if points >= limits.degraded - _ROUNDING else Grade.MISSED
+
+
+def _reason(findings: tuple[Finding, ...], grade: Grade, gate: Gate) -> str:
+    if not findings:
+        return "no data: nothing was judged"
+    named = [finding.name for finding in findings if finding.grade is grade]
+    points = score(findings)
+    scored = f"score {points:.3g} of 100" if points is not None and gate.score is not None else ""
+    listed = f"{grade}: {', '.join(named)}" if named and grade is not Grade.MET else ""
+    return "; ".join(filter(None, (scored, listed))) or f"all {len(findings)} findings are {Grade.MET}"

@@ -1,0 +1,134 @@
+"""Says before a load how long each objective will take to decide, and what cannot be decided in time.
+
+Room slo. Takes objectives and the rates a profile will send, gives forecasts. Pure; may import the floor and its own
+room; must never promise a decision: what it gives is a floor to plan by.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from seatrial.quantity import show_duration
+from seatrial.service import Indicator, Objective, Service
+from seatrial.slo import decide
+from seatrial.slo.measure import Route, matches
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What one objective needs at least, if all goes well.
+
+    `wanted_n` is None for a throughput, which needs time only. `wanted_s` is None when no length of hold would do.
+    `sentence` says it to the user, with what would do where the time does not.
+    """
+
+    service: str
+    objective: str
+    rate_per_s: float
+    wanted_n: int | None
+    wanted_s: float | None
+    in_time: bool
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The rules of the gate, and the requests per second one objective will see."""
+
+    alpha: float
+    min_hold_s: float
+    at_most_s: float
+    rate_per_s: float
+
+
+def forecast(
+    services: Mapping[str, Service],
+    rates_per_s: Mapping[Route, float],
+    *,
+    alpha: float,
+    min_hold_s: float,
+    at_most_s: float,
+) -> tuple[Forecast, ...]:
+    """One forecast per objective, in the documents' order.
+
+    `rates_per_s` are the requests per second of each route at the profile's hold; `at_most_s` is the longest that
+    hold may last (may be infinite).
+    """
+    return tuple(
+        _forecast(service.name, objective, _Plan(alpha, min_hold_s, at_most_s, rate))
+        for service in services.values()
+        for objective in service.objectives
+        for rate in [_rate_per_s(service.name, objective, rates_per_s)]
+    )
+
+
+def _rate_per_s(service: str, objective: Objective, rates_per_s: Mapping[Route, float]) -> float:
+    return math.fsum(
+        rate for route, rate in rates_per_s.items() if route.service == service and matches(route, objective.routes)
+    )
+
+
+def _forecast(service: str, objective: Objective, plan: _Plan) -> Forecast:
+    wanted_n = _wanted_n(objective, plan)
+    wanted_s = _throughput_s(objective, plan) if wanted_n is None else _ratio_s(wanted_n, plan)
+    in_time = wanted_s is not None and wanted_s <= plan.at_most_s
+    name = f"{service}.{objective.name}"
+    return Forecast(
+        service=service,
+        objective=objective.name,
+        rate_per_s=plan.rate_per_s,
+        wanted_n=wanted_n,
+        wanted_s=wanted_s,
+        in_time=in_time,
+        sentence=f"{name}: {_sentence(objective, plan, wanted_n=wanted_n, wanted_s=wanted_s)}",
+    )
+
+
+def _wanted_n(objective: Objective, plan: _Plan) -> int | None:
+    if objective.indicator is Indicator.THROUGHPUT:
+        return None
+    fewest = decide.MET_MIN_BLOCKS * decide.BLOCK_MIN_REQUESTS
+    return max(fewest, decide.requests_needed(objective.limit_ratio, plan.alpha))
+
+
+def _ratio_s(wanted_n: int, plan: _Plan) -> float | None:
+    if not plan.rate_per_s:
+        return None
+    return math.ceil(max(plan.min_hold_s, decide.MET_MIN_BLOCKS * decide.BLOCK_MIN_S, wanted_n / plan.rate_per_s))
+
+
+def _throughput_s(objective: Objective, plan: _Plan) -> float | None:
+    """The first second at which counts no more uneven than chance would reach the limit with certainty."""
+    if plan.rate_per_s <= objective.limit:
+        return None
+    shortest = math.ceil(max(plan.min_hold_s, decide.THROUGHPUT_MIN_BLOCKS))
+    seconds = shortest
+    while _low_per_s(plan, seconds) < objective.limit:
+        seconds *= 2
+    low, high = shortest, seconds
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _low_per_s(plan, middle) >= objective.limit else (middle + 1, high)
+    return high
+
+
+def _low_per_s(plan: _Plan, seconds: int) -> float:
+    return decide.throughput_interval(plan.rate_per_s, plan.rate_per_s, seconds=seconds, alpha=plan.alpha).low
+
+
+def _sentence(objective: Objective, plan: _Plan, *, wanted_n: int | None, wanted_s: float | None) -> str:
+    at_rate = f"at {plan.rate_per_s:.3g}/s"
+    if not plan.rate_per_s:
+        return "the profile sends it no request; add a journey that does, or correct its routes"
+    if wanted_s is None:
+        return f"cannot be met {at_rate}; offer more than {objective.limit:.3g}/s"
+    needs = f"needs {wanted_n:,} requests or more" if wanted_n is not None else "needs a hold"
+    takes = f"{needs}, {show_duration(wanted_s)} {at_rate}"
+    if wanted_s <= plan.at_most_s:
+        return takes
+    would_do = f"hold for {show_duration(wanted_s)}"
+    if wanted_n is not None and plan.min_hold_s <= plan.at_most_s:
+        would_do += f", or send {math.ceil(wanted_n / plan.at_most_s):,}/s"
+    return f"{takes}: it cannot be decided within {show_duration(plan.at_most_s)}; {would_do}"

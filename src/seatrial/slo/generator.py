@@ -1,0 +1,90 @@
+"""Was the load generator fit to measure? Its own seconds (`Pacing`) tell, never the service's.
+
+Room slo. Takes measures, gives a finding UNDECIDED or none: trouble of the generator is never a miss of a service.
+Pure; may import the floor and its own room.
+
+The whole span is looked at, not its worst second: one pause of a shared machine is no overload. A dropped arrival is,
+wherever it fell, because a request not sent is missing from every count. Starts are late when more than one in twenty
+fell into seconds whose p99 lateness was over the bound; fewer make bursts, which the design effect already answers
+for. The processor is judged by its mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from seatrial.quantity import show_duration, show_ratio
+from seatrial.sample import Pacing
+from seatrial.service import Indicator, Service
+from seatrial.slo.measure import LOAD, Measures, Span
+from seatrial.verdict import Finding, Grade, Subject
+
+LATE_MIN_S = 0.010
+LATE_LIMIT_RATIO = 0.05
+"""Starts later than 10 ms, or 5 % of the tightest latency limit if that is more, would show in what is judged."""
+
+LATE_STARTS_RATIO = 0.05
+BUSY_CPU_RATIO = 0.90
+"""Above nine tenths of a core there is no room left to be punctual."""
+
+
+def judge_generator(measures: Measures, services: Mapping[str, Service], *, span: Span = LOAD) -> Finding | None:
+    """UNDECIDED with the reason "generator" when it dropped arrivals, was late, busy or silent; None when it was fit.
+
+    Silent means that requests were counted and the generator's own record is missing.
+    """
+    pacings = measures.pacings.get(span, ())
+    traffic = any(key_span == span for _, key_span in measures.intervals)
+    troubles = (_silent(pacings) if traffic else "", _dropped(pacings), *_overload(pacings, services))
+    reason = "; ".join(filter(None, troubles))
+    if not reason:
+        return None
+    starts = sum(pacing.started for pacing in pacings)
+    return Finding(Subject.GENERATOR, "", "generator", Grade.UNDECIDED, f"generator: {reason}", n=starts)
+
+
+def why_unfit(measures: Measures, services: Mapping[str, Service], *, span: Span) -> str:
+    """Why the generator itself, not the target, spoilt a span: late or busy; empty text when it did not.
+
+    Drops are left aside: under a fault the target's own hanging fills the generator's places.
+    """
+    reason = "; ".join(filter(None, _overload(measures.pacings.get(span, ()), services)))
+    return f"generator: {reason}" if reason else ""
+
+
+def late_bound_s(services: Mapping[str, Service]) -> float:
+    """How late a start may be: 10 ms, or 5 % of the tightest latency limit if that is more."""
+    limits_s = [
+        objective.limit
+        for service in services.values()
+        for objective in service.objectives
+        if objective.indicator is Indicator.LATENCY
+    ]
+    return max(LATE_MIN_S, LATE_LIMIT_RATIO * min(limits_s, default=0.0))
+
+
+def _overload(pacings: tuple[Pacing, ...], services: Mapping[str, Service]) -> tuple[str, str]:
+    return _late(pacings, late_bound_s(services)), _busy(pacings)
+
+
+def _silent(pacings: tuple[Pacing, ...]) -> str:
+    return "" if pacings else "its own record is missing"
+
+
+def _dropped(pacings: tuple[Pacing, ...]) -> str:
+    dropped = sum(pacing.dropped for pacing in pacings)
+    planned = sum(pacing.planned for pacing in pacings)
+    return f"{dropped:,} of {planned:,} arrivals were dropped" if dropped else ""
+
+
+def _late(pacings: tuple[Pacing, ...], bound_s: float) -> str:
+    started = sum(pacing.started for pacing in pacings)
+    late = sum(pacing.started for pacing in pacings if pacing.late_p99_s > bound_s)
+    if late <= LATE_STARTS_RATIO * started:
+        return ""
+    return f"{show_ratio(late / started)} of the starts fell into seconds over {show_duration(bound_s)} late (p99)"
+
+
+def _busy(pacings: tuple[Pacing, ...]) -> str:
+    cpu_ratio = sum(pacing.cpu_ratio for pacing in pacings) / len(pacings) if pacings else 0.0
+    return f"it used {show_ratio(cpu_ratio)} of a core" if cpu_ratio > BUSY_CPU_RATIO else ""

@@ -1,0 +1,403 @@
+"""Judges measures against promises: one `Finding` each, with a sentence of reason, then the whole `Verdict`.
+
+Room slo. Takes `Measures`, the services' objectives and the gate; gives findings and a verdict, and nothing else may
+turn numbers into grades. Pure: the same journal gives the same findings, whether judged each second while it grows or
+later. May import the floor and its own room; must never call anything MET without data, nor hold a load generator's
+trouble against a service.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from seatrial.errors import UsageError, did_you_mean
+from seatrial.quantity import show_duration, show_ratio
+from seatrial.sample import Phase, Sample
+from seatrial.service import Indicator, Objective, Service
+from seatrial.slo import decide
+from seatrial.slo.decide import Call, Decision, PerSecond
+from seatrial.slo.generator import judge_generator, why_unfit
+from seatrial.slo.measure import LOAD, Journey, Measures, Span, Tally, Traffic, microseconds, total
+from seatrial.verdict import Finding, Grade, Subject
+
+_GRADES = {Call.MET: Grade.MET, Call.MISSED: Grade.MISSED, Call.UNDECIDED: Grade.UNDECIDED}
+_PHASE_WORDS = {Phase.DURING: "during", Phase.AFTER: "after"}
+
+
+class _Test(Protocol):
+    """How counts become a decision: by the load stage's rules, or by those of a phase too short for them."""
+
+    def ratio(self, per_second: Iterable[PerSecond], limit_ratio: float) -> Decision: ...
+
+    def throughput(self, ok_per_second: Iterable[int], at_least_per_s: float) -> Decision: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _LoadTest:
+    """Looks after every second; the first decision stands."""
+
+    alpha: float
+    min_hold_s: float
+
+    def ratio(self, per_second: Iterable[PerSecond], limit_ratio: float) -> Decision:
+        return decide.first_decision(
+            per_second, limit_ratio=limit_ratio, alpha=self.alpha, min_hold_s=self.min_hold_s
+        )
+
+    def throughput(self, ok_per_second: Iterable[int], at_least_per_s: float) -> Decision:
+        return decide.decide_throughput(
+            ok_per_second, at_least_per_s=at_least_per_s, alpha=self.alpha, min_hold_s=self.min_hold_s
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _PhaseTest:
+    """Not contradicted: not MISSED, with at least 30 requests."""
+
+    alpha: float
+
+    def ratio(self, per_second: Iterable[PerSecond], limit_ratio: float) -> Decision:
+        return decide.not_contradicted(per_second, limit_ratio=limit_ratio, alpha=self.alpha)
+
+    def throughput(self, ok_per_second: Iterable[int], at_least_per_s: float) -> Decision:
+        decision = decide.decide_throughput(
+            ok_per_second, at_least_per_s=at_least_per_s, alpha=self.alpha, min_hold_s=0.0
+        )
+        if decision.state is Call.UNDECIDED and decision.n >= decide.PHASE_MIN_REQUESTS:
+            return dataclasses.replace(decision, state=Call.MET, why=decide.Why.NOT_CONTRADICTED)
+        return decision
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One objective of one service, what it is held against, and how."""
+
+    measures: Measures
+    service: str
+    objective: Objective
+    span: Span
+    test: _Test
+
+    @property
+    def traffic(self) -> Traffic:
+        return Traffic(self.service, self.objective.routes, self.span)
+
+
+def judge_load(
+    measures: Measures, services: Mapping[str, Service], *, alpha: float, min_hold_s: float
+) -> tuple[Finding, ...]:
+    """The load stage: every objective, then the generator if it was unfit, which leaves none of them decided."""
+    findings = judge_objectives(measures, services, alpha=alpha, min_hold_s=min_hold_s)
+    generator = judge_generator(measures, services)
+    return findings if generator is None else (*excuse(findings, generator), generator)
+
+
+def judge_objectives(
+    measures: Measures, services: Mapping[str, Service], *, alpha: float, min_hold_s: float
+) -> tuple[Finding, ...]:
+    """One finding for each objective, in the documents' order, from the hold of the load stage alone.
+
+    A decision once taken stands: later seconds do not change it. Whether the generator was fit is not looked at
+    here (`judge_load` does), so `decided` of these says when the load may stop.
+    """
+    test = _LoadTest(alpha, min_hold_s)
+    return tuple(
+        _judge(_Case(measures, service.name, objective, LOAD, test), Subject.OBJECTIVE)
+        for service in services.values()
+        for objective in service.objectives
+    )
+
+
+def decided(findings: Iterable[Finding]) -> bool:
+    """Whether more load would change nothing: there are objectives, and none of them is UNDECIDED."""
+    grades = [finding.grade for finding in findings if finding.subject is Subject.OBJECTIVE]
+    return bool(grades) and Grade.UNDECIDED not in grades
+
+
+def excuse(findings: Iterable[Finding], generator: Finding) -> tuple[Finding, ...]:
+    """The load stage's findings when the generator was unfit: UNDECIDED, whatever was counted; journeys stay."""
+    return tuple(
+        _undecided(finding, generator.reason)
+        if finding.subject is Subject.OBJECTIVE and finding.grade is not Grade.UNDECIDED
+        else finding
+        for finding in findings
+    )
+
+
+def judge_phase(
+    measures: Measures,
+    services: Mapping[str, Service],
+    objectives: Iterable[str],
+    *,
+    experiment: str | None,
+    phase: Phase,
+    alpha: float = decide.ALPHA,
+) -> tuple[Finding, ...]:
+    """Objectives (as `cards.available`) over one phase of an experiment: MET when not contradicted.
+
+    In phase HOLD they are its steady state; `experiment` names it in the findings, and the seconds marked with its
+    name are taken where there are any, else the load stage's own. UsageError for an objective that is not there.
+    """
+    span = _span(measures, experiment, phase)
+    test = _PhaseTest(alpha)
+    cases = [_Case(measures, *find_objective(services, name), span, test) for name in objectives]
+    return tuple(_judge_in_phase(case, services, experiment=experiment) for case in cases)
+
+
+def judge_latency(
+    measures: Measures,
+    services: Mapping[str, Service],
+    *,
+    service: str,
+    quantile: float,
+    limit_s: float,
+    experiment: str | None,
+    phase: Phase,
+    routes: tuple[str, ...] = (),
+    alpha: float = decide.ALPHA,
+) -> Finding:
+    """An expectation such as "p99 at most 350 ms during": as `judge_phase`, of a promise made by the experiment.
+
+    Exact when the load was told to count `limit_s` (`limits_us(services, also=...)`), else from the histogram.
+    """
+    name = f"p{100 * quantile:g} at most {show_duration(limit_s)}"
+    promise = Objective(name, Indicator.LATENCY, limit_s, quantile=quantile, routes=routes)
+    case = _Case(measures, service, promise, _span(measures, experiment, phase), _PhaseTest(alpha))
+    return _judge_in_phase(case, services, experiment=experiment)
+
+
+def judge_errors(
+    measures: Measures,
+    services: Mapping[str, Service],
+    *,
+    service: str,
+    limit_ratio: float,
+    experiment: str | None,
+    phase: Phase,
+    routes: tuple[str, ...] = (),
+    alpha: float = decide.ALPHA,
+) -> Finding:
+    """An expectation such as "errors at most 2 % during", also of chosen routes only; as `judge_latency`."""
+    name = " ".join(("errors at most", show_ratio(limit_ratio), *routes))
+    promise = Objective(name, Indicator.ERRORS, limit_ratio, routes=routes)
+    case = _Case(measures, service, promise, _span(measures, experiment, phase), _PhaseTest(alpha))
+    return _judge_in_phase(case, services, experiment=experiment)
+
+
+def find_objective(services: Mapping[str, Service], name: str) -> tuple[str, Objective]:
+    """The service's name and the objective written `service.objective`; UsageError with what there is."""
+    known = {
+        f"{service.name}.{objective.name}": (service.name, objective)
+        for service in services.values()
+        for objective in service.objectives
+    }
+    if name not in known:
+        raise UsageError(f"no objective '{name}'; {did_you_mean(name, known) or 'no service has any'}")
+    return known[name]
+
+
+def judge_journeys(measures: Measures, *, wanted: Iterable[str] = ()) -> tuple[Finding, ...]:
+    """One finding for each acceptance journey played, and for each `wanted` one that left no trace.
+
+    A failed step makes it MISSED, with the step, what was expected and what was seen. No journeys at all are one
+    UNDECIDED finding.
+    """
+    played = measures.journeys()
+    missing = sorted(set(wanted) - {journey.scenario for journey in played})
+    findings = [_judge_journey(journey) for journey in (*played, *(Journey(name, (), ()) for name in missing))]
+    if not findings:
+        reason = "no data: not one journey was played"
+        return (Finding(Subject.JOURNEY, "", "acceptance", Grade.UNDECIDED, reason),)
+    return tuple(findings)
+
+
+def _judge(case: _Case, subject: Subject) -> Finding:
+    """The finding at the limit, its grade softened by the degraded limit if there is one."""
+    finding = _judge_limit(case, subject)
+    laxer_limit = case.objective.degraded_limit
+    if laxer_limit is None or finding.grade is not Grade.MISSED:
+        return finding
+    laxer = _judge_limit(
+        dataclasses.replace(case, objective=dataclasses.replace(case.objective, limit=laxer_limit)), subject
+    )
+    softened = {Grade.MET: Grade.DEGRADED}.get(laxer.grade, laxer.grade)
+    reason = f"{finding.reason}; of the degraded limit, {laxer.limit_text}: {laxer.reason}"
+    at_s = None if laxer.decided_at_s is None else max(laxer.decided_at_s, finding.decided_at_s or 0.0)
+    return dataclasses.replace(finding, grade=softened, reason=reason, decided_at_s=at_s, wanted_n=laxer.wanted_n)
+
+
+def _judge_limit(case: _Case, subject: Subject) -> Finding:
+    objective = case.objective
+    kind = _KINDS[objective.indicator]
+    decision, tallies = kind.decide(case)
+    return Finding(
+        subject=subject,
+        service=case.service,
+        objective=objective.name,
+        grade=_GRADES[decision.state],
+        reason=f"{kind.what(objective)}: {decision.reason}{_how_counted(tallies)}",
+        limit=objective.limit if objective.indicator is Indicator.THROUGHPUT else objective.limit_ratio,
+        measured=decision.estimate,
+        low=decision.interval.low,
+        high=decision.interval.high,
+        limit_text=kind.limit_text(objective),
+        measured_text=kind.measured_text(decision, total(tallies)),
+        n=decision.n,
+        bad=decision.bad or 0,
+        design_effect=decision.design_effect,
+        decided_at_s=decision.decided_at_s,
+        wanted_n=decision.wanted_n,
+        weight=objective.weight,
+        key=objective.key,
+    )
+
+
+def _decide_errors(case: _Case) -> tuple[Decision, tuple[Tally, ...]]:
+    tallies = case.measures.tallies(case.traffic)
+    decision = case.test.ratio([tally.errors for tally in tallies], case.objective.limit_ratio)
+    return decision, _until(decision, tallies)
+
+
+def _decide_latency(case: _Case) -> tuple[Decision, tuple[Tally, ...]]:
+    """Where failures were not timed against this limit, only what holds however slow they were is decided."""
+    tallies = case.measures.tallies(case.traffic, limit_us=microseconds(case.objective.limit))
+    decision = case.test.ratio([tally.slow for tally in tallies], case.objective.limit_ratio)
+    untimed = total(tallies).untimed
+    if untimed:
+        at_worst = case.test.ratio([tally.slow_at_worst for tally in tallies], case.objective.limit_ratio)
+        if at_worst.state is not decision.state:
+            reason = f"{untimed:,} failed requests were not timed against this limit, and they decide it"
+            decision = dataclasses.replace(decision, state=Call.UNDECIDED, reason=reason, decided_at_s=None)
+    return decision, _until(decision, tallies)
+
+
+def _decide_throughput(case: _Case) -> tuple[Decision, tuple[Tally, ...]]:
+    """Seconds of no OK request count, unless there was no request at all: a service never asked has missed nothing."""
+    asked = total(case.measures.tallies(case.traffic)).errors[1] > 0
+    ok_per_second = case.measures.ok_in_whole_seconds(case.traffic) if asked else ()
+    return case.test.throughput(ok_per_second, case.objective.limit), ()
+
+
+def _until(decision: Decision, tallies: tuple[Tally, ...]) -> tuple[Tally, ...]:
+    """The seconds a decision rests on; all of them while there is none."""
+    return tallies if decision.decided_at_s is None else tallies[: int(decision.decided_at_s)]
+
+
+def _how_counted(tallies: tuple[Tally, ...]) -> str:
+    if not any(tally.recounted for tally in tallies):
+        return ""
+    return " (counted from the histograms, 3 digits: the run did not count this limit itself)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How objectives of one indicator are decided and worded."""
+
+    decide: Callable[[_Case], tuple[Decision, tuple[Tally, ...]]]
+    what: Callable[[Objective], str]
+    limit_text: Callable[[Objective], str]
+    measured_text: Callable[[Decision, Tally], str]
+
+
+def _slower(objective: Objective) -> str:
+    return f"requests slower than {show_duration(objective.limit)}"
+
+
+def _latency_limit(objective: Objective) -> str:
+    return f"p{100 * (objective.quantile or 0.0):g} <= {show_duration(objective.limit)}"
+
+
+def _failed_measured(decision: Decision, counted: Tally) -> str:
+    if decision.estimate is None:
+        return "no data"
+    polls = f"; {counted.polls:,} polls apart" if counted.polls else ""
+    return f"{show_ratio(decision.estimate)} failed ({decision.bad:,} of {decision.n:,}{polls})"
+
+
+def _slower_measured(decision: Decision, counted: Tally) -> str:
+    left_out = f"; {counted.failed_faster:,} that failed faster are left out" if counted.failed_faster else ""
+    if decision.estimate is None:
+        return f"no data{left_out}"
+    failed = f", {counted.over_failed:,} of them failed" if counted.over_failed else ""
+    return f"{show_ratio(decision.estimate)} slower ({decision.bad:,} of {decision.n:,}{failed}){left_out}"
+
+
+def _per_second_measured(decision: Decision, counted: Tally) -> str:
+    return "no data" if decision.estimate is None else f"{decision.estimate:.4g}/s"
+
+
+_KINDS = {
+    Indicator.ERRORS: _Kind(
+        decide=_decide_errors,
+        what=lambda objective: "failed requests",
+        limit_text=lambda objective: f"errors <= {show_ratio(objective.limit)}",
+        measured_text=_failed_measured,
+    ),
+    Indicator.LATENCY: _Kind(
+        decide=_decide_latency, what=_slower, limit_text=_latency_limit, measured_text=_slower_measured
+    ),
+    Indicator.THROUGHPUT: _Kind(
+        decide=_decide_throughput,
+        what=lambda objective: "OK requests per second",
+        limit_text=lambda objective: f">= {objective.limit:g}/s",
+        measured_text=_per_second_measured,
+    ),
+}
+
+
+def _span(measures: Measures, experiment: str | None, phase: Phase) -> Span:
+    own = Span(phase, experiment)
+    return LOAD if phase is Phase.HOLD and own not in measures.seconds else own
+
+
+def _judge_in_phase(case: _Case, services: Mapping[str, Service], *, experiment: str | None) -> Finding:
+    """A miss while the generator was late or busy is undecided; a fault may well make it drop arrivals, though."""
+    subject = Subject.STEADY_STATE if case.span.phase is Phase.HOLD else Subject.EXPECTATION
+    finding = _judge(case, subject)
+    named = dataclasses.replace(
+        finding,
+        objective=f"{case.objective.name} {_PHASE_WORDS.get(case.span.phase, 'before')}",
+        experiment=experiment,
+    )
+    unfit = why_unfit(case.measures, services, span=case.span) if named.grade is Grade.MISSED else ""
+    return _undecided(named, unfit) if unfit else named
+
+
+def _undecided(finding: Finding, reason: str) -> Finding:
+    was = f"{reason}; it would have been {finding.grade}: {finding.reason}"
+    return dataclasses.replace(finding, grade=Grade.UNDECIDED, reason=was, decided_at_s=None)
+
+
+def _judge_journey(journey: Journey) -> Finding:
+    grade, reason = _journey_grade(journey)
+    ended = len(journey.passed) + len(journey.failed)
+    return Finding(
+        subject=Subject.JOURNEY,
+        service="",
+        objective=journey.scenario,
+        grade=grade,
+        reason=reason,
+        limit_text="every step passes",
+        measured_text=f"{len(journey.passed)} of {ended} steps passed" if ended else "no data",
+        n=ended,
+        bad=len(journey.failed),
+    )
+
+
+def _journey_grade(journey: Journey) -> tuple[Grade, str]:
+    if journey.failed:
+        return Grade.MISSED, "; ".join(map(_what_was_seen, journey.failed))
+    if not journey.passed:
+        return Grade.UNDECIDED, "no data: not one of its steps was played to its end"
+    if journey.degraded:
+        return Grade.DEGRADED, "; ".join(map(_what_was_seen, journey.degraded))
+    return Grade.MET, f"all {len(journey.passed)} steps passed"
+
+
+def _what_was_seen(sample: Sample) -> str:
+    seen = sample.detail or (sample.cause.value if sample.cause else "degraded")
+    status = f" [{sample.status}]" if sample.status is not None else ""
+    return f"step '{sample.step}' ({sample.service}: {sample.method} {sample.route}){status}: {seen}"

@@ -1,0 +1,345 @@
+"""Folds a run's records into `Measures`: the counts that judgement and report are made of.
+
+Room slo. Takes records, live second by second from the load child or later from the journal; both give equal
+measures. Gives counts per second, journeys, the generator's own seconds and latency bands. Judges nothing. May
+import the floor and hdrhistogram (to read what the load child wrote); must never open a file or ask the time.
+
+What is slow: a request that failed after at least the limit was slower than it, one that failed faster is left out,
+so that fast errors never flatter a quantile. A limit the run did not count is counted again from the histogram (3
+digits), where only OK requests stand; the failures whose time is unknown then are kept apart.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from hdrh.histogram import HdrHistogram
+
+from seatrial.sample import Interval, Outcome, Pacing, Phase, Record, Sample
+from seatrial.service import Indicator, Objective, Service
+from seatrial.slo.decide import PerSecond
+
+_US_PER_S = 1_000_000
+_BAND_QUANTILES = (50.0, 95.0, 99.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of a run: a phase, and the experiment it belongs to, if any."""
+
+    phase: Phase
+    experiment: str | None = None
+
+
+LOAD = Span(Phase.HOLD)
+"""The hold of the load stage: what objectives are judged by. Warm-up, ramp and experiments are outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What requests are told apart by: the service and the route's template, never a rendered URL."""
+
+    service: str
+    method: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """The requests of one service in one span; `routes` are patterns as an objective has them, empty means all."""
+
+    service: str
+    routes: tuple[str, ...] = ()
+    span: Span = LOAD
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Final requests of some stretch of time, counted; polls that a later attempt replaced stand apart.
+
+    `over_ok` and `over_failed` are those slower than the limit asked for. `recounted` OK requests were held against
+    it by histogram; `untimed` failed ones may have been slower or not, the run did not count it.
+    """
+
+    ok: int = 0
+    failed: int = 0
+    over_ok: int = 0
+    over_failed: int = 0
+    untimed: int = 0
+    recounted: int = 0
+    degraded: int = 0
+    polls: int = 0
+
+    @property
+    def errors(self) -> PerSecond:
+        """Failed and all requests."""
+        return self.failed, self.ok + self.failed
+
+    @property
+    def slow(self) -> PerSecond:
+        """Slower than the limit, and all that count for it; untimed failures are left out."""
+        return self.over_ok + self.over_failed, self.ok + self.over_failed
+
+    @property
+    def slow_at_worst(self) -> PerSecond:
+        """As `slow`, with every untimed failure taken as slower."""
+        return self.over_ok + self.over_failed + self.untimed, self.ok + self.over_failed + self.untimed
+
+    @property
+    def failed_faster(self) -> int:
+        """Failures that a latency objective leaves out."""
+        return self.failed - self.over_failed - self.untimed
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """One scenario of the acceptance stage: its final samples in the order played, over all its plays."""
+
+    scenario: str
+    passed: tuple[Sample, ...]
+    failed: tuple[Sample, ...]
+
+    @property
+    def degraded(self) -> tuple[Sample, ...]:
+        """Passed, but short of an expectation whose severity is `degraded`."""
+        return tuple(sample for sample in self.passed if sample.degraded)
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Latency of one second's `n` OK requests, from the due time, 3 digits."""
+
+    second: int
+    p50_s: float
+    p95_s: float
+    p99_s: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What a run measured so far: a snapshot that later records do not change.
+
+    `intervals` by service and span, `pacings` by span, both in the order recorded. `seconds` holds the seconds in
+    which anything was recorded of a span, by any service or the generator. `samples` are the acceptance stage's.
+    """
+
+    intervals: Mapping[tuple[str, Span], tuple[Interval, ...]] = field(default_factory=dict)
+    pacings: Mapping[Span, tuple[Pacing, ...]] = field(default_factory=dict)
+    seconds: Mapping[Span, frozenset[int]] = field(default_factory=dict)
+    samples: tuple[Sample, ...] = ()
+
+    def seconds_of(self, span: Span) -> tuple[int, ...]:
+        """Every second from a span's first to its last, ascending, without those that only other spans filled."""
+        own = self.seconds.get(span, frozenset())
+        if not own:
+            return ()
+        others = frozenset[int]().union(*self.seconds.values()) - own
+        return tuple(second for second in range(min(own), max(own) + 1) if second not in others)
+
+    def tallies(self, traffic: Traffic, *, limit_us: int | None = None) -> tuple[Tally, ...]:
+        """One tally for each of `seconds_of(traffic.span)`, empty where nothing was asked; `limit_us` says what is
+        slow (None: nothing is)."""
+        by_second: dict[int, list[Interval]] = {second: [] for second in self.seconds_of(traffic.span)}
+        for interval in self._chosen(traffic):
+            by_second[interval.second].append(interval)
+        return tuple(_tally(group, limit_us) for group in by_second.values())
+
+    def ok_in_whole_seconds(self, traffic: Traffic) -> tuple[int, ...]:
+        """OK requests of each second that lay wholly in the span: what a throughput may be judged by.
+
+        The generator's own record says so; a second in which another span began was cut short.
+        """
+        cut = {min(seconds) for span, seconds in self.seconds.items() if span != traffic.span and seconds}
+        paced = {pacing.second for pacing in self.pacings.get(traffic.span, ())}
+        tallies = zip(self.seconds_of(traffic.span), self.tallies(traffic), strict=True)
+        return tuple(tally.ok for second, tally in tallies if second in paced - cut)
+
+    def journeys(self) -> tuple[Journey, ...]:
+        """The acceptance stage's journeys in the order first played; one cut short has passed or failed nothing."""
+        names = dict.fromkeys(sample.scenario for sample in self.samples)
+        return tuple(_journey(name, self.samples) for name in names)
+
+    def latency_bands(self, service: str) -> tuple[Band, ...]:
+        """Latency of a service over the whole load, all phases, ascending, without seconds that had no OK request."""
+        by_second: dict[int, list[str]] = {}
+        for (name, _), intervals in self.intervals.items():
+            for interval in intervals if name == service else ():
+                if interval.histogram:
+                    by_second.setdefault(interval.second, []).append(interval.histogram)
+        return tuple(_band(second, by_second[second]) for second in sorted(by_second))
+
+    def services(self) -> tuple[str, ...]:
+        """The services that were under load, in the order first seen."""
+        return tuple(dict.fromkeys(service for service, _ in self.intervals))
+
+    def _chosen(self, traffic: Traffic) -> Iterable[Interval]:
+        for interval in self.intervals.get((traffic.service, traffic.span), ()):
+            if matches(Route(interval.service, interval.method, interval.route), traffic.routes):
+                yield interval
+
+
+class Meter:
+    """The fold. `add` every record in any order of kinds; `measures` may be asked at any time."""
+
+    def __init__(self) -> None:
+        self._intervals: dict[tuple[str, Span], list[Interval]] = {}
+        self._pacings: dict[Span, list[Pacing]] = {}
+        self._seconds: dict[Span, set[int]] = {}
+        self._samples: list[Sample] = []
+
+    def add(self, record: Record) -> None:
+        """Take in one record; proxies' calls, fault windows and the monitor's samples are measured elsewhere."""
+        if isinstance(record, Interval):
+            span = self._second(record)
+            self._intervals.setdefault((record.service, span), []).append(record)
+        elif isinstance(record, Pacing):
+            self._pacings.setdefault(self._second(record), []).append(record)
+        elif isinstance(record, Sample) and record.phase is Phase.ACCEPTANCE:
+            self._samples.append(record)
+
+    def measures(self) -> Measures:
+        """What the records so far amount to. Cost: one copy of references."""
+        return Measures(
+            intervals={key: tuple(intervals) for key, intervals in self._intervals.items()},
+            pacings={span: tuple(pacings) for span, pacings in self._pacings.items()},
+            seconds={span: frozenset(seconds) for span, seconds in self._seconds.items()},
+            samples=tuple(self._samples),
+        )
+
+    def _second(self, record: Interval | Pacing) -> Span:
+        span = Span(record.phase, record.experiment)
+        self._seconds.setdefault(span, set()).add(record.second)
+        return span
+
+
+def measure(records: Iterable[Record]) -> Measures:
+    """The measures of a whole journal (`journal.read`)."""
+    meter = Meter()
+    for record in records:
+        meter.add(record)
+    return meter.measures()
+
+
+def limits_us(
+    services: Mapping[str, Service], *, also: Iterable[tuple[str, float]] = ()
+) -> dict[str, tuple[int, ...]]:
+    """The latency limits to count exactly while the load runs: ascending microseconds by service.
+
+    Those of the objectives, degraded limits included, and `also`: pairs of service and seconds, such as what
+    experiments expect. A service without any is left out.
+    """
+    limits: dict[str, set[int]] = {}
+    promised = (
+        (name, limit_s)
+        for name, service in services.items()
+        for objective in service.objectives
+        for limit_s in _latency_limits_s(objective)
+    )
+    for name, limit_s in (*promised, *also):
+        limits.setdefault(name, set()).add(microseconds(limit_s))
+    return {name: tuple(sorted(found)) for name, found in limits.items()}
+
+
+def microseconds(seconds: float) -> int:
+    """A limit in whole microseconds: the key of an interval's `over_ok` and `over_failed`."""
+    return round(seconds * _US_PER_S)
+
+
+def matches(route: Route, patterns: tuple[str, ...]) -> bool:
+    """Whether a route is meant by any of `METHOD /path/*`; no pattern means every route."""
+    return not patterns or any(_compiled(pattern).fullmatch(str(route)) for pattern in patterns)
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    """All of them as one."""
+    listed = tuple(tallies)
+    return Tally(
+        ok=sum(tally.ok for tally in listed),
+        failed=sum(tally.failed for tally in listed),
+        over_ok=sum(tally.over_ok for tally in listed),
+        over_failed=sum(tally.over_failed for tally in listed),
+        untimed=sum(tally.untimed for tally in listed),
+        recounted=sum(tally.recounted for tally in listed),
+        degraded=sum(tally.degraded for tally in listed),
+        polls=sum(tally.polls for tally in listed),
+    )
+
+
+def _latency_limits_s(objective: Objective) -> tuple[float, ...]:
+    if objective.indicator is not Indicator.LATENCY:
+        return ()
+    return (objective.limit,) if objective.degraded_limit is None else (objective.limit, objective.degraded_limit)
+
+
+@functools.lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(".+".join(re.escape(part) for part in pattern.split("*")))
+
+
+def _tally(intervals: Iterable[Interval], limit_us: int | None) -> Tally:
+    listed = tuple(intervals)
+    slow = total(_slow(interval, limit_us) for interval in listed) if limit_us is not None else Tally()
+    return Tally(
+        ok=sum(interval.ok for interval in listed),
+        failed=sum(interval.failed for interval in listed),
+        over_ok=slow.over_ok,
+        over_failed=slow.over_failed,
+        untimed=slow.untimed,
+        recounted=slow.recounted,
+        degraded=sum(interval.degraded for interval in listed),
+        polls=sum(interval.polls for interval in listed),
+    )
+
+
+def _slow(interval: Interval, limit_us: int) -> Tally:
+    """Only the fields about slowness."""
+    if limit_us in interval.over_ok:
+        return Tally(over_ok=interval.over_ok[limit_us], over_failed=interval.over_failed.get(limit_us, 0))
+    surely, perhaps = _over_failed_between(interval, limit_us)
+    return Tally(
+        over_ok=_over_in_histogram(interval.histogram, limit_us),
+        over_failed=surely,
+        untimed=perhaps - surely,
+        recounted=interval.ok,
+    )
+
+
+def _over_failed_between(interval: Interval, limit_us: int) -> tuple[int, int]:
+    """The least and the most failures that can have been slower than a limit not counted, by those that were."""
+    above = (count for counted_us, count in interval.over_failed.items() if counted_us > limit_us)
+    below = (count for counted_us, count in interval.over_failed.items() if counted_us < limit_us)
+    return max(above, default=0), min(below, default=interval.failed)
+
+
+@functools.lru_cache(maxsize=65_536)
+def _over_in_histogram(histogram: str, limit_us: int) -> int:
+    """OK requests in buckets above the limit's own."""
+    if not histogram:
+        return 0
+    decoded = HdrHistogram.decode(histogram)
+    return int(sum(decoded.counts[decoded.get_counts_array_index(limit_us) + 1 :]))
+
+
+def _journey(name: str, samples: tuple[Sample, ...]) -> Journey:
+    ended = [sample for sample in samples if sample.scenario == name and sample.final]
+    return Journey(
+        scenario=name,
+        passed=tuple(sample for sample in ended if sample.outcome is Outcome.OK),
+        failed=tuple(sample for sample in ended if sample.outcome is not Outcome.OK),
+    )
+
+
+def _band(second: int, histograms: list[str]) -> Band:
+    merged = HdrHistogram.decode(histograms[0])
+    for histogram in histograms[1:]:
+        merged.add(HdrHistogram.decode(histogram))
+    at = merged.get_percentile_to_value_dict(list(_BAND_QUANTILES))
+    p50_s, p95_s, p99_s = (at[quantile] / _US_PER_S for quantile in _BAND_QUANTILES)
+    return Band(second, p50_s=p50_s, p95_s=p95_s, p99_s=p99_s, n=int(merged.get_total_count()))

@@ -1,0 +1,283 @@
+"""Reads the service documents `slo/<service>.yaml` into floor `Service`s.
+
+Room slo. Takes the folder, gives what every room may know of a service: its owner, whom it depends on, what its edges
+promise and its objectives. Every mistake is a `DocumentError` with its place; forms that come later are refused by
+name, never ignored. May import the floor and the documents' door; must never judge or guess a limit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, StrictBool
+
+from seatrial import documents, quantity
+from seatrial.documents import Document, DurationS, Quantile, Ratio, Shape
+from seatrial.errors import DocumentError, did_you_mean
+from seatrial.service import BreakerPromise, Dependency, Indicator, Mechanisms, Objective, Service
+
+LATER_INDICATORS = ("prometheus",)
+LATER_KEYS = ("versus", "at_most", "query")
+
+_ROUTE = re.compile(r"([A-Z]+|\*) /\S*")
+_LIMIT_KEYS = {Indicator.ERRORS: "limit", Indicator.LATENCY: "limit", Indicator.THROUGHPUT: "at_least"}
+_EXAMPLES = {
+    Indicator.ERRORS: "limit: 1%",
+    Indicator.LATENCY: "limit: 300ms",
+    Indicator.THROUGHPUT: "at_least: 150/s",
+}
+_PARSERS: dict[Indicator, Callable[[object], float]] = {
+    Indicator.ERRORS: quantity.ratio,
+    Indicator.LATENCY: quantity.duration_s,
+    Indicator.THROUGHPUT: quantity.rate_per_s,
+}
+
+
+def _window(text: object) -> str:
+    quantity.duration_s(text)
+    return str(text)
+
+
+_Name = Annotated[str, Field(min_length=1)]
+_Count = Annotated[int, Field(strict=True, ge=1)]
+_Weight = Annotated[float, Field(strict=True, gt=0.0, allow_inf_nan=False)]
+
+
+class _Breaker(Shape):
+    min_calls: _Count = 10
+    failures: Ratio = 0.5
+    window: DurationS = 10.0
+    open_for: DurationS = 5.0
+    trials: _Count = 1
+
+
+class _Retries(Shape):
+    max: Annotated[int, Field(strict=True, ge=0)] | None = None
+    budget: Ratio | None = None
+
+
+class _Mechanisms(Shape):
+    timeout: DurationS | None = None
+    breaker: _Breaker | None = None
+    retries: _Retries = _Retries()
+
+
+class _Objective(Shape):
+    name: _Name
+    indicator: str
+    limit: Any = None
+    at_least: Any = None
+    quantile: Quantile | None = None
+    routes: tuple[str, ...] = ()
+    window: Annotated[str, BeforeValidator(_window)] = "30d"
+    weight: _Weight = 1.0
+    key: StrictBool = False
+    versus: Any = None
+    at_most: Any = None
+    query: Any = None
+
+
+class _Service(Shape):
+    service: _Name
+    version: Literal[1] = 1
+    owner: str = ""
+    tier: _Count | None = None
+    runbook: str = ""
+    depends_on: tuple[str | dict[str, Literal["optional"]], ...] = ()
+    mechanisms: dict[str, _Mechanisms] = {}
+    objectives: tuple[_Objective, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One objective as written, and its place."""
+
+    document: Document
+    index: int
+    raw: _Objective
+
+    def wrong_value(self, *path: str, problem: str, hint: str = "") -> DocumentError:
+        return DocumentError(self.document.where("objectives", self.index, *path), problem, hint)
+
+    def wrong_key(self, key: str, *, problem: str, hint: str = "") -> DocumentError:
+        return DocumentError(self.document.where_key("objectives", self.index, key), problem, hint)
+
+
+def read_services(folder: Path) -> dict[str, Service]:
+    """Every `service:` document below the folder by the service's name, in the order of their files; may be empty."""
+    services: dict[str, Service] = {}
+    for document in documents.find(folder, "service"):
+        service = read_service(document)
+        if service.name in services:
+            first = services[service.name].where
+            raise DocumentError(
+                document.where("service"), f"a second document of service '{service.name}'", f"the first is {first}"
+            )
+        services[service.name] = service
+    return services
+
+
+def read_service(document: Document) -> Service:
+    """The service of one document."""
+    raw = documents.parse(document, _Service)
+    depends_on = tuple(_dependencies(raw, document))
+    return Service(
+        name=raw.service,
+        owner=raw.owner,
+        tier=raw.tier,
+        runbook=raw.runbook,
+        depends_on=depends_on,
+        mechanisms=_mechanisms(raw, document, depends_on),
+        objectives=_objectives(raw, document),
+        where=document.where("service"),
+    )
+
+
+def _dependencies(raw: _Service, document: Document) -> Iterator[Dependency]:
+    seen: set[str] = set()
+    for index, entry in enumerate(raw.depends_on):
+        where = document.where("depends_on", index)
+        if isinstance(entry, dict) and len(entry) != 1:
+            raise DocumentError(where, f"{len(entry)} services in one entry", "give each an entry of its own")
+        name = entry if isinstance(entry, str) else next(iter(entry))
+        if name == raw.service:
+            raise DocumentError(where, f"service '{name}' depends on itself", "leave it out")
+        if name in seen:
+            raise DocumentError(where, f"dependency '{name}' is named twice", "leave one out")
+        seen.add(name)
+        yield Dependency(name, optional=isinstance(entry, dict))
+
+
+def _mechanisms(raw: _Service, document: Document, depends_on: tuple[Dependency, ...]) -> dict[str, Mechanisms]:
+    known = {dependency.service for dependency in depends_on}
+    for name in raw.mechanisms:
+        if name not in known:
+            hint = did_you_mean(name, known) or "add it to `depends_on`"
+            problem = f"mechanisms for '{name}', which '{raw.service}' does not depend on"
+            raise DocumentError(document.where_key("mechanisms", name), problem, hint)
+    return {name: _promise(mechanisms) for name, mechanisms in raw.mechanisms.items()}
+
+
+def _promise(raw: _Mechanisms) -> Mechanisms:
+    return Mechanisms(
+        timeout_s=raw.timeout,
+        breaker=_breaker(raw.breaker) if raw.breaker else None,
+        retries_max=raw.retries.max,
+        retries_budget_ratio=raw.retries.budget,
+    )
+
+
+def _breaker(raw: _Breaker) -> BreakerPromise:
+    return BreakerPromise(
+        min_calls=raw.min_calls,
+        failures_ratio=raw.failures,
+        window_s=raw.window,
+        open_for_s=raw.open_for,
+        trials=raw.trials,
+    )
+
+
+def _objectives(raw: _Service, document: Document) -> tuple[Objective, ...]:
+    lines: dict[str, int] = {}
+    objectives = []
+    for index, objective in enumerate(raw.objectives):
+        entry = _Entry(document, index, objective)
+        name = objective.name
+        if name in lines:
+            hint = f"it stands first in line {lines[name]}"
+            raise entry.wrong_value("name", problem=f"duplicate objective '{name}'", hint=hint)
+        lines[name] = document.where("objectives", index, "name").line
+        objectives.append(_objective(entry))
+    return tuple(objectives)
+
+
+def _objective(entry: _Entry) -> Objective:
+    raw = entry.raw
+    indicator = _indicator(entry)
+    _refuse_foreign_keys(entry, indicator)
+    limit, degraded_limit = _limits(entry, indicator)
+    return Objective(
+        name=raw.name,
+        indicator=indicator,
+        limit=limit,
+        quantile=raw.quantile,
+        routes=_routes(entry),
+        degraded_limit=degraded_limit,
+        window=raw.window,
+        weight=raw.weight,
+        key=raw.key,
+        where=entry.document.where("objectives", entry.index),
+    )
+
+
+def _indicator(entry: _Entry) -> Indicator:
+    name = entry.raw.indicator
+    if name in LATER_INDICATORS:
+        problem = f"indicator '{name}' is not supported yet"
+        raise entry.wrong_value("indicator", problem=problem, hint="use errors, latency or throughput")
+    if name not in set(Indicator):
+        hint = did_you_mean(name, Indicator)
+        raise entry.wrong_value("indicator", problem=f"unknown indicator '{name}'", hint=hint)
+    return Indicator(name)
+
+
+def _refuse_foreign_keys(entry: _Entry, indicator: Indicator) -> None:
+    given = entry.raw.model_fields_set
+    for key in LATER_KEYS:
+        if key in given:
+            raise entry.wrong_key(key, problem=f"'{key}' is not supported yet", hint=f"write {_EXAMPLES[indicator]}")
+    foreign = {"limit", "at_least"} - {_LIMIT_KEYS[indicator]}
+    for key in sorted(foreign & given):
+        problem = f"an objective of {indicator} takes no '{key}'"
+        raise entry.wrong_key(key, problem=problem, hint=f"write {_EXAMPLES[indicator]}")
+    if indicator is Indicator.LATENCY and entry.raw.quantile is None:
+        problem = f"latency objective '{entry.raw.name}' has no 'quantile'"
+        raise entry.wrong_value(problem=problem, hint="add it, as quantile: p99")
+    if indicator is not Indicator.LATENCY and "quantile" in given:
+        raise entry.wrong_key("quantile", problem=f"an objective of {indicator} takes no 'quantile'", hint="drop it")
+
+
+def _limits(entry: _Entry, indicator: Indicator) -> tuple[float, float | None]:
+    """The limit, and the laxer one down to which the objective is only degraded."""
+    key = _LIMIT_KEYS[indicator]
+    value = getattr(entry.raw, key)
+    if value is None:
+        problem = f"objective '{entry.raw.name}' has no '{key}'"
+        raise entry.wrong_value(problem=problem, hint=f"add it, as {_EXAMPLES[indicator]}")
+    if not isinstance(value, dict):
+        return _limit(entry, indicator, value, path=(key,)), None
+    if set(value) != {"met", "degraded"}:
+        problem = f"'{key}' has the keys {', '.join(value) or 'none'}"
+        raise entry.wrong_value(key, problem=problem, hint="write both limits: {met: ..., degraded: ...}")
+    met, degraded = (_limit(entry, indicator, value[name], path=(key, name)) for name in ("met", "degraded"))
+    laxer = degraded < met if indicator is Indicator.THROUGHPUT else degraded > met
+    if not laxer:
+        problem = f"the degraded limit '{value['degraded']}' is no laxer than '{value['met']}'"
+        raise entry.wrong_value(key, "degraded", problem=problem, hint="exchange them, or leave it out")
+    return met, degraded
+
+
+def _limit(entry: _Entry, indicator: Indicator, value: object, *, path: tuple[str, ...]) -> float:
+    try:
+        limit = _PARSERS[indicator](value)
+    except ValueError as error:
+        raise entry.wrong_value(*path, problem=str(error)) from None
+    if limit <= 0.0:
+        hint = f"no number of requests can prove it; write a small one, as {_EXAMPLES[indicator]}"
+        raise entry.wrong_value(*path, problem=f"a limit of '{value}'", hint=hint)
+    if indicator is Indicator.ERRORS and limit >= 1.0:
+        raise entry.wrong_value(*path, problem=f"a limit of '{value}' forbids nothing", hint="write less than 100%")
+    return limit
+
+
+def _routes(entry: _Entry) -> tuple[str, ...]:
+    for index, route in enumerate(entry.raw.routes):
+        if not _ROUTE.fullmatch(route):
+            where = entry.document.where("objectives", entry.index, "routes", index)
+            hint = "write it as POST /cards/*/charges, with * for a part that varies"
+            raise DocumentError(where, f"'{route}' is not a route", hint)
+    return entry.raw.routes
