@@ -1,0 +1,129 @@
+"""The proxy as a process: the loop, the ready line, the signals, the way out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import secrets
+import signal
+import sys
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seatrial.chaos.proxy.fields import read_proxies
+from seatrial.chaos.proxy.http1 import ControlServer
+from seatrial.chaos.proxy.model import ProxySpec, parse_proxy_list
+from seatrial.chaos.proxy.proxies import Proxies
+from seatrial.chaos.proxy.refusal import Refusal
+from seatrial.chaos.proxy.routes import Routes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EXIT_OK = 0
+EXIT_UNREADABLE = 3
+EXIT_CANNOT_RUN = 4
+
+
+class LoopKind(Enum):
+    """Which event loop to run on; AUTO is uvloop where it is installed."""
+
+    AUTO = "auto"
+    ASYNCIO = "asyncio"
+    UVLOOP = "uvloop"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run: where the API listens (port 0: a free one), what to populate from, the seed of every chance."""
+
+    host: str
+    port: int
+    config: Path | None
+    seed: str | None
+    loop: LoopKind
+
+
+class CannotRun(Exception):
+    """The process cannot start; `code` is its exit code."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def run(options: Options) -> int:
+    """Serve until SIGTERM or SIGINT; gives the exit code.
+
+    Prints one line of JSON on stdout when ready: `api` (the URL), `pid`, `seed`.
+    """
+    _allow_many_sockets()
+    try:
+        specs = _read_config(options)
+        with asyncio.Runner(loop_factory=_loop_factory(options.loop)) as runner:
+            runner.run(_serve(options, specs))
+    except CannotRun as reason:
+        sys.stderr.write(f"{reason}\n")
+        return reason.code
+    return EXIT_OK
+
+
+async def _serve(options: Options, specs: list[ProxySpec]) -> None:
+    seed = options.seed if options.seed is not None else str(secrets.randbits(32))
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    proxies = Proxies(seed=seed)
+    server = ControlServer(Routes(proxies, host=options.host).handle)
+    try:
+        port = await server.start(options.host, options.port)
+    except OSError as error:
+        raise CannotRun(EXIT_CANNOT_RUN, f"{options.host}:{options.port}: {error}") from None
+    try:
+        populated = await proxies.populate(specs)
+        if populated.refusal is not None:
+            raise CannotRun(EXIT_CANNOT_RUN, f"{options.config}: {populated.refusal.text}")
+        _announce(options.host, port, seed=seed)
+        await stopped.wait()
+    finally:
+        server.close()
+        proxies.close()
+        await asyncio.sleep(0)  # lets closed sockets hand over what was written
+
+
+def _announce(host: str, port: int, *, seed: str) -> None:
+    shown = f"[{host}]" if ":" in host else host
+    ready = {"api": f"http://{shown}:{port}", "pid": os.getpid(), "seed": seed}
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
+
+
+def _read_config(options: Options) -> list[ProxySpec]:
+    if options.config is None:
+        return []
+    try:
+        return parse_proxy_list(read_proxies(options.config.read_bytes()), host=options.host)
+    except (OSError, Refusal) as error:
+        raise CannotRun(EXIT_UNREADABLE, f"{options.config}: {error}") from None
+
+
+def _loop_factory(kind: LoopKind) -> Callable[[], asyncio.AbstractEventLoop]:
+    if kind is LoopKind.ASYNCIO:
+        return asyncio.new_event_loop
+    try:
+        import uvloop
+    except ImportError:
+        if kind is LoopKind.UVLOOP:
+            raise CannotRun(EXIT_CANNOT_RUN, "--loop uvloop: it is not installed") from None
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
+
+
+def _allow_many_sockets() -> None:
+    """Two sockets per caller soon exceed the usual soft limit of 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
