@@ -9,7 +9,6 @@ loopback. Imports only `exchange`, `quantity` and `sample`'s words; must never j
 from __future__ import annotations
 
 import contextvars
-import errno
 import functools
 import ipaddress
 import json
@@ -71,6 +70,17 @@ _CAUSES: Mapping[type[Exception], Cause] = {
     httpx.ResponseNotRead: Cause.PROTOCOL,
     httpx.RequestNotRead: Cause.PROTOCOL,
     httpx.StreamError: Cause.PROTOCOL,
+}
+_SYSTEM_CAUSES: Mapping[type[OSError], Cause] = {
+    socket.gaierror: Cause.DNS,
+    ssl.SSLError: Cause.TLS,
+    ssl.SSLCertVerificationError: Cause.TLS,
+    ssl.SSLEOFError: Cause.TLS,
+    ssl.SSLZeroReturnError: Cause.TLS,
+    ConnectionRefusedError: Cause.REFUSED,
+    ConnectionResetError: Cause.RESET,
+    ConnectionAbortedError: Cause.RESET,
+    BrokenPipeError: Cause.RESET,
 }
 _ROOTS = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError)
 
@@ -265,7 +275,10 @@ class _Network(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         exchange = _CURRENT.get()
-        addresses = _addresses(host, port, exchange)
+        try:
+            addresses = _addresses(host, port, exchange)
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
         started = time.monotonic()
         stream = self._connect_first(addresses, port, exchange)
         exchange.connect_s = time.monotonic() - started
@@ -355,7 +368,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _addresses(host: str, port: int, exchange: _Exchange) -> list[str]:
-    """The addresses of a host, resolved within the time left; an address is its own."""
+    """The addresses of a host, resolved within the time left (OSError when not); an address is its own."""
     try:
         return [str(ipaddress.ip_address(host))]
     except ValueError:
@@ -383,7 +396,7 @@ def _resolve(host: str, port: int, exchange: _Exchange) -> list[str]:
     except queue.Empty:
         result = socket.gaierror(socket.EAI_AGAIN, f"'{host}' was not resolved in time")
     if isinstance(result, OSError):
-        raise httpcore.ConnectError(str(result)) from result
+        raise result
     return result
 
 
@@ -420,7 +433,7 @@ def _decoded(answer: httpx.Response) -> Iterator[bytes]:
 
 
 def _unpacked(raw: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    """Unpack at most one byte more than is taken, when `_read` ends it; 32 lets zlib tell gzip and zlib heads apart."""
+    """Unpack at most one byte more than `_read` takes; the 32 lets zlib tell gzip heads from its own."""
     unpacker = zlib.decompressobj(32 + zlib.MAX_WBITS)
     anything = False
     try:
@@ -435,9 +448,9 @@ def _unpacked(raw: Iterator[bytes], encoding: str) -> Iterator[bytes]:
 
 def _cause(error: Exception, exchange: _Exchange) -> Cause:
     """The taxonomy's word: by what the system said, else by what the peer did, else by httpx's class."""
-    by_system = _system_cause(error)
-    if by_system:
-        return by_system
+    system = _system_error(error)
+    if system is not None:
+        return _SYSTEM_CAUSES[type(system)]
     cause = _CAUSES[next(kind for kind in type(error).__mro__ if kind in _CAUSES)]
     if cause is Cause.TIMEOUT and exchange.bytes_in:
         return Cause.DRIP
@@ -446,20 +459,16 @@ def _cause(error: Exception, exchange: _Exchange) -> Cause:
     return cause
 
 
-def _system_cause(error: BaseException | None) -> Cause | None:
-    """What the operating system or TLS said, somewhere down the chain of causes."""
+def _system_error(error: BaseException | None) -> OSError | None:
+    """What the operating system or TLS said, somewhere down the chain of causes, if it tells more than httpx."""
     while error is not None:
-        if isinstance(error, socket.gaierror):
-            return Cause.DNS
-        if isinstance(error, ssl.SSLError):
-            return Cause.TLS
-        if isinstance(error, ConnectionRefusedError):
-            return Cause.REFUSED
-        if isinstance(error, OSError) and error.errno in (errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED):
-            return Cause.RESET
+        if isinstance(error, OSError) and type(error) in _SYSTEM_CAUSES:
+            return error
         error = error.__cause__ or error.__context__
     return None
 
 
 def _detail(error: Exception) -> str:
-    return str(error) or type(error).__name__
+    said = _system_error(error)
+    text = (said.strerror or str(said)).lower() if said else str(error)
+    return text or type(error).__name__
