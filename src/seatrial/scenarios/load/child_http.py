@@ -1,13 +1,14 @@
 """The load child's HTTP client: one exchange over gevent sockets, answers parsed by geventhttpclient.
 
-Takes a `Request`, gives an `Answer`, like the httpx door, at a fraction of its cost per request. Keep-alive
+Takes a `Request`, gives an `Answer`, like the httpx door at a fraction of its cost per request. Keep-alive
 connections are shared by all plays through a bounded free list per origin. Follows no redirect, knows no proxy,
 decodes gzip and deflate. May import gevent and geventhttpclient (the room's fence); must never raise for what the
-target does: that is a `Broken`. Exchanges have no `Timings` here: nobody shows them per request under load.
+target does: that is a `Broken`. Exchanges have no `Timings` here: under load nobody is shown them per request.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import select
 import socket
@@ -16,11 +17,12 @@ import time
 import urllib.parse
 import zlib
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Self
 
 import gevent
+import gevent.monkey
 import gevent.socket
 import gevent.ssl
 from geventhttpclient.response import HTTPParseError, HTTPResponse
@@ -30,23 +32,65 @@ from seatrial.exchange import Answer, Broken, Request, Response
 from seatrial.sample import Cause
 
 MAX_BODY_BYTES = 16 << 20
-MAX_IDLE = 256  # kept connections per origin; more than a proxy's or server's usual limits would serve nobody
+MAX_IDLE = 256  # kept connections per origin; usual servers keep no more for one client either
 _READ_BYTES = 64 << 10
-# A server that closed an idle connection while our request was under way is noticed within a round trip.
-# A connection that ends later was ended by the server (or a fault) with the request in its hands: that is a failure.
+# A server that closed an idle connection while our request was under way is noticed within a round trip. A connection
+# that ends later was ended by the server (or a fault) with the request in its hands: that is a failure to be counted.
 _STALE_WITHIN_S = 1.0
-_DEFAULT_HEADERS = (
-    ("Accept", "*/*"),
-    ("Accept-Encoding", "gzip, deflate"),
-    ("User-Agent", f"seatrial/{__version__}"),
+_PORTS = {"http": 80, "https": 443}
+_DEFAULT_LINES = (
+    ("accept", "Accept: */*"),
+    ("accept-encoding", "Accept-Encoding: gzip, deflate"),
+    ("user-agent", f"User-Agent: seatrial/{__version__}"),
 )
-_TARGET = re.compile(r"[\x21-\x7e]+")
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
+_SAFE_LINE = re.compile(r"[\t\x20-\x7e\x80-\xff]+")
+_WINDOW_BITS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+
+
+_poll = gevent.monkey.get_original("select", "poll")  # asking without waiting needs no hub, and is ten times as fast
+
+
+class _Failed(Exception):
+    """One try of an exchange went wrong; `stale` when a fresh connection may honestly try again."""
+
+    def __init__(self, cause: Cause, detail: str, *, stale: bool = False) -> None:
+        super().__init__(detail)
+        self.cause = cause
+        self.stale = stale
+
+
+class _Parser(HTTPResponse):  # type: ignore[misc]
+    """geventhttpclient's parser of one answer, holding its body to the cap while it arrives."""
+
+    def _on_message_begin(self) -> None:
+        if self.answered:
+            raise _Failed(Cause.PROTOCOL, "the server sent a second answer to one request")
+        super()._on_message_begin()
+
+    def _on_body(self, buf: bytearray) -> None:
+        super()._on_body(buf)
+        if len(self._body_buffer) > MAX_BODY_BYTES:
+            raise _Failed(Cause.TOO_LARGE, f"the body is larger than {MAX_BODY_BYTES} bytes")
+
+    @property
+    def answered(self) -> bool:
+        """A whole final answer is there; 1xx answers only announce one."""
+        return bool(self.message_complete and self.get_code() >= 200)
+
+    @property
+    def in_body(self) -> bool:
+        """The head of the final answer is there, its body not yet."""
+        return bool(self.headers_complete and self.get_code() >= 200)
+
+    def body(self) -> bytes:
+        """The body, decoded from its content encoding."""
+        encoding = str(self.get("content-encoding", "identity")).strip().lower()
+        return _decoded(bytes(self._body_buffer), encoding)
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class _Origin:
     """Where connections go: what a free list is keyed by."""
 
     scheme: str
@@ -60,71 +104,29 @@ class Origin:
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-_PORTS = {"http": 80, "https": 443}
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    """A connected gevent socket, and whether it has carried an exchange before."""
 
-
-class _Failed(Exception):
-    """One try of an exchange went wrong; `stale` when a fresh connection may honestly try again."""
-
-    def __init__(self, cause: Cause, detail: str, *, stale: bool = False) -> None:
-        super().__init__(detail)
-        self.cause = cause
-        self.stale = stale
-
-
-class _Parser(HTTPResponse):  # type: ignore[misc]
-    """geventhttpclient's parser, holding bodies to their cap while they arrive."""
-
-    def _on_body(self, buf: bytearray) -> None:
-        super()._on_body(buf)
-        if len(self._body_buffer) > MAX_BODY_BYTES:
-            raise _Failed(Cause.TOO_LARGE, f"the body is larger than {MAX_BODY_BYTES} bytes")
-
-    @property
-    def answered(self) -> bool:
-        """A whole final answer is there; 1xx answers only announce one."""
-        return bool(self.message_complete and self.get_code() >= 200)
-
-    @property
-    def body_begun(self) -> bool:
-        """The head of the final answer is there."""
-        return bool(self.headers_complete and self.get_code() >= 200)
-
-    @property
-    def body(self) -> bytes:
-        """The body as it came, still in its content encoding."""
-        return bytes(self._body_buffer)
-
-
-@dataclass(slots=True)
-class _Exchange:
-    """One try on one connection: what is known when it fails."""
-
-    reused: bool
-    sent_at: float
-    received: bool = False
-    parser: _Parser = field(default_factory=_Parser)
-
-    @property
-    def stale(self) -> bool:
-        """Nothing of an answer came over a kept connection, and its end was seen at once."""
-        return self.reused and not self.received and time.monotonic() - self.sent_at < _STALE_WITHIN_S
+    socket: Any
+    reused: bool = False
 
 
 class LoadClient:
-    """Sends requests for all greenlets of this process."""
+    """Sends requests for all greenlets of this process. Close it, or use it as a context."""
 
     def __init__(self) -> None:
-        self._idle: defaultdict[Origin, list[Any]] = defaultdict(list)
+        self._idle: defaultdict[_Origin, list[Any]] = defaultdict(list)
         self._tls: ssl.SSLContext | None = None
 
     def send(self, request: Request) -> Answer:
         """One exchange within the request's total deadline, connecting and the last byte of the body included."""
         started_at = time.monotonic()
-        parser: list[_Parser] = []
+        parser = _Parser(method=request.method)
         deadline = gevent.Timeout.start_new(request.timeout_s)
         try:
-            response = self._exchange(request, parser)
+            answer = self._exchange(request, parser)
+            return _response(answer, time.monotonic() - started_at)
         except gevent.Timeout as timeout:
             if timeout is not deadline:
                 raise
@@ -133,7 +135,6 @@ class LoadClient:
             return Broken(failed.cause, str(failed), time.monotonic() - started_at)
         finally:
             deadline.close()
-        return response(time.monotonic() - started_at)
 
     def close(self) -> None:
         """Close every kept connection."""
@@ -146,3 +147,159 @@ class LoadClient:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _exchange(self, request: Request, parser: _Parser) -> _Parser:
+        origin, wire = _compile(request)
+        kept = self._kept(origin)
+        if kept is not None:
+            try:
+                return self._over(kept, origin, wire, parser)
+            except _Failed as failed:
+                if not failed.stale:
+                    raise
+        return self._over(_Connection(self._connect(origin)), origin, wire, parser)
+
+    def _over(self, connection: _Connection, origin: _Origin, wire: bytes, parser: _Parser) -> _Parser:
+        try:
+            _converse(connection, wire, parser)
+        except BaseException:  # a deadline or a kill may strike anywhere, and half an answer must not be kept
+            connection.socket.close()
+            raise
+        self._keep(connection, origin, parser)
+        return parser
+
+    def _kept(self, origin: _Origin) -> _Connection | None:
+        idle = self._idle[origin]
+        while idle:
+            kept = idle.pop()
+            if _is_quiet(kept):
+                return _Connection(kept, reused=True)
+            kept.close()
+        return None
+
+    def _keep(self, connection: _Connection, origin: _Origin, parser: _Parser) -> None:
+        idle = self._idle[origin]
+        if parser.should_close() or len(idle) >= MAX_IDLE:
+            connection.socket.close()
+        else:
+            idle.append(connection.socket)
+
+    def _connect(self, origin: _Origin) -> Any:
+        try:
+            connected = gevent.socket.create_connection((origin.host, origin.port))
+        except socket.gaierror as error:
+            raise _Failed(Cause.DNS, f"cannot resolve '{origin.host}': {error.strerror}") from None
+        except ConnectionRefusedError:
+            raise _Failed(Cause.REFUSED, f"{origin.host}:{origin.port} refused the connection") from None
+        except OSError as error:
+            raise _Failed(Cause.CONNECT, f"cannot connect to {origin.host}:{origin.port}: {error}") from None
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self._secured(connected, origin) if origin.scheme == "https" else connected
+
+    def _secured(self, connected: Any, origin: _Origin) -> Any:
+        if self._tls is None:
+            self._tls = gevent.ssl.create_default_context()
+        try:
+            return self._tls.wrap_socket(connected, server_hostname=origin.host)
+        except (OSError, ValueError) as error:
+            connected.close()
+            raise _Failed(Cause.TLS, f"TLS with {origin.host}:{origin.port} failed: {error}") from None
+
+
+def _converse(connection: _Connection, wire: bytes, parser: _Parser) -> None:
+    """Send the request and feed the parser until its answer is whole."""
+    sent_at = time.monotonic()
+    heard = False
+    with contextlib.suppress(OSError):  # a server may answer before it has read the whole request: read what it said
+        connection.socket.sendall(wire)
+    while not parser.answered:
+        data = _receive(connection.socket)
+        if not data and not heard:
+            at_once = time.monotonic() - sent_at < _STALE_WITHIN_S
+            stale = connection.reused and at_once
+            raise _Failed(Cause.RESET, "the connection was closed without an answer", stale=stale)
+        heard = True
+        _feed(parser, data)
+
+
+def _receive(connected: Any) -> bytes:
+    """The next bytes; none when the connection ended, with or without manners."""
+    try:
+        return bytes(connected.recv(_READ_BYTES))
+    except OSError:
+        return b""
+
+
+def _feed(parser: _Parser, data: bytes) -> None:
+    try:
+        parser.feed(data)
+    except HTTPParseError as error:
+        if data:
+            raise _Failed(Cause.PROTOCOL, f"not a valid HTTP answer: {error.args[0]}") from None
+        raise _Failed(Cause.TRUNCATED, "the connection was closed in the middle of the answer") from None
+
+
+def _late(request: Request, parser: _Parser, latency_s: float) -> Broken:
+    """The total deadline struck: DRIP when the answer had begun, for then the body came too slowly."""
+    if parser.in_body:
+        detail = f"the body was not complete within {request.timeout_s:g} s"
+        return Broken(Cause.DRIP, detail, latency_s)
+    return Broken(Cause.TIMEOUT, f"no answer within {request.timeout_s:g} s", latency_s)
+
+
+def _response(parser: _Parser, latency_s: float) -> Response:
+    return Response(
+        status=parser.get_code(),
+        headers=tuple(parser.items()),
+        body=parser.body(),
+        latency_s=latency_s,
+        http_version=parser.get_http_version().removeprefix("HTTP/"),
+    )
+
+
+def _is_quiet(kept: Any) -> bool:
+    """Whether an idle connection has nothing to say: bytes or an end before any request make it useless."""
+    poll = _poll()
+    poll.register(kept.fileno(), select.POLLIN)
+    return not poll.poll(0)
+
+
+def _compile(request: Request) -> tuple[_Origin, bytes]:
+    """Where the request goes and its bytes; PROTOCOL when it cannot be said in HTTP/1.1."""
+    url = urllib.parse.urlsplit(request.url)
+    if url.scheme not in _PORTS or not url.hostname:
+        raise _Failed(Cause.PROTOCOL, f"'{request.url}' is not an http or https URL")
+    origin = _Origin(url.scheme, url.hostname, url.port or _PORTS[url.scheme])
+    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    lines = [f"{request.method} {target} HTTP/1.1", *_headers(request, origin)]
+    if any(not _SAFE_LINE.fullmatch(line) for line in lines):
+        raise _Failed(Cause.PROTOCOL, "a header or the URL holds a line break or a character HTTP cannot carry")
+    head = "\r\n".join(lines).encode("latin-1")
+    return origin, b"".join((head, b"\r\n\r\n", request.body or b""))
+
+
+def _headers(request: Request, origin: _Origin) -> Iterator[str]:
+    """The request's header lines: its own, then those it did not set itself."""
+    given = {name.lower() for name, _ in request.headers}
+    if "host" not in given:
+        yield f"Host: {origin.host_header}"
+    yield from (f"{name}: {value}" for name, value in request.headers)
+    yield from (line for name, line in _DEFAULT_LINES if name not in given)
+    if (request.body or request.method in _BODY_METHODS) and "content-length" not in given:
+        yield f"Content-Length: {len(request.body or b'')}"
+
+
+def _decoded(body: bytes, encoding: str) -> bytes:
+    """The body without its content encoding; an encoding we did not ask for stays as it came."""
+    if not body or encoding not in _WINDOW_BITS:
+        return body
+    inflate = zlib.decompressobj(_WINDOW_BITS[encoding])
+    try:
+        plain = inflate.decompress(body, MAX_BODY_BYTES + 1)
+    except zlib.error as error:
+        raise _Failed(Cause.PROTOCOL, f"the body is not {encoding}: {error}") from None
+    if len(plain) > MAX_BODY_BYTES:
+        raise _Failed(Cause.TOO_LARGE, f"the unpacked body is larger than {MAX_BODY_BYTES} bytes")
+    if not inflate.eof:
+        raise _Failed(Cause.TRUNCATED, f"the {encoding} body ends in its middle")
+    return plain

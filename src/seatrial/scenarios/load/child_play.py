@@ -1,0 +1,136 @@
+"""Drives the `play` generator in a greenlet: sends what it asks for, waits as it says, records what it judged.
+
+Takes a scenario and its due time, gives counts to the recorder. May import gevent (the room's fence); must never
+judge an answer itself: that is `play`'s.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass, field
+
+import gevent
+
+from seatrial.exchange import Answer
+from seatrial.scenarios.load.child_http import LoadClient
+from seatrial.scenarios.load.order import LoadOrder
+from seatrial.scenarios.load.recorder import Ended, Mark, Recorder, Series, microseconds
+from seatrial.scenarios.load.timeline import Timeline, charge
+from seatrial.scenarios.model import Scenario, Step
+from seatrial.scenarios.play import Attempted, Context, Move, Send, Wait, play
+
+
+@dataclass(slots=True)
+class _Progress:
+    """One play under way: when it was due, and what the request in flight was charged with at its sending."""
+
+    scenario: Scenario
+    due_at: float
+    sent: Mark | None = None
+    late_s: float = 0.0
+    sends: int = 0
+
+
+@dataclass(slots=True)
+class Ceiling:
+    """Spaces sendings so that together they stay at or under a rate; None bounds nothing."""
+
+    rate_per_s: float | None
+    _free_at: float = field(default=0.0, init=False)
+
+    def wait_s(self, now: float) -> float:
+        """How long the next sending has to wait; its place is taken by asking."""
+        if self.rate_per_s is None:
+            return 0.0
+        at = max(now, self._free_at)
+        self._free_at = at + 1 / self.rate_per_s
+        return at - now
+
+
+class Player:
+    """Plays journeys, any number at once, over one client into one recorder."""
+
+    def __init__(self, order: LoadOrder, client: LoadClient, recorder: Recorder, timeline: Timeline) -> None:
+        self._order = order
+        self._client = client
+        self._recorder = recorder
+        self._timeline = timeline
+        self._dice = random.Random(order.seed)
+        self._ceiling = Ceiling(order.max_requests_per_s)
+        self._played = 0
+
+    def play(self, scenario: Scenario, *, due_at: float) -> None:
+        """Play once. Its first request's latency counts from `due_at` (monotonic), the others' from their sending."""
+        moves = play(scenario, self._context())
+        progress = _Progress(scenario, due_at)
+        answer: Answer | None = None
+        try:
+            while True:
+                answer = self._follow(moves.send(answer), progress)
+        except StopIteration:
+            return
+
+    def _context(self) -> Context:
+        self._played += 1
+        order = self._order
+        return Context(
+            realm=order.realm,
+            addresses=order.addresses,
+            variables=order.variables,
+            secret_values=order.secret_values,
+            overrides=order.overrides,
+            seed=None if order.seed is None else order.seed + self._played,
+        )
+
+    def _follow(self, move: Move, progress: _Progress) -> Answer | None:
+        if isinstance(move, Send):
+            return self._send(move, progress)
+        if isinstance(move, Wait):
+            gevent.sleep(move.seconds)
+        else:
+            self._record(move, progress)
+        return None
+
+    def _send(self, move: Send, progress: _Progress) -> Answer:
+        if progress.sends and move.attempt == 1:
+            _pause(self.think_s(progress.scenario))
+        _pause(self._ceiling.wait_s(time.monotonic()))
+        sent_at = time.monotonic()
+        progress.sent = self._timeline.mark_at(sent_at)
+        progress.late_s = 0.0 if progress.sends else max(0.0, sent_at - progress.due_at)
+        progress.sends += 1
+        return self._client.send(move.request)
+
+    def think_s(self, scenario: Scenario) -> float:
+        """A pause as the scenario's `load` block wishes."""
+        return self._dice.uniform(*scenario.load.think_time_s)
+
+    def _record(self, move: Attempted, progress: _Progress) -> None:
+        now = time.monotonic()
+        ended = self._timeline.mark_at(now)
+        mark = charge(progress.sent or ended, ended)
+        series = _series(progress.scenario, move.step)
+        second = self._timeline.second(now)
+        if not move.final:
+            self._recorder.polled(mark, series, second=second)
+            return
+        end = Ended(
+            cause=move.cause,
+            latency_us=microseconds(move.latency_s + progress.late_s),
+            service_us=microseconds(move.latency_s),
+            bytes_in=move.bytes_in,
+            degraded=move.degraded,
+        )
+        self._recorder.ended(mark, series, second=second, end=end)
+        progress.sent, progress.late_s = None, 0.0  # what follows may fail before it is sent
+
+
+def _pause(seconds: float) -> None:
+    """Sleep, but leave the greenlet's turn alone when there is nothing to wait for."""
+    if seconds > 0:
+        gevent.sleep(seconds)
+
+
+def _series(scenario: Scenario, step: Step) -> Series:
+    return Series(scenario.name, step.name, step.service, step.method, step.route)

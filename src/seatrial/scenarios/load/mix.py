@@ -1,0 +1,59 @@
+"""Which journeys a profile plays and how often each: the profile's names met with the scenarios read.
+
+Pure. May import the scenarios' model and the floor; must never read a file.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from seatrial.errors import DocumentError, UsageError, did_you_mean
+from seatrial.scenarios.load.profile import Model, Profile
+from seatrial.scenarios.model import Scenario, every_step
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Journeys with their weights, in the profile's order."""
+
+    scenarios: tuple[Scenario, ...]
+    weights: tuple[float, ...]
+
+    def pick(self, dice: random.Random) -> Scenario:
+        """One journey by weight."""
+        return dice.choices(self.scenarios, cum_weights=tuple(itertools.accumulate(self.weights)))[0]
+
+    @property
+    def requests_per_play(self) -> float:
+        """How many requests one play sends on average when nothing is skipped, fails or is polled twice."""
+        requests = (sum(1 for _ in every_step(scenario)) for scenario in self.scenarios)
+        weighted = sum(count * weight for count, weight in zip(requests, self.weights, strict=True))
+        return weighted / sum(self.weights)
+
+
+def mix(profile: Profile, scenarios: Iterable[Scenario]) -> Mix:
+    """The profile's journeys; DocumentError at the profile when one of them is not among `scenarios`."""
+    by_name = {scenario.name: scenario for scenario in scenarios}
+    for name in profile.scenarios:
+        if name not in by_name:
+            raise _unknown(profile, name, by_name)
+    chosen = tuple(by_name[name] for name in profile.scenarios)
+    given = profile.scenarios.values()
+    weights = (
+        scenario.load.weight if weight is None else weight for scenario, weight in zip(chosen, given, strict=True)
+    )
+    return Mix(chosen, tuple(weights))
+
+
+def peak_requests_per_s(profile: Profile, chosen: Mix) -> float | None:
+    """The most requests per second the profile plans; None for a closed model, whose rate the target decides."""
+    return profile.peak * chosen.requests_per_play if profile.model is Model.OPEN else None
+
+
+def _unknown(profile: Profile, name: str, known: Iterable[str]) -> DocumentError | UsageError:
+    problem = f"profile '{profile.name}' plays '{name}', and no scenario has that name"
+    hint = did_you_mean(name, known)
+    return DocumentError(profile.where, problem, hint) if profile.where else UsageError(f"{problem}; {hint}")

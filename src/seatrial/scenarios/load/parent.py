@@ -1,0 +1,153 @@
+"""Starts the load child, reads its records, marks phases, stops it. The only way anyone starts a load.
+
+Takes a `LoadOrder`, gives a `RunningLoad`. May import the floor and `order`; must never import locust, and ends no
+process but its own child. The child's log goes to the file it is told.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from seatrial import journal
+from seatrial.errors import LoadFailed
+from seatrial.sample import Pacing, Phase, Record
+from seatrial.scenarios.load.order import FINISH_WITHIN_S, STOP, LoadOrder, encode_mark, encode_order
+from seatrial.scenarios.load.recorder import Mark
+
+_STOPS_WITHIN_S = FINISH_WITHIN_S + 10.0  # the child's own deadline, then its last lines, on a busy machine
+_LOOK_EVERY_S = 0.5
+_CHUNK_BYTES = 64 << 10
+_LAST_LINES = 10
+_CHILD = (sys.executable, "-m", "seatrial.scenarios.load.child")
+_UNWANTED = frozenset({"LOCUST_SKIP_MONKEY_PATCH"})  # with it the child's waiting would block all its plays
+
+
+def start_load(order: LoadOrder, *, log: Path) -> RunningLoad:
+    """Start the child and give it its order; it needs a second or two before its first play.
+
+    What is wrong with the order itself shows as LoadFailed from `seconds()`.
+    """
+    environment = {name: value for name, value in os.environ.items() if name not in _UNWANTED}
+    with log.open("ab") as stderr:
+        process = subprocess.Popen(
+            _CHILD,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=environment,
+            bufsize=0,
+            start_new_session=True,  # a terminal's Ctrl-C is for us; we stop the child in our own time
+        )
+    load = RunningLoad(process, log)
+    load.tell(encode_order(order))
+    return load
+
+
+class RunningLoad:
+    """A load under way. One thread reads `seconds()`; `mark` and `stop` may be called from others and from a signal
+    handler, because they hold no lock: a line is one write. Use it as a context to be sure the child ends."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self._process = process
+        self._log = log
+        self._commands = _pipe(process.stdin)
+        self._lines = _pipe(process.stdout)
+        self._stopped_at: float | None = None
+
+    def seconds(self) -> Iterator[tuple[Record, ...]]:
+        """The records of each second as it ends, its Pacing last; the end when the child is done.
+
+        To be consumed once. LoadFailed with the log's last lines when the child died, or would not stop.
+        """
+        batch: list[Record] = []
+        for line in self._read_lines():
+            record = journal.decode(line)
+            batch.append(record)
+            if isinstance(record, Pacing):
+                yield tuple(batch)
+                batch = []
+        if batch:
+            yield tuple(batch)
+        if self._process.wait() != 0:
+            raise LoadFailed(self._last_words())
+
+    def mark(self, phase: Phase, experiment: str | None = None) -> None:
+        """Put what is sent from now on into a phase; the stages' own phases no longer count."""
+        self.tell(encode_mark(Mark(phase, experiment)))
+
+    def stop(self) -> None:
+        """No new plays; those in flight may finish within ten seconds, then `seconds()` ends. Again is harmless."""
+        if self._stopped_at is None:
+            self._stopped_at = time.monotonic()
+            self.tell(STOP)
+
+    def wait(self) -> int:
+        """The child's status once it has ended; killed when it does not end in time after `stop`."""
+        left_s = None if self._stopped_at is None else self._stopped_at + _STOPS_WITHIN_S - time.monotonic()
+        try:
+            return self._process.wait(None if left_s is None else max(0.0, left_s))
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+    @property
+    def returncode(self) -> int | None:
+        """The child's status; None while it runs."""
+        return self._process.poll()
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._process.pid
+
+    def tell(self, line: bytes) -> None:
+        """Write to the child; nothing when it is gone, which `seconds()` will say."""
+        rest = memoryview(line)
+        try:
+            while rest:
+                rest = rest[self._commands.write(rest) or 0 :]
+        except (BrokenPipeError, ValueError):
+            return
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        self.wait()
+        self._commands.close()
+        self._lines.close()
+
+    def _read_lines(self) -> Iterator[bytes]:
+        rest = b""
+        while chunk := self._read():
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from lines
+
+    def _read(self) -> bytes:
+        """The next bytes of the child, none at its end; a child that does not stop in time is ended."""
+        while not select.select([self._lines], [], [], _LOOK_EVERY_S)[0]:
+            if self._stopped_at is not None and time.monotonic() > self._stopped_at + _STOPS_WITHIN_S:
+                self._process.kill()
+        return self._lines.read(_CHUNK_BYTES) or b""
+
+    def _last_words(self) -> str:
+        lines = self._log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
+        said = "\n".join(f"  {line}" for line in lines) or "  (nothing)"
+        return f"{self._log}: the load generator ended with status {self._process.returncode}; it last said:\n{said}"
+
+
+def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
+    if stream is None:
+        raise LoadFailed("the load generator has no pipe to talk through")
+    return stream
