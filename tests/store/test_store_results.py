@@ -137,3 +137,9 @@ def test_a_folder_that_cannot_be_made_is_refused(path):
     path.parent.write_text("a file where the folder should be")
     with pytest.raises(CannotRun, match="cannot be used as the history"):
         Store(path)
+
+
+def test_a_history_that_vanished_is_told_as_such(store, path):
+    sqlite3.connect(path).execute("DROP TABLE results").connection.close()
+    with pytest.raises(CannotRun, match="the history cannot be used: no such table"):
+        store.record(result(30.0))

@@ -1,9 +1,16 @@
-"""A clock that only moves when told, and a monitor to vary."""
+"""A clock that only moves when told, a monitor to vary, a real webhook receiver."""
 
 import dataclasses
+import http.server
+import json
+import threading
+import urllib.error
+import urllib.request
 
 import pytest
 
+from seatrial.exchange import Broken, Response
+from seatrial.sample import Cause
 from seatrial.synthetic.model import Monitor
 
 
@@ -47,3 +54,79 @@ def make_clock():
 def monitor_of():
     base = Monitor("payments", ("pay with a card",), every_s=30.0, deadline_s=20.0)
     return lambda **fields: dataclasses.replace(base, **fields)
+
+
+class Receiver:
+    """A real webhook receiver on loopback; `status` is what it answers, `got` what it was sent."""
+
+    def __init__(self):
+        self.status = 204
+        self.got = []
+        self.refused = 0
+        self.port = 0
+        self._server = None
+        self.start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    def start(self):
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if receiver.status < 300:
+                    receiver.got.append((dict(self.headers), body))
+                else:
+                    receiver.refused += 1
+                self.send_response(receiver.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *args):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self.port = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+
+    def stop(self):
+        if self._server:
+            self._server.shutdown()
+            self._thread.join()
+            self._server.server_close()
+            self._server = None
+
+    def letters(self):
+        return [json.loads(body) for _, body in self.got]
+
+    def states(self):
+        return [letter["state"] for letter in self.letters()]
+
+
+@pytest.fixture
+def receiver():
+    made = Receiver()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def send():
+    """As `seatrial.http` sends, over the standard library."""
+
+    def send(request):
+        made = urllib.request.Request(request.url, request.body, dict(request.headers), method=request.method)
+        try:
+            with urllib.request.urlopen(made, timeout=request.timeout_s) as answer:
+                return Response(answer.status, (), answer.read(), 0.0)
+        except urllib.error.HTTPError as error:
+            with error:
+                return Response(error.code, (), error.read(), 0.0)
+        except OSError as error:
+            return Broken(Cause.REFUSED, str(error), 0.0)
+
+    return send

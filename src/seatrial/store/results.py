@@ -7,16 +7,19 @@ may read meanwhile. Must never be given a secret: callers redact first.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as insert_or
+from sqlalchemy.exc import OperationalError
 
+from seatrial.errors import CannotRun
 from seatrial.store.schema import ALERTS, OUTBOX, RESULTS, open_engine
 
 DEFAULT_PATH = Path(".seatrial") / "history.db"  # below the workspace
@@ -92,6 +95,7 @@ class Store:
     """An open history. Calls must not overlap: it has one user, the watch loop."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._engine = open_engine(path)
 
     def close(self) -> None:
@@ -104,7 +108,7 @@ class Store:
         False, and nothing is kept, when the slot already has a result.
         """
         row = dataclasses.asdict(result) | {"outcome": result.outcome.value, "flaky": int(result.flaky)}
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             added = connection.execute(insert_or(RESULTS).values(row).on_conflict_do_nothing())
             if not added.rowcount:
                 return False
@@ -119,14 +123,14 @@ class Store:
 
     def standing(self, key: str) -> Standing:
         """Where the alert of that key stands; UP when it was never seen."""
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             row = connection.execute(select(ALERTS).where(ALERTS.c.key == key)).mappings().first()
         return Standing(key, AlertState(row["state"]), row["failures"], row["since"]) if row else Standing(key)
 
     def results(self, realm: str, *, monitor: str, since: float = 0.0) -> tuple[Result, ...]:
         """A monitor's results from that instant on, in the order of their slots."""
         where = (RESULTS.c.realm == realm, RESULTS.c.monitor == monitor, RESULTS.c.slot >= since)
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             rows = connection.execute(select(RESULTS).where(*where).order_by(RESULTS.c.slot, RESULTS.c.scenario))
             return tuple(_result(row) for row in rows.mappings())
 
@@ -138,14 +142,14 @@ class Store:
         heads = select(func.min(OUTBOX.c.id)).where(OUTBOX.c.delivered_at.is_(None))
         heads = heads.group_by(OUTBOX.c.channel, OUTBOX.c.key)
         due = select(OUTBOX).where(OUTBOX.c.id.in_(heads), OUTBOX.c.due_at <= now, OUTBOX.c.channel.in_(channels))
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             rows = connection.execute(due.order_by(OUTBOX.c.id.desc())).mappings().all()
         return tuple({row["channel"]: _letter(row) for row in rows}.values())
 
     def waiting_letters(self) -> dict[str, int]:
         """How many letters each channel still has to deliver."""
         counts = select(OUTBOX.c.channel, func.count().label("waiting")).where(OUTBOX.c.delivered_at.is_(None))
-        with self._engine.connect() as connection:
+        with self._transaction() as connection:
             rows = connection.execute(counts.group_by(OUTBOX.c.channel))
             return {row.channel: row.waiting for row in rows}
 
@@ -157,8 +161,19 @@ class Store:
         """It was not delivered: try again no earlier than that instant."""
         self._change(letter.number, due_at=until, attempts=attempts, problem=problem)
 
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """All or none; CannotRun when the disk is full, or another process holds the file too long."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            raise CannotRun(
+                f"{self._path}: the history cannot be used: {error.orig}; free the disk, or end what holds the file"
+            ) from None
+
     def _change(self, number: int, **values: object) -> None:
-        with self._engine.begin() as connection:
+        with self._transaction() as connection:
             connection.execute(update(OUTBOX).where(OUTBOX.c.id == number).values(**values))
 
 
