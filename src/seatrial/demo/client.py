@@ -147,7 +147,10 @@ class EdgeClient:
         """Make a call on behalf of a request; raises `EdgeError`."""
         with self._place():
             self._budget.earn()
-            return await self._attempts(call, context.until(self._deadline(context)))
+            deadline = self._deadline(context)
+            if deadline.remaining_s() <= 0:
+                raise CallTimedOut(self.edge.callee, "no time left to call it")
+            return await self._attempts(call, context.until(deadline))
 
     async def check(self, context: Context) -> None:
         """Raise `EdgeError` if the peer is out. Recent success counts; without it the peer's liveness is asked.

@@ -33,7 +33,7 @@ NO_TIMEOUT = Kind("no-timeout", 1, CALLERS, None, "waits for its dependencies fo
 NO_BREAKER = Kind("no-breaker", 5, CALLERS, None, "goes on calling a dependency that is out")
 SLOW = Kind("slow", None, SERVICES, 0.20, "takes 200 ms longer for a share of its requests")
 ERRORS = Kind("errors", None, SERVICES, 0.10, "answers a share of its requests with 500")
-WRONG = Kind("wrong", None, SERVICES, None, "answers 200 with wrong values")
+WRONG = Kind("wrong", None, SERVICES, None, "answers as if all were well, with wrong amounts and names")
 
 KNOWN: tuple[Kind, ...] = (NO_TIMEOUT, NO_BREAKER, SLOW, ERRORS, WRONG)
 

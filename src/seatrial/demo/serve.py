@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import Callable, Mapping
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -69,6 +70,7 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=FINISH_S,
     )
     _keep_collections_rare()
+    _spare_httpcore_a_search()
     DrainingServer(config, lifecycle).run()
 
 
@@ -100,3 +102,13 @@ def _keep_collections_rare() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
+
+
+def _spare_httpcore_a_search() -> None:
+    """httpcore tries to import sniffio several times per request; where it is absent, each is a search of the disk.
+
+    A None in its place ends the search at once, which saves a third of what a call costs. Without sniffio httpcore
+    takes asyncio for granted, which is what runs here.
+    """
+    absent: Any = None
+    sys.modules.setdefault("sniffio", absent)
