@@ -125,7 +125,7 @@ class Injector:
             raise Interrupted(f"interrupted; {said}") from error
 
     def inject(self, resolved: Resolved, *, experiment: str) -> Active:
-        """Write the fault to the ledger, then inject it; when that fails it is healed with the others all the same."""
+        """Write the fault to the ledger, then inject it; if that fails, it is healed like the others."""
         entry = Entry(
             id=secrets.token_hex(6),
             experiment=experiment,

@@ -1,0 +1,88 @@
+"""Reads what the embedded proxy saw: its stream of exchanges, as `EdgeCall`s.
+
+Takes the proxy's API, gives each call once, when it has ended; `flush` gives those still open. The original Toxiproxy
+has no such stream. May import only the floor and its doors.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from seatrial import http
+from seatrial.errors import CannotRun, Unsupported
+from seatrial.exchange import Response
+from seatrial.sample import EdgeCall
+
+POLL_TIMEOUT_S = 5.0
+PAGE = 5000
+
+
+class EdgeWatch:
+    """The calls at one proxy process since it is watched. `edges` maps a proxy's name to its edge, as `a->b`."""
+
+    def __init__(self, api: str, run: str, *, edges: Mapping[str, str]) -> None:
+        self._api = api
+        self._run = run
+        self._edges = edges
+        self._next = 0
+        self._open: dict[int, EdgeCall] = {}
+        self.lost = 0
+
+    def start(self) -> None:
+        """Begin here: what was seen before is not given. Unsupported when the proxy keeps no exchanges."""
+        self._next = int(self._page(0, limit=1)["newest"])
+
+    def poll(self) -> tuple[EdgeCall, ...]:
+        """The calls that ended since the last poll; CannotRun when the proxy does not answer."""
+        ended: list[EdgeCall] = []
+        while True:
+            page = self._page(self._next, limit=PAGE)
+            self.lost += page["lost"]
+            ended += [call for event in page["exchanges"] if (call := self._take(event))]
+            self._next = page["next"]
+            if self._next >= page["newest"]:
+                return tuple(ended)
+
+    def flush(self) -> tuple[EdgeCall, ...]:
+        """The calls that have not ended, their durations unknown; they are forgotten."""
+        calls, self._open = tuple(self._open.values()), {}
+        return calls
+
+    def _take(self, event: Mapping[str, Any]) -> EdgeCall | None:
+        """The call of an event when it has ended; one that began before the watch is not counted."""
+        edge = self._edges.get(event["edge"])
+        if edge is None:
+            return None
+        if event["event"] == "start":
+            self._open[event["id"]] = self._call(event, edge)
+            return None
+        return self._call(event, edge) if self._open.pop(event["id"], None) else None
+
+    def _call(self, event: Mapping[str, Any], edge: str) -> EdgeCall:
+        return EdgeCall(
+            run=self._run,
+            edge=edge,
+            started_at=event["started_at"],
+            method=event["method"],
+            path=event["path"],
+            duration_s=event["duration_s"],
+            first_byte_s=event["first_byte_s"],
+            status=event["status"],
+            trace_id=event["trace_id"] or "",
+            fate=event["fate"],
+        )
+
+    def _page(self, since: int, *, limit: int) -> Any:
+        answer = http.get(f"{self._api}/exchanges?since={since}&limit={limit}", timeout_s=POLL_TIMEOUT_S)
+        if not isinstance(answer, Response):
+            raise CannotRun(f"{self._api}: the proxy does not answer: {answer.detail}")
+        if answer.status == 404:
+            raise Unsupported(
+                f"{self._api}: a real Toxiproxy does not tell what went through it; "
+                "for expectations about calls use the embedded proxy (no `toxiproxy:` in the realm)"
+            )
+        if answer.status >= 300:
+            raise CannotRun(f"{self._api}: {answer.status} {answer.body.decode(errors='replace').strip()}")
+        return json.loads(answer.body)
