@@ -275,7 +275,7 @@ def _decide_latency(case: _Case) -> tuple[Decision, tuple[Tally, ...]]:
 
 
 def _decide_throughput(case: _Case) -> tuple[Decision, tuple[Tally, ...]]:
-    """Seconds of no OK request count, unless there was no request at all: a service never asked has missed nothing."""
+    """Idle seconds count, unless there was no request at all: a service never asked has missed nothing."""
     asked = total(case.measures.tallies(case.traffic)).errors[1] > 0
     ok_per_second = case.measures.ok_in_whole_seconds(case.traffic) if asked else ()
     return case.test.throughput(ok_per_second, case.objective.limit), ()

@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field, StrictBool
 
 from seatrial import documents, quantity
 from seatrial.documents import Document, DurationS, Quantile, Ratio, Shape
-from seatrial.errors import DocumentError, did_you_mean
+from seatrial.errors import DocumentError, Where, did_you_mean
 from seatrial.service import BreakerPromise, Dependency, Indicator, Mechanisms, Objective, Service
 
 LATER_INDICATORS = ("prometheus",)
@@ -87,7 +87,7 @@ class _Service(Shape):
     owner: str = ""
     tier: _Count | None = None
     runbook: str = ""
-    depends_on: tuple[str | dict[str, Literal["optional"]], ...] = ()
+    depends_on: tuple[str | dict[str, Any], ...] = ()
     mechanisms: dict[str, _Mechanisms] = {}
     objectives: tuple[_Objective, ...] = ()
 
@@ -141,15 +141,23 @@ def _dependencies(raw: _Service, document: Document) -> Iterator[Dependency]:
     seen: set[str] = set()
     for index, entry in enumerate(raw.depends_on):
         where = document.where("depends_on", index)
-        if isinstance(entry, dict) and len(entry) != 1:
-            raise DocumentError(where, f"{len(entry)} services in one entry", "give each an entry of its own")
-        name = entry if isinstance(entry, str) else next(iter(entry))
+        dependency = Dependency(entry) if isinstance(entry, str) else _optional(entry, where)
+        name = dependency.service
         if name == raw.service:
             raise DocumentError(where, f"service '{name}' depends on itself", "leave it out")
         if name in seen:
             raise DocumentError(where, f"dependency '{name}' is named twice", "leave one out")
         seen.add(name)
-        yield Dependency(name, optional=isinstance(entry, dict))
+        yield dependency
+
+
+def _optional(entry: dict[str, Any], where: Where) -> Dependency:
+    if len(entry) != 1:
+        raise DocumentError(where, f"{len(entry)} services in one entry", "give each an entry of its own")
+    ((name, word),) = entry.items()
+    if word != "optional":
+        raise DocumentError(where, f"dependency '{name}' is '{word}'", f"write {{{name}: optional}}, or {name} alone")
+    return Dependency(name, optional=True)
 
 
 def _mechanisms(raw: _Service, document: Document, depends_on: tuple[Dependency, ...]) -> dict[str, Mechanisms]:

@@ -1,0 +1,161 @@
+"""The verdict: the worst finding, or the score with what outranks it, and undecided ones counted both ways."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seatrial.errors import ExitCode
+from seatrial.sample import Cause
+from seatrial.slo.conclude import conclude, gate_exit_code, score
+from seatrial.slo.gate import Gate, OnUndecided, ScoreLimits
+from seatrial.slo.judge import judge_journeys, judge_load
+from seatrial.slo.measure import measure
+from seatrial.verdict import Finding, Grade, Subject, Verdict, worst
+
+PLAIN = Gate()
+SCORED = Gate(score=ScoreLimits(met=90.0, degraded=75.0))
+MET, DEGRADED, UNDECIDED, MISSED = Grade.MET, Grade.DEGRADED, Grade.UNDECIDED, Grade.MISSED
+
+
+def _objective(grade: Grade, weight: float = 1.0, **fields) -> Finding:
+    return Finding(Subject.OBJECTIVE, "cards", f"o{weight}", grade, "because", weight=weight, **fields)
+
+
+def _other(subject: Subject, grade: Grade) -> Finding:
+    return Finding(subject, "", subject.value, grade, "because")
+
+
+@pytest.mark.parametrize("gate", [PLAIN, SCORED, Gate(on_undecided=OnUndecided.PASS)])
+def test_no_findings_are_undecided_whatever_the_gate(gate):
+    verdict = conclude([], gate)
+    assert (verdict.grade, verdict.score) == (UNDECIDED, None)
+    assert gate_exit_code(verdict, gate) is ExitCode.UNDECIDED
+
+
+def test_without_score_the_verdict_is_the_worst_finding():
+    verdict = conclude([_objective(MET), _objective(MISSED), _objective(UNDECIDED)], PLAIN)
+    assert verdict.grade is MISSED
+    assert verdict.score == pytest.approx(100 / 3)
+    assert verdict.reason == "MISSED: cards.o1.0"
+
+
+@pytest.mark.parametrize(
+    ("findings", "grade", "points"),
+    [
+        ([(MET, 9), (MISSED, 1)], MET, 90),
+        ([(MET, 899), (MISSED, 101)], DEGRADED, 89.9),
+        ([(MET, 3), (MISSED, 1)], DEGRADED, 75),
+        ([(MET, 749), (MISSED, 251)], MISSED, 74.9),
+        ([(MET, 0.7), (MET, 0.2), (MISSED, 0.1)], MET, 90),
+        ([(MET, 8), (DEGRADED, 2)], MET, 90),
+        ([(DEGRADED, 1)], MISSED, 50),
+        ([(MET, 1), (DEGRADED, 1)], DEGRADED, 75),
+        ([(MET, 95), (UNDECIDED, 5)], MET, 95),
+        ([(MET, 90), (UNDECIDED, 10)], MET, 90),
+        ([(MET, 89), (UNDECIDED, 11)], UNDECIDED, 89),
+        ([(MET, 80), (UNDECIDED, 5), (MISSED, 15)], DEGRADED, 80),
+        ([(MET, 74), (UNDECIDED, 5), (MISSED, 21)], UNDECIDED, 74),
+        ([(MET, 50), (UNDECIDED, 20), (MISSED, 30)], MISSED, 50),
+        ([(UNDECIDED, 1)], UNDECIDED, 0),
+    ],
+)
+def test_the_score_table(findings, grade, points):
+    verdict = conclude([_objective(*finding) for finding in findings], SCORED)
+    assert verdict.grade is grade
+    assert verdict.score == pytest.approx(points)
+
+
+def test_a_missed_key_objective_is_missed_whatever_the_score():
+    assert conclude([_objective(MET, 99), _objective(MISSED, 1, key=True)], SCORED).grade is MISSED
+
+
+def test_an_undecided_key_objective_is_undecided_whatever_the_score():
+    assert conclude([_objective(MET, 99), _objective(UNDECIDED, 1, key=True)], SCORED).grade is UNDECIDED
+
+
+@pytest.mark.parametrize("subject", [Subject.JOURNEY, Subject.EXPECTATION, Subject.STEADY_STATE])
+@pytest.mark.parametrize("grade", [MISSED, UNDECIDED, DEGRADED])
+def test_what_has_no_weight_outranks_the_score(subject, grade):
+    assert conclude([_objective(MET), _other(subject, grade)], SCORED).grade is grade
+
+
+def test_a_failed_journey_beats_a_full_score_from_the_records_on(make):
+    measures = measure([make.sample("pay", Cause.STATUS, detail="expected 201, seen 500"), *make.hold(90)])
+    services = make.services(make.errors(), make.latency())
+    findings = (*judge_journeys(measures), *judge_load(measures, services, alpha=0.05, min_hold_s=20.0))
+    verdict = conclude(findings, SCORED)
+    assert (verdict.grade, verdict.score) == (MISSED, 100.0)
+    assert gate_exit_code(verdict, SCORED) is ExitCode.MISSED
+
+
+@pytest.mark.parametrize("gate", [PLAIN, SCORED])
+def test_an_unfit_generator_is_undecided_never_missed(make, gate):
+    records = [make.counted(second, 10, 90) for second in range(60)]
+    pacings = [make.pacing(second, dropped=5) for second in range(60)]
+    measures = measure([make.sample("pay"), *records, *pacings])
+    load = judge_load(measures, make.services(make.errors(key=True)), alpha=0.05, min_hold_s=20.0)
+    assert conclude((*judge_journeys(measures), *load), gate).grade is UNDECIDED
+
+
+def test_a_generator_alone_is_undecided():
+    assert conclude([_other(Subject.GENERATOR, UNDECIDED)], SCORED).grade is UNDECIDED
+
+
+def test_the_generators_own_finding_does_not_count_a_second_time():
+    findings = [_objective(MET, 95), _objective(UNDECIDED, 5), _other(Subject.GENERATOR, UNDECIDED)]
+    assert conclude(findings, SCORED).grade is MET
+
+
+def test_without_weighed_objectives_the_worst_finding_is_the_verdict():
+    verdict = conclude([_other(Subject.JOURNEY, MET)], SCORED)
+    assert (verdict.grade, verdict.score, score([])) == (MET, None, None)
+
+
+@pytest.mark.parametrize(
+    ("grade", "on_undecided", "code"),
+    [
+        (UNDECIDED, OnUndecided.FAIL, ExitCode.UNDECIDED),
+        (UNDECIDED, OnUndecided.PASS, ExitCode.MET),
+        (MISSED, OnUndecided.PASS, ExitCode.MISSED),
+        (MET, OnUndecided.FAIL, ExitCode.MET),
+    ],
+)
+def test_the_gate_may_let_an_undecided_verdict_through(grade, on_undecided, code):
+    verdict = Verdict(grade, None, (_objective(grade),))
+    assert gate_exit_code(verdict, Gate(on_undecided=on_undecided)) is code
+
+
+def test_strict_makes_degraded_a_miss():
+    verdict = Verdict(DEGRADED, None, (_objective(DEGRADED),))
+    assert gate_exit_code(verdict, PLAIN) is ExitCode.MET
+    assert gate_exit_code(verdict, PLAIN, strict=True) is ExitCode.MISSED
+
+
+FINDINGS = st.lists(
+    st.builds(_objective, st.sampled_from(list(Grade)), st.sampled_from([0.1, 0.5, 1.0, 3.0]), key=st.booleans()),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(deadline=None)
+@given(FINDINGS)
+def test_settling_an_undecided_finding_never_turns_a_settled_verdict(findings):
+    before = conclude(findings, SCORED).grade
+    for settled in (MET, MISSED):
+        after = [
+            _objective(settled, finding.weight, key=finding.key) if finding.grade is UNDECIDED else finding
+            for finding in findings
+        ]
+        assert before is UNDECIDED or conclude(after, SCORED).grade is before
+
+
+@settings(deadline=None)
+@given(FINDINGS)
+def test_a_score_is_never_kinder_than_the_points_of_its_objectives(findings):
+    verdict = conclude(findings, SCORED)
+    assert 0.0 <= verdict.score <= 100.0
+    if verdict.grade is MET:
+        assert verdict.score >= 90.0 - 1e-6
+    if worst(finding.grade for finding in findings) is MET:
+        assert verdict.grade is MET

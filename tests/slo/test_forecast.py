@@ -1,0 +1,62 @@
+"""What an objective will need is said before the load, with what would do where the time does not."""
+
+import pytest
+
+from seatrial.slo.decide import requests_needed
+from seatrial.slo.forecast import forecast
+from seatrial.slo.judge import judge_load
+from seatrial.slo.measure import Route, measure
+from seatrial.verdict import Grade
+
+CHARGE, SHOW = Route("cards", "POST", "/cards/*/charges"), Route("cards", "GET", "/cards/*")
+RULES = {"alpha": 0.05, "min_hold_s": 60.0}
+
+
+def _one(services, rates, *, at_most_s=300.0):
+    (found,) = forecast(services, rates, at_most_s=at_most_s, **RULES)
+    return found
+
+
+def test_a_strict_limit_needs_its_requests_at_the_routes_own_rate(make):
+    services = make.services(make.latency(0.99, routes=("POST /cards/*/charges",)))
+    found = _one(services, {CHARGE: 20.0, SHOW: 100.0})
+    assert found.rate_per_s == 20.0
+    assert found.wanted_n == requests_needed(1 - 0.99, 0.05)
+    assert found.wanted_s == pytest.approx(found.wanted_n / 20.0, abs=1.0)
+    assert found.in_time
+
+
+def test_an_easy_limit_needs_the_hold(make):
+    assert _one(make.services(make.errors(0.05)), {CHARGE: 100.0, SHOW: 100.0}).wanted_s == 60.0
+
+
+def test_what_cannot_be_decided_in_time_says_which_time_or_rate_would_do(make):
+    found = _one(make.services(make.errors(0.001)), {CHARGE: 100.0})
+    assert not found.in_time
+    assert f"hold for 7 m 55 s, or send {-(-found.wanted_n // 300)}/s" in found.sentence
+
+
+def test_an_objective_the_profile_never_reaches_says_so(make):
+    found = _one(make.services(make.errors(routes=("GET /nowhere",))), {CHARGE: 100.0})
+    assert (found.wanted_s, found.in_time) == (None, False)
+    assert "the profile sends it no request" in found.sentence
+
+
+@pytest.mark.parametrize("rate", [50.0, 49.0])
+def test_a_throughput_asks_that_more_be_offered_than_it_promises(make, rate):
+    found = _one(make.services(make.throughput(50.0)), {CHARGE: rate})
+    assert not found.in_time
+    assert "offer more than 50/s" in found.sentence
+
+
+def test_a_throughput_takes_longer_the_nearer_the_offer(make):
+    services = make.services(make.throughput(50.0))
+    far, near = (_one(services, {CHARGE: rate}).wanted_s for rate in (100.0, 52.0))
+    assert far == 60.0 < near
+
+
+def test_an_even_load_of_the_wanted_length_is_met(make):
+    services = make.services(make.errors(0.02), make.latency(), make.throughput(85.0))
+    needed = max(found.wanted_s for found in forecast(services, {CHARGE: 100.0}, at_most_s=300.0, **RULES))
+    findings = judge_load(measure(make.hold(round(needed))), services, **RULES)
+    assert {finding.grade for finding in findings} == {Grade.MET}

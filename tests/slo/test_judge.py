@@ -1,0 +1,425 @@
+"""Findings: no data is never MET, errors never flatter, the generator's trouble is never a service's miss."""
+
+import itertools
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seatrial import journal
+from seatrial.errors import UsageError
+from seatrial.sample import Cause, Phase
+from seatrial.slo.generator import judge_generator, late_bound_s
+from seatrial.slo.judge import (
+    decided,
+    excuse,
+    judge_errors,
+    judge_journeys,
+    judge_latency,
+    judge_load,
+    judge_objectives,
+    judge_phase,
+)
+from seatrial.slo.measure import LOAD, Meter, measure
+from seatrial.verdict import Grade, Subject
+
+RULES = {"alpha": 0.05, "min_hold_s": 20.0}
+UNHURRIED = settings(deadline=None, max_examples=25)
+HANGS = "the ledger hangs"
+
+
+@pytest.fixture(scope="session")
+def every_form(make):
+    """One objective of each indicator, and one with a degraded limit."""
+    return make.services(
+        make.errors(), make.latency(), make.throughput(), make.errors(0.01, name="strict", degraded_limit=0.1)
+    )
+
+
+def _grades(findings):
+    return {finding.objective: finding.grade for finding in findings}
+
+
+def _only(findings):
+    (finding,) = findings
+    return finding
+
+
+def test_no_records_at_all_leave_every_form_undecided(every_form):
+    findings = judge_load(measure([]), every_form, **RULES)
+    assert {finding.grade for finding in findings} == {Grade.UNDECIDED}
+    assert all("no data" in finding.reason and finding.measured_text == "no data" for finding in findings)
+    assert len(findings) == 4
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.HOLD])
+def test_traffic_outside_the_hold_leaves_every_form_undecided(make, every_form, phase):
+    records = [make.counted(second, 500, phase=phase) for second in range(90)]
+    findings = judge_load(measure(records), every_form, **RULES)
+    assert {finding.grade for finding in findings} == {Grade.UNDECIDED}
+
+
+def test_traffic_of_another_service_leaves_every_form_undecided(make, every_form):
+    findings = judge_load(measure(make.hold(90, service="ledger")), every_form, **RULES)
+    assert {finding.grade for finding in findings} == {Grade.UNDECIDED}
+
+
+def test_a_route_that_nothing_matches_is_undecided(make):
+    services = make.services(make.errors(routes=("GET /nowhere",)), make.throughput(routes=("GET /nowhere",)))
+    assert set(_grades(judge_load(measure(make.hold(90)), services, **RULES)).values()) == {Grade.UNDECIDED}
+
+
+def test_polls_alone_are_no_data(make, every_form):
+    findings = judge_objectives(measure(make.hold(90, ok=0, polls=100)), every_form, **RULES)
+    assert {finding.grade for finding in findings} == {Grade.UNDECIDED}
+
+
+@pytest.mark.parametrize("phase", [Phase.HOLD, Phase.DURING, Phase.AFTER])
+def test_a_phase_without_requests_is_undecided_in_every_form(every_form, phase):
+    names = [f"cards.{objective.name}" for objective in every_form["cards"].objectives]
+    findings = judge_phase(measure([]), every_form, names, experiment=HANGS, phase=phase)
+    assert {finding.grade for finding in findings} == {Grade.UNDECIDED}
+
+
+def test_no_journey_at_all_is_undecided():
+    finding = _only(judge_journeys(measure([])))
+    assert (finding.grade, finding.subject) == (Grade.UNDECIDED, Subject.JOURNEY)
+
+
+def test_a_healthy_hold_meets_every_form_and_says_why(make, every_form):
+    findings = judge_load(measure(make.hold(90)), every_form, **RULES)
+    assert set(_grades(findings).values()) == {Grade.MET}
+    available, fast, roomy, _ = findings
+    assert "failed requests: 0 of" in available.reason
+    assert "requests slower than 300 ms: 0 of" in fast.reason
+    assert "OK requests per second" in roomy.reason
+    assert (available.limit_text, fast.limit_text, roomy.limit_text) == ("errors <= 5 %", "p95 <= 300 ms", ">= 50/s")
+    assert all(finding.decided_at_s >= 20 for finding in findings)
+
+
+def test_a_finding_carries_its_numbers(make):
+    finding = _only(judge_load(measure(make.hold(60, ok=80, failed=20)), make.services(make.errors()), **RULES))
+    assert finding.grade is Grade.MISSED
+    assert finding.measured == pytest.approx(0.2)
+    assert finding.low > finding.limit == 0.05
+    assert finding.bad * 5 == finding.n == 100 * finding.decided_at_s
+    assert finding.design_effect >= 1.0
+    assert finding.measured_text == f"20 % failed ({finding.bad:,} of {finding.n:,})"
+
+
+def test_too_little_evidence_is_undecided_and_says_what_it_needs(make):
+    finding = _only(judge_load(measure(make.hold(3)), make.services(make.errors()), **RULES))
+    assert finding.grade is Grade.UNDECIDED
+    assert finding.wanted_n > finding.n == 300
+    assert finding.decided_at_s is None
+
+
+def test_failing_fast_misses_errors_and_does_not_flatter_latency(make):
+    services = make.services(make.errors(), make.latency(), make.throughput())
+    available, fast, roomy = judge_load(measure(make.hold(90, ok=0, failed=100)), services, **RULES)
+    assert (available.grade, roomy.grade) == (Grade.MISSED, Grade.MISSED)
+    assert fast.grade is Grade.UNDECIDED
+    assert fast.n == 0
+    assert fast.measured_text == "no data; 9,000 that failed faster are left out"
+
+
+def test_failing_slowly_misses_latency_too(make):
+    records = make.hold(90, ok=60, failed=40, over_failed=40)
+    fast = _only(judge_load(measure(records), make.services(make.latency()), **RULES))
+    assert fast.grade is Grade.MISSED
+    assert f"{fast.bad:,} of them failed" in fast.measured_text
+
+
+def test_fast_failures_do_not_hide_slow_successes(make):
+    records = make.hold(90, ok=20, over_ok=4, failed=400)
+    fast = _only(judge_load(measure(records), make.services(make.latency()), **RULES))
+    assert fast.grade is Grade.MISSED
+    assert fast.measured == pytest.approx(0.2)
+
+
+def test_between_its_two_limits_an_objective_is_degraded(make):
+    services = make.services(make.errors(0.01, degraded_limit=0.2))
+    finding = _only(judge_load(measure(make.hold(90, ok=94, failed=6)), services, **RULES))
+    assert finding.grade is Grade.DEGRADED
+    assert "of the degraded limit, errors <= 20 %" in finding.reason
+    assert finding.limit == 0.01
+
+
+def test_beyond_both_limits_an_objective_is_missed(make):
+    services = make.services(make.errors(0.01, degraded_limit=0.1))
+    assert _only(judge_load(measure(make.hold(90, ok=50, failed=50)), services, **RULES)).grade is Grade.MISSED
+
+
+def test_beyond_the_first_limit_with_the_second_open_is_undecided(make):
+    services = make.services(make.errors(0.01, degraded_limit=0.2))
+    finding = _only(judge_load(measure(make.hold(12, ok=94, failed=6)), services, **RULES))
+    assert finding.grade is Grade.UNDECIDED
+    assert finding.decided_at_s is None
+
+
+def test_a_limit_the_run_did_not_count_is_judged_from_the_histogram_and_says_so(make):
+    pair = [20_000] * 97 + [400_000] * 3
+    records = [record for second in range(60) for record in (make.interval(second, pair), make.pacing(second))]
+    finding = _only(judge_load(measure(records), make.services(make.latency(limit=0.2)), **RULES))
+    assert finding.measured == pytest.approx(0.03)
+    assert "the run did not count this limit itself" in finding.reason
+
+
+def test_failures_that_were_not_timed_against_a_limit_leave_undecided_what_hangs_on_them(make):
+    pair = [20_000] * 80
+    records = [
+        record for second in range(60) for record in (make.interval(second, pair, failed=20), make.pacing(second))
+    ]
+    finding = _only(judge_load(measure(records), make.services(make.latency(limit=0.2)), **RULES))
+    assert finding.grade is Grade.UNDECIDED
+    assert "1,200 failed requests were not timed against this limit" in finding.reason
+
+
+def test_decided_asks_for_objectives_and_for_no_undecided_one(make, every_form):
+    assert not decided(())
+    assert not decided(judge_journeys(measure([make.sample("pay")])))
+    assert not decided(judge_objectives(measure(make.hold(5)), every_form, **RULES))
+    assert decided(judge_objectives(measure(make.hold(90)), every_form, **RULES))
+
+
+@UNHURRIED
+@given(seed=st.integers(0, 2**32), error_ratio=st.sampled_from([0.0, 0.01, 0.05, 0.3]), seconds=st.integers(1, 70))
+def test_a_decision_is_the_same_live_each_second_and_later_from_the_journal(make, seed, error_ratio, seconds):
+    services = make.services(make.errors(), make.latency(), make.throughput(30.0))
+    chance = random.Random(seed)
+    meter, first_seen, lines = Meter(), {}, []
+    for second in range(seconds):
+        ok, failed = chance.randint(0, 90), int(chance.random() < error_ratio) * chance.randint(0, 40)
+        batch = [make.counted(second, ok, failed, over_ok=chance.randint(0, ok // 10)), make.pacing(second)]
+        for record in batch:
+            meter.add(record)
+        lines += map(journal.encode, batch)
+        for finding in judge_objectives(meter.measures(), services, **RULES):
+            if finding.grade is not Grade.UNDECIDED:
+                first_seen.setdefault(finding.objective, finding)
+    later = judge_objectives(measure(map(journal.decode, lines)), services, **RULES)
+    assert {finding.objective: finding for finding in later if finding.grade is not Grade.UNDECIDED} == first_seen
+
+
+@UNHURRIED
+@given(cut=st.integers(0, 200))
+def test_a_journal_cut_anywhere_is_judged_by_what_is_whole(make, tmp_path_factory, cut):
+    records = make.hold(100)
+    path = tmp_path_factory.mktemp("run") / "journal.jsonl"
+    path.write_bytes(b"".join(map(journal.encode, records[:cut])) + b'{"kind":"inter')
+    services = make.services(make.errors(), make.latency())
+    whole = judge_load(measure(records[:cut]), services, **RULES)
+    assert judge_load(measure(journal.read(path)), services, **RULES) == whole
+    assert cut or {finding.grade for finding in whole} == {Grade.UNDECIDED}
+
+
+def _holding(make, pacing_of, *, seconds=60, **counts):
+    pairs = ((make.counted(second, 100, **counts), pacing_of(second)) for second in range(seconds))
+    return measure(itertools.chain.from_iterable(pairs))
+
+
+def _late(make, late_seconds):
+    return lambda second: make.pacing(second, late_p99_s=0.5 if second < late_seconds else 0.001)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        ({"dropped": 1}, "arrivals were dropped"),
+        ({"late_p99_s": 0.016}, "100 % of the starts fell into seconds over 15 ms late"),
+        ({"cpu_ratio": 0.95}, "95 % of a core"),
+    ],
+)
+@pytest.mark.parametrize("failed", [0, 60])
+def test_an_unfit_generator_leaves_nothing_met_or_missed(make, trouble, said, failed):
+    services = make.services(make.errors(), make.latency(), make.throughput())
+    measures = _holding(make, lambda second: make.pacing(second, **trouble), failed=failed, over_failed=failed)
+    *objectives, generator = judge_load(measures, services, **RULES)
+    assert {finding.grade for finding in (*objectives, generator)} == {Grade.UNDECIDED}
+    assert generator.subject is Subject.GENERATOR
+    assert all("generator: " in finding.reason and said in finding.reason for finding in objectives)
+
+
+def test_what_would_have_been_found_is_still_said(make):
+    measures = _holding(make, lambda second: make.pacing(second, dropped=1), failed=60)
+    finding = judge_load(measures, make.services(make.errors()), **RULES)[0]
+    assert "it would have been MISSED: failed requests" in finding.reason
+
+
+def test_one_dropped_arrival_anywhere_in_the_hold_is_enough(make):
+    measures = _holding(make, lambda second: make.pacing(second, dropped=int(second == 41)))
+    assert "1 of 6,000 arrivals were dropped" in judge_generator(measures, {}).reason
+
+
+def test_three_late_seconds_of_sixty_are_no_overload_and_four_are(make):
+    assert judge_generator(_holding(make, _late(make, 3)), {}) is None
+    assert judge_generator(_holding(make, _late(make, 4)), {}) is not None
+
+
+def test_one_busy_second_is_no_overload(make):
+    measures = _holding(make, lambda second: make.pacing(second, cpu_ratio=1.0 if second == 9 else 0.5))
+    assert judge_generator(measures, {}) is None
+
+
+def test_trouble_before_the_hold_is_none(make):
+    ramp = [make.pacing(second, phase=Phase.RAMP, dropped=9, cpu_ratio=1.0) for second in range(10)]
+    assert judge_generator(measure([*ramp, *make.hold(20)]), {}) is None
+
+
+def test_a_generator_that_left_no_record_is_unfit(make):
+    findings = judge_load(
+        measure(make.counted(second, 100) for second in range(90)), make.services(make.errors()), **RULES
+    )
+    assert {finding.grade for finding in findings} == {Grade.UNDECIDED}
+    assert "its own record is missing" in findings[0].reason
+
+
+def test_the_lateness_allowed_grows_with_the_tightest_latency_limit(make):
+    assert late_bound_s({}) == 0.010
+    assert late_bound_s(make.services(make.latency(limit=0.1))) == 0.010
+    services = make.services(make.latency(limit=0.4), make.latency(limit=1.0, name="other"))
+    assert late_bound_s(services) == pytest.approx(0.020)
+
+
+def test_a_failed_journey_stays_missed_under_an_unfit_generator(make):
+    measures = _holding(make, lambda second: make.pacing(second, dropped=1))
+    journeys = judge_journeys(measure([make.sample("pay", Cause.STATUS)]))
+    assert excuse(journeys, judge_generator(measures, {})) == journeys
+
+
+def test_a_failed_step_misses_the_journey_with_expected_and_seen(make):
+    failed = make.sample("charge", Cause.STATUS, status=500, detail="expected status 201, seen 500")
+    finding = _only(judge_journeys(measure([make.sample("open"), failed])))
+    assert (finding.grade, finding.objective, finding.bad, finding.n) == (Grade.MISSED, "pay with a card", 1, 2)
+    assert finding.reason == "step 'charge' (gateway: POST /charges) [500]: expected status 201, seen 500"
+
+
+def test_a_step_without_an_answer_misses_the_journey_by_its_cause(make):
+    finding = _only(judge_journeys(measure([make.sample("open", Cause.REFUSED, status=None)])))
+    assert (finding.grade, finding.reason) == (
+        Grade.MISSED,
+        "step 'open' (gateway: POST /charges): refused",
+    )
+
+
+def test_a_journey_whose_steps_all_pass_is_met(make):
+    finding = _only(judge_journeys(measure([make.sample("open"), make.sample("pay")])))
+    assert (finding.grade, finding.measured_text) == (Grade.MET, "2 of 2 steps passed")
+
+
+def test_a_degraded_step_makes_the_journey_degraded(make):
+    finding = _only(judge_journeys(measure([make.sample("open", degraded=True, detail="no merchant's name")])))
+    assert finding.grade is Grade.DEGRADED
+    assert "no merchant's name" in finding.reason
+
+
+def test_a_journey_cut_while_polling_is_undecided(make):
+    finding = _only(judge_journeys(measure([make.sample("wait", Cause.CHECK, final=False)])))
+    assert finding.grade is Grade.UNDECIDED
+
+
+def test_a_wanted_journey_that_left_no_trace_is_undecided(make):
+    findings = judge_journeys(measure([make.sample("open")]), wanted=["pay with a card", "browse"])
+    assert _grades(findings) == {"pay with a card": Grade.MET, "browse": Grade.UNDECIDED}
+
+
+def _during(make, seconds=10, **counts):
+    marks = {"phase": Phase.DURING, "experiment": HANGS}
+    return [
+        record
+        for second in range(100, 100 + seconds)
+        for record in (make.counted(second, **counts, **marks), make.pacing(second, **marks))
+    ]
+
+
+def test_a_phase_that_nothing_contradicts_is_met_from_thirty_requests_on(make):
+    services = make.services(make.errors())
+    grades = [
+        _only(
+            judge_phase(
+                measure(_during(make, 1, ok=ok)), services, ["cards.available"], experiment=HANGS, phase=Phase.DURING
+            )
+        ).grade
+        for ok in (29, 30)
+    ]
+    assert grades == [Grade.UNDECIDED, Grade.MET]
+
+
+def test_a_contradicted_expectation_is_missed_and_named_by_experiment_and_phase(make):
+    measures = measure(_during(make, ok=100, over_ok=60))
+    finding = judge_latency(
+        measures, {}, service="cards", quantile=0.99, limit_s=0.3, experiment=HANGS, phase=Phase.DURING
+    )
+    assert (finding.grade, finding.subject) == (Grade.MISSED, Subject.EXPECTATION)
+    assert finding.name == "the ledger hangs > cards.p99 at most 300 ms during"
+
+
+def test_fast_failures_of_an_open_breaker_do_not_miss_a_latency_expectation(make):
+    measures = measure(_during(make, ok=10, failed=90))
+    finding = judge_latency(
+        measures, {}, service="cards", quantile=0.99, limit_s=0.3, experiment=HANGS, phase=Phase.DURING
+    )
+    assert finding.grade is Grade.MET
+
+
+def test_errors_of_chosen_routes_are_judged_alone(make):
+    records = [*_during(make, ok=0, failed=100), *_during(make, ok=100, method="GET", route="/menu")]
+    grades = [
+        judge_errors(
+            measure(records),
+            {},
+            service="cards",
+            limit_ratio=0.02,
+            routes=routes,
+            experiment=HANGS,
+            phase=Phase.DURING,
+        ).grade
+        for routes in (("GET /menu",), ())
+    ]
+    assert grades == [Grade.MET, Grade.MISSED]
+
+
+def test_a_late_generator_does_not_miss_an_expectation_for_the_service(make):
+    records = [*_during(make, ok=100, over_ok=60)]
+    late = [
+        make.pacing(second, phase=Phase.DURING, experiment=HANGS, late_p99_s=2.0, started=900)
+        for second in range(100, 110)
+    ]
+    finding = judge_latency(
+        measure([*records, *late]), {}, service="cards", quantile=0.99, limit_s=0.3, experiment=HANGS,
+        phase=Phase.DURING,
+    )  # fmt: skip
+    assert finding.grade is Grade.UNDECIDED
+    assert "generator: " in finding.reason
+
+
+def test_arrivals_dropped_because_the_target_hangs_excuse_no_expectation(make):
+    dropping = make.pacing(100, phase=Phase.DURING, experiment=HANGS, dropped=50)
+    measures = measure([*_during(make, ok=0, failed=100), dropping])
+    finding = judge_errors(measures, {}, service="cards", limit_ratio=0.02, experiment=HANGS, phase=Phase.DURING)
+    assert finding.grade is Grade.MISSED
+
+
+def test_the_steady_state_is_the_hold_of_the_load(make):
+    services = make.services(make.errors(), make.throughput())
+    names = ["cards.available", "cards.roomy"]
+    findings = judge_phase(measure(make.hold(5)), services, names, experiment=HANGS, phase=Phase.HOLD)
+    assert {finding.subject for finding in findings} == {Subject.STEADY_STATE}
+    assert {finding.grade for finding in findings} == {Grade.MET}
+    assert findings[0].name == "the ledger hangs > cards.available before"
+
+
+def test_a_steady_state_marked_with_the_experiments_name_is_taken_alone(make):
+    baseline = [make.counted(second, 0, 100, experiment=HANGS) for second in range(60, 70)]
+    measures = measure([*make.hold(20), *baseline])
+    finding = _only(
+        judge_phase(measures, make.services(make.errors()), ["cards.available"], experiment=HANGS, phase=Phase.HOLD)
+    )
+    assert finding.grade is Grade.MISSED
+    assert len(measures.seconds_of(LOAD)) == 20
+
+
+def test_an_unknown_objective_is_answered_with_the_nearest(make):
+    with pytest.raises(UsageError, match=r"no objective 'cards.fsat'; did you mean 'cards.fast'"):
+        judge_phase(measure([]), make.services(make.latency()), ["cards.fsat"], experiment=None, phase=Phase.HOLD)
