@@ -1,16 +1,13 @@
 """A clock that only moves when told, a monitor to vary, a real webhook receiver."""
 
 import dataclasses
-import http.server
 import json
 import threading
-import urllib.error
-import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from seatrial.exchange import Broken, Response
-from seatrial.sample import Cause
+from seatrial import http
 from seatrial.synthetic.model import Monitor
 
 
@@ -74,7 +71,7 @@ class Receiver:
     def start(self):
         receiver = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if receiver.status < 300:
@@ -88,7 +85,7 @@ class Receiver:
             def log_message(self, *args):
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self.port = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
@@ -116,17 +113,6 @@ def receiver():
 
 @pytest.fixture
 def send():
-    """As `seatrial.http` sends, over the standard library."""
-
-    def send(request):
-        made = urllib.request.Request(request.url, request.body, dict(request.headers), method=request.method)
-        try:
-            with urllib.request.urlopen(made, timeout=request.timeout_s) as answer:
-                return Response(answer.status, (), answer.read(), 0.0)
-        except urllib.error.HTTPError as error:
-            with error:
-                return Response(error.code, (), error.read(), 0.0)
-        except OSError as error:
-            return Broken(Cause.REFUSED, str(error), 0.0)
-
-    return send
+    """As the command sends: over our own door to HTTP."""
+    with http.open_client() as client:
+        yield client.send

@@ -13,7 +13,7 @@ from seatrial.synthetic.model import Channel, ChannelKind, Confirm, DownRule, Pl
 from seatrial.synthetic.notify.outbox import FAILURES_TO_OPEN, back_off_s
 from seatrial.synthetic.notify.webhook import open_webhook
 from seatrial.synthetic.schedule import Plan
-from seatrial.synthetic.watch import OVERLAP, Watch, Watched, watch, watch_once
+from seatrial.synthetic.watch import OVERLAP, Means, Watch, Watched, watch, watch_once
 
 GOOD = PlayOutcome(passed=True, latency_s=0.2, trace_id="a" * 32)
 BAD = PlayOutcome(passed=False, step="charge", detail="expected 201, got 500", latency_s=0.1, trace_id="b" * 32)
@@ -66,9 +66,12 @@ class Bench:
             "prod", (self.monitor,), {PAY: Subject("cards", "https://runbooks.example/cards")}, self.posts
         )
         self.watch = Watch(
-            watched, store=self.store, play_once=self._play_once, clock=self.clock, secrets=self.secrets,
-            tell=self.lines.append, players=self.players, postmen=Inline(), open_for_s=self.open_for_s,
-        )  # fmt: skip
+            watched,
+            Means(self.store, self._play_once, self.clock, self.secrets, self.lines.append),
+            players=self.players,
+            postmen=Inline(),
+            open_for_s=self.open_for_s,
+        )
         self.plan = Plan([self.monitor], clock=self.clock, enqueue=self.watch.events.put)
 
     def _play_once(self, scenario, deadline_s):
@@ -328,9 +331,11 @@ def live(tmp_path, monitor_of):
     monitors = tuple(monitor_of(name=f"monitor {number}", every_s=3600.0) for number in range(3))
     with ThreadPoolExecutor(2) as players, ThreadPoolExecutor(1) as postmen:
         watching = Watch(
-            Watched("prod", monitors), store=store, play_once=play_once, clock=clock, secrets=Secrets(),
-            tell=lambda line: None, players=players, postmen=postmen,
-        )  # fmt: skip
+            Watched("prod", monitors),
+            Means(store, play_once, clock, Secrets(), lambda line: None),
+            players=players,
+            postmen=postmen,
+        )
         plan = Plan(monitors, clock=clock, enqueue=watching.events.put)
         yield watching, plan, gate, begun, stop, store
         gate.set()

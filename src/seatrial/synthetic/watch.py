@@ -50,6 +50,17 @@ class Watched:
     posts: Mapping[str, Post] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Means:
+    """What a watch works with. `tell` is given one line for every result and every change of state."""
+
+    store: Store
+    play_once: PlayOnce
+    clock: Clock
+    secrets: Secrets
+    tell: Callable[[str], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One slot of one scenario."""
@@ -90,35 +101,27 @@ class Watch:
     def __init__(
         self,
         watched: Watched,
+        means: Means,
         *,
-        store: Store,
-        play_once: PlayOnce,
-        clock: Clock,
-        secrets: Secrets,
-        tell: Callable[[str], None],
         players: Executor,
         postmen: Executor,
         open_for_s: float = OPEN_FOR_S,
     ) -> None:
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.outbox = Outbox(
+            watched.posts,
+            store=means.store,
+            executor=postmen,
+            ended=self.events.put,
+            clock=means.clock,
+            secrets=means.secrets,
+            open_for_s=open_for_s,
+        )
         self._watched = watched
-        self._store = store
-        self._play_once = play_once
-        self._clock = clock
-        self._secrets = secrets
-        self._tell = tell
+        self._means = means
         self._players = players
         self._playing: set[tuple[str, str]] = set()
         self._ending = False
-        self.outbox = Outbox(
-            watched.posts,
-            store=store,
-            executor=postmen,
-            ended=self.events.put,
-            clock=clock,
-            secrets=secrets,
-            open_for_s=open_for_s,
-        )
         self._tell_of_lost_channels()
 
     @property
@@ -138,9 +141,9 @@ class Watch:
         self._players.shutdown(wait=False, cancel_futures=True)
         while self.playing:
             self.step(LOOK_EVERY_S)
-        ends_at = self._clock.monotonic() + LAST_POSTS_S
+        ends_at = self._means.clock.monotonic() + LAST_POSTS_S
         self.outbox.send_due()
-        while self.outbox.busy and self._clock.monotonic() < ends_at:
+        while self.outbox.busy and self._means.clock.monotonic() < ends_at:
             self.step(LOOK_EVERY_S)
 
     def _take(self, event: Event) -> None:
@@ -149,7 +152,7 @@ class Watch:
                 if not self._ending:
                     self._begin_all(event)
             case Jumped():
-                self._tell(show_jump(event, self._clock.now()))
+                self._means.tell(show_jump(event, self._means.clock.now()))
             case Played():
                 self._keep(event)
             case Posted():
@@ -161,17 +164,17 @@ class Watch:
 
     def _begin(self, run: Run) -> None:
         if run.name in self._playing:
-            skipped = skipped_result(run, realm=self._watched.realm, at=self._clock.now())
-            self._store.record(skipped)
-            self._tell(show_result(skipped))
+            skipped = skipped_result(run, realm=self._watched.realm, at=self._means.clock.now())
+            self._means.store.record(skipped)
+            self._means.tell(show_result(skipped))
             return
         self._playing.add(run.name)
         self._players.submit(self._play, run).add_done_callback(functools.partial(self._report, run))
 
     def _play(self, run: Run) -> Ended:
         """Runs in a thread of the pool."""
-        started_at = self._clock.now()
-        outcome = play_confirmed(run.monitor, run.scenario, play_once=self._play_once, clock=self._clock)
+        started_at = self._means.clock.now()
+        outcome = play_confirmed(run.monitor, run.scenario, play_once=self._means.play_once, clock=self._means.clock)
         return Ended(started_at, outcome)
 
     def _report(self, run: Run, future: Future[Ended]) -> None:
@@ -186,12 +189,12 @@ class Watch:
             return
         result = self._redacted(result_of(run, played.ended, realm=self._watched.realm))
         key = key_of(realm=result.realm, monitor=result.monitor, scenario=result.scenario)
-        standing, alert = advance(self._store.standing(key), result, after=run.monitor.down.after)
+        standing, alert = advance(self._means.store.standing(key), result, after=run.monitor.down.after)
         drafts = self._drafts(alert, run) if alert else ()
-        kept = self._store.record(result, standing=standing, drafts=drafts)
-        self._tell(show_result(result))
+        kept = self._means.store.record(result, standing=standing, drafts=drafts)
+        self._means.tell(show_result(result))
         if alert and kept:
-            self._tell(show_alert(alert))
+            self._means.tell(show_alert(alert))
 
     def _drafts(self, alert: Alert, run: Run) -> tuple[Draft, ...]:
         body = body_of(alert, run.monitor, self._watched.subjects.get(run.scenario, Subject()))
@@ -199,18 +202,18 @@ class Watch:
         return tuple(Draft(channel, alert.key, body) for channel in channels)
 
     def _redacted(self, result: Result) -> Result:
-        detail = self._secrets.redact(result.detail)[:LONGEST_DETAIL]
-        return dataclasses.replace(result, step=self._secrets.redact(result.step), detail=detail)
+        detail = self._means.secrets.redact(result.detail)[:LONGEST_DETAIL]
+        return dataclasses.replace(result, step=self._means.secrets.redact(result.step), detail=detail)
 
     def _settle(self, posted: Posted) -> None:
         problem = self.outbox.settle(posted)
         if problem:
-            self._tell(f"{show_time(self._clock.now())} {problem}")
+            self._means.tell(f"{show_time(self._means.clock.now())} {problem}")
 
     def _tell_of_lost_channels(self) -> None:
-        for channel, count in self._store.waiting_letters().items():
+        for channel, count in self._means.store.waiting_letters().items():
             if channel not in self._watched.posts:
-                self._tell(f"channel {channel}: not there any more; {count} undelivered wait for it")
+                self._means.tell(f"channel {channel}: not there any more; {count} undelivered wait for it")
 
 
 def result_of(run: Run, ended: Ended, *, realm: str) -> Result:
