@@ -27,25 +27,23 @@ import gevent.socket
 import gevent.ssl
 from geventhttpclient.response import HTTPParseError, HTTPResponse
 
-from seatrial import __version__
 from seatrial.exchange import Answer, Broken, Request, Response
+from seatrial.quantity import show_duration
 from seatrial.sample import Cause
 
-MAX_BODY_BYTES = 16 << 20
-MAX_IDLE = 256  # kept connections per origin; usual servers keep no more for one client either
+MAX_BODY_BYTES = 10 << 20  # decoded; the same as the httpx door's, so that `check` and `load` agree
+KEEP_ALIVE_S = 2.0  # likewise: well under the 5 s after which common servers close an idle connection
+MAX_IDLE = 256  # kept connections per origin
 _READ_BYTES = 64 << 10
 # A server that closed an idle connection while our request was under way is noticed within a round trip. A connection
 # that ends later was ended by the server (or a fault) with the request in its hands: that is a failure to be counted.
 _STALE_WITHIN_S = 1.0
 _PORTS = {"http": 80, "https": 443}
-_DEFAULT_LINES = (
-    ("accept", "Accept: */*"),
-    ("accept-encoding", "Accept-Encoding: gzip, deflate"),
-    ("user-agent", f"User-Agent: seatrial/{__version__}"),
-)
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
-_SAFE_LINE = re.compile(r"[\t\x20-\x7e\x80-\xff]+")
-_WINDOW_BITS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
+_SAFE_LINE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]+")
+_SAFE_TARGET = re.compile(r"[\x21-\x7e]+")
+_PACKED = frozenset({"gzip", "x-gzip", "deflate"})
+_ANY_HEAD = 32 + zlib.MAX_WBITS  # lets zlib tell gzip heads from its own
 
 
 _poll = gevent.monkey.get_original("select", "poll")  # asking without waiting needs no hub, and is ten times as fast
@@ -60,13 +58,24 @@ class _Failed(Exception):
         self.stale = stale
 
 
+class _Surplus(Exception):
+    """The server goes on after its whole answer: the answer counts, the connection is of no more use."""
+
+
 class _Parser(HTTPResponse):  # type: ignore[misc]
     """geventhttpclient's parser of one answer, holding its body to the cap while it arrives."""
 
+    status = 0
+    surplus = False
+
     def _on_message_begin(self) -> None:
         if self.answered:
-            raise _Failed(Cause.PROTOCOL, "the server sent a second answer to one request")
+            raise _Surplus
         super()._on_message_begin()
+
+    def _on_message_complete(self) -> None:
+        super()._on_message_complete()
+        self.status = self.get_code()
 
     def _on_body(self, buf: bytearray) -> None:
         super()._on_body(buf)
@@ -76,12 +85,12 @@ class _Parser(HTTPResponse):  # type: ignore[misc]
     @property
     def answered(self) -> bool:
         """A whole final answer is there; 1xx answers only announce one."""
-        return bool(self.message_complete and self.get_code() >= 200)
+        return bool(self.message_complete and self.status >= 200)
 
     @property
-    def in_body(self) -> bool:
-        """The head of the final answer is there, its body not yet."""
-        return bool(self.headers_complete and self.get_code() >= 200)
+    def reusable(self) -> bool:
+        """The connection may carry another exchange."""
+        return not (self.surplus or self.should_close())
 
     def body(self) -> bytes:
         """The body, decoded from its content encoding."""
@@ -112,35 +121,46 @@ class _Connection:
     reused: bool = False
 
 
+@dataclass(slots=True)
+class _Progress:
+    """How far an exchange came: what its deadline finds."""
+
+    parser: _Parser
+    connected: bool = False
+    bytes_in: int = 0
+
+
 class LoadClient:
     """Sends requests for all greenlets of this process. Close it, or use it as a context."""
 
     def __init__(self) -> None:
-        self._idle: defaultdict[_Origin, list[Any]] = defaultdict(list)
+        self._idle: defaultdict[_Origin, list[tuple[Any, float]]] = defaultdict(list)
         self._tls: ssl.SSLContext | None = None
 
     def send(self, request: Request) -> Answer:
         """One exchange within the request's total deadline, connecting and the last byte of the body included."""
         started_at = time.monotonic()
-        parser = _Parser(method=request.method)
+        progress = _Progress(_Parser(method=request.method))
         deadline = gevent.Timeout.start_new(request.timeout_s)
         try:
-            answer = self._exchange(request, parser)
-            return _response(answer, time.monotonic() - started_at)
+            self._exchange(request, progress)
+            return _response(progress.parser, time.monotonic() - started_at)
         except gevent.Timeout as timeout:
             if timeout is not deadline:
                 raise
-            return _late(request, parser, time.monotonic() - started_at)
+            return _late(request, progress, time.monotonic() - started_at)
         except _Failed as failed:
             return Broken(failed.cause, str(failed), time.monotonic() - started_at)
+        except ValueError as error:
+            return Broken(Cause.PROTOCOL, f"cannot be sent: {error}", time.monotonic() - started_at)
         finally:
             deadline.close()
 
     def close(self) -> None:
         """Close every kept connection."""
-        for connections in self._idle.values():
-            while connections:
-                connections.pop().close()
+        for idle in self._idle.values():
+            while idle:
+                idle.pop()[0].close()
 
     def __enter__(self) -> Self:
         return self
@@ -148,41 +168,38 @@ class LoadClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _exchange(self, request: Request, parser: _Parser) -> _Parser:
+    def _exchange(self, request: Request, progress: _Progress) -> None:
         origin, wire = _compile(request)
         kept = self._kept(origin)
         if kept is not None:
             try:
-                return self._over(kept, origin, wire, parser)
+                return self._over(_Connection(kept, reused=True), origin, wire, progress)
             except _Failed as failed:
                 if not failed.stale:
                     raise
-        return self._over(_Connection(self._connect(origin)), origin, wire, parser)
+        return self._over(_Connection(self._connect(origin)), origin, wire, progress)
 
-    def _over(self, connection: _Connection, origin: _Origin, wire: bytes, parser: _Parser) -> _Parser:
+    def _over(self, connection: _Connection, origin: _Origin, wire: bytes, progress: _Progress) -> None:
+        progress.connected = True
         try:
-            _converse(connection, wire, parser)
+            _converse(connection, wire, progress)
         except BaseException:  # a deadline or a kill may strike anywhere, and half an answer must not be kept
             connection.socket.close()
             raise
-        self._keep(connection, origin, parser)
-        return parser
-
-    def _kept(self, origin: _Origin) -> _Connection | None:
-        idle = self._idle[origin]
-        while idle:
-            kept = idle.pop()
-            if _is_quiet(kept):
-                return _Connection(kept, reused=True)
-            kept.close()
-        return None
-
-    def _keep(self, connection: _Connection, origin: _Origin, parser: _Parser) -> None:
-        idle = self._idle[origin]
-        if parser.should_close() or len(idle) >= MAX_IDLE:
+        if not progress.parser.reusable or len(self._idle[origin]) >= MAX_IDLE:
             connection.socket.close()
         else:
-            idle.append(connection.socket)
+            self._idle[origin].append((connection.socket, time.monotonic()))
+
+    def _kept(self, origin: _Origin) -> Any | None:
+        """The connection used last, while it is young and silent; None when there is none such."""
+        idle = self._idle[origin]
+        while idle:
+            kept, since = idle.pop()
+            if time.monotonic() - since < KEEP_ALIVE_S and _is_quiet(kept):
+                return kept
+            kept.close()
+        return None
 
     def _connect(self, origin: _Origin) -> Any:
         try:
@@ -206,50 +223,57 @@ class LoadClient:
             raise _Failed(Cause.TLS, f"TLS with {origin.host}:{origin.port} failed: {error}") from None
 
 
-def _converse(connection: _Connection, wire: bytes, parser: _Parser) -> None:
+def _converse(connection: _Connection, wire: bytes, progress: _Progress) -> None:
     """Send the request and feed the parser until its answer is whole."""
     sent_at = time.monotonic()
-    heard = False
     with contextlib.suppress(OSError):  # a server may answer before it has read the whole request: read what it said
         connection.socket.sendall(wire)
-    while not parser.answered:
-        data = _receive(connection.socket)
-        if not data and not heard:
-            at_once = time.monotonic() - sent_at < _STALE_WITHIN_S
-            stale = connection.reused and at_once
+    while not progress.parser.answered:
+        try:
+            data = connection.socket.recv(_READ_BYTES)
+        except OSError as error:
+            raise _cut(error, stale=_is_stale(connection, progress, sent_at)) from None
+        if not data and not progress.bytes_in:
+            stale = _is_stale(connection, progress, sent_at)
             raise _Failed(Cause.RESET, "the connection was closed without an answer", stale=stale)
-        heard = True
-        _feed(parser, data)
+        progress.bytes_in += len(data)
+        _feed(progress.parser, data)
 
 
-def _receive(connected: Any) -> bytes:
-    """The next bytes; none when the connection ended, with or without manners."""
-    try:
-        return bytes(connected.recv(_READ_BYTES))
-    except OSError:
-        return b""
+def _is_stale(connection: _Connection, progress: _Progress, sent_at: float) -> bool:
+    """Whether a kept connection ended before it could carry the request: nothing came, and that was seen at once."""
+    return connection.reused and not progress.bytes_in and time.monotonic() - sent_at < _STALE_WITHIN_S
+
+
+def _cut(error: OSError, *, stale: bool) -> _Failed:
+    cause = Cause.TLS if isinstance(error, ssl.SSLError) else Cause.RESET
+    return _Failed(cause, f"the connection was cut: {error.strerror or error}", stale=stale)
 
 
 def _feed(parser: _Parser, data: bytes) -> None:
     try:
         parser.feed(data)
+    except _Surplus:
+        parser.surplus = True
     except HTTPParseError as error:
         if data:
             raise _Failed(Cause.PROTOCOL, f"not a valid HTTP answer: {error.args[0]}") from None
         raise _Failed(Cause.TRUNCATED, "the connection was closed in the middle of the answer") from None
 
 
-def _late(request: Request, parser: _Parser, latency_s: float) -> Broken:
-    """The total deadline struck: DRIP when the answer had begun, for then the body came too slowly."""
-    if parser.in_body:
-        detail = f"the body was not complete within {request.timeout_s:g} s"
-        return Broken(Cause.DRIP, detail, latency_s)
-    return Broken(Cause.TIMEOUT, f"no answer within {request.timeout_s:g} s", latency_s)
+def _late(request: Request, progress: _Progress, latency_s: float) -> Broken:
+    """The total deadline struck: DRIP when an answer had begun, for then it came too slowly."""
+    within = show_duration(request.timeout_s)
+    if not progress.connected:
+        return Broken(Cause.CONNECT, f"no connection within {within}", latency_s)
+    if progress.bytes_in:
+        return Broken(Cause.DRIP, f"{progress.bytes_in} bytes in {within}, but no whole answer", latency_s)
+    return Broken(Cause.TIMEOUT, f"no byte of an answer within {within}", latency_s)
 
 
 def _response(parser: _Parser, latency_s: float) -> Response:
     return Response(
-        status=parser.get_code(),
+        status=parser.status,
         headers=tuple(parser.items()),
         body=parser.body(),
         latency_s=latency_s,
@@ -272,28 +296,30 @@ def _compile(request: Request) -> tuple[_Origin, bytes]:
     origin = _Origin(url.scheme, url.hostname, url.port or _PORTS[url.scheme])
     target = (url.path or "/") + (f"?{url.query}" if url.query else "")
     lines = [f"{request.method} {target} HTTP/1.1", *_headers(request, origin)]
-    if any(not _SAFE_LINE.fullmatch(line) for line in lines):
+    if not _SAFE_TARGET.fullmatch(target) or not all(map(_SAFE_LINE.fullmatch, lines)):
         raise _Failed(Cause.PROTOCOL, "a header or the URL holds a line break or a character HTTP cannot carry")
-    head = "\r\n".join(lines).encode("latin-1")
-    return origin, b"".join((head, b"\r\n\r\n", request.body or b""))
+    return origin, b"".join(("\r\n".join(lines).encode(), b"\r\n\r\n", request.body or b""))
 
 
 def _headers(request: Request, origin: _Origin) -> Iterator[str]:
-    """The request's header lines: its own, then those it did not set itself."""
+    """The request's header lines: its own, and those HTTP needs that it did not set itself."""
     given = {name.lower() for name, _ in request.headers}
     if "host" not in given:
         yield f"Host: {origin.host_header}"
     yield from (f"{name}: {value}" for name, value in request.headers)
-    yield from (line for name, line in _DEFAULT_LINES if name not in given)
+    if "accept-encoding" not in given:
+        yield "Accept-Encoding: gzip, deflate"
     if (request.body or request.method in _BODY_METHODS) and "content-length" not in given:
         yield f"Content-Length: {len(request.body or b'')}"
 
 
 def _decoded(body: bytes, encoding: str) -> bytes:
-    """The body without its content encoding; an encoding we did not ask for stays as it came."""
-    if not body or encoding not in _WINDOW_BITS:
+    """The body without its content encoding."""
+    if not body or encoding in ("", "identity"):
         return body
-    inflate = zlib.decompressobj(_WINDOW_BITS[encoding])
+    if encoding not in _PACKED:
+        raise _Failed(Cause.PROTOCOL, f"the body is encoded as '{encoding}', which was not asked for")
+    inflate = zlib.decompressobj(_ANY_HEAD)
     try:
         plain = inflate.decompress(body, MAX_BODY_BYTES + 1)
     except zlib.error as error:

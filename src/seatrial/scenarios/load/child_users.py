@@ -39,7 +39,7 @@ class Traffic:
         self.defect: BaseException | None = None
 
     def play(self, due_at: float) -> Scenario:
-        """One play of a journey drawn by weight, which it gives. An exception in it is our defect and ends the load."""
+        """One play of a journey drawn by weight, which it gives. An exception in it, our defect, ends the load."""
         self.health.started(max(0.0, time.monotonic() - due_at))
         scenario = self.mix.pick(self.dice)
         self.in_flight += 1

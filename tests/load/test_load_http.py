@@ -1,0 +1,210 @@
+"""The load child's client, in a process of its own as it always runs: what a server does, and the cause it gets."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+import pytest
+
+from seatrial import http
+
+PROBE = """
+import json, sys
+from seatrial.exchange import Request, Response
+from seatrial.scenarios.load import child_http
+client = child_http.LoadClient()
+print(json.dumps([child_http.MAX_BODY_BYTES, child_http.KEEP_ALIVE_S]), flush=True)
+for line in sys.stdin:
+    wanted = json.loads(line)
+    body = wanted["body"].encode() if wanted["body"] else None
+    headers = tuple(map(tuple, wanted["headers"]))
+    answer = client.send(Request(wanted["method"], wanted["url"], headers, body, wanted["timeout_s"]))
+    if isinstance(answer, Response):
+        told = [answer.status, answer.body[:100].decode(), dict(answer.headers), answer.latency_s]
+    else:
+        told = [answer.cause, answer.detail, {}, answer.latency_s]
+    print(json.dumps(told), flush=True)
+client.close()
+"""
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+
+
+class Probe:
+    """The client at the other end of two pipes."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.constants = json.loads(process.stdout.readline())
+
+    def send(self, url, *, method="GET", headers=(), body=None, timeout_s=5.0):
+        wanted = {"method": method, "url": url, "headers": headers, "body": body, "timeout_s": timeout_s}
+        self._process.stdin.write(json.dumps(wanted) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+
+@pytest.fixture(scope="module")
+def probe():
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROBE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        yield Probe(process)
+        process.stdin.close()
+        assert process.wait(10) == 0
+
+
+def says(*pieces: bytes, pause_s: float = 0.0, keep: bool = False):
+    """A server that sends the pieces, one pause apart, then closes or keeps the connection."""
+
+    def answer(connection, path):
+        for piece in pieces:
+            connection.sendall(piece)
+            time.sleep(pause_s)
+        return keep
+
+    return answer
+
+
+def resets(connection, path):
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+    return False
+
+
+PACKED = gzip.compress(b"unpacked")
+BOMB = gzip.compress(b"\0" * (11 << 20))
+VALID = {
+    "length": (OK, "hi"),
+    "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n0\r\n\r\n", "abc"),
+    "until the end": (b"HTTP/1.1 200 OK\r\n\r\nall of it", "all of it"),
+    "two answers": (OK + OK, "hi"),
+    "after 100": (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, "hi"),
+    "gzip": (
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(PACKED) + PACKED,
+        "unpacked",
+    ),
+}
+BROKEN = {
+    "nothing": (b"", "reset"),
+    "half a head": (b"HTTP/1.1 200 O", "truncated"),
+    "half a body": (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", "truncated"),
+    "half a chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabc", "truncated"),
+    "not HTTP": (b"SSH-2.0-OpenSSH\r\n\r\n", "protocol"),
+    "half a gzip": (
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 20\r\n\r\n" + PACKED[:20],
+        "truncated",
+    ),
+    "no gzip": (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", "protocol"),
+    "not asked for": (b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 3\r\n\r\nabc", "protocol"),
+    "too large": (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (11 << 20), "too_large"),
+    "bomb": (
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB) + BOMB,
+        "too_large",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", VALID)
+def test_a_valid_answer_comes_with_its_whole_decoded_body(probe, raw_server, kind):
+    wire, body = VALID[kind]
+    status, text, _, _ = probe.send(raw_server(says(wire)).url)
+    assert (status, text) == (200, body)
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_an_invalid_answer_has_its_cause(probe, raw_server, kind):
+    wire, cause = BROKEN[kind]
+    assert probe.send(raw_server(says(wire)).url)[0] == cause
+
+
+def test_a_reset_is_a_reset(probe, raw_server):
+    assert probe.send(raw_server(resets).url)[0] == "reset"
+
+
+def test_nobody_listening_is_refused(probe):
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    assert probe.send(f"http://127.0.0.1:{port}/")[0] == "refused"
+
+
+def test_a_name_nobody_knows_is_dns(probe):
+    assert probe.send("http://no.such.host.invalid/")[0] == "dns"
+
+
+def test_a_plain_server_asked_for_tls_is_tls(probe, raw_server):
+    url = raw_server(says(b"not TLS at all\r\n")).url.replace("http:", "https:")
+    assert probe.send(url)[0] == "tls"
+
+
+def test_silence_is_a_timeout_and_a_drip_is_a_drip_within_one_total_deadline(probe, raw_server):
+    silent = raw_server(says(pause_s=0.0, keep=True)).url
+    cause, detail, _, latency_s = probe.send(silent, timeout_s=0.3)
+    assert (cause, detail) == ("timeout", "no byte of an answer within 300 ms")
+    assert latency_s >= 0.3
+    drip = raw_server(says(b"HTTP/1.1 200 OK\r\nContent-Length: 40\r\n\r\n", *[b"x"] * 30, pause_s=0.1)).url
+    cause, _, _, latency_s = probe.send(drip, timeout_s=0.5)
+    assert cause == "drip"
+    assert latency_s < 2.5
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/a b", "ftp://127.0.0.1/", "http://127.0.0.1:port/", "nowhere"])
+def test_what_http_cannot_say_is_never_sent(probe, url):
+    assert probe.send(url)[0] == "protocol"
+
+
+def test_a_line_break_in_a_header_is_never_sent(probe, target):
+    assert probe.send(target.url, headers=[["X-Note", "a\r\nX-Evil: 1"]])[0] == "protocol"
+    assert not target.seen
+
+
+def test_one_connection_serves_many_requests(probe, target):
+    for _ in range(5):
+        assert probe.send(f"{target.url}/a", method="POST", body="{}")[0] == 201
+    assert (target.connections, target.seen["POST /a"]) == (1, 5)
+
+
+def test_a_kept_connection_closed_meanwhile_makes_no_failure(probe, raw_server):
+    server = raw_server(says(OK))  # closes after each answer without saying so
+    for _ in range(20):
+        assert probe.send(server.url)[0] == 200
+    assert len(server.paths) == 20
+
+
+def test_a_kept_connection_closed_at_our_request_is_tried_afresh_once(probe, raw_server):
+    seen = set()
+
+    def answer(connection, path):
+        if path == "/again" and connection in seen:
+            return False
+        seen.add(connection)
+        connection.sendall(OK)
+        return True
+
+    server = raw_server(answer)
+    assert [probe.send(f"{server.url}{path}")[0] for path in ("/first", "/again")] == [200, 200]
+    assert server.paths == ["/first", "/again", "/again"]
+
+
+def test_a_fresh_connection_closed_at_our_request_is_not_tried_again(probe, raw_server):
+    server = raw_server(says())
+    assert probe.send(server.url)[0] == "reset"
+    assert len(server.paths) == 1
+
+
+def test_it_agrees_with_the_httpx_door_on_what_it_takes(probe):
+    assert probe.constants == [http.MAX_BODY_BYTES, http.KEEP_ALIVE_S]
+
+
+@pytest.mark.parametrize("kind", [*VALID, *BROKEN])
+def test_it_finds_the_same_as_the_httpx_door(probe, raw_server, kind):
+    url = raw_server(says((VALID | BROKEN)[kind][0])).url
+    theirs = http.get(url, timeout_s=5.0)
+    found = probe.send(url)[0]
+    assert found == (theirs.cause if hasattr(theirs, "cause") else theirs.status)
