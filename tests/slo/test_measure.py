@@ -154,10 +154,11 @@ def test_polls_are_neither_success_nor_error(make):
     assert tally.polls == 40
 
 
-def test_whole_seconds_are_those_the_generator_kept_and_no_other_span_cut(make):
+def test_whole_seconds_are_those_the_generator_kept_and_no_other_span_shared(make):
+    ramping = [make.counted(29, 20, phase=Phase.RAMP), make.counted(29, 60), make.pacing(29, phase=Phase.RAMP)]
     cut = [make.counted(33, 40), make.pacing(33), make.counted(33, 60, phase=Phase.DURING, experiment="x")]
     straggler = make.counted(35, 1)
-    measures = measure([*make.hold(3), *cut, straggler])
+    measures = measure([*ramping, *make.hold(3), *cut, straggler])
     assert measures.ok_in_whole_seconds(CARDS) == (100, 100, 100)
 
 

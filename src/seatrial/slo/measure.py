@@ -154,12 +154,12 @@ class Measures:
     def ok_in_whole_seconds(self, traffic: Traffic) -> tuple[int, ...]:
         """OK requests of each second that lay wholly in the span: what a throughput may be judged by.
 
-        The generator's own record says so; a second in which another span began was cut short.
+        Those are the seconds the generator's own record puts there, without the ones another span shared.
         """
-        cut = {min(seconds) for span, seconds in self.seconds.items() if span != traffic.span and seconds}
         paced = {pacing.second for pacing in self.pacings.get(traffic.span, ())}
+        shared = frozenset[int]().union(*(held for span, held in self.seconds.items() if span != traffic.span))
         tallies = zip(self.seconds_of(traffic.span), self.tallies(traffic), strict=True)
-        return tuple(tally.ok for second, tally in tallies if second in paced - cut)
+        return tuple(tally.ok for second, tally in tallies if second in paced - shared)
 
     def journeys(self) -> tuple[Journey, ...]:
         """The acceptance stage's journeys in the order first played; one cut short has passed or failed nothing."""
