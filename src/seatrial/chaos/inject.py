@@ -113,11 +113,12 @@ class Injector:
     ) -> None:
         self._closing = True
         count = len(self.active)
-        left = self.heal_all()
+        self.heal_all()
         self._over.set()
         atexit.unregister(self.heal_all)
         for number, handler in self._former.items():
             signal.signal(number, handler)
+        left = [f"{window.kind} on {window.target}" for window in self.windows if window.ended == "left"]
         if left:
             raise FaultFailed(f"not healed: {'; '.join(left)}; then: seatrial chaos recover") from error
         if self._interrupted or isinstance(error, KeyboardInterrupt):
@@ -150,11 +151,11 @@ class Injector:
             undone = attempt(active.resolved.injectable)
             return self._note_left(active, undone) if isinstance(undone, str) else self._note_healed(active, undone)
 
-    def heal_all(self) -> tuple[str, ...]:
-        """Undo every fault that is on, the newest first; what could not be undone, in words."""
+    def heal_all(self) -> None:
+        """Undo every fault that is on, the newest first."""
         with self._uninterrupted():
-            windows = [self.heal(active) for active in reversed(self.active)]
-        return tuple(f"{window.kind} on {window.target}" for window in windows if window.ended == "left")
+            for active in reversed(self.active):
+                self.heal(active)
 
     def beat(self) -> None:
         """Renew every lease once, and note what ran out."""

@@ -6,15 +6,17 @@ their promises. `check` needs no realm that is up; `plan_experiment` does. Chang
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from seatrial.chaos import faults
 from seatrial.chaos.faults.injectable import Site
-from seatrial.chaos.inject import Resolved
+from seatrial.chaos.inject import LEASE_S, Resolved
 from seatrial.chaos.model import BreakerExpectation, EdgeFault, Experiment, Fault, Injection, Named
 from seatrial.errors import DocumentError, Where, did_you_mean
 from seatrial.realm import CLIENT, Realm, permit_chaos
+from seatrial.runtime.state import load_state
 from seatrial.sample import Phase
 from seatrial.service import BreakerPromise, Edge, Mechanisms, Objective, Service, edges
 
@@ -82,12 +84,21 @@ def check(experiment: Experiment, *, realm: Realm, services: Mapping[str, Servic
     )
 
 
-def plan_experiment(experiment: Experiment, *, site: Site, services: Mapping[str, Service]) -> Plan:
+def plan_experiment(checked: Checked, *, realm: Realm, resolve: Callable[[Fault], Resolved]) -> Plan:
     """Find every target; Refused when the realm allows no chaos, CannotRun for a target that is not there."""
-    permit_chaos(site.realm)
-    checked = check(experiment, realm=site.realm, services=services)
-    found = (Resolved(item.fault, *faults.resolve(item.fault, site)) for item in experiment.method)
-    return Plan(checked, tuple(map(PlannedInjection, experiment.method, found)))
+    permit_chaos(realm)
+    method = checked.experiment.method
+    return Plan(checked, tuple(PlannedInjection(item, resolve(item.fault)) for item in method))
+
+
+def resolver(workspace: Path, realm: Realm, *, holder: str, lease_s: float = LEASE_S) -> Callable[[Fault], Resolved]:
+    """What finds a fault's target at the moment it is needed: a service that was restarted has another process."""
+
+    def resolve(fault: Fault) -> Resolved:
+        site = Site(workspace, realm, load_state(workspace, realm.name), holder, lease_s)
+        return Resolved(fault, *faults.resolve(fault, site))
+
+    return resolve
 
 
 def limits_of(checked: Iterable[Checked]) -> tuple[PhaseObjective, ...]:
@@ -142,7 +153,8 @@ def _promise(item: BreakerExpectation, services: Mapping[str, Service], known: t
         raise _error(
             item.where,
             f"no breaker is promised for {item.edge}",
-            f"say so in slo/{item.edge.caller}.yaml: mechanisms: {{{item.edge.callee}: {{breaker: {{open_for: 2s}}}}}}",
+            f"promise one in slo/{item.edge.caller}.yaml: "
+            f"mechanisms: {{{item.edge.callee}: {{breaker: {{open_for: 2s}}}}}}",
         )
     return promised
 

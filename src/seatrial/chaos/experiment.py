@@ -1,0 +1,234 @@
+"""Plays one experiment: baseline -> inject -> observe -> heal -> recover -> verify, as one straight line.
+
+Takes a checked experiment, and traffic and judgement as callables; gives an `ExperimentRecord` with a finding for
+each expectation. Heals on every way out. Must never import scenarios or slo, nor ask another clock than it is given.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from seatrial.chaos import breaker
+from seatrial.chaos.breaker import Span
+from seatrial.chaos.inject import Active, Injector, Resolved, Say
+from seatrial.chaos.model import AbortOn, Experiment, ExperimentRecord, Fault, Injection
+from seatrial.chaos.plan import Checked, PhaseObjective, breaker_of
+from seatrial.chaos.recovery import judge_recovery
+from seatrial.clock import Clock
+from seatrial.quantity import show_duration, show_ratio
+from seatrial.sample import EdgeCall, FaultWindow, Phase
+from seatrial.service import Edge
+from seatrial.verdict import Finding, Grade, Subject
+
+TICK_S = 0.5
+
+Observe = Callable[[], Sequence[EdgeCall]]
+Judge = Callable[[PhaseObjective], Finding]
+Mark = Callable[[Phase, str | None], None]
+Failing = Callable[[], float | None]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What an experiment is played in. The traffic goes on by itself meanwhile.
+
+    `resolve` finds a fault's target when its time has come. `observe` gives the calls that ended since it was last
+    asked. `judge` holds an objective against what was measured in its phase; `mark` says to which phase what follows
+    belongs. `failing` is the share of requests that failed in about the last second, None when there were none;
+    without it no abort condition is watched. The `injector` has been entered.
+    """
+
+    injector: Injector
+    resolve: Callable[[Fault], Resolved]
+    observe: Observe
+    judge: Judge
+    mark: Mark
+    clock: Clock
+    say: Say
+    failing: Failing | None = None
+
+
+def run_experiment(
+    checked: Checked, around: Surroundings, *, before: Sequence[EdgeCall] = (), held_s: float = 0.0
+) -> ExperimentRecord:
+    """Play it to the end. `before` are calls of an undisturbed time that lasts since `held_s`, counted as baseline.
+
+    FaultFailed when a fault cannot be injected; everything was healed then.
+    """
+    course = _Course(checked, around, list(before))
+    started_at = around.clock.now()
+    steady = course.baseline(held_s)
+    if any(finding.grade is Grade.MISSED for finding in steady):
+        reason = "not run: the steady state did not hold before the fault"
+        return course.record(started_at, (*steady, *_undecided(checked, reason)), aborted=reason)
+    aborted = course.method()
+    course.recover()
+    findings = (*steady, *course.verify())
+    if aborted:
+        findings = (*findings, _aborted(checked.experiment, aborted))
+    if around.injector.expired:
+        lost = ", ".join(sorted(around.injector.expired))
+        return course.record(started_at, _expired(findings, lost), aborted=f"the lease of {lost} ran out by itself")
+    return course.record(started_at, findings, aborted=aborted)
+
+
+class _Course:
+    """One experiment under way: the calls seen so far, and what is on."""
+
+    def __init__(self, checked: Checked, around: Surroundings, calls: list[EdgeCall]) -> None:
+        self._checked = checked
+        self._experiment = checked.experiment
+        self._around = around
+        self._calls = calls
+        self._first_window = len(around.injector.windows)
+
+    @property
+    def windows(self) -> tuple[FaultWindow, ...]:
+        """The faults of this experiment that are over, in the order of their beginning."""
+        own = self._around.injector.windows[self._first_window :]
+        return tuple(sorted(own, key=lambda window: window.started_at))
+
+    def baseline(self, held_s: float) -> tuple[Finding, ...]:
+        """Watch the undisturbed system; what was found of its steady state."""
+        wait_s = max(0.0, self._experiment.baseline_s - held_s)
+        self._around.say(f"{self._experiment.name}: baseline for {show_duration(wait_s)}")
+        self._around.mark(Phase.HOLD, None)
+        self._watch_until(self._around.clock.monotonic() + wait_s)
+        return tuple(self._judge(item, Subject.STEADY_STATE) for item in self._checked.steady)
+
+    def method(self) -> str:
+        """Inject and heal on time; why it ended early, empty when it did not. Everything is healed at its end."""
+        self._around.mark(Phase.DURING, self._experiment.name)
+        begun = self._around.clock.monotonic()
+        on: dict[Injection, Active] = {}
+        try:
+            for at_s, injection in _agenda(self._experiment):
+                aborted = self._watch_until(begun + at_s, abort=self._experiment.abort_on)
+                if aborted:
+                    return aborted
+                self._turn(injection, on)
+            return ""
+        finally:
+            self._around.injector.heal_all()
+
+    def recover(self) -> None:
+        """Watch how the system comes back."""
+        self._around.mark(Phase.AFTER, self._experiment.name)
+        self._around.say(f"{self._experiment.name}: healed; watching the recovery")
+        self._watch_until(self._around.clock.monotonic() + self._experiment.recovery_s)
+
+    def verify(self) -> tuple[Finding, ...]:
+        """Hold every expectation against what was seen."""
+        return (
+            *self._verify_breakers(),
+            *(self._judge(item, Subject.EXPECTATION) for item in self._checked.during),
+            *self._verify_recovery(),
+        )
+
+    def record(self, started_at: float, findings: tuple[Finding, ...], *, aborted: str) -> ExperimentRecord:
+        """What is left of it."""
+        return ExperimentRecord(
+            self._experiment.name, started_at, self._around.clock.now(), self.windows, findings, aborted
+        )
+
+    def _turn(self, injection: Injection, on: dict[Injection, Active]) -> None:
+        """Heal what is on, inject what is not."""
+        active = on.pop(injection, None)
+        if active is not None:
+            self._around.injector.heal(active)
+            return
+        self._around.say(f"{self._experiment.name}: {injection.fault.kind} on {injection.fault.target}")
+        resolved = self._around.resolve(injection.fault)
+        on[injection] = self._around.injector.inject(resolved, experiment=self._experiment.name)
+
+    def _watch_until(self, moment: float, *, abort: AbortOn | None = None) -> str:
+        """Collect calls until then; why to stop before, else empty."""
+        clock, bad_since = self._around.clock, None
+        while (left_s := moment - clock.monotonic()) > 0:
+            clock.sleep(min(TICK_S, left_s))
+            self._calls += self._around.observe()
+            bad_since = self._bad_since(abort, bad_since)
+            if abort and bad_since is not None and clock.monotonic() - bad_since >= abort.for_s:
+                return f"more than {show_ratio(abort.errors_ratio)} errors for {show_duration(abort.for_s)}"
+        return ""
+
+    def _bad_since(self, abort: AbortOn | None, since: float | None) -> float | None:
+        share = self._around.failing() if abort and self._around.failing else None
+        if abort is None or share is None or share <= abort.errors_ratio:
+            return None
+        return self._around.clock.monotonic() if since is None else since
+
+    def _judge(self, item: PhaseObjective, subject: Subject) -> Finding:
+        return dataclasses.replace(self._around.judge(item), subject=subject, experiment=self._experiment.name)
+
+    def _verify_breakers(self) -> Iterator[Finding]:
+        for expected in self._experiment.expectations.breakers:
+            promised = self._checked.promises[expected.edge]
+            span = _span(self._windows_on(expected.edge)[:1] or self.windows)
+            timeline = breaker.trace(self._calls, expected.edge, fault=span, promised=promised)
+            yield from breaker.judge(
+                timeline, expected, promise=breaker_of(promised), experiment=self._experiment.name
+            )
+
+    def _verify_recovery(self) -> Iterator[Finding]:
+        within_s = self._experiment.expectations.recovered_within_s
+        if within_s is not None:
+            hit = dict.fromkeys(edge for window in self.windows for edge in self._checked.hit[window.target])
+            yield judge_recovery(
+                self._calls, hit, fault=_span(self.windows), within_s=within_s, experiment=self._experiment.name
+            )
+
+    def _windows_on(self, edge: Edge) -> tuple[FaultWindow, ...]:
+        return tuple(window for window in self.windows if edge in self._checked.hit[window.target])
+
+
+def _agenda(experiment: Experiment) -> list[tuple[float, Injection]]:
+    """When to turn each fault on, then off, by time; at the same moment what ends goes first."""
+    turns = [(item.at_s, 1, item) for item in experiment.method]
+    turns += [(item.until_s, 0, item) for item in experiment.method]
+    return [(at_s, item) for at_s, _, item in sorted(turns, key=lambda turn: turn[:2])]
+
+
+def _span(windows: Sequence[FaultWindow]) -> Span:
+    """From the first injection to the last healing."""
+    return Span(
+        min(window.started_at for window in windows),
+        max(window.ended_at or window.started_at for window in windows),
+    )
+
+
+def _undecided(checked: Checked, reason: str) -> tuple[Finding, ...]:
+    """A finding for every expectation, undecided for that reason."""
+    name, expectations = checked.experiment.name, checked.experiment.expectations
+    breakers = (
+        finding
+        for expected in expectations.breakers
+        for finding in breaker.expected_findings(expected, experiment=name, reason=reason)
+    )
+    limits = (_nothing(item.service, item.objective.name, name, reason=reason) for item in checked.during)
+    recovery = expectations.recovered_within_s
+    after = [] if recovery is None else [f"recovered within {show_duration(recovery)}"]
+    return (*breakers, *limits, *(_nothing("", text, name, reason=reason) for text in after))
+
+
+def _nothing(service: str, objective: str, experiment: str, *, reason: str) -> Finding:
+    return Finding(Subject.EXPECTATION, service, objective, Grade.UNDECIDED, reason, experiment=experiment)
+
+
+def _aborted(experiment: Experiment, reason: str) -> Finding:
+    return Finding(
+        Subject.EXPECTATION, "", "not aborted", Grade.MISSED, f"aborted: {reason}", experiment=experiment.name
+    )
+
+
+def _expired(findings: Sequence[Finding], lost: str) -> tuple[Finding, ...]:
+    """Nothing that was seen counts: the fault was not on for as long as it should have been."""
+    reason = f"the lease of {lost} ran out by itself (a starved machine?), so the fault did not last"
+    return tuple(
+        finding
+        if finding.subject is Subject.STEADY_STATE
+        else dataclasses.replace(finding, grade=Grade.UNDECIDED, reason=f"{reason}; seen: {finding.reason}")
+        for finding in findings
+    )
