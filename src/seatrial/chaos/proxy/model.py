@@ -73,11 +73,16 @@ def parse_proxy(fields: Fields, *, host: str) -> ProxySpec:
     """Read a proxy; `host` is where to listen when it says only a port, or nothing."""
     if "lease" in fields:
         raise bad_request("a new proxy takes no lease; a toxic does, and an update with enabled=false")
+    name, upstream, listen = (fields.text(key) or "" for key in ("name", "upstream", "listen"))
+    enabled = fields.flag("enabled") is not False
+    for key, value in (("name", name), ("upstream", upstream)):
+        if not value:
+            raise Refusal(HTTPStatus.BAD_REQUEST, f"missing required field: {key}")
     return ProxySpec(
-        name=_required(fields, "name"),
-        upstream=_upstream(_required(fields, "upstream")),
-        listen=_listen(fields.text("listen") or "", host=host),
-        enabled=fields.flag("enabled") is not False,
+        name=name,
+        upstream=_upstream(upstream),
+        listen=_listen(listen, host=host),
+        enabled=enabled,
         toxics=_toxics(fields.each("toxics") or []),
     )
 
@@ -200,13 +205,6 @@ def _stream(text: str) -> Stream:
         return Stream(text.lower())
     except ValueError:
         raise Refusal(HTTPStatus.BAD_REQUEST, "stream was invalid, can be either upstream or downstream") from None
-
-
-def _required(fields: Fields, name: str) -> str:
-    value = fields.text(name)
-    if not value:
-        raise Refusal(HTTPStatus.BAD_REQUEST, f"missing required field: {name}")
-    return value
 
 
 def _listen(text: str, *, host: str) -> Address:

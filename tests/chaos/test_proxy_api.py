@@ -1,0 +1,430 @@
+"""Toxiproxy's API, as ours and the original answer it; what is marked `our_server` is ours alone."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+
+
+def body_of_error(answer):
+    return answer.status_code, answer.json()["error"]
+
+
+def test_version_is_told(toxiproxy_server):
+    answer = toxiproxy_server.ask("GET", "/version")
+    assert (answer.status_code, list(answer.json())) == (200, ["version"])
+
+
+def test_our_version_is_one_from_which_clients_use_patch(our_server):
+    major, minor, _ = our_server.ask("GET", "/version").json()["version"].split(".")
+    assert (int(major), int(minor)) >= (2, 6)
+
+
+def test_created_proxy_shows_the_port_it_was_given(toxiproxy_server, echo):
+    wanted = {"name": "a", "listen": "localhost:0", "upstream": f"127.0.0.1:{echo}"}
+    answer = toxiproxy_server.ask("POST", "/proxies", wanted)
+    shown = answer.json()
+    host, _, port = shown.pop("listen").rpartition(":")
+    shown.pop("Logger", None)
+    assert answer.status_code == 201
+    assert answer.headers["content-type"] == "application/json"
+    assert (host, int(port) > 0) == ("127.0.0.1", True)
+    assert shown == {"name": "a", "upstream": f"127.0.0.1:{echo}", "enabled": True, "toxics": []}
+
+
+def test_proxy_without_listen_gets_a_free_port(toxiproxy_server, echo, dial):
+    proxy = toxiproxy_server.proxy(echo, listen="")
+    caller = dial(proxy)
+    caller.sendall(b"hello")
+    assert caller.recv(5) == b"hello"
+
+
+def test_proxies_are_listed_by_name(toxiproxy_server, echo):
+    proxies = [toxiproxy_server.proxy(echo) for _ in range(2)]
+    listed = toxiproxy_server.ask("GET", "/proxies").json()
+    assert set(listed) == {proxy.name for proxy in proxies}
+    assert listed[proxies[0].name] == proxies[0].ask("GET").json()
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"", "bad request body: EOF"),
+        (b"null", "missing required field: name"),
+        (b'{"name": ""}', "missing required field: name"),
+        (b'{"name": "x"}', "missing required field: upstream"),
+    ],
+)
+def test_proxy_that_lacks_something_is_refused_by_name(toxiproxy_server, body, error):
+    answer = toxiproxy_server.http.post("/proxies", content=body)
+    assert body_of_error(answer) == (400, error)
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"name": 3, "upstream": "x:1"}', b'{"name": "x", "enabled": "yes"}'])
+def test_body_that_cannot_be_read_is_a_bad_request(toxiproxy_server, body):
+    status, error = body_of_error(toxiproxy_server.http.post("/proxies", content=body))
+    assert status == 400
+    assert error.startswith("bad request body: ")
+
+
+def test_errors_are_json_called_text(toxiproxy_server):
+    answer = toxiproxy_server.ask("GET", "/proxies/nobody")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.text.endswith("\n")
+    assert answer.json() == {"error": "proxy not found", "status": 404}
+
+
+def test_keys_are_case_insensitive_and_unknown_ones_ignored(toxiproxy_server, echo):
+    body = {"NAME": "x", "Upstream": f"127.0.0.1:{echo}", "LISTEN": "127.0.0.1:0", "colour": "red"}
+    assert toxiproxy_server.ask("POST", "/proxies", body).status_code == 201
+
+
+def test_what_follows_the_body_is_ignored(toxiproxy_server, echo):
+    body = json.dumps({"name": "x", "listen": "127.0.0.1:0", "upstream": f"127.0.0.1:{echo}"}).encode()
+    assert toxiproxy_server.http.post("/proxies", content=body + b"}garbage").status_code == 201
+
+
+def test_name_is_taken_only_once(toxiproxy_server, echo):
+    proxy = toxiproxy_server.proxy(echo)
+    again = {"name": proxy.name, "listen": "127.0.0.1:0", "upstream": "127.0.0.1:1"}
+    assert body_of_error(toxiproxy_server.ask("POST", "/proxies", again)) == (409, "proxy already exists")
+
+
+def test_taken_port_is_an_error_in_the_systems_words(toxiproxy_server, echo):
+    body = {"name": "x", "listen": f"127.0.0.1:{echo}", "upstream": "127.0.0.1:1"}
+    expected = f"listen tcp 127.0.0.1:{echo}: bind: address already in use"
+    assert body_of_error(toxiproxy_server.ask("POST", "/proxies", body)) == (500, expected)
+    assert toxiproxy_server.ask("GET", "/proxies").json() == {}
+
+
+def test_listen_without_port_is_an_error(toxiproxy_server):
+    body = {"name": "x", "listen": "bogus", "upstream": "127.0.0.1:1"}
+    expected = "listen tcp: address bogus: missing port in address"
+    assert body_of_error(toxiproxy_server.ask("POST", "/proxies", body)) == (500, expected)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", ""),
+        ("POST", ""),
+        ("PATCH", ""),
+        ("DELETE", ""),
+        ("GET", "/toxics"),
+        ("POST", "/toxics"),
+        ("GET", "/toxics/t"),
+        ("POST", "/toxics/t"),
+        ("PATCH", "/toxics/t"),
+        ("DELETE", "/toxics/t"),
+    ],
+)
+def test_unknown_proxy_is_not_found_on_every_route(toxiproxy_server, method, path):
+    answer = toxiproxy_server.ask(method, f"/proxies/nobody{path}", {})
+    assert body_of_error(answer) == (404, "proxy not found")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
+def test_unknown_toxic_is_not_found(toxiproxy_server, echo, method):
+    answer = toxiproxy_server.proxy(echo).ask(method, "/toxics/none", {})
+    assert body_of_error(answer) == (404, "toxic not found")
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing", "/proxies/", "/proxies/x/toxics/", "/proxies/x/y"])
+def test_unknown_route_is_plain_404(toxiproxy_server, path):
+    answer = toxiproxy_server.ask("GET", path)
+    assert (answer.status_code, answer.text) == (404, "404 page not found\n")
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/reset"), ("PUT", "/proxies"), ("HEAD", "/version")])
+def test_wrong_method_is_405_without_body(toxiproxy_server, method, path):
+    answer = toxiproxy_server.ask(method, path)
+    assert (answer.status_code, answer.content) == (405, b"")
+
+
+def test_browser_is_not_allowed(toxiproxy_server):
+    answer = toxiproxy_server.http.get("/proxies", headers={"User-Agent": "Mozilla/5.0"})
+    assert (answer.status_code, answer.text) == (403, "User agent not allowed\n")
+
+
+def test_deleted_proxy_refuses_and_its_connections_close(toxiproxy_server, echo, dial, how_it_ended):
+    proxy = toxiproxy_server.proxy(echo)
+    caller = dial(proxy)
+    caller.sendall(b"x")
+    assert caller.recv(1) == b"x"
+    assert proxy.ask("DELETE").status_code == 204
+    assert how_it_ended(caller) == "end"
+    with pytest.raises(ConnectionRefusedError):
+        dial(proxy)
+    assert body_of_error(proxy.ask("DELETE")) == (404, "proxy not found")
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_disabled_proxy_refuses_drops_and_comes_back_on_its_port(toxiproxy_server, echo, dial, how_it_ended, method):
+    proxy = toxiproxy_server.proxy(echo)
+    caller = dial(proxy)
+    caller.sendall(b"x")
+    assert caller.recv(1) == b"x"
+    answer = proxy.ask(method, body={"enabled": False})
+    assert (answer.status_code, answer.json()["enabled"]) == (200, False)
+    assert how_it_ended(caller) == "end"
+    with pytest.raises(ConnectionRefusedError):
+        dial(proxy)
+    assert proxy.ask(method, body={"enabled": True}).json()["listen"].endswith(f":{proxy.port}")
+    again = dial(proxy)
+    again.sendall(b"y")
+    assert again.recv(1) == b"y"
+
+
+def test_proxy_can_be_made_disabled(toxiproxy_server, echo, dial):
+    port = socket.create_server(("127.0.0.1", 0))
+    listen = f"127.0.0.1:{port.getsockname()[1]}"
+    port.close()
+    proxy = toxiproxy_server.proxy(echo, listen=listen, enabled=False)
+    with pytest.raises(ConnectionRefusedError):
+        dial(proxy)
+
+
+def test_update_of_the_upstream_keeps_the_port(toxiproxy_server, echo, upstream, dial):
+    proxy = toxiproxy_server.proxy(upstream.port)
+    shown = proxy.ask("POST", body={"upstream": f"127.0.0.1:{echo}", "name": "ignored"}).json()
+    assert (shown["name"], shown["upstream"]) == (proxy.name, f"127.0.0.1:{echo}")
+    caller = dial(proxy)
+    caller.sendall(b"x")
+    assert caller.recv(1) == b"x"
+
+
+def test_update_to_the_same_addresses_leaves_connections_alone(toxiproxy_server, echo, dial):
+    proxy = toxiproxy_server.proxy(echo)
+    caller = dial(proxy)
+    proxy.ask("PATCH", body={"listen": f"localhost:{proxy.port}", "upstream": f"127.0.0.1:{echo}"})
+    caller.sendall(b"x")
+    assert caller.recv(1) == b"x"
+
+
+def test_update_to_a_taken_port_leaves_the_proxy_disabled(toxiproxy_server, echo):
+    proxy = toxiproxy_server.proxy(echo)
+    assert proxy.ask("PATCH", body={"listen": f"127.0.0.1:{echo}"}).status_code == 500
+    shown = proxy.ask("GET").json()
+    assert (shown["enabled"], shown["listen"]) == (False, f"127.0.0.1:{echo}")
+
+
+def test_toxic_gets_defaults_and_answers_200(toxiproxy_server, echo):
+    answer = toxiproxy_server.proxy(echo).ask("POST", "/toxics", {"type": "latency", "attributes": None})
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "attributes": {"latency": 0, "jitter": 0},
+        "name": "latency_downstream",
+        "type": "latency",
+        "stream": "downstream",
+        "toxicity": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes"),
+    [
+        ("latency", {"latency": 5, "jitter": 2}),
+        ("bandwidth", {"rate": 10}),
+        ("slow_close", {"delay": 5}),
+        ("timeout", {"timeout": 5}),
+        ("reset_peer", {"timeout": 5}),
+        ("slicer", {"average_size": 8, "size_variation": 2, "delay": 5}),
+        ("limit_data", {"bytes": 5}),
+    ],
+)
+def test_every_kind_keeps_its_attributes(toxiproxy_server, echo, kind, attributes):
+    proxy = toxiproxy_server.proxy(echo)
+    name = proxy.add(kind, stream="upstream", **attributes)
+    shown = proxy.ask("GET", f"/toxics/{name}").json()
+    assert (name, shown["attributes"]) == (f"{kind}_upstream", attributes)
+
+
+def test_toxics_are_listed_upstream_first_each_in_order(toxiproxy_server, echo):
+    proxy = toxiproxy_server.proxy(echo)
+    for name, stream in [("d1", "downstream"), ("u1", "upstream"), ("d2", "downstream"), ("u2", "upstream")]:
+        proxy.add("latency", name=name, stream=stream)
+    assert [toxic["name"] for toxic in proxy.ask("GET", "/toxics").json()] == ["u1", "u2", "d1", "d2"]
+    assert [toxic["name"] for toxic in proxy.ask("GET").json()["toxics"]] == ["u1", "u2", "d1", "d2"]
+
+
+def test_stream_is_echoed_as_typed(toxiproxy_server, echo):
+    answer = toxiproxy_server.proxy(echo).ask("POST", "/toxics", {"type": "latency", "stream": "UPSTREAM"}).json()
+    assert (answer["stream"], answer["name"]) == ("UPSTREAM", "latency_UPSTREAM")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "error"),
+    [
+        ({"stream": "sideways", "type": "nonsense"}, 400, "stream was invalid, can be either upstream or downstream"),
+        ({"type": "nonsense", "name": "taken"}, 400, "invalid toxic type"),
+        ({}, 400, "invalid toxic type"),
+        ({"type": "latency", "name": "taken", "attributes": {"latency": "x"}}, 409, "toxic already exists"),
+    ],
+)
+def test_toxic_is_checked_by_stream_then_type_then_name(toxiproxy_server, echo, body, status, error):
+    proxy = toxiproxy_server.proxy(echo)
+    proxy.add("latency", name="taken", stream="upstream")
+    assert body_of_error(proxy.ask("POST", "/toxics", body)) == (status, error)
+
+
+@pytest.mark.parametrize("latency", [1.5, "5", True])
+def test_attribute_that_is_no_whole_number_is_refused(toxiproxy_server, echo, latency):
+    body = {"type": "latency", "attributes": {"latency": latency}}
+    status, error = body_of_error(toxiproxy_server.proxy(echo).ask("POST", "/toxics", body))
+    assert (status, error.startswith("bad request body: ")) == (400, True)
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_update_of_a_toxic_merges_attributes_and_ignores_the_rest(toxiproxy_server, echo, method):
+    proxy = toxiproxy_server.proxy(echo)
+    proxy.add("latency", name="t", latency=5, jitter=3)
+    change = {"name": "other", "type": "timeout", "stream": "upstream", "attributes": {"latency": 9}, "toxicity": 0.5}
+    answer = proxy.ask(method, "/toxics/t", change)
+    shown = {
+        "attributes": {"latency": 9, "jitter": 3},
+        "name": "t",
+        "type": "latency",
+        "stream": "downstream",
+        "toxicity": 0.5,
+    }
+    assert (answer.status_code, answer.json()) == (200, shown)
+
+
+def test_populate_makes_all_and_keeps_what_stands(toxiproxy_server, echo):
+    proxy = toxiproxy_server.proxy(echo)
+    proxy.add("latency", name="kept")
+    wanted = [
+        {"name": proxy.name, "listen": f"127.0.0.1:{proxy.port}", "upstream": f"127.0.0.1:{echo}"},
+        {"name": "new", "listen": "127.0.0.1:0", "upstream": f"127.0.0.1:{echo}"},
+    ]
+    answer = toxiproxy_server.ask("POST", "/populate", wanted)
+    assert answer.status_code == 201
+    assert [each["name"] for each in answer.json()["proxies"]] == [proxy.name, "new"]
+    assert proxy.ask("GET", "/toxics").json()[0]["name"] == "kept"
+
+
+def test_populate_replaces_what_differs(toxiproxy_server, echo):
+    proxy = toxiproxy_server.proxy(echo)
+    proxy.add("latency")
+    wanted = [{"name": proxy.name, "listen": f"127.0.0.1:{proxy.port}", "upstream": "127.0.0.1:1"}]
+    assert toxiproxy_server.ask("POST", "/populate", wanted).status_code == 201
+    shown = proxy.ask("GET").json()
+    assert (shown["upstream"], shown["toxics"]) == ("127.0.0.1:1", [])
+
+
+def test_populate_with_nothing_is_an_empty_answer(toxiproxy_server):
+    answer = toxiproxy_server.ask("POST", "/populate", [])
+    assert (answer.status_code, answer.json()) == (201, {"proxies": None})
+
+
+def test_populate_checks_all_before_it_makes_any(toxiproxy_server):
+    wanted = [{"name": "a", "upstream": "127.0.0.1:1"}, {"upstream": "127.0.0.1:1"}]
+    answer = toxiproxy_server.ask("POST", "/populate", wanted)
+    assert body_of_error(answer) == (400, "missing required field: name at proxy 2")
+    assert toxiproxy_server.ask("GET", "/proxies").json() == {}
+
+
+def test_populate_stops_at_the_first_that_cannot_listen(toxiproxy_server, echo):
+    listens = ["127.0.0.1:0", f"127.0.0.1:{echo}", "127.0.0.1:0"]
+    wanted = [
+        {"name": name, "listen": listen, "upstream": "127.0.0.1:1"}
+        for name, listen in zip("abc", listens, strict=True)
+    ]
+    answer = toxiproxy_server.ask("POST", "/populate", wanted)
+    assert answer.status_code == 500
+    assert [each["name"] for each in answer.json()["proxies"]] == ["a"]
+    assert set(toxiproxy_server.ask("GET", "/proxies").json()) == {"a"}
+
+
+def test_reset_enables_everything_and_removes_all_toxics(toxiproxy_server, echo):
+    proxies = [toxiproxy_server.proxy(echo) for _ in range(2)]
+    for proxy in proxies:
+        proxy.add("latency")
+        proxy.ask("POST", body={"enabled": False})
+    assert toxiproxy_server.ask("POST", "/reset").status_code == 204
+    shown = [proxy.ask("GET").json() for proxy in proxies]
+    assert [(each["enabled"], each["toxics"]) for each in shown] == [(True, []), (True, [])]
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes", "said"),
+    [
+        ("slicer", {}, "slicer has average_size 0; 1 or more is needed"),
+        ("slicer", {"average_size": 2, "size_variation": 2}, "size_variation is 2; less than average_size (2)"),
+        ("bandwidth", {"rate": -1}, "bandwidth has rate -1; 0 or more is needed"),
+        ("latency", {"latency": -5}, "latency has latency -5; 0 or more is needed"),
+    ],
+)
+def test_ours_refuses_attributes_that_crash_the_original(our_server, echo, kind, attributes, said):
+    proxy = our_server.proxy(echo)
+    status, error = body_of_error(proxy.ask("POST", "/toxics", {"type": kind, "attributes": attributes}))
+    assert status == 400
+    assert said in error
+    assert proxy.ask("GET", "/toxics").json() == []
+
+
+@pytest.mark.parametrize("toxicity", [-0.1, 1.5, 50])
+def test_ours_refuses_a_toxicity_that_is_no_share(our_server, echo, toxicity):
+    answer = our_server.proxy(echo).ask("POST", "/toxics", {"type": "latency", "toxicity": toxicity})
+    assert body_of_error(answer)[0] == 400
+
+
+def test_ours_refuses_an_upstream_without_port(our_server):
+    answer = our_server.ask("POST", "/proxies", {"name": "x", "upstream": "bogus"})
+    assert body_of_error(answer) == (400, "bad request body: upstream: address bogus: missing port in address")
+
+
+def test_ours_takes_toxics_in_populate(our_server, echo):
+    toxics = [{"type": "latency", "attributes": {"latency": 7}}, {"type": "timeout", "stream": "upstream"}]
+    wanted = [{"name": "x", "listen": "127.0.0.1:0", "upstream": f"127.0.0.1:{echo}", "toxics": toxics}]
+    shown = our_server.ask("POST", "/populate", {"proxies": wanted}).json()["proxies"][0]
+    assert [toxic["name"] for toxic in shown["toxics"]] == ["timeout_upstream", "latency_downstream"]
+
+
+def test_our_reset_goes_on_past_a_proxy_that_cannot_listen(our_server, echo):
+    stuck, other = our_server.proxy(echo), our_server.proxy(echo)
+    stuck.ask("PATCH", body={"listen": f"127.0.0.1:{echo}"})
+    for proxy in (stuck, other):
+        proxy.add("latency")
+    status, error = body_of_error(our_server.ask("POST", "/reset"))
+    assert status == 500
+    assert stuck.name in error
+    assert [proxy.ask("GET", "/toxics").json() for proxy in (stuck, other)] == [[], []]
+
+
+def test_our_names_may_hold_a_slash(our_server, echo):
+    proxy = our_server.proxy(echo, name="a/b")
+    assert our_server.ask("GET", "/proxies/a%2Fb").json()["listen"].endswith(f":{proxy.port}")
+    assert our_server.ask("DELETE", "/proxies/a%2Fb").status_code == 204
+
+
+def test_our_api_bounds_the_body(our_server):
+    assert our_server.http.post("/proxies", content=b" " * 1_100_000).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"nonsense\r\n\r\n", b"400"),
+        (b"POST /proxies HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"411"),
+        (b"POST /proxies HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"400"),
+    ],
+)
+def test_our_api_answers_what_it_cannot_read(our_server, sent, status):
+    host, port = our_server.api.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=20) as caller:
+        caller.sendall(sent)
+        assert caller.recv(65_536).split(b" ")[1] == status
+
+
+def test_our_api_drops_a_head_without_end(our_server):
+    host, port = our_server.api.removeprefix("http://").split(":")
+    endless_head = b"x" * 64 * 1024 * 1024
+    with (
+        socket.create_connection((host, int(port)), timeout=20) as caller,
+        pytest.raises(OSError, match=r"reset|[Bb]roken"),
+    ):
+        caller.sendall(endless_head)
+    assert our_server.ask("GET", "/version").status_code == 200
