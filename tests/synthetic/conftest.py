@@ -1,4 +1,4 @@
-"""A clock that only moves when told, a monitor to vary, a real webhook receiver."""
+"""A clock that only moves when told, a monitor to vary, a real webhook receiver, a real service."""
 
 import dataclasses
 import json
@@ -116,3 +116,38 @@ def send():
     """As the command sends: over our own door to HTTP."""
     with http.open_client() as client:
         yield client.send
+
+
+class Bank(ThreadingHTTPServer):
+    """A real service on loopback: `answers` gives the status per path (else 200), `hangs` what never answers."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _BankHandler)
+        self.asked, self.answers, self.hangs = [], {}, set()
+        self.was_asked, self.release = threading.Event(), threading.Event()
+
+
+class _BankHandler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        self.server.was_asked.set()
+        if self.path in self.server.hangs:
+            self.server.release.wait(60.0)
+        self.send_response(self.server.answers.get(self.path, 200))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def bank():
+    server = Bank()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.release.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -210,6 +210,7 @@ def test_a_restart_within_a_slot_plays_but_does_not_count_the_slot_twice(bench):
     bench.settle()
     (result,) = bench.results()
     assert result.outcome is ResultOutcome.BAD
+    assert bench.lines[-1].endswith("(not counted: this slot has a result already)")
     bench.script = [BAD]
     bench.clock.advance(30.0)
     bench.slots(1)
@@ -305,7 +306,7 @@ def test_letters_of_a_channel_that_is_gone_are_told_at_start(bench, receiver):
     bench.slots(3)
     bench.posts = {}
     bench.restart()
-    assert bench.lines[-1] == "channel ops: not there any more; 1 undelivered wait for it"
+    assert bench.lines[-1] == "channel ops: no monitor here routes to it, and 1 undelivered wait for it"
 
 
 def test_a_jump_of_the_clock_is_told(bench):

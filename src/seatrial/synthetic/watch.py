@@ -38,6 +38,7 @@ LOOK_EVERY_S = 0.2  # how soon the loop sees a stop, and a letter whose back-off
 LAST_POSTS_S = 10.0  # at the end, how long letters may still be posted; the rest goes out at the next start
 LONGEST_DETAIL = 2000
 OVERLAP = "the run before it has not ended"
+NOT_COUNTED = "  (not counted: this slot has a result already)"
 
 
 @dataclass(frozen=True)
@@ -192,7 +193,7 @@ class Watch:
         standing, alert = advance(self._means.store.standing(key), result, after=run.monitor.down.after)
         drafts = self._drafts(alert, run) if alert else ()
         kept = self._means.store.record(result, standing=standing, drafts=drafts)
-        self._means.tell(show_result(result))
+        self._means.tell(show_result(result) + ("" if kept else NOT_COUNTED))
         if alert and kept:
             self._means.tell(show_alert(alert))
 
@@ -213,7 +214,7 @@ class Watch:
     def _tell_of_lost_channels(self) -> None:
         for channel, count in self._means.store.waiting_letters().items():
             if channel not in self._watched.posts:
-                self._means.tell(f"channel {channel}: not there any more; {count} undelivered wait for it")
+                self._means.tell(f"channel {channel}: no monitor here routes to it, and {count} undelivered wait for it")
 
 
 def result_of(run: Run, ended: Ended, *, realm: str) -> Result:

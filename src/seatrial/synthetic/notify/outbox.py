@@ -80,6 +80,8 @@ class Outbox:
     def send_due(self) -> None:
         """Start a delivery on every channel that has none under way and something due."""
         idle = self._posts.keys() - self._busy
+        if not idle:
+            return
         for letter in self._store.due_letters(self._clock.now(), channels=idle):
             self._busy.add(letter.channel)
             future = self._executor.submit(self._deliver, letter)
