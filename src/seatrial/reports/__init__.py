@@ -1,0 +1,1 @@
+"""The room of the reports: a page of what a run showed, and its forms: HTML, JUnit, JSON, Markdown."""
