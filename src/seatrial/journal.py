@@ -22,7 +22,7 @@ import orjson
 
 from seatrial.clock import Clock, iso
 from seatrial.errors import UsageError
-from seatrial.sample import EdgeCall, FaultWindow, Interval, Pacing, Record, Sample, Timings
+from seatrial.sample import EdgeCall, Evidence, FaultWindow, Interval, Pacing, Record, Sample, Timings
 
 OUT = Path("reports") / "out"
 _KINDS: Mapping[str, type[Any]] = {
@@ -31,6 +31,7 @@ _KINDS: Mapping[str, type[Any]] = {
     "pacing": Pacing,
     "call": EdgeCall,
     "fault": FaultWindow,
+    "evidence": Evidence,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 

@@ -182,4 +182,15 @@ class FaultWindow:
     ended: str = ""
 
 
-Record = Sample | Interval | Pacing | EdgeCall | FaultWindow
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The full text of one failed step of a play (or of the play itself, `step` empty), redacted; for reports."""
+
+    run: str
+    scenario: str
+    step: str
+    text: str
+    trace_id: str = ""
+
+
+Record = Sample | Interval | Pacing | EdgeCall | FaultWindow | Evidence

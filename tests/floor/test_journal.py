@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from seatrial import journal
 from seatrial.errors import UsageError
-from seatrial.sample import Cause, EdgeCall, FaultWindow, Interval, Outcome, Pacing, Phase, Record, Sample, Timings
+from seatrial.sample import Cause, EdgeCall, Evidence, FaultWindow, Interval, Outcome, Pacing, Phase, Record, Sample, Timings
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 instants = st.floats(min_value=0, max_value=4e9, allow_nan=False)
@@ -53,6 +53,7 @@ SIMPLE: list[Record] = [
     Pacing("r", Phase.HOLD, 5, planned=10, started=9, dropped=1, in_flight=3, late_p99_s=0.01, cpu_ratio=0.5),
     EdgeCall("r", "cards->ledger", 1.5, "POST", "/charges", duration_s=None, fate="open"),
     FaultWindow("hang", "timeout", "cards->ledger", 1.0, ended_at=2.0, ended="healed"),
+    Evidence("r", "pay", "charge", "expected 201", trace_id="ab"),
 ]
 
 

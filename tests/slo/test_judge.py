@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 from seatrial import journal
 from seatrial.errors import UsageError
 from seatrial.sample import Cause, Phase
+from seatrial.service import Indicator, Objective
 from seatrial.slo.generator import judge_generator, late_bound_s
 from seatrial.slo.judge import (
     decided,
     excuse,
-    judge_errors,
     judge_journeys,
-    judge_latency,
     judge_load,
     judge_objectives,
     judge_phase,
+    judge_promise,
 )
 from seatrial.slo.measure import LOAD, Meter, measure
 from seatrial.verdict import Grade, Subject
@@ -27,6 +27,11 @@ from seatrial.verdict import Grade, Subject
 RULES = {"alpha": 0.05, "min_hold_s": 20.0}
 UNHURRIED = settings(deadline=None, max_examples=25)
 HANGS = "the ledger hangs"
+P99_300_MS = Objective("p99 at most 300 ms", Indicator.LATENCY, 0.3, quantile=0.99)
+
+
+def _during_it(measures, objective):
+    return judge_promise(measures, {}, service="cards", objective=objective, experiment=HANGS, phase=Phase.DURING)
 
 
 @pytest.fixture(scope="session")
@@ -348,32 +353,23 @@ def test_a_phase_that_nothing_contradicts_is_met_from_thirty_requests_on(make):
 
 def test_a_contradicted_expectation_is_missed_and_named_by_experiment_and_phase(make):
     measures = measure(_during(make, ok=100, over_ok=60))
-    finding = judge_latency(
-        measures, {}, service="cards", quantile=0.99, limit_s=0.3, experiment=HANGS, phase=Phase.DURING
-    )
+    finding = _during_it(measures, P99_300_MS)
     assert (finding.grade, finding.subject) == (Grade.MISSED, Subject.EXPECTATION)
     assert finding.name == "the ledger hangs > cards.p99 at most 300 ms during"
 
 
 def test_fast_failures_of_an_open_breaker_do_not_miss_a_latency_expectation(make):
     measures = measure(_during(make, ok=10, failed=90))
-    finding = judge_latency(
-        measures, {}, service="cards", quantile=0.99, limit_s=0.3, experiment=HANGS, phase=Phase.DURING
-    )
+    finding = _during_it(measures, P99_300_MS)
     assert finding.grade is Grade.MET
 
 
 def test_errors_of_chosen_routes_are_judged_alone(make):
     records = [*_during(make, ok=0, failed=100), *_during(make, ok=100, method="GET", route="/menu")]
     grades = [
-        judge_errors(
+        _during_it(
             measure(records),
-            {},
-            service="cards",
-            limit_ratio=0.02,
-            routes=routes,
-            experiment=HANGS,
-            phase=Phase.DURING,
+            Objective("few errors", Indicator.ERRORS, 0.02, routes=routes),
         ).grade
         for routes in (("GET /menu",), ())
     ]
@@ -386,10 +382,7 @@ def test_a_late_generator_does_not_miss_an_expectation_for_the_service(make):
         make.pacing(second, phase=Phase.DURING, experiment=HANGS, late_p99_s=2.0, started=900)
         for second in range(100, 110)
     ]
-    finding = judge_latency(
-        measure([*records, *late]), {}, service="cards", quantile=0.99, limit_s=0.3, experiment=HANGS,
-        phase=Phase.DURING,
-    )  # fmt: skip
+    finding = _during_it(measure([*records, *late]), P99_300_MS)
     assert finding.grade is Grade.UNDECIDED
     assert "generator: " in finding.reason
 
@@ -397,7 +390,7 @@ def test_a_late_generator_does_not_miss_an_expectation_for_the_service(make):
 def test_arrivals_dropped_because_the_target_hangs_excuse_no_expectation(make):
     dropping = make.pacing(100, phase=Phase.DURING, experiment=HANGS, dropped=50)
     measures = measure([*_during(make, ok=0, failed=100), dropping])
-    finding = judge_errors(measures, {}, service="cards", limit_ratio=0.02, experiment=HANGS, phase=Phase.DURING)
+    finding = _during_it(measures, Objective("few errors", Indicator.ERRORS, 0.02))
     assert finding.grade is Grade.MISSED
 
 

@@ -141,49 +141,31 @@ def judge_phase(
     In phase HOLD they are its steady state; `experiment` names it in the findings, and the seconds marked with its
     name are taken where there are any, else the load stage's own. UsageError for an objective that is not there.
     """
-    span = _span(measures, experiment, phase)
-    test = _PhaseTest(alpha)
-    cases = [_Case(measures, *find_objective(services, name), span, test) for name in objectives]
-    return tuple(_judge_in_phase(case, services, experiment=experiment) for case in cases)
+    named = [find_objective(services, name) for name in objectives]
+    return tuple(
+        judge_promise(
+            measures, services, service=service, objective=objective, experiment=experiment, phase=phase, alpha=alpha
+        )
+        for service, objective in named
+    )
 
 
-def judge_latency(
+def judge_promise(
     measures: Measures,
     services: Mapping[str, Service],
     *,
     service: str,
-    quantile: float,
-    limit_s: float,
+    objective: Objective,
     experiment: str | None,
     phase: Phase,
-    routes: tuple[str, ...] = (),
     alpha: float = decide.ALPHA,
 ) -> Finding:
-    """An expectation such as "p99 at most 350 ms during": as `judge_phase`, of a promise made by the experiment.
+    """As `judge_phase`, of one objective, which may be written in the experiment itself.
 
-    Exact when the load was told to count `limit_s` (`limits_us(services, also=...)`), else from the histogram.
+    A latency limit is counted exactly when the load was told to (`limits_us(services, also=...)`), else from the
+    histogram.
     """
-    name = f"p{100 * quantile:g} at most {show_duration(limit_s)}"
-    promise = Objective(name, Indicator.LATENCY, limit_s, quantile=quantile, routes=routes)
-    case = _Case(measures, service, promise, _span(measures, experiment, phase), _PhaseTest(alpha))
-    return _judge_in_phase(case, services, experiment=experiment)
-
-
-def judge_errors(
-    measures: Measures,
-    services: Mapping[str, Service],
-    *,
-    service: str,
-    limit_ratio: float,
-    experiment: str | None,
-    phase: Phase,
-    routes: tuple[str, ...] = (),
-    alpha: float = decide.ALPHA,
-) -> Finding:
-    """An expectation such as "errors at most 2 % during", also of chosen routes only; as `judge_latency`."""
-    name = " ".join(("errors at most", show_ratio(limit_ratio), *routes))
-    promise = Objective(name, Indicator.ERRORS, limit_ratio, routes=routes)
-    case = _Case(measures, service, promise, _span(measures, experiment, phase), _PhaseTest(alpha))
+    case = _Case(measures, service, objective, _span(measures, experiment, phase), _PhaseTest(alpha))
     return _judge_in_phase(case, services, experiment=experiment)
 
 

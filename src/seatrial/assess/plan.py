@@ -1,0 +1,186 @@
+"""Reads all that an assessment comprises before anything is sent, and refuses what the realm does not allow.
+
+Takes a workspace and names, gives a frozen `Plan`. A mistake in any document shows here, with its place, and not
+after minutes of load.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seatrial.chaos.model import Experiment
+from seatrial.chaos.plan import Checked, check
+from seatrial.chaos.read import choose_experiments, read_experiments
+from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
+from seatrial.realm import Realm, permit_chaos, permit_load, permit_mutations
+from seatrial.runtime.read import choose_realm, read_realms
+from seatrial.scenarios.load.profile import Model, Profile, read_profiles
+from seatrial.scenarios.model import Scenario, every_step, mutates
+from seatrial.scenarios.read import read_scenarios, select
+from seatrial.service import Service
+from seatrial.slo.gate import Gate, read_gate
+from seatrial.slo.read import read_services
+
+DEFAULT_AT_MOST_S = 300.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one assessment will do. `services` are those judged, `documented` every service that has a document."""
+
+    workspace: Path
+    realm: Realm
+    gate: Gate
+    services: Mapping[str, Service]
+    documented: Mapping[str, Service]
+    acceptance: tuple[Scenario, ...]
+    profile: Profile | None
+    loaded: tuple[Scenario, ...]
+    experiments: tuple[Checked, ...]
+    overrides: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def at_most_s(self) -> float:
+        """How long the hold may take at most."""
+        if self.gate.at_most_s is not None:
+            return self.gate.at_most_s
+        return self.profile.lasts_s if self.profile else DEFAULT_AT_MOST_S
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asked for; `services` empty means all."""
+
+    realm: str | None = None
+    gate: str = "default"
+    services: tuple[str, ...] = ()
+    overrides: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_plan(workspace: Path, asked: Asked) -> Plan:
+    """Read and hold together every document the gate names; DocumentError, UsageError or Refused for what is wrong."""
+    realm = choose_realm(read_realms(workspace), asked.realm)
+    gate = read_gate(workspace / "slo", asked.gate)
+    documented = read_services(workspace / "slo")
+    scenarios = read_scenarios(workspace / "scenarios")
+    profile = _profile(workspace, gate)
+    plan = Plan(
+        workspace=workspace,
+        realm=realm,
+        gate=gate,
+        services=_chosen(documented, asked.services),
+        documented=documented,
+        acceptance=select(scenarios, tags=gate.acceptance_tags),
+        profile=profile,
+        loaded=_loaded(scenarios, profile),
+        experiments=_experiments(workspace, gate, realm=realm, services=documented),
+        overrides=asked.overrides,
+    )
+    permit(plan)
+    return plan
+
+
+def experiment_plan(workspace: Path, asked: Asked, name: str) -> Plan:
+    """A plan of one experiment under its own traffic, without acceptance."""
+    experiment = choose_experiments(read_experiments(workspace / "chaos"), (name,))[0]
+    if experiment.traffic is None:
+        raise UsageError(f"{experiment.where}: '{name}' names no traffic; add `traffic: {{profile: ...}}`")
+    whole = read_plan(workspace, asked)
+    gate = dataclasses.replace(whole.gate, experiments=(name,), profile=experiment.traffic, at_most_s=None)
+    profile = _profile(workspace, gate)
+    plan = dataclasses.replace(
+        whole,
+        gate=gate,
+        services={},
+        acceptance=(),
+        profile=profile,
+        loaded=_loaded(read_scenarios(workspace / "scenarios"), profile),
+        experiments=_experiments(workspace, gate, realm=whole.realm, services=whole.documented),
+    )
+    permit(plan)
+    return plan
+
+
+def permit(plan: Plan) -> None:
+    """Refuse what the realm does not allow, naming the line to change; nothing has been sent yet."""
+    for scenario in (*plan.acceptance, *plan.loaded):
+        if mutates(scenario):
+            permit_mutations(plan.realm, scenario.name, scenario.tags)
+    if plan.profile and plan.profile.model is Model.OPEN:
+        permit_load(plan.realm, plan.profile.peak * requests_per_play(plan.loaded, plan.profile))
+    elif plan.profile:
+        permit_load(plan.realm, 0.0)
+    if plan.experiments:
+        permit_chaos(plan.realm)
+
+
+def requests_per_play(scenarios: Sequence[Scenario], profile: Profile) -> float:
+    """The mean number of requests of a play by the profile's mix, polls not counted."""
+    weights = {scenario.name: _weight(scenario, profile) for scenario in scenarios}
+    requests = sum(weights[scenario.name] * sum(1 for _ in every_step(scenario)) for scenario in scenarios)
+    return requests / sum(weights.values()) if weights else 0.0
+
+
+def rates_per_s(plan: Plan) -> dict[tuple[str, str, str], float]:
+    """Requests per second the profile's peak sends to each (service, method, route)."""
+    if plan.profile is None or plan.profile.model is not Model.OPEN:
+        return {}
+    weights = {scenario.name: _weight(scenario, plan.profile) for scenario in plan.loaded}
+    rates: dict[tuple[str, str, str], float] = {}
+    for scenario in plan.loaded:
+        plays_per_s = plan.profile.peak * weights[scenario.name] / sum(weights.values())
+        for step in every_step(scenario):
+            key = (step.service, step.method, step.route)
+            rates[key] = rates.get(key, 0.0) + plays_per_s
+    return rates
+
+
+def _weight(scenario: Scenario, profile: Profile) -> float:
+    given = profile.scenarios.get(scenario.name)
+    return scenario.load.weight if given is None else given
+
+
+def _profile(workspace: Path, gate: Gate) -> Profile | None:
+    if gate.profile is None:
+        return None
+    profiles = read_profiles(workspace / "scenarios")
+    if gate.profile not in profiles:
+        raise _unknown(gate.where, f"unknown profile '{gate.profile}'", gate.profile, profiles)
+    return profiles[gate.profile]
+
+
+def _loaded(scenarios: Sequence[Scenario], profile: Profile | None) -> tuple[Scenario, ...]:
+    if profile is None:
+        return ()
+    known = {scenario.name: scenario for scenario in scenarios}
+    for name in profile.scenarios:
+        if name not in known:
+            raise _unknown(profile.where, f"unknown scenario '{name}'", name, known)
+    return tuple(known[name] for name in profile.scenarios)
+
+
+def _experiments(
+    workspace: Path, gate: Gate, *, realm: Realm, services: Mapping[str, Service]
+) -> tuple[Checked, ...]:
+    known = read_experiments(workspace / "chaos")
+    for name in gate.experiments:
+        if name not in known:
+            raise _unknown(gate.where, f"unknown experiment '{name}'", name, known)
+    if gate.experiments and gate.profile is None:
+        raise _unknown(gate.where, "experiments need traffic, and the gate names no load profile", "", ())
+    chosen: Iterable[Experiment] = (known[name] for name in gate.experiments)
+    return tuple(check(experiment, realm=realm, services=services) for experiment in chosen)
+
+
+def _chosen(services: Mapping[str, Service], names: Sequence[str]) -> Mapping[str, Service]:
+    for name in names:
+        if name not in services:
+            raise UsageError(f"unknown service '{name}'; {did_you_mean(name, services)}")
+    return {name: service for name, service in services.items() if not names or name in names}
+
+
+def _unknown(where: Where | None, problem: str, name: str, known: Iterable[str]) -> DocumentError:
+    return DocumentError(where or Where("slo/gate.yaml", 1, 1), problem, did_you_mean(name, known) if name else "")

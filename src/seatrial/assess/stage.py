@@ -1,0 +1,307 @@
+"""The stages of one assessment as they happen: acceptance, load until decided, experiments under the same load.
+
+Takes a `Plan`, a realm that is up and a recorder; gives nothing back but what it recorded and how each stage ended.
+Everything started here is ended here, on every way out.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seatrial import http
+from seatrial.assess.plan import Plan
+from seatrial.assess.record import Recorder
+from seatrial.assess.verify import judge_item
+from seatrial.chaos import faults
+from seatrial.chaos.experiment import Surroundings, run_experiment
+from seatrial.chaos.faults.injectable import Site
+from seatrial.chaos.inject import LEASE_S, Injector, Resolved, realm_lock
+from seatrial.chaos.ledger import Ledger
+from seatrial.chaos.model import ExperimentRecord, Fault
+from seatrial.chaos.observe import EdgeWatch
+from seatrial.chaos.plan import limits_of
+from seatrial.clock import Clock
+from seatrial.errors import LoadFailed, SeatrialError
+from seatrial.journal import Run
+from seatrial.quantity import show_duration
+from seatrial.runtime.state import RealmState, load_state
+from seatrial.sample import EdgeCall, Evidence, Pacing, Phase
+from seatrial.scenarios.drive import drive
+from seatrial.scenarios.failure import failure_text
+from seatrial.scenarios.load.order import LoadOrder, Then
+from seatrial.scenarios.load.parent import RunningLoad, start_load
+from seatrial.scenarios.load.profile import AbortWhen, Profile, StopWhen
+from seatrial.scenarios.moves import Context, PlayResult
+from seatrial.slo.judge import decided, judge_objectives
+from seatrial.slo.measure import LOAD, limits_us
+from seatrial.verdict import Finding, Grade
+
+LOOK_EVERY_S = 0.25
+LOAD_DEADLINE_S = 60.0  # from the child's start to its first second, and from `stop` to its end
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """How far a stage is, for a progress display; `findings` are the objectives' as of now."""
+
+    stage: str
+    done_s: float
+    of_s: float
+    pacing: Pacing | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """What every stage needs: the plan, where to record, and whom to tell. `show` gets a Moment a few times a second."""
+
+    plan: Plan
+    run: Run
+    recorder: Recorder
+    context: Context
+    state: RealmState | None
+    clock: Clock
+    say: Say
+    show: Callable[[Moment], None]
+
+
+def accept(bridge: Bridge) -> tuple[PlayResult, ...]:
+    """Play every acceptance journey once, in order."""
+    results = []
+    with http.open_client() as client:
+        for number, scenario in enumerate(bridge.plan.acceptance):
+            bridge.show(Moment(f"acceptance: {scenario.name}", number, len(bridge.plan.acceptance)))
+            result = drive(
+                scenario,
+                bridge.context,
+                client,
+                clock=bridge.clock,
+                record=bridge.recorder.write,
+                run=bridge.run.name,
+                phase=Phase.ACCEPTANCE,
+            )
+            bridge.recorder.write(*evidence(result, bridge.run.name, bridge.context))
+            bridge.say(f"acceptance: {scenario.name}: {'passed' if result.passed else 'FAILED'}")
+            results.append(result)
+    return tuple(results)
+
+
+def evidence(result: PlayResult, run: str, context: Context) -> Iterator[Evidence]:
+    """The full, redacted text of everything that failed in a play."""
+    redact = context.secrets.redact
+    for failure in result.failures:
+        yield Evidence(run, result.scenario.name, "", redact(failure_text(failure)), result.trace_id)
+    for step in result.steps:
+        if step.last and step.last.failures:
+            texts = "\n\n".join(failure_text(failure) for failure in step.last.failures)
+            yield Evidence(run, result.scenario.name, step.step.name, redact(texts), step.last.trace_id)
+
+
+@contextlib.contextmanager
+def load(bridge: Bridge, profile: Profile) -> Iterator[Loading]:
+    """A load under way, its records flowing into the recorder; at the end it is stopped and nothing of it is lost."""
+    order = LoadOrder(
+        run=bridge.run.name,
+        workspace=bridge.plan.workspace,
+        profile=profile,
+        realm=bridge.context.realm,
+        addresses=bridge.context.addresses,
+        variables=bridge.context.variables,
+        overrides=bridge.context.overrides,
+        secret_values=bridge.context.secret_values,
+        limits_us=limits_us(
+            bridge.plan.documented,
+            also=[
+                (item.service, item.objective.limit)
+                for item in limits_of(bridge.plan.experiments)
+                if item.objective.quantile is not None
+            ],
+        ),
+        then=Then.HOLD,
+        max_requests_per_s=bridge.plan.realm.allows.max_rate_per_s,
+    )
+    with start_load(order, log=bridge.run.folder / "load.log") as running:
+        loading = Loading(running, bridge)
+        try:
+            yield loading
+        finally:
+            loading.stop()
+
+
+class Loading:
+    """A running load with its reader. `failure` is why its child died, if it did."""
+
+    def __init__(self, running: RunningLoad, bridge: Bridge) -> None:
+        self.running = running
+        self._bridge = bridge
+        self._error: SeatrialError | None = None
+        self.last: Pacing | None = None
+        self._reader = threading.Thread(target=self._read, name="load reader", daemon=True)
+        self._reader.start()
+
+    def require(self) -> None:
+        """LoadFailed when the child has died."""
+        if self._error is not None:
+            raise self._error
+        if not self._reader.is_alive():
+            raise LoadFailed("the load generator ended before it was told to")
+
+    def stop(self) -> None:
+        """End the load and wait until its last record is kept."""
+        self.running.stop()
+        self._reader.join(LOAD_DEADLINE_S)
+
+    def _read(self) -> None:
+        try:
+            for records in self.running.seconds():
+                self._bridge.recorder.write(*records)
+                self.last = next((item for item in records if isinstance(item, Pacing)), self.last)
+        except SeatrialError as error:
+            self._error = error
+
+
+def hold(bridge: Bridge, loading: Loading, profile: Profile, watch: Hindsight | None) -> tuple[Finding, ...]:
+    """Wait until every objective is decided, one is missed (if the profile says so), or the time is over."""
+    before_s = _until_hold_s(profile)
+    started = bridge.clock.monotonic()
+    held_s, findings = 0, ()
+    while not _over(bridge, profile, held_s, findings):
+        if not held_s and bridge.clock.monotonic() - started > before_s + LOAD_DEADLINE_S:
+            raise LoadFailed(f"no hold after {show_duration(before_s + LOAD_DEADLINE_S)}; see the run's load.log")
+        bridge.clock.sleep(LOOK_EVERY_S)
+        loading.require()
+        if watch:
+            watch.look()
+        measures = bridge.recorder.measures()
+        if len(measures.seconds_of(LOAD)) > held_s:
+            held_s = len(measures.seconds_of(LOAD))
+            findings = judge_objectives(
+                measures, bridge.plan.services, alpha=bridge.plan.gate.alpha, min_hold_s=bridge.plan.gate.min_hold_s
+            )
+        stage = "load: hold until decided" if held_s else "load: warming up"
+        elapsed_s = bridge.clock.monotonic() - started
+        bridge.show(Moment(stage, elapsed_s, before_s + bridge.plan.at_most_s, loading.last, findings))
+    return findings
+
+
+def _until_hold_s(profile: Profile) -> float:
+    ramps = (stage.lasts_s for stage in profile.stages)
+    return profile.warm_up_s + next(iter(ramps), 0.0)
+
+
+def _over(bridge: Bridge, profile: Profile, held_s: int, findings: Sequence[Finding]) -> bool:
+    if held_s >= bridge.plan.at_most_s:
+        return True
+    if profile.abort_when is AbortWhen.MISSED and any(finding.grade is Grade.MISSED for finding in findings):
+        return True
+    return profile.stop_when is StopWhen.DECIDED and decided(findings)
+
+
+class Hindsight:
+    """The calls at the proxies during the last seconds of the hold: the baseline an experiment is compared with."""
+
+    def __init__(self, watch: EdgeWatch, clock: Clock, *, span_s: float) -> None:
+        self._watch = watch
+        self._clock = clock
+        self._span_s = span_s
+        self._calls: collections.deque[EdgeCall] = collections.deque()
+        self._since = clock.monotonic()
+
+    @property
+    def held_s(self) -> float:
+        """How long it has watched, at most its span."""
+        return min(self._span_s, self._clock.monotonic() - self._since)
+
+    def look(self) -> None:
+        """Take in what ended since the last look; forget what is older than the span."""
+        self._calls.extend(self._watch.poll())
+        oldest = self._clock.now() - self._span_s
+        while self._calls and self._calls[0].started_at < oldest:
+            self._calls.popleft()
+
+    def calls(self) -> tuple[EdgeCall, ...]:
+        """What it remembers."""
+        return tuple(self._calls)
+
+
+def watch_edges(bridge: Bridge) -> EdgeWatch | None:
+    """A watch of the realm's own proxies from now on; None where there are none that tell."""
+    if bridge.state is None or bridge.state.proxy is None or bridge.state.proxy.process is None:
+        return None
+    names = {edge.proxy: name for name, edge in bridge.state.edges.items()}
+    watch = EdgeWatch(bridge.state.proxy.api, bridge.run.name, edges=names)
+    watch.start()
+    return watch
+
+
+def experiments(
+    bridge: Bridge, loading: Loading, watch: EdgeWatch | None, *, hindsight: Hindsight | None
+) -> tuple[ExperimentRecord, ...]:
+    """Play every experiment under the running load, one after the other; all is healed at the end."""
+    records: list[ExperimentRecord] = []
+    ledger = Ledger(bridge.run.ledger)
+    with (
+        realm_lock(bridge.plan.workspace, bridge.plan.realm.name),
+        Injector(ledger, bridge.plan.realm.name, clock=bridge.clock, say=bridge.say) as injector,
+    ):
+        for checked in bridge.plan.experiments:
+            before = hindsight.calls() if hindsight and not records else ()
+            held_s = hindsight.held_s if hindsight and not records else 0.0
+            bridge.recorder.write(*before)
+            around = _surroundings(bridge, loading, watch, injector=injector)
+            record = run_experiment(checked, around, before=before, held_s=held_s)
+            bridge.recorder.write(*record.windows, *(watch.flush() if watch else ()))
+            records.append(record)
+    return tuple(records)
+
+
+def _surroundings(bridge: Bridge, loading: Loading, watch: EdgeWatch | None, *, injector: Injector) -> Surroundings:
+    def observe() -> Sequence[EdgeCall]:
+        loading.require()
+        bridge.show(Moment("experiments", 0.0, 0.0, loading.last))
+        calls = watch.poll() if watch else ()
+        bridge.recorder.write(*calls)
+        return calls
+
+    def resolve(fault: Fault) -> Resolved:
+        return Resolved(fault, *faults.resolve(fault, _site(bridge)))
+
+    return Surroundings(
+        injector=injector,
+        resolve=resolve,
+        observe=observe,
+        judge=lambda item, name: judge_item(bridge.recorder.measures(), bridge.plan, item, experiment=name),
+        mark=loading.running.mark,
+        clock=bridge.clock,
+        say=bridge.say,
+        failing=lambda: failing_ratio(bridge.recorder),
+    )
+
+
+def _site(bridge: Bridge) -> Site:
+    """Where faults land now: an earlier experiment may have restarted a service."""
+    realm = bridge.plan.realm
+    state = load_state(bridge.plan.workspace, realm.name)
+    return Site(Path(bridge.plan.workspace), realm, state, holder=bridge.run.name, lease_s=LEASE_S)
+
+
+def failing_ratio(recorder: Recorder) -> float | None:
+    """The share of requests that failed in the newest recorded second; None when there were none."""
+    measures = recorder.measures()
+    newest = max((max(seconds) for seconds in measures.seconds.values() if seconds), default=None)
+    intervals = [item for group in measures.intervals.values() for item in group if item.second == newest]
+    failed, total = sum(item.failed for item in intervals), sum(item.failed + item.ok for item in intervals)
+    return failed / total if total else None
+
+
+def with_state(bridge: Bridge, state: RealmState | None) -> Bridge:
+    """The same bridge over a realm that has come up since."""
+    return dataclasses.replace(bridge, state=state)
