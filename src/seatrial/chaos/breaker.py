@@ -60,7 +60,7 @@ class BreakerTimeline:
 
     `calls` went through the edge while the fault was on and the breaker had not opened; `most_in_window` of them
     within the breaker's own window. `requests` are those that usually call on, while the fault was on;
-    `requests_after` those after it.
+    `requests_after` those after it; `refused` were answered fast and without a call.
     """
 
     edge: Edge
@@ -69,6 +69,7 @@ class BreakerTimeline:
     most_in_window: int
     requests: int
     requests_after: int
+    refused: int
     windows: tuple[Window, ...]
     opened_at: float | None
     closed_at: float | None
@@ -105,6 +106,7 @@ def trace(calls: Sequence[EdgeCall], edge: Edge, *, fault: Span, promised: Mecha
     through = [call for call in view.called if fault.started_at <= call.started_at < _or(opened_at, fault.ended_at)]
     during = [item for item in view.requests if fault.started_at <= item.call.started_at < fault.ended_at]
     after = [item for item in view.requests if item.call.started_at >= fault.ended_at]
+    refused = [item.call for item in (*during, *after) if windows and view.is_refused(item)]
     before = [item.call for item in view.requests if traffic.ended_at(item.call) < fault.started_at]
     return BreakerTimeline(
         edge=edge,
@@ -113,12 +115,13 @@ def trace(calls: Sequence[EdgeCall], edge: Edge, *, fault: Span, promised: Mecha
         most_in_window=traffic.most_within(through, view.promise.window_s),
         requests=len(during),
         requests_after=len(after),
+        refused=len(refused),
         windows=windows,
         opened_at=opened_at,
         closed_at=_closed_at(view),
         before_s=traffic.median_s(before),
         until_open_s=traffic.median_s(through),
-        open_s=traffic.median_s(item.call for item in during if view.is_refused(item)),
+        open_s=traffic.median_s(refused),
     )
 
 
@@ -227,7 +230,7 @@ def judge(
     """A finding for each thing that was expected of the breaker."""
     judged = (
         _judge_opening(timeline, expected.opens_within_s, promise),
-        _judge_leaks(timeline, expected.calls_while_open),
+        _judge_leaks(timeline, expected.calls_while_open, promise),
         _judge_closing(timeline, expected.closes_within_s),
     )
     return tuple(dataclasses.replace(finding, experiment=experiment) for finding in judged if finding)
@@ -277,21 +280,32 @@ def _opening(timeline: BreakerTimeline, within_s: float, promise: BreakerPromise
     return Grade.MISSED, _never(timeline)
 
 
-def _judge_leaks(timeline: BreakerTimeline, at_most: int | None) -> Finding | None:
+def _judge_leaks(timeline: BreakerTimeline, at_most: int | None, promise: BreakerPromise) -> Finding | None:
     name = _leaks(timeline.edge, at_most)
     if name is None or at_most is None:
         return None
-    if timeline.opened_at is None:
-        return _finding(timeline.edge, name, Grade.UNDECIDED, f"{timeline.edge} never opened")
     seen = timeline.calls_while_open
-    grade = Grade.MET if seen <= at_most else Grade.MISSED
+    grade, reason = _leaking(timeline, at_most, promise)
+    measured = None if timeline.opened_at is None else float(seen)
+    return _finding(
+        timeline.edge, name, grade, reason, limit=at_most, measured=measured, n=timeline.refused + seen, bad=seen
+    )
+
+
+def _leaking(timeline: BreakerTimeline, at_most: int, promise: BreakerPromise) -> tuple[Grade, str]:
+    edge, seen = timeline.edge, timeline.calls_while_open
+    if timeline.opened_at is None:
+        return Grade.UNDECIDED, f"{edge} never opened"
     beyond = sum(window.beyond for window in timeline.windows)
     reason = (
-        f"{seen} calls reached {timeline.edge.callee} while {timeline.edge} was open "
-        f"({beyond} of them beside the trials); {len(timeline.windows)} open windows, {timeline.trials} trials"
+        f"{seen} calls reached {edge.callee} while {edge} was open ({beyond} of them beside the trials); "
+        f"{timeline.refused} requests were refused in {len(timeline.windows)} open windows, {timeline.trials} trials"
     )
-    refused = sum(window.ended_at is not None for window in timeline.windows)
-    return _finding(timeline.edge, name, grade, reason, limit=at_most, measured=seen, n=refused + seen, bad=seen)
+    if seen > at_most:
+        return Grade.MISSED, reason
+    if timeline.refused < promise.min_calls:
+        return Grade.UNDECIDED, f"not enough calls to judge: {reason}"
+    return Grade.MET, reason
 
 
 def _judge_closing(timeline: BreakerTimeline, within_s: float | None) -> Finding | None:
