@@ -281,7 +281,7 @@ def test_a_given_up_call_leaves_no_connection_behind():
                 with pytest.raises(CallTimedOut):
                     await client.call(GET, CONTEXT.until(Deadline.after(0.1)))
             await all_gone.wait()
-            assert client._http._transport._pool.connections == []
+            assert client._line._current.http._transport._pool.connections == []
 
     asyncio.run(story())
 

@@ -10,10 +10,12 @@ peer and not retried: whoever is next to the trouble has done so already.
 """
 
 import asyncio
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import httpx
@@ -25,6 +27,7 @@ from seatrial.demo.context import Context
 from seatrial.demo.deadline import NEVER, Deadline
 from seatrial.demo.defects import NO_BREAKER, NO_TIMEOUT, Defects
 from seatrial.demo.edges import Edge
+from seatrial.demo.line import Line
 from seatrial.demo.retry import RetryBudget, pause_s
 
 IDEMPOTENCY_KEY = "idempotency-key"
@@ -136,12 +139,8 @@ class EdgeClient:
         self._under_way = 0
         self._succeeded_at_s = -FRESH_S
         self._url = url.rstrip("/")
-        self._http = httpx.AsyncClient(
-            timeout=httpx.Timeout(None, connect=None if self._patient else edge.timeout_s / 2),
-            limits=httpx.Limits(max_keepalive_connections=edge.places, keepalive_expiry=KEEPALIVE_S),
-            transport=transport,
-            trust_env=False,
-        )
+        self._transport = transport
+        self._line = Line(self._connect)
 
     async def call(self, call: Call, context: Context) -> Reply:
         """Make a call on behalf of a request; raises `EdgeError`."""
@@ -161,7 +160,16 @@ class EdgeClient:
             await self.call(Call("GET", "/healthz"), context)
 
     async def close(self) -> None:
-        await self._http.aclose()
+        await self._line.close()
+
+    def _connect(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            timeout=httpx.Timeout(None, connect=None if self._patient else self.edge.timeout_s / 2),
+            limits=httpx.Limits(max_keepalive_connections=self.edge.places, keepalive_expiry=KEEPALIVE_S),
+            transport=self._transport,
+            verify=_tls(),
+            trust_env=False,
+        )
 
     @contextmanager
     def _place(self) -> Iterator[None]:
@@ -218,7 +226,7 @@ class EdgeClient:
         callee = self.edge.callee
         try:
             async with asyncio.timeout(context.deadline.timeout_s()):
-                return await self._http.request(
+                return await self._line.send(
                     call.method, self._url + call.path, headers=_headers(call, context), content=_content(call)
                 )
         except TimeoutError:
@@ -227,6 +235,12 @@ class EdgeClient:
             raise CallFailed(callee, "connecting timed out", is_transient=True) from None
         except httpx.TransportError as error:
             raise CallFailed(callee, f"{type(error).__name__}: {error}", is_transient=True) from None
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Made once: reading the certificates takes 20 ms, which a renewed client must not cost its callers."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _guard(edge: Edge, defects: Defects) -> Guard:

@@ -4,7 +4,6 @@ Changing anything takes a token from ``POST /sessions``; looking does not. Every
 charge follows from the caller's Idempotency-Key if there is one, so sending anything twice does it once.
 """
 
-import asyncio
 import hashlib
 import secrets
 from collections.abc import Mapping
@@ -84,21 +83,17 @@ class Gateway:
         return _passed_on(await self._cards.call(call, asked.context))
 
     async def charge(self, asked: Asked) -> Answer:
-        """Charge a card, while the merchant's name is looked up; without the name the answer is degraded."""
+        """Charge a card, then look up the merchant's name; without the name the answer is degraded."""
         self._user(asked)
         card_id, fields = asked.id("card_id"), asked.fields()
         merchant_id = fields.text("merchant_id")
         body = {"amount_cents": fields.cents("amount_cents"), "merchant_id": merchant_id}
         key = asked.headers.get(IDEMPOTENCY_KEY) or secrets.token_hex(16)
         call = Call("POST", f"/cards/{card_id}/charges", body, key=key, shape=CHARGE)
-        looking_up = asyncio.create_task(self._merchant(merchant_id, asked.context))
-        try:
-            reply = await self._cards.call(call, asked.context)
-            if reply.status not in (200, 201):
-                return _passed_on(reply)
-            merchant = await looking_up
-        finally:
-            looking_up.cancel()
+        reply = await self._cards.call(call, asked.context)
+        if reply.status not in (200, 201):
+            return _passed_on(reply)
+        merchant = await self._merchant(merchant_id, asked.context)
         named = merchant or {"id": merchant_id, "name": None}
         return Answer(reply.status, {**reply.body, "merchant": named, "degraded": merchant is None})
 
