@@ -10,7 +10,6 @@ from __future__ import annotations
 import locust.env  # isort: skip - before all that opens sockets: it patches them, and fails when it comes late
 
 import logging
-import math
 import os
 import resource
 import signal
@@ -133,8 +132,7 @@ def _start(load: _Load) -> None:
         load.runner.start(1, spawn_rate=1)
     else:
         load.runner.start_shape()
-    if load.timeline.curve.lasts_s < math.inf:
-        gevent.spawn_later(load.timeline.curve.lasts_s, load.traffic.over.set)
+        gevent.spawn(load.traffic.end_after_stages)
 
 
 def _finish(load: _Load) -> None:
@@ -159,7 +157,7 @@ def _records(load: _Load, now: float, second: int, cpu_ratio: float) -> tuple[Re
     traffic, timeline = load.traffic, load.timeline
     open_model = load.order.profile.model is Model.OPEN
     pacing = traffic.health.line(
-        timeline.mark_at(now - 1.0),
+        timeline.mark_at(max(timeline.started_at, now - 1.0)),
         second=second,
         planned_until=timeline.planned_until(now) if open_model else traffic.health.started_until,
         in_flight=traffic.in_flight,

@@ -141,6 +141,7 @@ class LoadClient:
         """One exchange within the request's total deadline, connecting and the last byte of the body included."""
         started_at = time.monotonic()
         progress = _Progress(_Parser(method=request.method))
+        gevent.get_hub().loop.update_now()  # or the deadline would count from the loop's last turn
         deadline = gevent.Timeout.start_new(request.timeout_s)
         try:
             self._exchange(request, progress)

@@ -6,6 +6,7 @@ judge an answer itself: that is `play`'s.
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from dataclasses import dataclass, field
@@ -13,12 +14,17 @@ from dataclasses import dataclass, field
 import gevent
 
 from seatrial.exchange import Answer
+from seatrial.redact import Secrets
+from seatrial.sample import Cause
 from seatrial.scenarios.load.child_http import LoadClient
 from seatrial.scenarios.load.order import LoadOrder
+from seatrial.scenarios.load.profile import Model
 from seatrial.scenarios.load.recorder import Ended, Mark, Recorder, Series, microseconds
 from seatrial.scenarios.load.timeline import Timeline, charge
 from seatrial.scenarios.model import Scenario, Step
-from seatrial.scenarios.play import Attempted, Context, Move, Send, Wait, play
+from seatrial.scenarios.play import Attempted, Context, Move, PlayResult, Send, Wait, play
+
+log = logging.getLogger("seatrial.load")
 
 
 @dataclass(slots=True)
@@ -27,6 +33,7 @@ class _Progress:
 
     scenario: Scenario
     due_at: float
+    secrets: Secrets
     sent: Mark | None = None
     late_s: float = 0.0
     sends: int = 0
@@ -57,19 +64,21 @@ class Player:
         self._recorder = recorder
         self._timeline = timeline
         self._dice = random.Random(order.seed)
-        self._ceiling = Ceiling(order.max_requests_per_s)
+        self._ceiling = Ceiling(order.max_requests_per_s if order.profile.model is Model.CLOSED else None)
+        self._told: set[tuple[Series, Cause]] = set()
         self._played = 0
 
     def play(self, scenario: Scenario, *, due_at: float) -> None:
         """Play once. Its first request's latency counts from `due_at` (monotonic), the others' from their sending."""
-        moves = play(scenario, self._context())
-        progress = _Progress(scenario, due_at)
+        context = self._context()
+        moves = play(scenario, context)
+        progress = _Progress(scenario, due_at, context.secrets)
         answer: Answer | None = None
         try:
             while True:
                 answer = self._follow(moves.send(answer), progress)
-        except StopIteration:
-            return
+        except StopIteration as end:
+            self._tell_failures(end.value)
 
     def _context(self) -> Context:
         self._played += 1
@@ -123,7 +132,20 @@ class Player:
             degraded=move.degraded,
         )
         self._recorder.ended(mark, series, second=second, end=end)
+        if move.cause:
+            self._tell(series, move.cause, progress.secrets.redact(move.detail))
         progress.sent, progress.late_s = None, 0.0  # what follows may fail before it is sent
+
+    def _tell(self, series: Series, cause: Cause, detail: str) -> None:
+        """Log the first of its kind: thousands may follow, and all are counted."""
+        if (series, cause) not in self._told:
+            self._told.add((series, cause))
+            log.warning("first '%s' of %s > %s: %s", cause, series.scenario, series.step, detail)
+
+    def _tell_failures(self, result: PlayResult) -> None:
+        """Log what failed in no single step, and so is counted nowhere."""
+        for failure in result.failures:
+            self._tell(Series(result.scenario.name, "", "", "", ""), failure.cause, failure.summary)
 
 
 def _pause(seconds: float) -> None:

@@ -11,6 +11,7 @@ import random
 import time
 from typing import Any
 
+import gevent
 from gevent.event import Event
 from gevent.pool import Pool
 from locust import LoadTestShape, User, task
@@ -23,6 +24,8 @@ from seatrial.scenarios.load.timeline import Timeline
 from seatrial.scenarios.model import Scenario
 
 SPAWN_RATE_PER_S = 100.0  # above it Locust warns
+_LONGEST_WAIT_S = 3600.0  # a load without an end waits for ever, and a timer cannot
+_YIELD_EVERY = 10  # arrivals in a row: when they are overdue, those already started must get their turn too
 
 
 class Traffic:
@@ -51,6 +54,22 @@ class Traffic:
             self.in_flight -= 1
         return scenario
 
+    def is_over_before(self, moment_s: float) -> bool:
+        """Wait for that moment of the load; True when the load is over before it came.
+
+        Waits again where gevent woke early: its timers count from the last turn of its loop, not from now.
+        """
+        until = self.timeline.started_at + moment_s
+        while (left_s := until - time.monotonic()) > 0:
+            if self.over.wait(min(left_s, _LONGEST_WAIT_S)):
+                return True
+        return bool(self.over.is_set())
+
+    def end_after_stages(self) -> None:
+        """Wait until the stages are over, and say so."""
+        self.is_over_before(self.timeline.curve.lasts_s)
+        self.over.set()
+
     def fail(self, defect: BaseException) -> None:
         """End the load because of ourselves; the first reason stays."""
         self.defect = self.defect or defect
@@ -66,22 +85,24 @@ def arrivals(traffic: Traffic, pool: Pool) -> type[Any]:
         @task  # type: ignore[untyped-decorator]
         def schedule(self) -> None:
             _schedule(traffic, pool)
+            traffic.end_after_stages()
             raise StopUser
 
     return Arrivals
 
 
 def _schedule(traffic: Traffic, pool: Pool) -> None:
-    timeline = traffic.timeline
+    """Start every arrival when it is due. One that is late still starts, and says how late."""
     number = 1
-    while (due_s := timeline.curve.due_s(number)) is not None:
-        due_at = timeline.started_at + due_s
-        if traffic.over.wait(max(0.0, due_at - time.monotonic())):
+    while (due_s := traffic.timeline.curve.due_s(number)) is not None:
+        if traffic.is_over_before(due_s):
             return
         if pool.free_count() > 0:
-            pool.spawn(traffic.play, due_at)
+            pool.spawn(traffic.play, traffic.timeline.started_at + due_s)
         else:
             traffic.health.dropped()
+        if number % _YIELD_EVERY == 0:
+            gevent.sleep(0)
         number += 1
 
 

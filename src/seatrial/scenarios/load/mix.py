@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from seatrial.errors import DocumentError, UsageError, did_you_mean
+from seatrial.realm import Realm, permit_load, permit_mutations
 from seatrial.scenarios.load.profile import Model, Profile
-from seatrial.scenarios.model import Scenario, every_step
+from seatrial.scenarios.model import Scenario, every_step, mutates
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,13 @@ def mix(profile: Profile, scenarios: Iterable[Scenario]) -> Mix:
 def peak_requests_per_s(profile: Profile, chosen: Mix) -> float | None:
     """The most requests per second the profile plans; None for a closed model, whose rate the target decides."""
     return profile.peak * chosen.requests_per_play if profile.model is Model.OPEN else None
+
+
+def permit(profile: Profile, chosen: Mix, realm: Realm) -> None:
+    """Raise Refused when the realm does not allow this load, or a journey of it to write there."""
+    permit_load(realm, peak_requests_per_s(profile, chosen) or 0.0)
+    for scenario in filter(mutates, chosen.scenarios):
+        permit_mutations(realm, scenario.name, scenario.tags)
 
 
 def _unknown(profile: Profile, name: str, known: Iterable[str]) -> DocumentError | UsageError:

@@ -1,0 +1,179 @@
+"""`seatrial load`: plays journeys in bulk by a profile, keeps the run, shows how it went. Judges nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+from rich.live import Live
+
+from seatrial import __version__
+from seatrial.cli.console import as_json, pairs, say, tell, workspace, write_file
+from seatrial.cli.load_screen import live_table, progress_line, summary_text
+from seatrial.clock import SystemClock, iso
+from seatrial.errors import ExitCode, Interrupted
+from seatrial.journal import Journal, Run, create_run, write_json
+from seatrial.realm import Realm, RuntimeKind
+from seatrial.redact import Secrets
+from seatrial.runtime.read import choose_realm, read_realms
+from seatrial.runtime.resolve import resolve_secrets
+from seatrial.runtime.state import addresses_of, load_state
+from seatrial.runtime.up import down, up
+from seatrial.scenarios.load.mix import mix, permit
+from seatrial.scenarios.load.order import LoadOrder
+from seatrial.scenarios.load.parent import RunningLoad, start_load
+from seatrial.scenarios.load.profile import Profile, choose_profile, read_profiles
+from seatrial.scenarios.load.summary import Summary
+from seatrial.scenarios.read import read_scenarios
+from seatrial.slo.measure import limits_us
+from seatrial.slo.read import read_services
+
+SAY_EVERY_S = 5  # without a terminal: a line now and then, not a screen a second
+
+Show = Callable[[Summary], None]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Everything read and permitted before anything is sent."""
+
+    workspace: Path
+    realm: Realm
+    profile: Profile
+    overrides: dict[str, str]
+
+
+def run_load(
+    profile_name: str, realm_name: str | None, *, variables: Sequence[str] = (), json_file: str | None = None
+) -> ExitCode:
+    """Play the profile to the end of its stages. Interrupted (130) after a Ctrl-C, having told what was measured."""
+    asked = _read(profile_name, realm_name, variables)
+    with _realm_up(asked):
+        run = create_run(asked.workspace, asked.realm.name, clock=SystemClock())
+        write_json(run.about, _about(asked, run))
+        summary, interrupted = _play(asked, run)
+    tell(summary_text(summary))
+    tell(f"run {run.folder}")
+    if json_file:
+        write_file(json_file, as_json(_result(summary, run)))
+    if interrupted:
+        raise Interrupted("the load was stopped before its stages were over")
+    return ExitCode.MET
+
+
+def _read(profile_name: str, realm_name: str | None, variables: Sequence[str]) -> _Asked:
+    here = workspace()
+    realm = choose_realm(read_realms(here), realm_name)
+    profile = choose_profile(read_profiles(here / "scenarios" / "profiles"), profile_name)
+    permit(profile, mix(profile, read_scenarios(here / "scenarios")), realm)
+    return _Asked(here, realm, profile, pairs(variables, "--var"))
+
+
+@contextlib.contextmanager
+def _realm_up(asked: _Asked) -> Iterator[None]:
+    """A process realm is started when it is not up, and stopped only if it was started here."""
+    if asked.realm.runtime is not RuntimeKind.PROCESS:
+        yield
+        return
+    raised = up(asked.realm, asked.workspace, variables=asked.overrides, say=say)
+    try:
+        yield
+    finally:
+        if raised.started:
+            down(asked.realm, asked.workspace, say=say)
+
+
+def _play(asked: _Asked, run: Run) -> tuple[Summary, bool]:
+    summary = Summary()
+    journal = Journal(run.journal)
+    with (
+        contextlib.closing(journal),
+        start_load(_order(asked, run), log=run.folder / "load.log") as load,
+        _stopping_on_signals(load) as stopped,
+        _screen(f"load '{asked.profile.name}'") as show,
+    ):
+        for second in load.seconds():
+            journal.write(*second)
+            summary.add(second)
+            show(summary)
+    return summary, bool(stopped)
+
+
+def _order(asked: _Asked, run: Run) -> LoadOrder:
+    state = load_state(asked.workspace, asked.realm.name)
+    return LoadOrder(
+        run=run.name,
+        workspace=asked.workspace,
+        profile=asked.profile,
+        realm=asked.realm.name,
+        addresses=addresses_of(asked.realm, state),
+        variables=asked.realm.variables,
+        overrides=asked.overrides,
+        secret_values=resolve_secrets(asked.realm, asked.workspace, Secrets()),
+        limits_us=limits_us(read_services(asked.workspace / "slo")),
+        max_requests_per_s=asked.realm.allows.max_rate_per_s,
+    )
+
+
+@contextlib.contextmanager
+def _stopping_on_signals(load: RunningLoad) -> Iterator[list[int]]:
+    """Ctrl-C and SIGTERM end the load in order; the list names those that came. A second one is not held back."""
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del frame
+        came.append(number)
+        load.stop()
+        say("stopping; plays in flight may finish")
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _screen(title: str) -> Iterator[Show]:
+    """What to call after every second: a live table on a terminal, else a line now and then. Both on stderr."""
+    if not sys.stderr.isatty():
+        yield _say_now_and_then
+        return
+    with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as live:
+        yield lambda summary: live.update(live_table(summary, title), refresh=True)
+
+
+def _say_now_and_then(summary: Summary) -> None:
+    if summary.whole_pace().seconds % SAY_EVERY_S == 0:
+        say(progress_line(summary.pace()))
+
+
+def _about(asked: _Asked, run: Run) -> dict[str, object]:
+    return {
+        "command": "load",
+        "run": run.name,
+        "realm": asked.realm.name,
+        "profile": asked.profile.name,
+        "seatrial": __version__,
+        "started_at": iso(SystemClock().now()),
+    }
+
+
+def _result(summary: Summary, run: Run) -> dict[str, object]:
+    return {
+        "run": run.name,
+        "generator": dataclasses.asdict(summary.whole_pace()),
+        "steps": [dataclasses.asdict(line) for line in summary.whole()],
+    }

@@ -1,0 +1,57 @@
+"""How a load looks on a terminal while it runs, and its summary in plain text at the end.
+
+Takes a `Summary`, gives rich renderables and lines of text. Prints nothing itself; imported only by `load`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich import box
+from rich.table import Table
+
+from seatrial.quantity import show_duration, show_ratio
+from seatrial.scenarios.load.summary import Progress, StepLine, Summary
+
+HEADINGS = ("step", "requests", "per s", "p50", "p95", "p99", "errors", "why")
+
+
+def live_table(summary: Summary, title: str) -> Table:
+    """The last seconds: the generator in the title, a row per step."""
+    table = Table(title=f"{title}\n{progress_line(summary.pace())}", title_justify="left", box=box.SIMPLE)
+    for heading in HEADINGS:
+        table.add_column(heading, justify="left" if heading in ("step", "why") else "right")
+    for line in summary.now():
+        table.add_row(*cells(line))
+    return table
+
+
+def summary_text(summary: Summary) -> str:
+    """All of it as plain columns, ending with the generator's line."""
+    rows = [HEADINGS, *(cells(line) for line in summary.whole())]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(_aligned(row, widths)).rstrip() for row in rows]
+    return "\n".join((*lines, progress_line(summary.whole_pace())))
+
+
+def progress_line(pace: Progress) -> str:
+    """The generator in one line."""
+    return (
+        f"{pace.started_per_s:.1f} of {pace.planned_per_s:.1f} plays/s, {pace.in_flight} in flight, "
+        f"{pace.dropped} dropped, starts late p99 {show_duration(pace.late_p99_s)}, cpu {show_ratio(pace.cpu_ratio)}"
+    )
+
+
+def cells(line: StepLine) -> tuple[str, ...]:
+    """One step's columns, as HEADINGS names them."""
+    quantiles = tuple(map(show_duration, line.quantiles_s)) if line.quantiles_s else ("-", "-", "-")
+    errors = show_ratio(line.failed / line.requests) if line.requests else "-"
+    why = ", ".join(f"{cause} {count}" for cause, count in line.causes)
+    return (f"{line.scenario} > {line.step}", str(line.requests), f"{line.per_s:.1f}", *quantiles, errors, why)
+
+
+def _aligned(row: tuple[str, ...], widths: list[int]) -> Iterator[str]:
+    first, *numbers, last = zip(row, widths, strict=True)
+    yield first[0].ljust(first[1])
+    yield from (text.rjust(width) for text, width in numbers)
+    yield last[0].ljust(last[1])

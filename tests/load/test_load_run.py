@@ -1,0 +1,258 @@
+"""The whole generator: a real child process against a real server, and what the two of them counted."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hdrh.histogram import HdrHistogram
+
+from seatrial import journal
+from seatrial.errors import LoadFailed
+from seatrial.sample import Interval, Pacing, Phase, Record
+from seatrial.scenarios.load.order import LoadOrder, Then, encode_order
+from seatrial.scenarios.load.pace import Stage
+from seatrial.scenarios.load.parent import RunningLoad, start_load
+from seatrial.scenarios.load.profile import Model, Profile
+
+JOURNEY = """\
+scenario: shop
+service: api
+steps:
+  - {name: look, get: /look, expect: {status: 200, json: {items: [1, 2, 3]}}}
+  - name: buy
+    post: /buy
+    json: {token: "{{ secret.token }}"}
+    expect: {status: 201}
+  - {name: see, get: /see, expect: {status: 200}}
+"""
+FAILING = """\
+scenario: fails
+service: api
+steps:
+  - {name: wrong, get: /wrong, expect: {json: {path: /right}}}
+  - {name: never, get: /never}
+---
+"""
+BROKEN = "scenario: breaks\nservice: api\nsteps:\n  - {name: down, get: /broken, expect: {status: 200}}\n"
+SECRET = "s3cr3t-of-the-load"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    (folder / "shop.yaml").write_text(JOURNEY)
+    (folder / "fails.yaml").write_text(FAILING.removesuffix("---\n"))
+    (folder / "breaks.yaml").write_text(BROKEN)
+    return tmp_path
+
+
+@pytest.fixture
+def order(workspace, target):
+    """Makes orders; `level` is plays per second or users, reached at once and held."""
+
+    def make(level: float, hold_s: float, *, model=Model.OPEN, scenario="shop", warm_up_s=0.0, **more) -> LoadOrder:
+        stages = (Stage(Phase.RAMP, level, more.pop("ramp_s", 0.0)), Stage(Phase.HOLD, level, hold_s))
+        in_flight = more.pop("max_in_flight", 500)
+        profile = Profile("p", model, {scenario: None}, stages, warm_up_s=warm_up_s, max_in_flight=in_flight)
+        known = {"run": "r", "workspace": workspace, "profile": profile, "realm": "test"}
+        secrets = {"token": SECRET}
+        return LoadOrder(**known, addresses={"api": target.url}, secret_values=secrets, **more)
+
+    return make
+
+
+@contextlib.contextmanager
+def running(order: LoadOrder, workspace: Path) -> Iterator[RunningLoad]:
+    with start_load(order, log=workspace / "load.log") as load:
+        yield load
+
+
+def play(order: LoadOrder, workspace: Path) -> list[Record]:
+    with running(order, workspace) as load:
+        records = [record for second in load.seconds() for record in second]
+        assert load.wait() == 0
+    return records
+
+
+def intervals(records: list[Record]) -> list[Interval]:
+    return [record for record in records if isinstance(record, Interval)]
+
+
+def pacings(records: list[Record]) -> list[Pacing]:
+    return [record for record in records if isinstance(record, Pacing)]
+
+
+def requests(records: list[Record]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for record in intervals(records):
+        counts[f"{record.method} {record.route}"] += record.ok + record.failed + record.polls
+    return counts
+
+
+def p99_s(records: list[Record], field: str) -> float:
+    whole = HdrHistogram(1, 60_000_000, 3)
+    for record in intervals(records):
+        if getattr(record, field):
+            whole.decode_and_add(getattr(record, field))
+    return whole.get_value_at_percentile(99) / 1e6
+
+
+def test_every_request_of_an_open_load_is_accounted_for(order, workspace, target):
+    records = play(order(50, 2.0), workspace)
+    assert requests(records) == target.seen == {"GET /look": 100, "POST /buy": 100, "GET /see": 100}
+    assert sum(record.failed for record in intervals(records)) == 0
+    assert sum(pacing.planned for pacing in pacings(records)) == 100
+    assert sum(pacing.started for pacing in pacings(records)) == 100
+    assert pacings(records)[-1].in_flight == 0
+    assert SECRET not in repr(records)
+    assert target.connections < 50
+
+
+def test_every_request_of_a_closed_load_is_accounted_for(order, workspace, target):
+    target.delay_s = 0.02
+    records = play(order(3, 2.0, model=Model.CLOSED), workspace)
+    assert requests(records) == target.seen
+    assert sum(requests(records).values()) > 20
+    assert max(pacing.in_flight for pacing in pacings(records)) <= 3
+
+
+def test_a_stall_shows_in_the_latency_from_due_and_hides_in_a_closed_load(order, workspace, target):
+    open_load = stalled(order(50, 4.0), workspace, target)
+    assert p99_s(open_load, "histogram") > 1.5
+    target.delay_s = 0.02
+    closed_load = stalled(order(2, 4.0, model=Model.CLOSED, scenario="shop"), workspace, target)
+    assert p99_s(closed_load, "histogram") < 1.5
+
+
+def stalled(order: LoadOrder, workspace: Path, target) -> list[Record]:
+    """Play, with the server silent for 2 s once the first second is over."""
+    records: list[Record] = []
+    with running(order, workspace) as load:
+        for number, second in enumerate(load.seconds()):
+            records.extend(second)
+            if number == 0:
+                target.stall(2.0)
+    return records
+
+
+def test_arrivals_beyond_max_in_flight_are_dropped_and_counted(order, workspace, target):
+    target.delay_s = 0.5
+    records = play(order(40, 2.0, max_in_flight=4), workspace)
+    told = pacings(records)
+    dropped, started = (sum(getattr(pacing, name) for pacing in told) for name in ("dropped", "started"))
+    assert dropped > 20
+    assert started + dropped == 80 == sum(pacing.planned for pacing in told)
+    assert target.seen["GET /look"] == started
+    assert max(pacing.in_flight for pacing in told) <= 4
+
+
+def test_phases_follow_the_stages_and_then_what_the_parent_says(order, workspace):
+    phases = []
+    with running(order(20, 1.0, ramp_s=1.0, warm_up_s=0.5, then=Then.HOLD), workspace) as load:
+        for number, second in enumerate(load.seconds()):
+            phases.extend((record.phase, record.experiment) for record in second if isinstance(record, Interval))
+            if number == 4:
+                load.mark(Phase.DURING, "the ledger hangs")
+            if number == 6:
+                load.mark(Phase.HOLD)
+            if number == 8:
+                load.stop()
+    seen = list(dict.fromkeys(phases))
+    assert seen[:4] == [
+        (Phase.WARM_UP, None),
+        (Phase.RAMP, None),
+        (Phase.HOLD, None),
+        (Phase.DURING, "the ledger hangs"),
+    ]
+    assert phases.index((Phase.DURING, "the ledger hangs")) < len(phases) - 1 - phases[::-1].index((Phase.HOLD, None))
+
+
+def test_a_failing_expectation_is_counted_with_its_cause_and_the_rest_is_skipped(order, workspace, target):
+    records = play(order(20, 1.0, scenario="fails"), workspace)
+    causes = sum((Counter(record.causes) for record in intervals(records)), Counter())
+    assert causes == {"check": 20}
+    assert target.seen == {"GET /wrong": 20}
+    assert sum(record.ok for record in intervals(records)) == 0
+    assert "first 'check' of fails > wrong" in (workspace / "load.log").read_text()
+
+
+def test_a_wrong_status_is_counted_as_such_and_over_its_limit(order, workspace, target):
+    target.delay_s = 0.05
+    records = play(order(20, 1.0, scenario="breaks", limits_us={"api": (10_000, 30_000_000)}), workspace)
+    causes = sum((Counter(record.causes) for record in intervals(records)), Counter())
+    assert causes == {"status": 20}
+    assert sum((Counter(record.over_failed) for record in intervals(records)), Counter()) == {10_000: 20}
+
+
+def test_plays_in_flight_finish_after_stop_and_stop_may_be_said_twice(order, workspace, target):
+    target.delay_s = 0.7
+    with running(order(10, 60.0), workspace) as load:
+        seconds = load.seconds()
+        records = list(next(seconds))
+        load.stop()
+        load.stop()
+        records += [record for second in seconds for record in second]
+        assert load.wait() == 0
+    assert requests(records) == target.seen
+    assert target.seen["GET /look"] == target.seen["GET /see"] > 0
+
+
+def test_a_killed_child_is_a_load_failure_that_shows_its_log(order, workspace):
+    with running(order(10, 60.0), workspace) as load:
+        seconds = load.seconds()
+        next(seconds)
+        os.kill(load.pid, signal.SIGKILL)
+        with pytest.raises(LoadFailed, match=r"load\.log: .*status -9.*\n.*locust"):
+            list(seconds)
+
+
+def test_an_unknown_journey_is_a_load_failure_that_names_it(order, workspace):
+    with (
+        running(order(10, 1.0, scenario="shpo"), workspace) as load,
+        pytest.raises(LoadFailed, match="did you mean 'shop'"),
+    ):
+        list(load.seconds())
+
+
+def test_sigterm_ends_a_load_in_order(order, workspace, target):
+    with running(order(20, 60.0), workspace) as load:
+        seconds = load.seconds()
+        records = list(next(seconds))
+        os.kill(load.pid, signal.SIGTERM)
+        records += [record for second in seconds for record in second]
+        assert load.returncode == 0
+    assert requests(records) == target.seen
+
+
+def test_a_child_whose_parent_is_gone_ends_at_once(order, workspace):
+    child = subprocess.Popen(
+        [sys.executable, "-m", "seatrial.scenarios.load.child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    with child:
+        child.stdin.write(encode_order(order(10, 600.0)))
+        child.stdin.flush()
+        journal.decode(child.stdout.readline())
+        child.stdin.close()
+        closed_at = time.monotonic()
+        assert child.wait(20) == 1
+    assert time.monotonic() - closed_at < 8
+
+
+def test_the_child_writes_nothing_to_the_workspace_and_no_secret_to_its_log(order, workspace):
+    before = sorted(path.name for path in workspace.rglob("*"))
+    play(order(10, 0.5), workspace)
+    assert sorted(path.name for path in workspace.rglob("*")) == sorted([*before, "load.log"])
+    assert SECRET not in (workspace / "load.log").read_text()
