@@ -24,9 +24,11 @@ from seatrial.errors import did_you_mean
 Path = tuple[str | int, ...]
 Ask = Callable[[Any, Any], bool | None]
 Fill = Callable[[Any], Any]
+Leaf = Callable[[Any, Path], Any]
 
-MAX_SHOWN = 300
-"""Characters of a value in a message; the whole of it is one `curl` away."""
+MAX_SHOWN = 20_000
+"""Characters of a value in a message. Whoever prints it shortens it further, after redaction: cutting a secret in two
+would hide neither half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +50,12 @@ class Predicate:
 
     def expected(self, operand: Any) -> str:
         """What was wanted, for a message: `not contains string <"x">`."""
-        words = f"{self.wording} {self._operand(operand)}".strip()
-        return f"not {words}" if self.negated else words
-
-    def _operand(self, operand: Any) -> str:
-        if self.name in _BARE:
-            return "" if operand is not False else "(refused)"
-        if self.name in _WORDS:
-            return str(operand)
-        return show(operand)
+        turned = self.negated
+        if self.name in _FLAGS:
+            turned, words = turned is not (operand is False), self.wording
+        else:
+            words = f"{self.wording} {operand if self.name in _WORDS else show(operand)}".strip()
+        return f"not {words}" if turned else words
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +93,14 @@ Pattern = Literal | Matcher | Object | Elements
 class Mismatch:
     """One place where a document is not as wanted; `path` leads there, in document and pattern alike.
 
-    `present` is False where the document has nothing at that path; `near` names its nearest existing keys.
+    `present` is False where the document has nothing at that path; `near` names its nearest existing keys. `operand`
+    is the value `expected` words, None where that is a container.
     """
 
     path: Path
     actual: Any
     expected: str
+    operand: Any = None
     present: bool = True
     near: tuple[str, ...] = ()
 
@@ -129,8 +130,8 @@ def operand_problem(name: str, operand: Any) -> str:
     return _OPERANDS[name](operand) if name in _OPERANDS else ""
 
 
-def pattern(content: Any, *, leaf: Fill = lambda value: value) -> Pattern:
-    """Read a document as a pattern; every value that is no container passes through `leaf` (to compile templates).
+def pattern(content: Any, *, leaf: Leaf = lambda value, _: value) -> Pattern:
+    """Read a document as a pattern; every literal and operand passes through `leaf` with its path in `content`.
 
     PatternError names the place of an unknown matcher or of matchers among ordinary keys.
     """
@@ -171,9 +172,13 @@ def equal(left: Any, right: Any) -> bool:
 
 def show(value: Any) -> str:
     """A value with its type, as in `integer <2>` or `string <"EUR">`, shortened."""
+    return f"{type_name(value)} <{plain(value)}>"
+
+
+def plain(value: Any) -> str:
+    """A value as JSON, shortened."""
     text = json.dumps(value, ensure_ascii=False, default=str)
-    shown = text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}... ({len(text)} characters)"
-    return f"{type_name(value)} <{shown}>"
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}... ({len(text)} characters)"
 
 
 def type_name(value: Any) -> str:
@@ -204,12 +209,12 @@ def _segment(step: str | int) -> str:
     return f".{step}" if re.fullmatch(r"[A-Za-z_]\w*", step) else f"[{json.dumps(step)}]"
 
 
-def _pattern(content: Any, leaf: Fill, path: Path) -> Pattern:
+def _pattern(content: Any, leaf: Leaf, path: Path) -> Pattern:
     if isinstance(content, list):
         return Elements(tuple(_pattern(part, leaf, (*path, index)) for index, part in enumerate(content)))
     if not isinstance(content, Mapping):
-        return Literal(leaf(content))
-    marked = [key for key in content if key.startswith("$") and not key.startswith("$$")]
+        return Literal(leaf(content, path))
+    marked = [key for key in content if _is_marked(key)]
     if not marked:
         return Object(tuple(_member(key, part, leaf, path) for key, part in content.items()))
     if len(marked) < len(content):
@@ -219,11 +224,25 @@ def _pattern(content: Any, leaf: Fill, path: Path) -> Pattern:
     return Matcher(tuple(_asked(key, operand, leaf, (*path, key)) for key, operand in content.items()))
 
 
-def _member(key: str, part: Any, leaf: Fill, path: Path) -> tuple[str, Pattern]:
-    return key.removeprefix("$") if key.startswith("$$") else key, _pattern(part, leaf, (*path, key))
+def is_matcher(content: Any) -> bool:
+    """Whether a part of a pattern is a matcher, not an object."""
+    return isinstance(content, Mapping) and any(map(_is_marked, content))
 
 
-def _asked(key: str, operand: Any, leaf: Fill, path: Path) -> tuple[Predicate, Any]:
+def literal_key(key: str) -> str:
+    """The member a pattern's key asks for: `$$type` asks for `$type`."""
+    return key[1:] if key.startswith("$$") else key
+
+
+def _is_marked(key: str) -> bool:
+    return key.startswith("$") and not key.startswith("$$")
+
+
+def _member(key: str, part: Any, leaf: Leaf, path: Path) -> tuple[str, Pattern]:
+    return literal_key(key), _pattern(part, leaf, (*path, key))
+
+
+def _asked(key: str, operand: Any, leaf: Leaf, path: Path) -> tuple[Predicate, Any]:
     name = key.removeprefix("$")
     if name == "not":
         return _negated(operand, leaf, path)
@@ -233,10 +252,10 @@ def _asked(key: str, operand: Any, leaf: Fill, path: Path) -> tuple[Predicate, A
     problem = "" if has_template(operand) else operand_problem(name, operand)
     if problem:
         raise PatternError(path, problem)
-    return PREDICATES[name], leaf(operand)
+    return PREDICATES[name], leaf(operand, path)
 
 
-def _negated(operand: Any, leaf: Fill, path: Path) -> tuple[Predicate, Any]:
+def _negated(operand: Any, leaf: Leaf, path: Path) -> tuple[Predicate, Any]:
     if not isinstance(operand, Mapping) or len(operand) != 1:
         raise PatternError(path, "'$not' takes one matcher", "as {$not: {$contains: x}}")
     [(key, inner)] = operand.items()
@@ -250,17 +269,17 @@ def has_template(operand: Any) -> bool:
         return any(map(has_template, operand.values()))
     if isinstance(operand, list):
         return any(map(has_template, operand))
-    return isinstance(operand, str) and "{{" in operand
+    return isinstance(operand, str) and ("{{" in operand or "{%" in operand)
 
 
 def _subset(wanted: Pattern, actual: Any, path: Path) -> Iterator[Mismatch]:
     if isinstance(wanted, Literal):
         if not equal(actual, wanted.value):
-            yield Mismatch(path, actual, show(wanted.value))
+            yield Mismatch(path, actual, show(wanted.value), wanted.value)
     elif isinstance(wanted, Matcher):
         for asked, operand in wanted.asked:
             if not asked.holds(actual, operand):
-                yield Mismatch(path, actual, asked.expected(operand))
+                yield Mismatch(path, actual, asked.expected(operand), operand)
     elif isinstance(wanted, Object):
         yield from _members_of(wanted, actual, path)
     else:
@@ -275,7 +294,9 @@ def _members_of(wanted: Object, actual: Any, path: Path) -> Iterator[Mismatch]:
         if key in actual:
             yield from _subset(part, actual[key], (*path, key))
         elif not _wants_absence(part):
-            yield Mismatch((*path, key), None, _wording(part), present=False, near=near_keys(actual, key))
+            operand = part.value if isinstance(part, Literal) else None
+            near = near_keys(actual, key)
+            yield Mismatch((*path, key), None, _wording(part), operand, present=False, near=near)
 
 
 def _elements_of(wanted: Elements, actual: Any, path: Path) -> Iterator[Mismatch]:
@@ -433,13 +454,13 @@ _ASKED: tuple[Predicate, ...] = (
     Predicate("starts_with", "starts with", _starts_with),
     Predicate("ends_with", "ends with", _ends_with),
     Predicate("matches", "matches", _matches),
-    Predicate("exists", "exists", _exists),
-    Predicate("empty", "is empty", _empty),
-    Predicate("length", "has the length", _length),
-    Predicate("type", "is of type", _type),
+    Predicate("exists", "there", _exists),
+    Predicate("empty", "empty", _empty),
+    Predicate("length", "of length", _length),
+    Predicate("type", "of type", _type),
 )
 PREDICATES: Mapping[str, Predicate] = {asked.name: asked for asked in _ASKED}
-_BARE = frozenset({"exists", "empty"})
+_FLAGS = frozenset({"exists", "empty"})
 _WORDS = frozenset({"type", "length"})
 
 

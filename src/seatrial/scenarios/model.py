@@ -78,16 +78,33 @@ class WantedStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a part of a pattern stands, and whether it is a template."""
+
+    where: Where
+    templated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class WantedJson:
     """The shape the body must have; its operands may hold templates until `match.fill` fills them.
 
-    `templated` says whether they do; `places` leads from the path of a pattern's node to its place in the file.
+    `templated` says whether they do; with `strict`, members that are not asked for are misses. `places` leads from a
+    path in the document to where the pattern asks for it.
     """
 
     pattern: match.Pattern
     templated: bool
+    strict: bool
     where: Where
-    places: Mapping[tuple[str | int, ...], Where] = field(default_factory=dict)
+    places: Mapping[match.Path, Place] = field(default_factory=dict)
+
+    def place(self, path: match.Path) -> Place:
+        """Where the pattern asks for what is at `path`: there, or at the nearest part around it."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.places:
+                return self.places[path[:length]]
+        return Place(self.where)
 
 
 @dataclass(frozen=True, slots=True)

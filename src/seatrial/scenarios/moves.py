@@ -14,7 +14,7 @@ from seatrial.clock import SystemClock
 from seatrial.exchange import Answer, Request
 from seatrial.redact import Secrets
 from seatrial.sample import Cause, Outcome
-from seatrial.scenarios.failure import Failure
+from seatrial.scenarios.failure import Failure, Used
 from seatrial.scenarios.model import Call, Scenario, Step
 
 
@@ -52,15 +52,6 @@ class Wait:
     """Wait that long before going on; the driver sends None."""
 
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """A captured value that a failing step's templates mention, and where it came from."""
-
-    name: str
-    value: Any
-    origin: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,198 @@
+"""Understands `expect:` and `capture:` of a step: raw shapes in, `Expectations` and `Capture`s out.
+
+Room scenarios, private to `read`. Every query, predicate and pattern is compiled and checked here, so that a play
+never meets a wrong one; DocumentError names its place.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from seatrial import match, template
+from seatrial.documents import Document, Steps
+from seatrial.errors import DocumentError, Where, did_you_mean
+from seatrial.scenarios.expect import readable_operand
+from seatrial.scenarios.model import (
+    Capture,
+    Check,
+    Expectations,
+    LatencyLimits,
+    Place,
+    Query,
+    QueryKind,
+    Severity,
+    WantedJson,
+    WantedStatus,
+)
+from seatrial.scenarios.query import compile_query
+from seatrial.scenarios.shapes import RawExpect, RawMax
+from seatrial.template import Fixed
+
+_BARE = frozenset({QueryKind.STATUS, QueryKind.BODY, QueryKind.DURATION})
+_QUERIES = frozenset(QueryKind)
+_ASKED = frozenset({*match.PREDICATES, "not"})
+
+
+def read_expectations(raw: RawExpect, document: Document, at: Steps) -> Expectations:
+    """What a step expects; `at` is the path of its `expect`."""
+    where = functools.partial(document.where, *at)
+    has_json = "content" in raw.model_fields_set
+    if raw.strict and not has_json:
+        raise DocumentError(document.where_key(*at, "strict"), "'strict' has no `json` to be strict about")
+    return Expectations(
+        status=WantedStatus(raw.status, where("status")) if raw.status else None,
+        json=_wanted_json(raw, document, (*at, "json")) if has_json else None,
+        limits=_limits(raw.max, document, (*at, "max")) if raw.max else None,
+        checks=tuple(
+            check
+            for index, content in enumerate(raw.checks)
+            for check in _checks(content, document, (*at, "checks", index))
+        ),
+    )
+
+
+def read_captures(raw: Mapping[str, Mapping[str, Any]], document: Document, at: Steps) -> tuple[Capture, ...]:
+    """What a step captures; `at` is the path of its `capture`."""
+    return tuple(_capture(name, content, document, (*at, name)) for name, content in raw.items())
+
+
+def refuse_name(name: str, where: Where) -> None:
+    """DocumentError for a name a template could not use, or means something else by."""
+    if name in template.RESERVED:
+        raise DocumentError(where, f"'{name}' is a name templates already know", "choose another")
+    if not name.isidentifier():
+        raise DocumentError(where, f"'{name}' cannot be used in a template", "use letters, digits and _")
+
+
+def _wanted_json(raw: RawExpect, document: Document, at: Steps) -> WantedJson:
+    def leaf(value: Any, path: match.Path) -> template.Value:
+        return template.compile_value(value, functools.partial(document.where, *at, *path))
+
+    try:
+        pattern = match.pattern(raw.content, leaf=leaf)
+    except match.PatternError as error:
+        where = document.where_key(*at, *error.path) if error.path else document.where(*at)
+        raise DocumentError(where, error.problem, error.hint) from None
+    places = dict(_places(raw.content, document, at, ()))
+    templated = any(place.templated for place in places.values())
+    if not templated:
+        pattern = match.fill(pattern, lambda value: value.render({}))
+    return WantedJson(pattern, templated, raw.strict, document.where(*at), places)
+
+
+def _places(content: Any, document: Document, at: Steps, path: match.Path) -> Iterator[tuple[match.Path, Place]]:
+    """Every part of a pattern with its place; a matcher is one part."""
+    if match.is_matcher(content) or not isinstance(content, (Mapping, list)):
+        yield path, Place(document.where(*at), match.has_template(content))
+        return
+    yield path, Place(document.where(*at))
+    for key, part in content.items() if isinstance(content, Mapping) else enumerate(content):
+        shown = match.literal_key(key) if isinstance(key, str) else key
+        yield from _places(part, document, (*at, key), (*path, shown))
+
+
+def _limits(raw: RawMax, document: Document, at: Steps) -> LatencyLimits:
+    if raw.fail is None and raw.degraded is None:
+        raise DocumentError(document.where(*at), "'max' limits nothing", "write {fail: 500ms, degraded: 200ms}")
+    if raw.fail is not None and raw.degraded is not None and raw.degraded > raw.fail:
+        raise DocumentError(document.where(*at, "degraded"), "'degraded' is longer than 'fail'", "swap them")
+    return LatencyLimits(raw.fail, raw.degraded, document.where(*at, "fail"), document.where(*at, "degraded"))
+
+
+def _checks(content: Mapping[str, Any], document: Document, at: Steps) -> Iterator[Check]:
+    """One check a predicate: `{jsonpath: $.n, gt: 0, lt: 9}` are two."""
+    key = _query_key(content, document, at)
+    query, inner = _query(key, content[key], document, at)
+    severity = _severity(content, document, at)
+    asked = {name: (operand, (*at, name)) for name, operand in content.items() if name not in (key, "severity")}
+    asked.update({name: (operand, (*at, key, name)) for name, operand in inner.items()})
+    if not asked:
+        hint = f"add a predicate, as `exists: true`; known: {', '.join(sorted(_ASKED))}"
+        raise DocumentError(document.where(*at), f"the check of '{query}' asks nothing", hint)
+    for name, (operand, path) in asked.items():
+        yield _check(query, name, operand, document=document, at=path, severity=severity)
+
+
+def _query_key(content: Mapping[str, Any], document: Document, at: Steps) -> str:
+    keys = [key for key in content if key in _QUERIES]
+    if len(keys) > 1:
+        raise DocumentError(document.where_key(*at, keys[1]), f"'{keys[1]}' and '{keys[0]}' in one", "make it two")
+    if keys:
+        return keys[0]
+    unknown = next((key for key in content if key not in _ASKED and key not in ("severity", "secret")), None)
+    if unknown is None:
+        hint = f"say what to look at: {', '.join(sorted(_QUERIES))}"
+        raise DocumentError(document.where(*at), "it looks at nothing", hint)
+    raise DocumentError(
+        document.where_key(*at, unknown), f"unknown query '{unknown}'", did_you_mean(unknown, _QUERIES)
+    )
+
+
+def _query(key: str, content: Any, document: Document, at: Steps) -> tuple[Query, Mapping[str, Any]]:
+    """The query, and the predicates written below it: `{body: {empty: true}}` says what `{body: true, empty: true}` says."""
+    kind = QueryKind(key)
+    where = document.where(*at, key)
+    if kind in _BARE:
+        if isinstance(content, Mapping):
+            return Query(kind), content
+        if content is None or content is True:
+            return Query(kind), {}
+        raise DocumentError(where, f"'{key}' takes no argument", f"write {{{key}: {{eq: {content}}}}}")
+    if not isinstance(content, str) or not content:
+        raise DocumentError(where, f"'{key}' takes a text, not {match.show(content)}")
+    if template.is_template(content):
+        raise DocumentError(where, f"'{content}': a query holds no templates", "put the template into the operand")
+    try:
+        return compile_query(kind, content), {}
+    except ValueError as error:
+        raise DocumentError(where, str(error)) from None
+
+
+def _severity(content: Mapping[str, Any], document: Document, at: Steps) -> Severity:
+    text = content.get("severity", Severity.FAIL)
+    if text not in frozenset(Severity):
+        hint = did_you_mean(str(text), Severity)
+        raise DocumentError(document.where(*at, "severity"), f"unknown severity '{text}'", hint)
+    return Severity(text)
+
+
+def _check(
+    query: Query, name: str, operand: Any, *, document: Document, at: Steps, severity: Severity, turned: bool = False
+) -> Check:
+    if name == "not" and not turned:
+        if not isinstance(operand, Mapping) or len(operand) != 1:
+            raise DocumentError(document.where(*at), "'not' takes one predicate", "write {not: {contains: x}}")
+        [(name, operand)] = operand.items()
+        return _check(query, name, operand, document=document, at=(*at, name), severity=severity, turned=True)
+    if name not in match.PREDICATES:
+        raise DocumentError(document.where_key(*at), f"unknown predicate '{name}'", did_you_mean(name, _ASKED))
+    predicate = match.predicate(name)
+    value = _operand(query, name, operand, document=document, at=at)
+    where = document.where(*at)
+    return Check(query, match.negated(predicate) if turned else predicate, value, where, severity)
+
+
+def _operand(query: Query, name: str, operand: Any, *, document: Document, at: Steps) -> template.Value:
+    value = template.compile_value(operand, functools.partial(document.where, *at))
+    if not isinstance(value, Fixed):
+        return value
+    try:
+        return Fixed(readable_operand(query, name, operand))
+    except ValueError as error:
+        raise DocumentError(document.where(*at), str(error)) from None
+
+
+def _capture(name: str, content: Mapping[str, Any], document: Document, at: Steps) -> Capture:
+    refuse_name(name, document.where_key(*at))
+    key = _query_key(content, document, at)
+    for other in content:
+        if other not in (key, "secret"):
+            hint = did_you_mean(other, {"secret"})
+            raise DocumentError(document.where_key(*at, other), f"unknown key '{other}' in a capture", hint)
+    query, inner = _query(key, content[key], document, at)
+    secret = content.get("secret", False)
+    if inner or not isinstance(secret, bool):
+        raise DocumentError(document.where(*at), "a capture asks nothing, it only keeps", "write it as a check")
+    return Capture(name, query, document.where(*at, key), secret)

@@ -1,0 +1,103 @@
+"""The cookies of one play: what RFC 6265 asks of a client, as far as journeys need it. No I/O.
+
+Room scenarios. Kept here and not in a client, so that every driver keeps the same cookies. One departure: a cookie
+without a Domain goes back only to the host *and port* that set it, because the services of a local realm differ by
+port alone, and a journey must not behave otherwise there than in a realm where they differ by host.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import urllib.parse
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from seatrial.exchange import Headers
+
+MAX_COOKIES = 200
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """One cookie and where it may go. `domain` is empty for one that goes only to its `origin` (host:port)."""
+
+    name: str
+    value: str
+    origin: str
+    domain: str
+    path: str
+    secure: bool
+
+    def goes_to(self, parts: urllib.parse.SplitResult) -> bool:
+        """Whether a request to that URL carries it."""
+        host = parts.hostname or ""
+        here = _within(host, self.domain) if self.domain else parts.netloc == self.origin
+        safe = not self.secure or parts.scheme == "https" or host in _LOOPBACK
+        return here and safe and _path_matches(parts.path or "/", self.path)
+
+
+class Jar:
+    """The cookies a play holds. Not shared between plays."""
+
+    def __init__(self) -> None:
+        self._cookies: dict[tuple[str, str, str], Cookie] = {}
+
+    def keep(self, url: str, headers: Headers, *, now: float) -> None:
+        """Take the Set-Cookie headers of an answer from that URL; `now` (UTC seconds) decides what has expired."""
+        for name, value in headers:
+            if name.lower() == "set-cookie":
+                self._set(urllib.parse.urlsplit(url), value, now)
+
+    def header(self, url: str) -> str:
+        """The value of the Cookie header for that URL, longer paths first; empty for none."""
+        if not self._cookies:
+            return ""
+        parts = urllib.parse.urlsplit(url)
+        fitting = [cookie for cookie in self._cookies.values() if cookie.goes_to(parts)]
+        fitting.sort(key=lambda cookie: -len(cookie.path))
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in fitting)
+
+    def _set(self, parts: urllib.parse.SplitResult, line: str, now: float) -> None:
+        pair, *rest = line.split(";")
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        attributes = _attributes(rest)
+        domain = attributes.get("domain", "").lstrip(".").lower()
+        if not equals or not name or (domain and not _within(parts.hostname or "", domain)):
+            return
+        path = attributes.get("path", "")
+        path = path if path.startswith("/") else _default_path(parts.path)
+        key = (name, domain or parts.netloc, path)
+        self._cookies.pop(key, None)
+        if not _expired(attributes, now) and len(self._cookies) < MAX_COOKIES:
+            self._cookies[key] = Cookie(name, value, parts.netloc, domain, path, "secure" in attributes)
+
+
+def _attributes(parts: Iterable[str]) -> dict[str, str]:
+    pairs = (part.partition("=") for part in parts)
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+def _expired(attributes: dict[str, str], now: float) -> bool:
+    """Max-Age wins over Expires; a date that cannot be read ends nothing (RFC 6265, 5.2.1)."""
+    try:
+        if "max-age" in attributes:
+            return int(attributes["max-age"]) <= 0
+        if "expires" in attributes:
+            return email.utils.parsedate_to_datetime(attributes["expires"]).timestamp() <= now
+    except (ValueError, OverflowError):
+        pass
+    return False
+
+
+def _within(host: str, domain: str) -> bool:
+    is_name = not host.replace(".", "").isdigit() and ":" not in host
+    return host == domain or (is_name and host.endswith(f".{domain}"))
+
+
+def _default_path(path: str) -> str:
+    return path.rpartition("/")[0] or "/"
+
+
+def _path_matches(path: str, wanted: str) -> bool:
+    return path == wanted or (path.startswith(wanted) and (wanted.endswith("/") or path[len(wanted)] == "/"))

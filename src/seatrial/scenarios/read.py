@@ -1,0 +1,286 @@
+"""Reads scenarios: files of a user in, `Scenario`s out, everything in them understood and every template compiled.
+
+Room scenarios. The only file of the room that touches the disk. DocumentError names file, line and column of the
+first mistake; a key this version does not know or does not play yet is one.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seatrial import documents, template
+from seatrial.documents import Document, Steps
+from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
+from seatrial.scenarios.checks import refuse_name
+from seatrial.scenarios.model import Call, Flow, LoadBlock, Scenario, Section, Step
+from seatrial.scenarios.shapes import RawFlow, RawScenario, RawStep, refuse_later
+from seatrial.scenarios.steps import Spot, read_step, read_when
+from seatrial.template import Value
+
+KIND = "scenario"
+FLOW = "flow"
+_KINDS = frozenset({KIND, FLOW, "profile"})
+_DATA = "data"
+
+
+def read_scenarios(folder: Path) -> tuple[Scenario, ...]:
+    """Every scenario below the folder, sorted by file; empty when there is none.
+
+    Profiles, flows and what lies in a folder `data` are passed over; a document of any other kind is an error, and so
+    are two scenarios of one name.
+    """
+    found: dict[str, Scenario] = {}
+    for path in documents.files_in(folder):
+        if _DATA in path.relative_to(folder).parts[:-1]:
+            continue
+        document = documents.load(path)
+        if document.kind not in _KINDS:
+            raise _unknown_kind(document)
+        if document.kind == KIND:
+            scenario = _Files(path).scenario(document)
+            _refuse_twice(scenario, found)
+            found[scenario.name] = scenario
+    return tuple(found.values())
+
+
+def read_scenario(path: Path) -> Scenario:
+    """The scenario of one file."""
+    document = documents.load(path)
+    if document.kind != KIND:
+        raise _unknown_kind(document)
+    return _Files(path).scenario(document)
+
+
+def select(
+    scenarios: Iterable[Scenario], *, names: Sequence[str] = (), tags: Sequence[str] = ()
+) -> tuple[Scenario, ...]:
+    """Those of these names (all when none is given) that have any of these tags (all when none is given).
+
+    UsageError for a name that none of them has; no tag need exist.
+    """
+    every = tuple(scenarios)
+    known = {scenario.name for scenario in every}
+    for name in names:
+        if name not in known:
+            raise UsageError(f"no scenario is called '{name}'; {did_you_mean(name, known)}")
+    wanted = frozenset(tags)
+    return tuple(
+        scenario
+        for scenario in every
+        if (not names or scenario.name in names) and (not wanted or wanted & scenario.tags)
+    )
+
+
+@dataclass
+class _Files:
+    """Reading one scenario: its own file, the flows it uses, and the lines of all of them."""
+
+    path: Path
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def scenario(self, document: Document) -> Scenario:
+        refuse_later(document)
+        raw = documents.parse(document, RawScenario)
+        self._keep_source(self.path, document)
+        return Scenario(
+            name=raw.scenario,
+            file=document.file,
+            where=document.where(KIND),
+            steps=self._parts(raw.steps, document, Section.STEPS, raw.service),
+            tags=raw.tags,
+            service=raw.service,
+            variables=_variables(raw.vars, document, ("vars",)),
+            setup=self._parts(raw.setup, document, Section.SETUP, raw.service),
+            teardown=self._parts(raw.teardown, document, Section.TEARDOWN, raw.service),
+            load=LoadBlock(raw.load.weight, raw.load.think_time),
+            skip=raw.skip,
+            sources=self.sources,
+        )
+
+    def _parts(
+        self, steps: Iterable[RawStep], document: Document, section: Section, service: str | None
+    ) -> tuple[Step | Call, ...]:
+        spots = (Spot(document, (section, index), section, index + 1, service) for index, _ in enumerate(steps))
+        trail = ((self.path.resolve(), document.where(KIND)),)
+        return tuple(self._part(raw, spot, self.path, trail) for raw, spot in zip(steps, spots, strict=True))
+
+    def _part(self, raw: RawStep, spot: Spot, file: Path, trail: _Trail) -> Step | Call:
+        if raw.use is None:
+            _refuse_flow_keys(raw, spot)
+            return read_step(raw, spot)
+        return self._call(raw, raw.use, spot, file, trail)
+
+    def _call(self, raw: RawStep, use: str, spot: Spot, file: Path, trail: _Trail) -> Call:
+        document, at = spot.document, spot.at
+        where = document.where(*at, "use")
+        _refuse_request_keys(raw, spot)
+        path = _flow_path(use, file, where)
+        _refuse_cycle(path, where, trail)
+        name = spot.prefix + (raw.name or Path(use).stem)
+        flow = self._flow(path, name, spot, (*trail, (path, where)))
+        return Call(
+            name=name,
+            number=spot.number,
+            section=spot.section,
+            flow=flow,
+            inputs=_given(raw, flow, document, at),
+            outputs=_taken(raw, flow, document, at),
+            where=where,
+            when=read_when(raw, spot),
+            skip=raw.skip,
+            keep_going=raw.keep_going,
+        )
+
+    def _flow(self, path: Path, call: str, caller: Spot, trail: _Trail) -> Flow:
+        document = documents.load(path)
+        if document.kind != FLOW:
+            where = document.where(document.kind)
+            raise DocumentError(where, f"a '{document.kind}' where a flow is used", "begin it with `flow: NAME`")
+        refuse_later(document)
+        raw = documents.parse(document, RawFlow)
+        self._keep_source(path, document)
+        service = raw.service or caller.service
+        spots = (
+            Spot(document, ("steps", index), caller.section, index + 1, service, f"{call} > ")
+            for index, _ in enumerate(raw.steps)
+        )
+        steps = tuple(self._part(step, spot, path, trail) for step, spot in zip(raw.steps, spots, strict=True))
+        _refuse_unmade(raw, steps, document)
+        return Flow(
+            name=raw.flow,
+            file=document.file,
+            inputs=_inputs(raw.inputs, document),
+            secret_inputs=frozenset(name for name, spec in raw.inputs.items() if _is_secret(spec)),
+            steps=steps,
+            outputs=raw.outputs,
+        )
+
+    def _keep_source(self, path: Path, document: Document) -> None:
+        if document.file not in self.sources:
+            self.sources[document.file] = tuple(path.read_text(encoding="utf-8-sig").splitlines())
+
+
+_Trail = tuple[tuple[Path, Where], ...]
+
+
+def _unknown_kind(document: Document) -> DocumentError:
+    where = document.where_key(document.kind)
+    hint = f"{did_you_mean(document.kind, _KINDS)} A document's first key says what it is".strip()
+    return DocumentError(where, f"'{document.kind}' is no document of this folder", hint)
+
+
+def _refuse_twice(scenario: Scenario, found: Mapping[str, Scenario]) -> None:
+    first = found.get(scenario.name)
+    if first:
+        problem = f"a second scenario is called '{scenario.name}'"
+        raise DocumentError(scenario.where, problem, f"the first one is {first.where}")
+
+
+def _variables(raw: Mapping[str, Any], document: Document, at: Steps) -> dict[str, Value]:
+    for name in raw:
+        refuse_name(name, document.where_key(*at, name))
+    return {
+        name: template.compile_value(content, functools.partial(document.where, *at, name))
+        for name, content in raw.items()
+    }
+
+
+def _refuse_flow_keys(raw: RawStep, spot: Spot) -> None:
+    for field_name, key in (("given", "with"), ("outputs", "outputs")):
+        if field_name in raw.model_fields_set:
+            raise DocumentError(spot.document.where_key(*spot.at, key), f"'{key}' without `use`", "add `use: FLOW`")
+
+
+def _refuse_request_keys(raw: RawStep, spot: Spot) -> None:
+    for key in ("request", "expect", "capture", "retry", "timeout", "mutates"):
+        if key in raw.model_fields_set:
+            problem = f"'{key}' beside `use`"
+            raise DocumentError(spot.document.where_key(*spot.at, key), problem, "the flow's own steps say it")
+
+
+def _flow_path(use: str, file: Path, where: Where) -> Path:
+    """The flow's file: looked for beside the user of it and upwards, never outside the workspace."""
+    here = file.resolve().parent
+    root = _root(here)
+    if Path(use).is_absolute():
+        raise DocumentError(where, f"'{use}' is an absolute path", "write it from this file's folder")
+    for folder in (here, *here.parents):
+        path = (folder / use).resolve()
+        if path.is_file() and path.is_relative_to(root):
+            return path
+        if folder == root:
+            break
+    raise DocumentError(where, f"no flow '{use}' here or in a folder above", "write it from this file's folder")
+
+
+def _root(folder: Path) -> Path:
+    try:
+        return documents.find_workspace(folder)
+    except UsageError:
+        return folder
+
+
+def _refuse_cycle(path: Path, where: Where, trail: _Trail) -> None:
+    for index, (used, _) in enumerate(trail):
+        if used == path:
+            first = trail[index + 1][1] if index + 1 < len(trail) else where
+            raise DocumentError(where, f"'{path.name}' comes to use itself", f"the circle begins at {first}")
+
+
+def _is_secret(spec: Any) -> bool:
+    return isinstance(spec, Mapping) and spec.get("secret") is True
+
+
+def _inputs(raw: Mapping[str, Any], document: Document) -> dict[str, Value | None]:
+    inputs: dict[str, Value | None] = {}
+    for name, spec in raw.items():
+        refuse_name(name, document.where_key("inputs", name))
+        required = spec is None or _is_secret(spec)
+        where = functools.partial(document.where, "inputs", name)
+        inputs[name] = None if required else template.compile_value(spec, where)
+    return inputs
+
+
+def _given(raw: RawStep, flow: Flow, document: Document, at: Steps) -> dict[str, Value]:
+    for name in raw.given:
+        if name not in flow.inputs:
+            where = document.where_key(*at, "with", name)
+            hint = did_you_mean(name, flow.inputs)
+            raise DocumentError(where, f"flow '{flow.name}' takes no '{name}'", hint)
+    for name, default in flow.inputs.items():
+        if default is None and name not in raw.given:
+            hint = f"add `with: {{{name}: ...}}`"
+            raise DocumentError(document.where(*at, "use"), f"flow '{flow.name}' must be given '{name}'", hint)
+    return {
+        name: template.compile_value(content, functools.partial(document.where, *at, "with", name))
+        for name, content in raw.given.items()
+    }
+
+
+def _taken(raw: RawStep, flow: Flow, document: Document, at: Steps) -> tuple[str, ...]:
+    """The outputs taken over: those the step names, else all the flow has."""
+    if raw.outputs is None:
+        return flow.outputs
+    for index, name in enumerate(raw.outputs):
+        if name not in flow.outputs:
+            where = document.where(*at, "outputs", index)
+            raise DocumentError(where, f"flow '{flow.name}' gives no '{name}'", did_you_mean(name, flow.outputs))
+    return raw.outputs
+
+
+def _refuse_unmade(raw: RawFlow, steps: Iterable[Step | Call], document: Document) -> None:
+    made = frozenset(raw.inputs).union(*(_made_by(step) for step in steps))
+    for index, name in enumerate(raw.outputs):
+        if name not in made:
+            where = document.where("outputs", index)
+            raise DocumentError(where, f"no step of the flow captures '{name}'", did_you_mean(name, made))
+
+
+def _made_by(part: Step | Call) -> frozenset[str]:
+    if isinstance(part, Call):
+        return frozenset(part.outputs)
+    return frozenset(capture.name for capture in part.captures)
