@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from seatrial.chaos.faults.docker import KillContainer, PauseContainer
 from seatrial.chaos.faults.injectable import Injectable, Means, Site
 from seatrial.chaos.faults.process import KillProcess, StopProcess
 from seatrial.chaos.faults.toxics import DisabledProxy, Toxic
@@ -23,6 +24,8 @@ FAULTS: dict[tuple[Means, FaultKind], type[Injectable]] = {
     (Means.PROXY, FaultKind.DOWN): DisabledProxy,
     (Means.PROCESS, FaultKind.KILL): KillProcess,
     (Means.PROCESS, FaultKind.STOP): StopProcess,
+    (Means.DOCKER, FaultKind.KILL): KillContainer,
+    (Means.DOCKER, FaultKind.STOP): PauseContainer,
 }
 
 
