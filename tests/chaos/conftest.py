@@ -38,7 +38,7 @@ class ServerUnderTest:
 
     def proxy(self, upstream: int, **fields: Any) -> ProxyUnderTest:
         """A new proxy on a free port of the loopback; `upstream` is a port of it."""
-        name = f"proxy-{next(self._numbers)}"
+        name = fields.pop("name", f"proxy-{next(self._numbers)}")
         wanted = {"name": name, "listen": "127.0.0.1:0", "upstream": f"127.0.0.1:{upstream}"} | fields
         answer = self.ask("POST", "/proxies", wanted)
         assert answer.status_code == 201, answer.text
@@ -256,3 +256,20 @@ def how_it_ended() -> Callable[[socket.socket], str]:
         return "end"
 
     return read_on
+
+
+@pytest.fixture
+def is_silent() -> Callable[..., bool]:
+    """Claims that nothing, not even an end, arrives for a while."""
+
+    def stays_silent(connected: socket.socket, for_s: float = 0.3) -> bool:
+        connected.settimeout(for_s)
+        try:
+            connected.recv(1)
+        except TimeoutError:
+            return True
+        finally:
+            connected.settimeout(PATIENCE_S)
+        return False
+
+    return stays_silent

@@ -78,7 +78,7 @@ class EventLog:
     """The newest events of all proxies, numbered from 0; older ones are overwritten."""
 
     def __init__(self, capacity: int = _CAPACITY) -> None:
-        self._ring: list[Event | None] = [None] * capacity
+        self._ring: list[tuple[Change, Exchange] | None] = [None] * capacity
         self._next = 0
 
     @property
@@ -88,7 +88,7 @@ class EventLog:
 
     def add(self, change: Change, exchange: Exchange) -> None:
         """Append an event."""
-        self._ring[self._next % len(self._ring)] = Event(self._next, change, exchange)
+        self._ring[self._next % len(self._ring)] = (change, exchange)
         self._next += 1
 
     def since(self, first: int, *, limit: int) -> Page:
@@ -96,8 +96,9 @@ class EventLog:
         kept_from = max(0, self._next - len(self._ring))
         start = max(first, kept_from)
         stop = min(start + limit, self._next)
-        found = (self._ring[number % len(self._ring)] for number in range(start, stop))
-        return Page([event for event in found if event is not None], next=stop, lost=start - first)
+        found = ((number, self._ring[number % len(self._ring)]) for number in range(start, stop))
+        events = [Event(number, *entry) for number, entry in found if entry is not None]
+        return Page(events, next=stop, lost=start - first)
 
 
 @dataclass(slots=True)

@@ -53,10 +53,11 @@ class Renewal:
 
 @dataclass(frozen=True)
 class Healing:
-    """What was undone, and what could not be, with the reason."""
+    """What was undone, what could not be (with the reason), and what had run out before the holder said so."""
 
     healed: list[Held]
     failed: list[tuple[Held, str]]
+    expired: list[Held]
 
 
 class Leases:
@@ -106,10 +107,11 @@ class Leases:
     async def end(self, holder: str) -> Healing:
         """Undo all that the holder holds, the newest first; called with the lock held."""
         mine = [lease for lease in self._leases.values() if lease.terms.holder == holder]
-        return await self._undo(reversed(mine))
+        expired = list(self._expired.pop(holder, ()))
+        return await self._undo(reversed(mine), expired)
 
-    async def _undo(self, leases: Iterable[Lease]) -> Healing:
-        healing = Healing([], [])
+    async def _undo(self, leases: Iterable[Lease], expired: list[Held]) -> Healing:
+        healing = Healing([], [], expired)
         for lease in leases:
             self.drop(lease.held)
             try:
@@ -138,8 +140,15 @@ class Leases:
         async with self._lock:
             now_s = time.monotonic()
             due = [lease for lease in self._leases.values() if lease.deadline_s <= now_s]
-            healing = await self._undo(reversed(due))
             for lease in due:
-                if lease.held in healing.healed:
-                    self._expired[lease.terms.holder].append(lease.held)
-            self._wind()
+                self._note_expiry(lease)
+            try:
+                await self._undo(reversed(due), [])
+            finally:
+                self._wind()
+
+    def _note_expiry(self, lease: Lease) -> None:
+        """Remember it once, however often the undoing has to be tried again."""
+        expired = self._expired[lease.terms.holder]
+        if lease.held not in expired:
+            expired.append(lease.held)

@@ -23,6 +23,9 @@ _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([^ \r\n]+) HTTP/1\
 _REQUEST_START = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?: [^\r\n]*)?\r?\Z")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-9][0-9]{2})[ \r]")
 _STATUS_START = b"HTTP/1."
+_CODING_FIELD = b"\r\ntransfer-encoding:"
+_LENGTH_FIELD = b"\r\ncontent-length:"
+_TRACE_PARENT_FIELD = b"\r\ntraceparent:"
 _TRACE_PARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-")
 _SWITCHING_PROTOCOLS = 101
 _BODYLESS = frozenset((204, 304))
@@ -264,27 +267,27 @@ def _path(target: bytes) -> str:
 
 
 def _field(fields: bytes, name: bytes) -> bytes | None:
-    """The first value of a header in a lower-cased head."""
-    found = fields.find(b"\r\n" + name + b":")
+    """The first value of a header in a lower-cased head; `name` with the line end before it and its colon."""
+    found = fields.find(name)
     if found < 0:
         return None
-    start = found + len(name) + 3
+    start = found + len(name)
     return fields[start : fields.find(b"\r\n", start)].strip()
 
 
 def _trace_id(fields: bytes) -> str | None:
     """The trace id of a W3C `traceparent` header."""
-    value = _field(fields, b"traceparent")
+    value = _field(fields, _TRACE_PARENT_FIELD)
     found = _TRACE_PARENT.match(value) if value else None
     return found[1].decode("ascii") if found else None
 
 
 def _body_of(fields: bytes) -> int | Body | None:
     """How long the body is; Transfer-Encoding wins over Content-Length (RFC 9112, 6.3); None: neither is there."""
-    coding = _field(fields, b"transfer-encoding")
+    coding = _field(fields, _CODING_FIELD)
     if coding is not None:
         return Body.CHUNKED if coding.endswith(b"chunked") else Body.UNTIL_CLOSE
-    length = _field(fields, b"content-length")
+    length = _field(fields, _LENGTH_FIELD)
     if length is None:
         return None
     if not length.isdigit():

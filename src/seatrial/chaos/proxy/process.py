@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import resource
@@ -23,6 +24,9 @@ from seatrial.chaos.proxy.routes import Routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_COLLECT_AFTER = 20_000
+"""Allocations between garbage collections: the observer's records are many, and none of them is garbage soon."""
 
 EXIT_OK = 0
 EXIT_UNREADABLE = 3
@@ -62,6 +66,8 @@ def run(options: Options) -> int:
     Prints one line of JSON on stdout when ready: `api` (the URL), `pid`, `seed`.
     """
     _allow_many_sockets()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER)
     try:
         specs = _read_config(options)
         with asyncio.Runner(loop_factory=_loop_factory(options.loop)) as runner:

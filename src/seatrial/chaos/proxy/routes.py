@@ -188,9 +188,13 @@ class Routes:
 
     async def _heal(self, _: Request, holder: str) -> Response:
         healing = await self._proxies.leases.end(holder)
-        failed = {str(held): reason for held, reason in healing.failed}
-        status = HTTPStatus.INTERNAL_SERVER_ERROR if failed else HTTPStatus.OK
-        return _json({"holder": holder, "healed": _names(healing.healed), "failed": failed}, status)
+        answer = {
+            "holder": holder,
+            "healed": _names(healing.healed),
+            "expired": _names(healing.expired),
+            "failed": {str(held): reason for held, reason in healing.failed},
+        }
+        return _json(answer, HTTPStatus.INTERNAL_SERVER_ERROR if healing.failed else HTTPStatus.OK)
 
     async def _exchanges(self, request: Request) -> Response:
         since, limit = _whole(request, "since", 0), _whole(request, "limit", _PAGE)
