@@ -67,7 +67,7 @@ def test_a_failing_bank_posts_a_signed_letter_with_its_runbook(workspace, bank, 
 
 def test_a_bound_ends_the_watch_with_0(workspace):
     assert run_once(once=False, bound="2s", database=workspace / "other.db") is ExitCode.MET
-    assert ResultOutcome.GOOD in outcomes(workspace / "other.db")
+    assert set(outcomes(workspace / "other.db")) <= {ResultOutcome.GOOD, ResultOutcome.SKIPPED}
     assert not (workspace / DEFAULT_PATH).exists()
 
 

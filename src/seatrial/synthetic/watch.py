@@ -214,7 +214,7 @@ class Watch:
     def _tell_of_lost_channels(self) -> None:
         for channel, count in self._means.store.waiting_letters().items():
             if channel not in self._watched.posts:
-                self._means.tell(f"channel {channel}: no monitor here routes to it, and {count} undelivered wait for it")
+                self._means.tell(f"channel {channel}: {count} undelivered, and no monitor here routes to it")
 
 
 def result_of(run: Run, ended: Ended, *, realm: str) -> Result:
