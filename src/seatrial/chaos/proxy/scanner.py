@@ -76,10 +76,11 @@ class Scanner:
         body = self._reader.head(head, start)
         if isinstance(body, Body):
             self._step = self._chunk_size if body is Body.CHUNKED else self._until_close
-        elif body:
+        elif body > len(data) - position:
             self._left = body
             self._step = self._body
-        else:
+        else:  # the usual case: the whole message in one chunk
+            position += body
             self._complete(position)
         return position
 
