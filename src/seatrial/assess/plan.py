@@ -61,7 +61,7 @@ class Asked:
 
 
 def read_plan(workspace: Path, asked: Asked) -> Plan:
-    """Read and hold together every document the gate names; DocumentError, UsageError or Refused for what is wrong."""
+    """Read and hold together all that the gate names; DocumentError, UsageError or Refused for what is wrong."""
     realm = choose_realm(read_realms(workspace), asked.realm)
     gate = read_gate(workspace / "slo", asked.gate)
     documented = read_services(workspace / "slo")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import dataclasses
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,14 +29,16 @@ from seatrial.clock import Clock
 from seatrial.errors import LoadFailed, SeatrialError
 from seatrial.journal import Run
 from seatrial.quantity import show_duration
+from seatrial.redact import Secrets
 from seatrial.runtime.state import RealmState, load_state
 from seatrial.sample import EdgeCall, Evidence, Pacing, Phase
+from seatrial.scenarios import failure
 from seatrial.scenarios.drive import drive
-from seatrial.scenarios.failure import failure_text
 from seatrial.scenarios.load.order import LoadOrder, Then
 from seatrial.scenarios.load.parent import RunningLoad, start_load
 from seatrial.scenarios.load.profile import AbortWhen, Profile, StopWhen
 from seatrial.scenarios.moves import Context, PlayResult
+from seatrial.scenarios.wording import attempt_text
 from seatrial.slo.judge import decided, judge_objectives
 from seatrial.slo.measure import LOAD, limits_us
 from seatrial.verdict import Finding, Grade
@@ -61,7 +62,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Bridge:
-    """What every stage needs: the plan, where to record, and whom to tell. `show` gets a Moment a few times a second."""
+    """What every stage needs: the plan, where to record, whom to tell. `show` gets a Moment a few times a second."""
 
     plan: Plan
     run: Run
@@ -88,21 +89,23 @@ def accept(bridge: Bridge) -> tuple[PlayResult, ...]:
                 run=bridge.run.name,
                 phase=Phase.ACCEPTANCE,
             )
-            bridge.recorder.write(*evidence(result, bridge.run.name, bridge.context))
+            bridge.recorder.write(*evidence(result, bridge.run.name, bridge.context.secrets))
             bridge.say(f"acceptance: {scenario.name}: {'passed' if result.passed else 'FAILED'}")
             results.append(result)
     return tuple(results)
 
 
-def evidence(result: PlayResult, run: str, context: Context) -> Iterator[Evidence]:
+def evidence(result: PlayResult, run: str, secrets: Secrets) -> Iterator[Evidence]:
     """The full, redacted text of everything that failed in a play."""
-    redact = context.secrets.redact
-    for failure in result.failures:
-        yield Evidence(run, result.scenario.name, "", redact(failure_text(failure)), result.trace_id)
+    scenario = result.scenario
+    if result.failures:
+        title = failure.Evidence(f"{scenario.name}   FAILED")
+        text = failure.failure_text(result.failures, title, sources=scenario.sources, secrets=secrets)
+        yield Evidence(run, scenario.name, "", text, result.trace_id)
     for step in result.steps:
         if step.last and step.last.failures:
-            texts = "\n\n".join(failure_text(failure) for failure in step.last.failures)
-            yield Evidence(run, result.scenario.name, step.step.name, redact(texts), step.last.trace_id)
+            text = attempt_text(step.last, scenario, secrets=secrets)
+            yield Evidence(run, scenario.name, step.step.name, text, step.last.trace_id)
 
 
 @contextlib.contextmanager
@@ -172,7 +175,8 @@ def hold(bridge: Bridge, loading: Loading, profile: Profile, watch: Hindsight | 
     """Wait until every objective is decided, one is missed (if the profile says so), or the time is over."""
     before_s = _until_hold_s(profile)
     started = bridge.clock.monotonic()
-    held_s, findings = 0, ()
+    held_s = 0
+    findings: tuple[Finding, ...] = ()
     while not _over(bridge, profile, held_s, findings):
         if not held_s and bridge.clock.monotonic() - started > before_s + LOAD_DEADLINE_S:
             raise LoadFailed(f"no hold after {show_duration(before_s + LOAD_DEADLINE_S)}; see the run's load.log")
@@ -256,17 +260,19 @@ def experiments(
             before = hindsight.calls() if hindsight and not records else ()
             held_s = hindsight.held_s if hindsight and not records else 0.0
             bridge.recorder.write(*before)
-            around = _surroundings(bridge, loading, watch, injector=injector)
+            around = _surroundings(bridge, loading, watch, injector=injector, name=checked.experiment.name)
             record = run_experiment(checked, around, before=before, held_s=held_s)
             bridge.recorder.write(*record.windows, *(watch.flush() if watch else ()))
             records.append(record)
     return tuple(records)
 
 
-def _surroundings(bridge: Bridge, loading: Loading, watch: EdgeWatch | None, *, injector: Injector) -> Surroundings:
+def _surroundings(
+    bridge: Bridge, loading: Loading, watch: EdgeWatch | None, *, injector: Injector, name: str
+) -> Surroundings:
     def observe() -> Sequence[EdgeCall]:
         loading.require()
-        bridge.show(Moment("experiments", 0.0, 0.0, loading.last))
+        bridge.show(Moment(f"experiment: {name}", 0.0, 0.0, loading.last))
         calls = watch.poll() if watch else ()
         bridge.recorder.write(*calls)
         return calls
@@ -278,7 +284,7 @@ def _surroundings(bridge: Bridge, loading: Loading, watch: EdgeWatch | None, *, 
         injector=injector,
         resolve=resolve,
         observe=observe,
-        judge=lambda item, name: judge_item(bridge.recorder.measures(), bridge.plan, item, experiment=name),
+        judge=lambda item: judge_item(bridge.recorder.measures(), bridge.plan, item, experiment=name),
         mark=loading.running.mark,
         clock=bridge.clock,
         say=bridge.say,
@@ -300,8 +306,3 @@ def failing_ratio(recorder: Recorder) -> float | None:
     intervals = [item for group in measures.intervals.values() for item in group if item.second == newest]
     failed, total = sum(item.failed for item in intervals), sum(item.failed + item.ok for item in intervals)
     return failed / total if total else None
-
-
-def with_state(bridge: Bridge, state: RealmState | None) -> Bridge:
-    """The same bridge over a realm that has come up since."""
-    return dataclasses.replace(bridge, state=state)

@@ -6,26 +6,21 @@ each expectation. Heals on every way out. Must never import scenarios or slo, no
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from seatrial.chaos import breaker
-from seatrial.chaos.breaker import Span
 from seatrial.chaos.inject import Active, Injector, Resolved, Say
 from seatrial.chaos.model import AbortOn, Experiment, ExperimentRecord, Fault, Injection
-from seatrial.chaos.plan import Checked, PhaseObjective, breaker_of
-from seatrial.chaos.recovery import judge_recovery
+from seatrial.chaos.plan import Checked
+from seatrial.chaos.verify import EXPIRED, Judge, judge_experiment, judge_steady, not_run
 from seatrial.clock import Clock
 from seatrial.quantity import show_duration, show_ratio
 from seatrial.sample import EdgeCall, FaultWindow, Phase
-from seatrial.service import Edge
-from seatrial.verdict import Finding, Grade, Subject
+from seatrial.verdict import Finding, Grade
 
 TICK_S = 0.5
 
 Observe = Callable[[], Sequence[EdgeCall]]
-Judge = Callable[[PhaseObjective], Finding]
 Mark = Callable[[Phase, str | None], None]
 Failing = Callable[[], float | None]
 
@@ -61,17 +56,10 @@ def run_experiment(
     started_at = around.clock.now()
     steady = course.baseline(held_s)
     if any(finding.grade is Grade.MISSED for finding in steady):
-        reason = "not run: the steady state did not hold before the fault"
-        return course.record(started_at, (*steady, *_undecided(checked, reason)), aborted=reason)
+        return course.record(started_at, aborted="not run: the steady state did not hold before the fault")
     aborted = course.method()
     course.recover()
-    findings = (*steady, *course.verify())
-    if aborted:
-        findings = (*findings, _aborted(checked.experiment, aborted))
-    if around.injector.expired:
-        lost = ", ".join(sorted(around.injector.expired))
-        return course.record(started_at, _expired(findings, lost), aborted=f"the lease of {lost} ran out by itself")
-    return course.record(started_at, findings, aborted=aborted)
+    return course.record(started_at, aborted=aborted)
 
 
 class _Course:
@@ -96,7 +84,7 @@ class _Course:
         self._around.say(f"{self._experiment.name}: baseline for {show_duration(wait_s)}")
         self._around.mark(Phase.HOLD, None)
         self._watch_until(self._around.clock.monotonic() + wait_s)
-        return tuple(self._judge(item, Subject.STEADY_STATE) for item in self._checked.steady)
+        return judge_steady(self._checked, self._around.judge)
 
     def method(self) -> str:
         """Inject and heal on time; why it ended early, empty when it did not. Everything is healed at its end."""
@@ -119,19 +107,17 @@ class _Course:
         self._around.say(f"{self._experiment.name}: healed; watching the recovery")
         self._watch_until(self._around.clock.monotonic() + self._experiment.recovery_s)
 
-    def verify(self) -> tuple[Finding, ...]:
-        """Hold every expectation against what was seen."""
-        return (
-            *self._verify_breakers(),
-            *(self._judge(item, Subject.EXPECTATION) for item in self._checked.during),
-            *self._verify_recovery(),
+    def record(self, started_at: float, *, aborted: str) -> ExperimentRecord:
+        """What is left of it, with every expectation held against what was seen."""
+        name, windows = self._experiment.name, self.windows
+        findings = (
+            judge_experiment(self._checked, self._calls, windows, judge=self._around.judge, aborted=aborted)
+            if windows
+            else (*judge_steady(self._checked, self._around.judge), *not_run(self._checked, aborted))
         )
-
-    def record(self, started_at: float, findings: tuple[Finding, ...], *, aborted: str) -> ExperimentRecord:
-        """What is left of it."""
-        return ExperimentRecord(
-            self._experiment.name, started_at, self._around.clock.now(), self.windows, findings, aborted
-        )
+        lost = ", ".join(window.target for window in windows if window.ended == EXPIRED)
+        ended = f"the lease of {lost} ran out by itself" if lost else aborted
+        return ExperimentRecord(name, started_at, self._around.clock.now(), windows, findings, ended)
 
     def _turn(self, injection: Injection, on: dict[Injection, Active]) -> None:
         """Heal what is on, inject what is not."""
@@ -160,75 +146,9 @@ class _Course:
             return None
         return self._around.clock.monotonic() if since is None else since
 
-    def _judge(self, item: PhaseObjective, subject: Subject) -> Finding:
-        return dataclasses.replace(self._around.judge(item), subject=subject, experiment=self._experiment.name)
-
-    def _verify_breakers(self) -> Iterator[Finding]:
-        for expected in self._experiment.expectations.breakers:
-            promised = self._checked.promises[expected.edge]
-            span = _span(self._windows_on(expected.edge)[:1] or self.windows)
-            timeline = breaker.trace(self._calls, expected.edge, fault=span, promised=promised)
-            yield from breaker.judge(
-                timeline, expected, promise=breaker_of(promised), experiment=self._experiment.name
-            )
-
-    def _verify_recovery(self) -> Iterator[Finding]:
-        within_s = self._experiment.expectations.recovered_within_s
-        if within_s is not None:
-            hit = dict.fromkeys(edge for window in self.windows for edge in self._checked.hit[window.target])
-            yield judge_recovery(
-                self._calls, hit, fault=_span(self.windows), within_s=within_s, experiment=self._experiment.name
-            )
-
-    def _windows_on(self, edge: Edge) -> tuple[FaultWindow, ...]:
-        return tuple(window for window in self.windows if edge in self._checked.hit[window.target])
-
 
 def _agenda(experiment: Experiment) -> list[tuple[float, Injection]]:
     """When to turn each fault on, then off, by time; at the same moment what ends goes first."""
     turns = [(item.at_s, 1, item) for item in experiment.method]
     turns += [(item.until_s, 0, item) for item in experiment.method]
     return [(at_s, item) for at_s, _, item in sorted(turns, key=lambda turn: turn[:2])]
-
-
-def _span(windows: Sequence[FaultWindow]) -> Span:
-    """From the first injection to the last healing."""
-    return Span(
-        min(window.started_at for window in windows),
-        max(window.ended_at or window.started_at for window in windows),
-    )
-
-
-def _undecided(checked: Checked, reason: str) -> tuple[Finding, ...]:
-    """A finding for every expectation, undecided for that reason."""
-    name, expectations = checked.experiment.name, checked.experiment.expectations
-    breakers = (
-        finding
-        for expected in expectations.breakers
-        for finding in breaker.expected_findings(expected, experiment=name, reason=reason)
-    )
-    limits = (_nothing(item.service, item.objective.name, name, reason=reason) for item in checked.during)
-    recovery = expectations.recovered_within_s
-    after = [] if recovery is None else [f"recovered within {show_duration(recovery)}"]
-    return (*breakers, *limits, *(_nothing("", text, name, reason=reason) for text in after))
-
-
-def _nothing(service: str, objective: str, experiment: str, *, reason: str) -> Finding:
-    return Finding(Subject.EXPECTATION, service, objective, Grade.UNDECIDED, reason, experiment=experiment)
-
-
-def _aborted(experiment: Experiment, reason: str) -> Finding:
-    return Finding(
-        Subject.EXPECTATION, "", "not aborted", Grade.MISSED, f"aborted: {reason}", experiment=experiment.name
-    )
-
-
-def _expired(findings: Sequence[Finding], lost: str) -> tuple[Finding, ...]:
-    """Nothing that was seen counts: the fault was not on for as long as it should have been."""
-    reason = f"the lease of {lost} ran out by itself (a starved machine?), so the fault did not last"
-    return tuple(
-        finding
-        if finding.subject is Subject.STEADY_STATE
-        else dataclasses.replace(finding, grade=Grade.UNDECIDED, reason=f"{reason}; seen: {finding.reason}")
-        for finding in findings
-    )

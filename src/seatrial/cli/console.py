@@ -1,4 +1,4 @@
-"""What every command needs of the terminal: the workspace, progress on stderr, results on stdout, NAME=VALUE words."""
+"""What commands need of the terminal: the workspace, progress on stderr, results on stdout, NAME=VALUE words."""
 
 from __future__ import annotations
 

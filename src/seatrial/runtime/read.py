@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from seatrial import documents
 from seatrial.documents import Document, RatePerS, Shape
-from seatrial.errors import DocumentError, UsageError, did_you_mean
+from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
 from seatrial.realm import (
     Allows,
     EdgeProxy,
@@ -176,14 +176,14 @@ def _place(service: str, raw: str | _Place, document: Document, realm: str) -> P
     where = document.where("realms", realm, "services", service)
     if isinstance(raw, str):
         return Place(service, url=raw.rstrip("/"), where=where)
-    start = raw.start and Start(
-        command=tuple(raw.start.command),
-        env={key: str(value) for key, value in raw.start.env.items()},
-        port=raw.start.port,
-        where=document.where("realms", realm, "services", service, "start"),
-    )
+    start = _start(raw.start, document.where("realms", realm, "services", service, "start")) if raw.start else None
     url = raw.url.rstrip("/") if raw.url else None
     return Place(service, url=url, start=start, health=raw.health, container=raw.container, where=where)
+
+
+def _start(raw: _Start, where: Where) -> Start:
+    env = {key: str(value) for key, value in raw.env.items()}
+    return Start(command=tuple(raw.command), env=env, port=raw.port, where=where)
 
 
 def _secret(name: str, raw: _Secret, document: Document, realm: str) -> SecretSource:

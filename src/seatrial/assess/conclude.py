@@ -1,0 +1,99 @@
+"""From a run's folder to its verdict: pure, so that `judge RUN` gives what `assess` gave, or what it would give under
+objectives that have changed since."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seatrial import journal
+from seatrial.assess.plan import Asked, Plan, experiment_plan, read_plan
+from seatrial.assess.verify import judge_experiments
+from seatrial.errors import UsageError
+from seatrial.journal import Run
+from seatrial.sample import EdgeCall, Evidence, FaultWindow
+from seatrial.slo.conclude import conclude
+from seatrial.slo.judge import judge_journeys, judge_load
+from seatrial.slo.measure import Measures, measure
+from seatrial.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class About:
+    """What `run.json` says of a run. `experiment` is set for a run of one experiment alone; `aborted` tells by
+    experiment why it ended before its plan did, and under `load` why there was none."""
+
+    run: str
+    realm: str
+    gate: str
+    started_at: float
+    version: str
+    ended_at: float | None = None
+    experiment: str | None = None
+    services: tuple[str, ...] = ()
+    revisions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    overrides: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    git_revision: str = ""
+    command: str = ""
+    aborted: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run read back whole."""
+
+    about: About
+    measures: Measures
+    calls: tuple[EdgeCall, ...]
+    windows: tuple[FaultWindow, ...]
+    evidence: tuple[Evidence, ...]
+
+
+def write_about(run: Run, about: About) -> None:
+    """Write `run.json`."""
+    journal.write_json(run.about, dataclasses.asdict(about))
+
+
+def read_about(run: Run) -> About:
+    """Read `run.json`; UsageError when it is not of a run that can be judged."""
+    content: Mapping[str, Any] = journal.read_json(run.about)
+    try:
+        about = About(**content)
+    except TypeError:
+        raise UsageError(
+            f"{run.about}: not of a run that can be judged; `assess` and `chaos run` make those"
+        ) from None
+    return dataclasses.replace(about, services=tuple(about.services))
+
+
+def read_run(run: Run) -> Recorded:
+    """Read a run's journal whole; what a crash cut off at its end is left out."""
+    records = tuple(journal.read(run.journal))
+    return Recorded(
+        about=read_about(run),
+        measures=measure(records),
+        calls=tuple(record for record in records if isinstance(record, EdgeCall)),
+        windows=tuple(record for record in records if isinstance(record, FaultWindow)),
+        evidence=tuple(record for record in records if isinstance(record, Evidence)),
+    )
+
+
+def plan_of(workspace: Path, about: About) -> Plan:
+    """The plan of a recorded run, by the documents as they are now."""
+    asked = Asked(about.realm, about.gate, about.services, about.overrides)
+    return experiment_plan(workspace, asked, about.experiment) if about.experiment else read_plan(workspace, asked)
+
+
+def judge_run(recorded: Recorded, plan: Plan) -> Verdict:
+    """Every finding of the run and the verdict of them together."""
+    measures, gate = recorded.measures, plan.gate
+    wanted = [scenario.name for scenario in plan.acceptance]
+    journeys = judge_journeys(measures, wanted=wanted) if wanted or not recorded.about.experiment else ()
+    load = judge_load(measures, plan.services, alpha=gate.alpha, min_hold_s=gate.min_hold_s) if plan.profile else ()
+    experiments = judge_experiments(
+        measures, plan, calls=recorded.calls, windows=recorded.windows, aborted=recorded.about.aborted
+    )
+    return conclude((*journeys, *load, *experiments), gate)

@@ -1,0 +1,203 @@
+"""`assess`, the whole line of one run: realm, acceptance, load until decided, experiments, verdict, report.
+
+Takes a `Plan`, gives the verdict and where everything is. Whatever happens, what was started is ended and what was
+injected is healed before it returns or raises.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from seatrial import __version__, journal
+from seatrial.assess import stage
+from seatrial.assess.conclude import About, judge_run, read_run, write_about
+from seatrial.assess.page import page_of
+from seatrial.assess.plan import Plan
+from seatrial.assess.record import Recorder
+from seatrial.assess.stage import Bridge, Hindsight, Loading, Moment, Say
+from seatrial.clock import Clock
+from seatrial.errors import Unreachable
+from seatrial.journal import Journal, Run
+from seatrial.realm import RuntimeKind
+from seatrial.redact import Secrets
+from seatrial.reports.junit import junit_xml
+from seatrial.reports.page import Page
+from seatrial.reports.render import render_html
+from seatrial.reports.verdict_json import verdict_json
+from seatrial.runtime.resolve import resolve_secrets
+from seatrial.runtime.state import RealmState, addresses_of, load_state
+from seatrial.runtime.up import direct_addresses, down, reachable, up
+from seatrial.scenarios.load.profile import Profile
+from seatrial.scenarios.moves import Context
+from seatrial.verdict import Finding, Grade, Verdict
+
+BASELINE_S = 20.0
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """How an assessment ended."""
+
+    run: Run
+    verdict: Verdict
+    page: Page
+    secrets: Secrets
+
+
+@dataclass(frozen=True)
+class Telling:
+    """Whom to tell: `say` gets a line now and then, `show` a Moment a few times a second."""
+
+    say: Say
+    show: Callable[[Moment], None]
+
+
+def assess(
+    plan: Plan,
+    *,
+    clock: Clock,
+    telling: Telling,
+    experiment: str | None = None,
+    revisions: Mapping[str, str] | None = None,
+) -> Assessed:
+    """Run it all; the run folder holds verdict.json, report.html and junit.xml at the end."""
+    secrets = Secrets()
+    with contextlib.ExitStack() as stack:
+        state = stack.enter_context(_standing(plan, telling.say))
+        context = _context(plan, state, secrets)
+        run = journal.create_run(plan.workspace, plan.realm.name, clock=clock)
+        about = _about(plan, run, clock.now(), experiment=experiment, revisions=revisions or {})
+        write_about(run, about)
+        writer = Journal(run.journal)
+        stack.callback(writer.close)
+        bridge = Bridge(plan, run, Recorder(writer), context, state, clock, telling.say, telling.show)
+        aborted = _stages(bridge)
+        write_about(run, dataclasses.replace(about, ended_at=clock.now(), aborted=aborted))
+    return conclude_run(run, plan, secrets)
+
+
+def conclude_run(run: Run, plan: Plan, secrets: Secrets) -> Assessed:
+    """Judge what was recorded and write verdict, report and JUnit into the run's folder."""
+    recorded = read_run(run)
+    verdict = judge_run(recorded, plan)
+    page = page_of(recorded, plan, verdict)
+    publish(run, page, secrets, templates=plan.workspace / "reports" / "templates")
+    return Assessed(run, verdict, page, secrets)
+
+
+def publish(run: Run, page: Page, secrets: Secrets, *, templates: Path) -> None:
+    """Write what others read of a run."""
+    redact = secrets.redact
+    journal.write_json(run.verdict, verdict_json(page.verdict, page.facts, redact=redact))
+    run.report.write_text(render_html(page, redact=redact, templates=templates), encoding="utf-8")
+    run.junit.write_bytes(
+        junit_xml(page.journeys, page.verdict.findings, started_at=page.facts.started_at, redact=redact)
+    )
+
+
+@contextlib.contextmanager
+def _standing(plan: Plan, say: Say) -> Iterator[RealmState | None]:
+    """The realm with its services there; what had to be started for it is stopped at the end."""
+    if plan.realm.runtime is not RuntimeKind.PROCESS:
+        state = load_state(plan.workspace, plan.realm.name)
+        _require_reachable(plan, state)
+        yield state
+        return
+    raised = up(plan.realm, plan.workspace, variables=plan.overrides, say=say)
+    try:
+        yield raised.state
+    finally:
+        if raised.started:
+            down(plan.realm, plan.workspace, say=say)
+
+
+def _require_reachable(plan: Plan, state: RealmState | None) -> None:
+    addresses = direct_addresses(plan.realm, state)
+    if not any(reachable(address) for address in addresses.values()):
+        listed = ", ".join(f"{name} at {address}" for name, address in addresses.items()) or "it names none"
+        raise Unreachable(
+            f"{plan.realm.where}: no service of realm '{plan.realm.name}' accepts a connection ({listed}); "
+            "start it, or correct its addresses"
+        )
+
+
+def _context(plan: Plan, state: RealmState | None, secrets: Secrets) -> Context:
+    return Context(
+        realm=plan.realm.name,
+        addresses=addresses_of(plan.realm, state),
+        variables=plan.realm.variables,
+        overrides=plan.overrides,
+        secret_values=resolve_secrets(plan.realm, plan.workspace, secrets),
+        secrets=secrets,
+    )
+
+
+def _stages(bridge: Bridge) -> dict[str, str]:
+    """Everything that sends; what was left out or ended early, and why."""
+    results = stage.accept(bridge)
+    failed = [result.scenario.name for result in results if not result.passed]
+    if failed:
+        reason = f"not run: the journey '{failed[0]}' failed before"
+        return {"load": reason, **{checked.experiment.name: reason for checked in bridge.plan.experiments}}
+    if bridge.plan.profile is None:
+        return {}
+    with stage.load(bridge, bridge.plan.profile) as loading:
+        return _under_load(bridge, loading, bridge.plan.profile)
+
+
+def _under_load(bridge: Bridge, loading: Loading, profile: Profile) -> dict[str, str]:
+    watch = stage.watch_edges(bridge) if bridge.plan.experiments else None
+    hindsight = Hindsight(watch, bridge.clock, span_s=BASELINE_S) if watch else None
+    findings = stage.hold(bridge, loading, profile, hindsight)
+    missed = [finding.name for finding in findings if finding.grade is Grade.MISSED]
+    if missed:
+        bridge.say(f"load: {', '.join(missed)} missed")
+        reason = f"not run: {missed[0]} was missed before"
+        return {checked.experiment.name: reason for checked in bridge.plan.experiments}
+    bridge.say(f"load: {_summary(findings)}")
+    records = stage.experiments(bridge, loading, watch, hindsight=hindsight) if bridge.plan.experiments else ()
+    return {record.experiment: record.aborted for record in records if record.aborted}
+
+
+def _summary(findings: tuple[Finding, ...]) -> str:
+    grades = [finding.grade for finding in findings]
+    counted = (f"{grades.count(grade)} {grade}" for grade in Grade if grade in grades)
+    return ", ".join(counted) or "no objectives to judge"
+
+
+def _about(plan: Plan, run: Run, started_at: float, *, experiment: str | None, revisions: Mapping[str, str]) -> About:
+    return About(
+        run=run.name,
+        realm=plan.realm.name,
+        gate=plan.gate.name,
+        started_at=started_at,
+        version=__version__,
+        experiment=experiment,
+        services=tuple(plan.services) if plan.services.keys() != plan.documented.keys() else (),
+        revisions=revisions,
+        overrides=plan.overrides,
+        git_revision=_git_revision(plan.workspace),
+        command=" ".join(["seatrial", *sys.argv[1:]]),
+    )
+
+
+def _git_revision(workspace: Path) -> str:
+    """The commit the workspace's documents are of; empty outside git."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "--short=12", "HEAD"],
+            cwd=workspace,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()

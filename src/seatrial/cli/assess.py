@@ -1,0 +1,87 @@
+"""`seatrial assess` and `seatrial chaos run`: show a run while it goes on, then its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from seatrial.assess.plan import Asked, Plan, experiment_plan, read_plan
+from seatrial.assess.run import Assessed, Telling, assess
+from seatrial.cli.console import as_json, pairs, say, tell, workspace, write_file
+from seatrial.cli.outlook import forecast_lines
+from seatrial.cli.progress import progress
+from seatrial.cli.verdict_text import verdict_lines
+from seatrial.clock import SystemClock
+from seatrial.errors import ExitCode
+from seatrial.reports.verdict_json import verdict_json
+from seatrial.slo.conclude import gate_exit_code
+
+
+@dataclass(frozen=True, slots=True)
+class AssessOptions:
+    """The words of `seatrial assess`."""
+
+    realm: str | None = None
+    gate: str = "default"
+    services: tuple[str, ...] = ()
+    revisions: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    strict: bool = False
+    json_file: str | None = None
+    junit_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How and where the result is told."""
+
+    strict: bool = False
+    json_file: str | None = None
+    junit_file: str | None = None
+
+
+def run_assess(options: AssessOptions) -> ExitCode:
+    """Read everything, say what it will take, run it, tell the verdict."""
+    overrides = pairs(options.variables, "--var")
+    revisions = pairs(options.revisions, "--revision")
+    plan = read_plan(workspace(), Asked(options.realm, options.gate, options.services, overrides))
+    return assess_and_tell(plan, Output(options.strict, options.json_file, options.junit_file), revisions=revisions)
+
+
+def run_experiment(name: str, realm: str | None, *, variables: tuple[str, ...], json_file: str | None) -> ExitCode:
+    """Run one experiment under its own traffic."""
+    plan = experiment_plan(workspace(), Asked(realm, overrides=pairs(variables, "--var")), name)
+    return assess_and_tell(plan, Output(json_file=json_file), experiment=name)
+
+
+def assess_and_tell(
+    plan: Plan, output: Output, *, experiment: str | None = None, revisions: Mapping[str, str] | None = None
+) -> ExitCode:
+    """Run a plan with its progress on stderr and its verdict on stdout."""
+    for line in forecast_lines(plan):
+        say(line)
+    with progress() as shown:
+        telling = Telling(shown.say, shown.show)
+        assessed = assess(plan, clock=SystemClock(), telling=telling, experiment=experiment, revisions=revisions)
+    return tell_verdict(assessed, plan, output)
+
+
+def tell_verdict(assessed: Assessed, plan: Plan, output: Output) -> ExitCode:
+    """Print the verdict and where the report is; write the files that were asked for."""
+    code = gate_exit_code(assessed.verdict, plan.gate, strict=output.strict)
+    if output.json_file != "-":
+        for line in verdict_lines(assessed.verdict):
+            tell(assessed.secrets.redact(line))
+        tell(f"report: {_shown(assessed.run.report)}")
+    if output.json_file:
+        content = verdict_json(assessed.verdict, assessed.page.facts, redact=assessed.secrets.redact, code=code)
+        write_file(output.json_file, as_json(content))
+    if output.junit_file:
+        write_file(output.junit_file, assessed.run.junit.read_bytes())
+    return code
+
+
+def _shown(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -1,0 +1,337 @@
+"""`seatrial check`: plays journeys once against a realm and says how each went. Progress on stderr, result on stdout."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seatrial import http
+from seatrial.cli.console import as_json, pairs, say, tell, workspace, write_file
+from seatrial.clock import SystemClock
+from seatrial.errors import ExitCode, Unreachable, UsageError
+from seatrial.quantity import show_duration
+from seatrial.realm import Realm, RuntimeKind, permit_mutations
+from seatrial.redact import Secrets
+from seatrial.reports.junit import junit_xml
+from seatrial.reports.page import Journey, JourneyStep
+from seatrial.runtime.read import choose_realm, read_realms
+from seatrial.runtime.resolve import resolve_secrets
+from seatrial.runtime.state import addresses_of, load_state
+from seatrial.runtime.up import direct_addresses, down, reachable, up
+from seatrial.sample import Phase, Sample
+from seatrial.scenarios.drive import drive
+from seatrial.scenarios.model import Scenario, mutates
+from seatrial.scenarios.moves import Attempted, Context, Move, PlayResult, StepResult
+from seatrial.scenarios.read import read_scenario, read_scenarios, select
+from seatrial.scenarios.wording import attempt_text, degraded_text, failure_texts, play_text, result_json
+
+RUN = "check"  # no run folder is kept, so its samples need no other name
+FOLDER = "scenarios"
+Show = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOptions:
+    """What the command line says. `verbosity`: -1 failures and summary only, 0 a line a journey, 1 every step."""
+
+    paths: tuple[Path, ...] = ()
+    realm: str | None = None
+    tags: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    list_only: bool = False
+    verbosity: int = 0
+    junit_file: str | None = None
+    json_file: str | None = None
+    show_secrets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Everything read and permitted before anything is sent. `shown` masks what is told, `secrets` what is kept."""
+
+    workspace: Path
+    realm: Realm
+    scenarios: tuple[Scenario, ...]
+    overrides: Mapping[str, str]
+    secrets: Secrets
+    shown: Secrets
+    options: CheckOptions
+
+
+@dataclass(frozen=True, slots=True)
+class _Played:
+    """One journey's result, when it began (UTC) and how long it took in seconds."""
+
+    result: PlayResult
+    started_at: float
+    took_s: float
+    requests: int
+
+
+class _Unmasked(Secrets):
+    """For a terminal whose owner asked to see everything."""
+
+    def redact(self, text: str) -> str:
+        return text
+
+    def redact_header(self, name: str, value: str) -> str:
+        del name
+        return value
+
+
+def run_check(options: CheckOptions) -> ExitCode:
+    """Play them all. MISSED when any failed, UNDECIDED when none ran, Unreachable when no service is there."""
+    asked = _read(options)
+    if options.list_only:
+        _list(asked.scenarios)
+        return ExitCode.MET
+    if not asked.scenarios:
+        say("no journey was chosen, so nothing was checked")
+        return ExitCode.UNDECIDED
+    with _realm_up(asked):
+        played = tuple(_play_all(asked))
+    _write_files(asked, played)
+    _show_for(options)(_summary(played))
+    return _exit_code(played)
+
+
+def _read(options: CheckOptions) -> _Asked:
+    here = workspace()
+    realm = choose_realm(read_realms(here), options.realm)
+    scenarios = select(_scenarios(options.paths, here), names=options.names, tags=options.tags)
+    if not options.list_only:
+        for scenario in filter(mutates, scenarios):
+            permit_mutations(realm, scenario.name, scenario.tags)
+    secrets = Secrets()
+    shown = _unmasked() if options.show_secrets else secrets
+    return _Asked(here, realm, scenarios, pairs(options.variables, "--var"), secrets, shown, options)
+
+
+def _unmasked() -> Secrets:
+    if not sys.stdout.isatty():
+        raise UsageError("--show-secrets needs a terminal: what is written to a file or pipe stays masked")
+    return _Unmasked()
+
+
+def _scenarios(paths: Iterable[Path], here: Path) -> tuple[Scenario, ...]:
+    """Those of the named files and folders, each once; all of the workspace when nothing is named."""
+    named = tuple(paths) or (here / FOLDER,)
+    found: dict[str, Scenario] = {}
+    for path in named:
+        if not path.exists():
+            raise UsageError(f"{path}: no such file or folder")
+        for scenario in read_scenarios(path) if path.is_dir() else (read_scenario(path),):
+            found.setdefault(str(scenario.where), scenario)
+    return tuple(found.values())
+
+
+def _list(scenarios: Iterable[Scenario]) -> None:
+    for scenario in scenarios:
+        tags = f"  [{', '.join(sorted(scenario.tags))}]" if scenario.tags else ""
+        tell(f"{scenario.name}{tags}  {scenario.file}")
+
+
+@contextlib.contextmanager
+def _realm_up(asked: _Asked) -> Iterator[None]:
+    """A process realm is started when it is not up, and stopped only if it was started here."""
+    if asked.realm.runtime is not RuntimeKind.PROCESS:
+        yield
+        return
+    raised = up(asked.realm, asked.workspace, variables=asked.overrides, say=say)
+    try:
+        yield
+    finally:
+        if raised.started:
+            down(asked.realm, asked.workspace, say=say)
+
+
+def _play_all(asked: _Asked) -> Iterator[_Played]:
+    context = _context(asked)
+    show = _show_for(asked.options)
+    with http.open_client() as client:
+        for number, scenario in enumerate(asked.scenarios, start=1):
+            say(f"[{number}/{len(asked.scenarios)}] {scenario.name}")
+            played = _play(scenario, context, client)
+            for line in _lines(played, asked):
+                show(line)
+            yield played
+
+
+def _context(asked: _Asked) -> Context:
+    realm = asked.realm
+    state = load_state(asked.workspace, realm.name)
+    _refuse_unreachable(realm, direct_addresses(realm, state))
+    values = resolve_secrets(realm, asked.workspace, asked.secrets)
+    return Context(
+        realm=realm.name,
+        addresses=addresses_of(realm, state),
+        variables=realm.variables,
+        secret_values=values,
+        secrets=asked.secrets,
+        overrides=asked.overrides,
+    )
+
+
+def _refuse_unreachable(realm: Realm, addresses: Mapping[str, str]) -> None:
+    if not any(map(reachable, addresses.values())):
+        where = ", ".join(f"{service} at {address}" for service, address in addresses.items()) or "it has none"
+        place = f"{realm.where}: " if realm.where else ""
+        raise Unreachable(
+            f"{place}no service of realm '{realm.name}' accepts a connection ({where}); "
+            "start it, or correct its addresses"
+        )
+
+
+def _play(scenario: Scenario, context: Context, client: http.Client) -> _Played:
+    clock = SystemClock()
+    samples: list[Sample] = []
+    started_at, started = clock.now(), time.monotonic()
+    result = drive(
+        scenario, context, client, clock=clock, record=samples.append, run=RUN, phase=Phase.ACCEPTANCE, watch=_watch
+    )
+    requests = sum(1 for sample in samples if sample.status is not None or sample.latency_s)
+    return _Played(result, started_at, time.monotonic() - started, requests)
+
+
+def _watch(move: Move) -> None:
+    """A poll that is retried is progress worth a line; everything else is told with the journey."""
+    if isinstance(move, Attempted) and not move.final:
+        retry = move.step.retry
+        say(f"    {move.step.name}: attempt {move.attempt}/{retry.attempts if retry else 1} did not hold yet")
+
+
+def _show_for(options: CheckOptions) -> Show:
+    """The text goes to stdout, unless a document was asked for there."""
+    return say if "-" in (options.json_file, options.junit_file) else tell
+
+
+def _lines(played: _Played, asked: _Asked) -> Iterator[str]:
+    result = played.result
+    verbosity = asked.options.verbosity
+    if verbosity >= 0 or not (result.passed or result.skipped):
+        yield _headline(played)
+    for step in result.steps if verbosity > 0 else ():
+        yield f"    {_step_line(step)}"
+    for told in _degraded(result):
+        if verbosity > 0:
+            yield degraded_text(told, result.scenario, secrets=asked.shown)
+        elif verbosity == 0:
+            summary = asked.shown.redact(told.degradations[0].summary)
+            yield f"    degraded: {told.step.name}: {summary}"
+    for text in failure_texts(result, secrets=asked.shown):
+        yield f"\n{text}\n"
+
+
+def _headline(played: _Played) -> str:
+    result = played.result
+    if result.skipped:
+        return f"SKIPPED  {result.scenario.name}: {result.skipped}"
+    word = "PASSED" if result.passed else "FAILED"
+    ran = [step for step in result.steps if not step.skipped]
+    flaky = [step.step.name for step in ran if step.flaky]
+    notes = [f"{len(ran)} steps", show_duration(played.took_s)]
+    if len(ran) < len(result.steps):
+        notes.append(f"{len(result.steps) - len(ran)} skipped")
+    if flaky:
+        notes.append(f"flaky: {', '.join(flaky)}")
+    if any(_degraded(result)):
+        notes.append("degraded")
+    return f"{word}   {result.scenario.name}  ({', '.join(notes)})"
+
+
+def _degraded(result: PlayResult) -> Iterator[Attempted]:
+    for step in result.steps:
+        if step.last is not None and step.last.degraded:
+            yield step.last
+
+
+def _step_line(step: StepResult) -> str:
+    if step.skipped:
+        return f"-  {step.step.name}: skipped, {step.skipped}"
+    mark = "!" if step.failed else "+"
+    told = step.last
+    if told is None:
+        return f"{mark}  {step.step.name}"
+    attempts = f", {step.attempts} attempts" if step.attempts > 1 else ""
+    status = told.status or told.cause
+    return f"{mark}  {step.step.name}: {status} in {show_duration(told.latency_s)}{attempts}"
+
+
+def _summary(played: Iterable[_Played]) -> str:
+    each = tuple(played)
+    passed = sum(one.result.passed for one in each)
+    skipped = sum(bool(one.result.skipped) for one in each)
+    requests = sum(one.requests for one in each)
+    counts = [f"{passed} passed", f"{len(each) - passed - skipped} failed"]
+    if skipped:
+        counts.append(f"{skipped} skipped")
+    took = show_duration(sum(one.took_s for one in each))
+    word = "journey" if len(each) == 1 else "journeys"
+    return f"{len(each)} {word}: {', '.join(counts)}; {requests} requests in {took}"
+
+
+def _exit_code(played: Iterable[_Played]) -> ExitCode:
+    ran = [one.result for one in played if not one.result.skipped]
+    if not ran:
+        return ExitCode.UNDECIDED
+    return ExitCode.MET if all(result.passed for result in ran) else ExitCode.MISSED
+
+
+def _write_files(asked: _Asked, played: tuple[_Played, ...]) -> None:
+    options, secrets = asked.options, asked.secrets
+    if options.json_file:
+        write_file(options.json_file, as_json(_document(asked, played)))
+    if options.junit_file:
+        journeys = [_journey(one, secrets) for one in played]
+        document = junit_xml(journeys, started_at=played[0].started_at, redact=secrets.redact)
+        write_file(options.junit_file, document)
+
+
+def _document(asked: _Asked, played: tuple[_Played, ...]) -> dict[str, Any]:
+    return {
+        "realm": asked.realm.name,
+        "exit_code": int(_exit_code(played)),
+        "journeys": [
+            {**result_json(one.result, secrets=asked.secrets), "started_at": one.started_at, "took_s": one.took_s}
+            for one in played
+        ],
+    }
+
+
+def _journey(played: _Played, secrets: Secrets) -> Journey:
+    result = played.result
+    return Journey(
+        name=result.scenario.name,
+        passed=result.passed,
+        steps=tuple(_journey_step(step, result.scenario, secrets) for step in result.steps),
+        file=result.scenario.file,
+        text=play_text(result, secrets=secrets),
+        trace_id=result.trace_id,
+        started_at=played.started_at,
+    )
+
+
+def _journey_step(step: StepResult, scenario: Scenario, secrets: Secrets) -> JourneyStep:
+    told = step.last
+    if told is None:
+        outcome = None if step.skipped else step.outcome
+        return JourneyStep(name=step.step.name, outcome=outcome, skipped=step.skipped)
+    shown = JourneyStep(
+        name=told.step.name,
+        service=told.step.service,
+        method=told.step.method,
+        route=told.step.route,
+        outcome=told.outcome,
+        cause=told.cause,
+        status=told.status,
+        latency_s=told.latency_s,
+    )
+    text = attempt_text(told, scenario, secrets=secrets)
+    return dataclasses.replace(shown, attempts=step.attempts, degraded=told.degraded, text=text)

@@ -1,0 +1,43 @@
+"""`seatrial judge`, `report` and `runs list`: what can be redone, and seen, from recorded runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seatrial.assess.conclude import plan_of, read_about
+from seatrial.assess.run import Assessed, conclude_run
+from seatrial.cli.assess import Output, tell_verdict
+from seatrial.cli.console import tell, workspace
+from seatrial.errors import ExitCode
+from seatrial.journal import find_run, list_runs, read_json
+from seatrial.redact import Secrets
+from seatrial.slo.conclude import gate_exit_code
+
+
+def run_judge(name: str, *, strict: bool, json_file: str | None) -> ExitCode:
+    """Judge a recorded run anew, with the objectives as they are now."""
+    here = workspace()
+    plan = plan_of(here, read_about(find_run(here, name)))
+    return tell_verdict(_redo(here, name), plan, Output(strict=strict, json_file=json_file))
+
+
+def run_report(name: str) -> ExitCode:
+    """Write a recorded run's report anew and print where it is; the exit code is the verdict's."""
+    here = workspace()
+    assessed = _redo(here, name)
+    tell(str(assessed.run.report))
+    return gate_exit_code(assessed.verdict, plan_of(here, read_about(assessed.run)).gate)
+
+
+def run_list() -> ExitCode:
+    """One line a run: its name, verdict and realm."""
+    for run in list_runs(workspace()):
+        grade = read_json(run.verdict)["grade"] if run.verdict.is_file() else "not judged"
+        tell(f"{run.name}  {grade:<10}  {read_json(run.about).get('command', '')}".rstrip())
+    return ExitCode.MET
+
+
+def _redo(here: Path, name: str) -> Assessed:
+    run = find_run(here, name)
+    # What was secret was masked before it reached the journal; there is nothing left to know.
+    return conclude_run(run, plan_of(here, read_about(run)), Secrets())

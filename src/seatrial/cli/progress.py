@@ -1,0 +1,124 @@
+"""The live view of an assessment on stderr: a bar for the stage, the load's pace, each objective as it stands.
+
+On a terminal a rich display that is redrawn in place; elsewhere (CI logs) a line when something changes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import Protocol
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from seatrial.assess.stage import Moment
+from seatrial.cli.console import say
+from seatrial.quantity import show_duration
+from seatrial.verdict import Grade
+
+STYLES = {Grade.MET: "green", Grade.DEGRADED: "yellow", Grade.UNDECIDED: "dim", Grade.MISSED: "bold red"}
+PLAIN_EVERY_S = 10.0
+
+
+class Progress(Protocol):
+    """Where an assessment tells how far it is: a terminal or a log."""
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        ...
+
+    def show(self, moment: Moment) -> None:
+        """How far the stage is now."""
+        ...
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Progress]:
+    """The display that fits stderr, until the block ends."""
+    console = Console(stderr=True)
+    if not sys.stderr.isatty() or not console.is_terminal:
+        yield PlainProgress()
+        return
+    with Live(console=console, refresh_per_second=8, transient=True) as live:
+        yield LiveProgress(live)
+
+
+class PlainProgress:
+    """A line for each new stage, and one every ten seconds of it."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._told_s = 0.0
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        say(text)
+
+    def show(self, moment: Moment) -> None:
+        """Tell a stage's beginning, then its progress now and then."""
+        if moment.stage != self._stage:
+            self._stage, self._told_s = moment.stage, moment.done_s
+            say(moment.stage)
+        elif moment.of_s and moment.done_s - self._told_s >= PLAIN_EVERY_S:
+            self._told_s = moment.done_s
+            decided = sum(finding.grade is not Grade.UNDECIDED for finding in moment.findings)
+            say(
+                f"{moment.stage}: {show_duration(moment.done_s)} of at most {show_duration(moment.of_s)}, "
+                f"{decided} of {len(moment.findings)} objectives decided"
+            )
+
+
+class LiveProgress:
+    """The stage's bar with the pace and the objectives below it, redrawn in place."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+
+    def say(self, text: str) -> None:
+        """A line that stays, above the display."""
+        self._live.console.print(Text(text))
+
+    def show(self, moment: Moment) -> None:
+        """Redraw."""
+        self._live.update(Group(_bar(moment), *_pace(moment), *_findings(moment)))
+
+
+def _bar(moment: Moment) -> Table:
+    row = Table.grid(padding=(0, 1))
+    row.add_row(Text(moment.stage, style="bold"), _progress_bar(moment), Text(_elapsed(moment), style="dim"))
+    return row
+
+
+def _progress_bar(moment: Moment) -> ProgressBar:
+    if not moment.of_s:
+        return ProgressBar(width=40, pulse=True)
+    return ProgressBar(total=moment.of_s, completed=min(moment.done_s, moment.of_s), width=40)
+
+
+def _elapsed(moment: Moment) -> str:
+    return f"{show_duration(moment.done_s)} / {show_duration(moment.of_s)}" if moment.of_s > 10 else ""
+
+
+def _pace(moment: Moment) -> Iterator[Text]:
+    if moment.pacing:
+        pacing = moment.pacing
+        yield Text(
+            f"  {pacing.started} of {pacing.planned} plays/s, {pacing.in_flight} in flight, "
+            f"generator at {pacing.cpu_ratio:.0%} of a core",
+            style="dim",
+        )
+
+
+def _findings(moment: Moment) -> Iterator[Table]:
+    if not moment.findings:
+        return
+    table = Table.grid(padding=(0, 2))
+    for finding in moment.findings:
+        grade = Text(str(finding.grade), style=STYLES[finding.grade])
+        table.add_row("", grade, finding.name, finding.limit_text, Text(finding.measured_text, style="dim"))
+    yield table

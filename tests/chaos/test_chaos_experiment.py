@@ -1,0 +1,267 @@
+"""The straight line of an experiment, with fakes at the fault, the traffic, the judgement and the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from seatrial.chaos.experiment import Surroundings, run_experiment
+from seatrial.chaos.faults.injectable import Lease, Means, Undone
+from seatrial.chaos.inject import Injector, Resolved
+from seatrial.chaos.ledger import Ledger
+from seatrial.chaos.model import (
+    AbortOn,
+    BreakerExpectation,
+    EdgeFault,
+    Expectations,
+    Experiment,
+    Fault,
+    Injection,
+    Kill,
+    Limits,
+    Named,
+    ServiceFault,
+    Timeout,
+)
+from seatrial.chaos.plan import Checked, PhaseObjective
+from seatrial.errors import FaultFailed
+from seatrial.sample import EdgeCall, Phase
+from seatrial.service import BreakerPromise, Edge, Indicator, Mechanisms, Objective
+from seatrial.verdict import Finding, Grade, Subject
+
+EDGE = Edge("cards", "ledger")
+HANG = Injection(0.0, 20.0, EdgeFault(EDGE, Timeout(0.0)))
+KILL = Injection(25.0, 5.0, ServiceFault("ledger", Kill()))
+FAST = Objective("fast", Indicator.LATENCY, 0.3, quantile=0.99)
+PROMISED = Mechanisms(0.25, BreakerPromise(10, 0.5, 5.0, 2.0, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class NotedFault:
+    means: ClassVar[Means] = Means.PROXY
+    heal_deadline_s: ClassVar[float] = 5.0
+    lease: ClassVar[Lease | None] = None
+    sight: ClassVar[str] = "noted"
+
+    target: str
+
+    def inject(self) -> None:
+        Bench.now.note(f"inject {self.target}")
+        Bench.now.on.add(self.target)
+
+    def heal(self) -> Undone:
+        Bench.now.note(f"heal {self.target}")
+        Bench.now.on.discard(self.target)
+        return Undone(not Bench.now.expired, "done")
+
+
+class Bench:
+    """A system under a fake clock: 20 requests a second, each leading to a call while the breaker lets it."""
+
+    now: ClassVar[Bench]
+
+    def __init__(self, clock, tmp_path: Path) -> None:
+        Bench.now = self
+        self.clock = clock
+        self.begin = clock.now()
+        self.notes: list[tuple[float, str]] = []
+        self.on: set[str] = set()
+        self.opened = False
+        self.breaks = True
+        self.expired = False
+        self.steady = Grade.MET
+        self.share: float | None = 0.0
+        self._told = clock.now()
+        self._number = 0
+        ledger = Ledger(tmp_path / "faults.jsonl")
+        self.injector = Injector(ledger, "demo", clock=clock, say=lambda _: None, renew_every_s=60.0)
+
+    def note(self, text: str) -> None:
+        self.notes.append((round(self.clock.now() - self.begin, 1), text))
+
+    def observe(self) -> list[EdgeCall]:
+        calls: list[EdgeCall] = []
+        while self._told < self.clock.now():
+            calls += self._request(self._told)
+            self._told += 0.05
+        return calls
+
+    def _request(self, at: float) -> list[EdgeCall]:
+        self._number += 1
+        trace = f"t{self._number}"
+        open_now = self.opened and self.breaks and self.on
+        self.opened = bool(self.on)
+        if open_now:
+            return [EdgeCall("r", "client->cards", at, "POST", "/charges", 0.003, None, 503, trace, "done")]
+        good = not self.on
+        took, status = (0.004, 200) if good else (0.25, 504)
+        fate = "done" if good else "client_closed"
+        return [
+            EdgeCall("r", "client->cards", at, "POST", "/charges", took + 0.002, None, status, trace, "done"),
+            EdgeCall("r", str(EDGE), at, "POST", "/entries", took, None, 201 if good else None, trace, fate),
+        ]
+
+    def judge(self, item: PhaseObjective) -> Finding:
+        grade = self.steady if item.phase is Phase.HOLD else Grade.MET
+        return Finding(Subject.OBJECTIVE, item.service, item.objective.name, grade, "as told")
+
+    def around(self, **changes) -> Surroundings:
+        given = {
+            "injector": self.injector,
+            "resolve": _resolve,
+            "observe": self.observe,
+            "judge": self.judge,
+            "mark": lambda phase, experiment: self.note(f"{phase} {experiment}"),
+            "clock": self.clock,
+            "say": lambda _: None,
+        }
+        return Surroundings(**{**given, **changes})
+
+    def run(self, checked: Checked, **changes):
+        with self.injector:
+            return run_experiment(checked, self.around(**changes))
+
+
+def _resolve(fault: Fault) -> Resolved:
+    return Resolved(fault, Means.PROXY, NotedFault(fault.target))
+
+
+def checked(*method: Injection, abort_on: AbortOn | None = None) -> Checked:
+    expected = BreakerExpectation(EDGE, opens_within_s=5.0, calls_while_open=None, closes_within_s=5.0)
+    experiment = Experiment(
+        "the ledger hangs",
+        method,
+        expectations=Expectations(breakers=(expected,), untouched=(Named("cards", "fast"),), recovered_within_s=10.0),
+        steady_state=(Named("cards", "fast"),),
+        baseline_s=10.0,
+        abort_on=abort_on,
+        limits=Limits(),
+    )
+    return Checked(
+        experiment,
+        steady=(PhaseObjective("cards", FAST, Phase.HOLD),),
+        during=(PhaseObjective("cards", FAST, Phase.DURING),),
+        promises={EDGE: PROMISED},
+        hit={"cards->ledger": (EDGE,), "ledger": (EDGE, Edge("client", "ledger"))},
+    )
+
+
+@pytest.fixture
+def bench(clock, tmp_path: Path) -> Bench:
+    return Bench(clock, tmp_path)
+
+
+def by_name(record) -> dict[str, Grade]:
+    return {finding.objective: finding.grade for finding in record.findings}
+
+
+def test_the_phases_follow_each_other_and_faults_end_on_time(bench: Bench):
+    bench.run(checked(HANG, KILL))
+    assert bench.notes == [
+        (0.0, "hold None"),
+        (10.0, "during the ledger hangs"),
+        (10.0, "inject cards->ledger"),
+        (30.0, "heal cards->ledger"),
+        (35.0, "inject ledger"),
+        (40.0, "heal ledger"),
+        (40.0, "after the ledger hangs"),
+    ]
+    assert bench.clock.now() - bench.begin == pytest.approx(51.0, abs=0.6)
+
+
+def test_a_healthy_system_meets_every_expectation(bench: Bench):
+    record = bench.run(checked(HANG))
+    assert by_name(record) == {
+        "fast": Grade.MET,
+        "breaker cards->ledger opens within 5 s": Grade.MET,
+        "breaker cards->ledger closes within 5 s": Grade.MET,
+        "recovered within 10 s": Grade.MET,
+    }
+    assert record.aborted == ""
+    assert {finding.experiment for finding in record.findings} == {"the ledger hangs"}
+
+
+def test_windows_tell_when_each_fault_acted(bench: Bench):
+    record = bench.run(checked(HANG, KILL))
+    assert [(window.kind, window.target, window.ended) for window in record.windows] == [
+        ("timeout", "cards->ledger", "healed"),
+        ("kill", "ledger", "healed"),
+    ]
+    assert [round(window.started_at - bench.begin) for window in record.windows] == [10, 35]
+
+
+def test_a_system_without_a_breaker_misses_its_expectation_with_numbers(bench: Bench):
+    bench.breaks = False
+    record = bench.run(checked(HANG))
+    missed = [finding for finding in record.findings if finding.grade is Grade.MISSED]
+    assert [finding.objective for finding in missed] == ["breaker cards->ledger opens within 5 s"]
+    assert missed[0].reason.startswith("cards->ledger never opened: 40")
+    assert missed[0].reason.endswith("in 20 s went through, each answered after 250 ms (median)")
+
+
+def test_without_a_steady_state_nothing_is_injected(bench: Bench):
+    bench.steady = Grade.MISSED
+    record = bench.run(checked(HANG))
+    assert [text for _, text in bench.notes] == ["hold None"]
+    assert "steady state did not hold" in record.aborted
+    assert record.findings[0].grade is Grade.MISSED
+    assert {finding.grade for finding in record.findings[1:]} == {Grade.UNDECIDED}
+    assert len(record.findings) == 5
+
+
+def test_an_undecided_steady_state_does_not_keep_from_injecting(bench: Bench):
+    bench.steady = Grade.UNDECIDED
+    bench.run(checked(HANG))
+    assert (10.0, "inject cards->ledger") in bench.notes
+
+
+def test_too_many_errors_abort_and_heal_at_once(bench: Bench):
+    record = bench.run(checked(HANG, abort_on=AbortOn(0.5, 5.0)), failing=lambda: 0.9 if bench.on else 0.0)
+    assert "more than 50 % errors for 5 s" in record.aborted
+    healed = next(at for at, text in bench.notes if text == "heal cards->ledger")
+    assert healed == pytest.approx(15.5, abs=0.6)
+    assert by_name(record)["not aborted"] is Grade.MISSED
+
+
+def test_errors_that_pause_do_not_abort(bench: Bench):
+    shares = iter([0.9] * 8 + [0.1] + [0.9] * 8 + [0.1] * 100)
+    record = bench.run(checked(HANG, abort_on=AbortOn(0.5, 5.0)), failing=lambda: next(shares))
+    assert record.aborted == ""
+
+
+def test_a_lease_that_ran_out_makes_the_experiment_undecided(bench: Bench):
+    @dataclass(frozen=True, slots=True)
+    class Expired(NotedFault):
+        lease: ClassVar[Lease] = Lease("http://x", "run")
+
+        def heal(self) -> Undone:
+            NotedFault.heal(self)
+            return Undone(False, "nothing to do: the toxic is gone")
+
+    record = bench.run(checked(HANG), resolve=lambda fault: Resolved(fault, Means.PROXY, Expired(fault.target)))
+    grades = {finding.grade for finding in record.findings if finding.subject is Subject.EXPECTATION}
+    assert grades == {Grade.UNDECIDED}
+    assert "ran out by itself" in record.aborted
+    assert record.windows[0].ended == "expired"
+
+
+def test_a_failing_injection_heals_and_is_raised(bench: Bench):
+    @dataclass(frozen=True, slots=True)
+    class Refusing(NotedFault):
+        def inject(self) -> None:
+            raise FaultFailed("it does not take")
+
+    with pytest.raises(FaultFailed, match="it does not take"):
+        bench.run(checked(HANG), resolve=lambda fault: Resolved(fault, Means.PROXY, Refusing(fault.target)))
+    assert bench.notes[-1] == (10.0, "heal cards->ledger")
+
+
+def test_time_held_before_counts_as_baseline(bench: Bench):
+    bench.clock.advance(60.0)
+    before = bench.observe()
+    with bench.injector:
+        run_experiment(checked(HANG), bench.around(), before=before, held_s=60.0)
+    assert (60.0, "inject cards->ledger") in bench.notes
