@@ -1,4 +1,4 @@
-"""`seatrial check`: plays journeys once against a realm and says how each went. Progress on stderr, result on stdout."""
+"""`seatrial check`: plays journeys once against a realm and says how each went. Progress on stderr, the rest stdout."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ def _headline(played: _Played) -> str:
     word = "PASSED" if result.passed else "FAILED"
     ran = [step for step in result.steps if not step.skipped]
     flaky = [step.step.name for step in ran if step.flaky]
-    notes = [f"{len(ran)} steps", show_duration(played.took_s)]
+    notes = [f"{len(ran)} step{'' if len(ran) == 1 else 's'}", show_duration(played.took_s)]
     if len(ran) < len(result.steps):
         notes.append(f"{len(result.steps) - len(ran)} skipped")
     if flaky:

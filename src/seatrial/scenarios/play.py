@@ -210,8 +210,11 @@ class _Play:
             return self._told(step, attempt, failures=(unrendered(error),)), {}
         self._requests += 1
         answer = yield Send(step, request, attempt, self._trace_id)
-        if not isinstance(answer, Response):
-            return self._unanswered(step, request, answer, attempt), {}
+        if isinstance(answer, Broken):
+            failures, used = (broken(step, answer),), self._used(step, scope)
+            return self._told(step, attempt, request, answer, failures=failures, used=used), {}
+        if answer is None:
+            raise TypeError("a Send must be answered by an Answer")
         self._jar.keep(request.url, answer.headers, now=self._context.now())
         self._checks += step.expectations.explicit
         judged = judge(step, answer, scope)
@@ -227,11 +230,6 @@ class _Play:
             used=self._used(step, {**scope, **judged.captured}) if missed else (),
         )
         return told, judged.captured
-
-    def _unanswered(self, step: Step, request: Request, answer: Answer | None, attempt: int) -> Attempted:
-        if not isinstance(answer, Broken):
-            raise TypeError("a Send must be answered by an Answer")
-        return self._told(step, attempt, request, answer, failures=(broken(step, answer),))
 
     def _told(
         self,

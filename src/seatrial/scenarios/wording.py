@@ -25,6 +25,15 @@ def degraded_text(told: Attempted, scenario: Scenario, *, secrets: Secrets) -> s
     return _attempt(told, told.degradations, "DEGRADED", scenario, secrets) if told.degradations else ""
 
 
+def play_text(result: PlayResult, *, secrets: Secrets) -> str:
+    """The text of what failed outside any step (a variable, nothing requested, nothing checked); empty for none."""
+    if not result.failures:
+        return ""
+    scenario = result.scenario
+    evidence = Evidence(f"{scenario.name}   FAILED")
+    return failure_text(result.failures, evidence, sources=scenario.sources, secrets=secrets)
+
+
 def failure_texts(result: PlayResult, *, secrets: Secrets) -> tuple[str, ...]:
     """The texts of everything that failed in a play, in order; empty when it passed."""
     return tuple(_texts(result, secrets))
@@ -63,13 +72,11 @@ def _step_json(step: StepResult, scenario: Scenario, secrets: Secrets) -> dict[s
 
 
 def _texts(result: PlayResult, secrets: Secrets) -> Iterator[str]:
-    scenario = result.scenario
     if result.failures:
-        evidence = Evidence(f"{scenario.name}   FAILED")
-        yield failure_text(result.failures, evidence, sources=scenario.sources, secrets=secrets)
+        yield play_text(result, secrets=secrets)
     for step in result.steps:
         if step.last is not None and step.failed:
-            yield attempt_text(step.last, scenario, secrets=secrets)
+            yield attempt_text(step.last, result.scenario, secrets=secrets)
 
 
 def _attempt(
