@@ -138,7 +138,6 @@ def test_a_disabled_proxy_of_ours_carries_a_lease(our_server, echo, site):
     assert toxics.renew(fault.lease).held == ()
 
 
-@pytest.mark.needs_toxiproxy
 def test_the_original_knows_no_leases_and_is_asked_for_none(toxiproxy_server, echo, site):
     ours = toxiproxy_server.ask("GET", "/leases").status_code == 200
     _, fault = resolve(EdgeFault(EDGE, Latency(0.1)), site(toxiproxy_server.proxy(echo)))

@@ -1,0 +1,107 @@
+"""The watch of exchanges, on real traffic through our proxy and the original."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from seatrial import http
+from seatrial.chaos.observe import EdgeWatch
+from seatrial.errors import CannotRun, Unsupported
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+class _Service(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(404 if self.path == "/missing" else 200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def service() -> Iterator[int]:
+    """The port of a small HTTP service."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Service)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_port
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def watch(server, proxy) -> EdgeWatch:
+    return EdgeWatch(server.api, "run", edges={proxy.name: "client->cards"})
+
+
+def ask(proxy, path: str):
+    url = f"http://127.0.0.1:{proxy.port}{path}"
+    return http.request("GET", url, timeout_s=5.0, headers=[("traceparent", f"00-{TRACE}-b7ad6b7169203331-01")])
+
+
+def test_a_call_is_given_once_when_it_has_ended(our_server, service):
+    proxy = our_server.proxy(service)
+    watching = watch(our_server, proxy)
+    watching.start()
+    ask(proxy, "/cards?x=1")
+    ask(proxy, "/missing")
+    first, second = watching.poll()
+    assert (first.edge, first.method, first.path, first.status) == ("client->cards", "GET", "/cards", 200)
+    assert (first.trace_id, first.fate, second.status) == (TRACE, "done", 404)
+    assert first.duration_s > 0
+    assert watching.poll() == ()
+
+
+def test_what_was_before_the_watch_is_not_given(our_server, service):
+    proxy = our_server.proxy(service)
+    ask(proxy, "/before")
+    watching = watch(our_server, proxy)
+    watching.start()
+    ask(proxy, "/after")
+    assert [call.path for call in watching.poll()] == ["/after"]
+
+
+def test_a_call_that_hangs_is_given_by_flush(our_server, service, wait_until):
+    proxy = our_server.proxy(service)
+    proxy.add("timeout", timeout=0)
+    watching = watch(our_server, proxy)
+    watching.start()
+    caller = threading.Thread(target=ask, args=(proxy, "/hangs"))
+    caller.start()
+    wait_until(lambda: our_server.counters(proxy.name)["requests_open"] == 1)
+    assert watching.poll() == ()
+    (hanging,) = watching.flush()
+    assert (hanging.path, hanging.duration_s, hanging.fate) == ("/hangs", None, "open")
+    proxy.ask("POST", "", {"enabled": False})
+    caller.join()
+
+
+def test_proxies_that_are_no_edges_are_left_out(our_server, service):
+    proxy, other = our_server.proxy(service), our_server.proxy(service)
+    watching = watch(our_server, proxy)
+    watching.start()
+    ask(other, "/elsewhere")
+    assert watching.poll() == ()
+
+
+def test_a_server_without_exchanges_is_said_not_to_tell(toxiproxy_server, service):
+    watching = watch(toxiproxy_server, toxiproxy_server.proxy(service))
+    if toxiproxy_server.ask("GET", "/exchanges").status_code == 404:
+        with pytest.raises(Unsupported, match="use the embedded proxy"):
+            watching.start()
+    else:
+        watching.start()
+        assert watching.poll() == ()
+
+
+def test_a_proxy_that_is_gone_is_an_error():
+    with pytest.raises(CannotRun, match="the proxy does not answer"):
+        EdgeWatch("http://127.0.0.1:1", "run", edges={}).poll()
