@@ -15,8 +15,10 @@ from seatrial.chaos.model import Experiment
 from seatrial.chaos.plan import Checked, check
 from seatrial.chaos.read import choose_experiments, read_experiments
 from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
-from seatrial.realm import Realm, permit_chaos, permit_load, permit_mutations
+from seatrial.realm import Realm, permit_chaos, permit_mutations
 from seatrial.runtime.read import choose_realm, read_realms
+from seatrial.scenarios.load.mix import Mix, mix
+from seatrial.scenarios.load.mix import permit as permit_mix
 from seatrial.scenarios.load.profile import Model, Profile, read_profiles
 from seatrial.scenarios.model import Scenario, every_step, mutates
 from seatrial.scenarios.read import read_scenarios, select
@@ -38,7 +40,7 @@ class Plan:
     documented: Mapping[str, Service]
     acceptance: tuple[Scenario, ...]
     profile: Profile | None
-    loaded: tuple[Scenario, ...]
+    mix: Mix | None
     experiments: tuple[Checked, ...]
     overrides: Mapping[str, str] = field(default_factory=dict)
 
@@ -75,7 +77,7 @@ def read_plan(workspace: Path, asked: Asked) -> Plan:
         documented=documented,
         acceptance=select(scenarios, tags=gate.acceptance_tags),
         profile=profile,
-        loaded=_loaded(scenarios, profile),
+        mix=mix(profile, scenarios) if profile else None,
         experiments=_experiments(workspace, gate, realm=realm, services=documented),
         overrides=asked.overrides,
     )
@@ -97,7 +99,7 @@ def experiment_plan(workspace: Path, asked: Asked, name: str) -> Plan:
         services={},
         acceptance=(),
         profile=profile,
-        loaded=_loaded(read_scenarios(workspace / "scenarios"), profile),
+        mix=mix(profile, read_scenarios(workspace / "scenarios")) if profile else None,
         experiments=_experiments(workspace, gate, realm=whole.realm, services=whole.documented),
     )
     permit(plan)
@@ -106,41 +108,25 @@ def experiment_plan(workspace: Path, asked: Asked, name: str) -> Plan:
 
 def permit(plan: Plan) -> None:
     """Refuse what the realm does not allow, naming the line to change; nothing has been sent yet."""
-    for scenario in (*plan.acceptance, *plan.loaded):
-        if mutates(scenario):
-            permit_mutations(plan.realm, scenario.name, scenario.tags)
-    if plan.profile and plan.profile.model is Model.OPEN:
-        permit_load(plan.realm, plan.profile.peak * requests_per_play(plan.loaded, plan.profile))
-    elif plan.profile:
-        permit_load(plan.realm, 0.0)
+    for scenario in filter(mutates, plan.acceptance):
+        permit_mutations(plan.realm, scenario.name, scenario.tags)
+    if plan.profile and plan.mix:
+        permit_mix(plan.profile, plan.mix, plan.realm)
     if plan.experiments:
         permit_chaos(plan.realm)
 
 
-def requests_per_play(scenarios: Sequence[Scenario], profile: Profile) -> float:
-    """The mean number of requests of a play by the profile's mix, polls not counted."""
-    weights = {scenario.name: _weight(scenario, profile) for scenario in scenarios}
-    requests = sum(weights[scenario.name] * sum(1 for _ in every_step(scenario)) for scenario in scenarios)
-    return requests / sum(weights.values()) if weights else 0.0
-
-
 def rates_per_s(plan: Plan) -> dict[tuple[str, str, str], float]:
-    """Requests per second the profile's peak sends to each (service, method, route)."""
-    if plan.profile is None or plan.profile.model is not Model.OPEN:
+    """Requests per second the profile's peak sends to each (service, method, route); none for a closed model."""
+    if plan.profile is None or plan.mix is None or plan.profile.model is not Model.OPEN:
         return {}
-    weights = {scenario.name: _weight(scenario, plan.profile) for scenario in plan.loaded}
     rates: dict[tuple[str, str, str], float] = {}
-    for scenario in plan.loaded:
-        plays_per_s = plan.profile.peak * weights[scenario.name] / sum(weights.values())
+    for scenario, weight in zip(plan.mix.scenarios, plan.mix.weights, strict=True):
+        plays_per_s = plan.profile.peak * weight / sum(plan.mix.weights)
         for step in every_step(scenario):
             key = (step.service, step.method, step.route)
             rates[key] = rates.get(key, 0.0) + plays_per_s
     return rates
-
-
-def _weight(scenario: Scenario, profile: Profile) -> float:
-    given = profile.scenarios.get(scenario.name)
-    return scenario.load.weight if given is None else given
 
 
 def _profile(workspace: Path, gate: Gate) -> Profile | None:
@@ -150,16 +136,6 @@ def _profile(workspace: Path, gate: Gate) -> Profile | None:
     if gate.profile not in profiles:
         raise _unknown(gate.where, f"unknown profile '{gate.profile}'", gate.profile, profiles)
     return profiles[gate.profile]
-
-
-def _loaded(scenarios: Sequence[Scenario], profile: Profile | None) -> tuple[Scenario, ...]:
-    if profile is None:
-        return ()
-    known = {scenario.name: scenario for scenario in scenarios}
-    for name in profile.scenarios:
-        if name not in known:
-            raise _unknown(profile.where, f"unknown scenario '{name}'", name, known)
-    return tuple(known[name] for name in profile.scenarios)
 
 
 def _experiments(

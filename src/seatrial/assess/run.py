@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,17 +22,15 @@ from seatrial.assess.plan import Plan
 from seatrial.assess.record import Recorder
 from seatrial.assess.stage import Bridge, Hindsight, Loading, Moment, Say
 from seatrial.clock import Clock
-from seatrial.errors import Unreachable
 from seatrial.journal import Journal, Run
-from seatrial.realm import RuntimeKind
 from seatrial.redact import Secrets
 from seatrial.reports.junit import junit_xml
 from seatrial.reports.page import Page
 from seatrial.reports.render import render_html
 from seatrial.reports.verdict_json import verdict_json
 from seatrial.runtime.resolve import resolve_secrets
-from seatrial.runtime.state import RealmState, addresses_of, load_state
-from seatrial.runtime.up import direct_addresses, down, reachable, up
+from seatrial.runtime.state import RealmState, addresses_of
+from seatrial.runtime.up import require_reachable, standing
 from seatrial.scenarios.load.profile import Profile
 from seatrial.scenarios.moves import Context
 from seatrial.verdict import Finding, Grade, Verdict
@@ -69,7 +67,8 @@ def assess(
     """Run it all; the run folder holds verdict.json, report.html and junit.xml at the end."""
     secrets = Secrets()
     with contextlib.ExitStack() as stack:
-        state = stack.enter_context(_standing(plan, telling.say))
+        state = stack.enter_context(standing(plan.realm, plan.workspace, variables=plan.overrides, say=telling.say))
+        require_reachable(plan.realm, state)
         context = _context(plan, state, secrets)
         run = journal.create_run(plan.workspace, plan.realm.name, clock=clock)
         about = _about(plan, run, clock.now(), experiment=experiment, revisions=revisions or {})
@@ -99,32 +98,6 @@ def publish(run: Run, page: Page, secrets: Secrets, *, templates: Path) -> None:
     run.junit.write_bytes(
         junit_xml(page.journeys, page.verdict.findings, started_at=page.facts.started_at, redact=redact)
     )
-
-
-@contextlib.contextmanager
-def _standing(plan: Plan, say: Say) -> Iterator[RealmState | None]:
-    """The realm with its services there; what had to be started for it is stopped at the end."""
-    if plan.realm.runtime is not RuntimeKind.PROCESS:
-        state = load_state(plan.workspace, plan.realm.name)
-        _require_reachable(plan, state)
-        yield state
-        return
-    raised = up(plan.realm, plan.workspace, variables=plan.overrides, say=say)
-    try:
-        yield raised.state
-    finally:
-        if raised.started:
-            down(plan.realm, plan.workspace, say=say)
-
-
-def _require_reachable(plan: Plan, state: RealmState | None) -> None:
-    addresses = direct_addresses(plan.realm, state)
-    if not any(reachable(address) for address in addresses.values()):
-        listed = ", ".join(f"{name} at {address}" for name, address in addresses.items()) or "it names none"
-        raise Unreachable(
-            f"{plan.realm.where}: no service of realm '{plan.realm.name}' accepts a connection ({listed}); "
-            "start it, or correct its addresses"
-        )
 
 
 def _context(plan: Plan, state: RealmState | None, secrets: Secrets) -> Context:

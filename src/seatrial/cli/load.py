@@ -20,12 +20,12 @@ from seatrial.cli.load_screen import live_table, progress_line, summary_text
 from seatrial.clock import SystemClock, iso
 from seatrial.errors import ExitCode, Interrupted
 from seatrial.journal import Journal, Run, create_run, write_json
-from seatrial.realm import Realm, RuntimeKind
+from seatrial.realm import Realm
 from seatrial.redact import Secrets
 from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.runtime.resolve import resolve_secrets
 from seatrial.runtime.state import addresses_of, load_state
-from seatrial.runtime.up import down, up
+from seatrial.runtime.up import require_reachable, standing
 from seatrial.scenarios.load.mix import mix, permit
 from seatrial.scenarios.load.order import LoadOrder
 from seatrial.scenarios.load.parent import RunningLoad, start_load
@@ -55,7 +55,8 @@ def run_load(
 ) -> ExitCode:
     """Play the profile to the end of its stages. Interrupted (130) after a Ctrl-C, having told what was measured."""
     asked = _read(profile_name, realm_name, variables)
-    with _realm_up(asked):
+    with standing(asked.realm, asked.workspace, variables=asked.overrides, say=say) as state:
+        require_reachable(asked.realm, state)
         run = create_run(asked.workspace, asked.realm.name, clock=SystemClock())
         write_json(run.about, _about(asked, run))
         summary, interrupted = _play(asked, run)
@@ -74,20 +75,6 @@ def _read(profile_name: str, realm_name: str | None, variables: Sequence[str]) -
     profile = choose_profile(read_profiles(here / "scenarios" / "profiles"), profile_name)
     permit(profile, mix(profile, read_scenarios(here / "scenarios")), realm)
     return _Asked(here, realm, profile, pairs(variables, "--var"))
-
-
-@contextlib.contextmanager
-def _realm_up(asked: _Asked) -> Iterator[None]:
-    """A process realm is started when it is not up, and stopped only if it was started here."""
-    if asked.realm.runtime is not RuntimeKind.PROCESS:
-        yield
-        return
-    raised = up(asked.realm, asked.workspace, variables=asked.overrides, say=say)
-    try:
-        yield
-    finally:
-        if raised.started:
-            down(asked.realm, asked.workspace, say=say)
 
 
 def _play(asked: _Asked, run: Run) -> tuple[Summary, bool]:

@@ -17,12 +17,12 @@ from seatrial import http, quantity
 from seatrial.cli.console import say, tell, workspace
 from seatrial.clock import SystemClock
 from seatrial.errors import ExitCode, UsageError
-from seatrial.realm import Realm, RuntimeKind, permit_mutations
+from seatrial.realm import Realm, permit_mutations
 from seatrial.redact import Secrets
 from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.runtime.resolve import resolve_secrets
 from seatrial.runtime.state import addresses_of, load_state
-from seatrial.runtime.up import down, up
+from seatrial.runtime.up import standing
 from seatrial.scenarios.model import Scenario, mutates
 from seatrial.scenarios.moves import Context
 from seatrial.scenarios.read import read_scenarios
@@ -60,7 +60,7 @@ def run_watch(realm_name: str | None, *, once: bool, bound: str | None, database
     here = workspace()
     orders = read_orders(here, realm_name)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_standing(orders.realm, here))
+        stack.enter_context(standing(orders.realm, here, variables={}, say=say))
         client = stack.enter_context(http.open_client())
         store = Store(database or here / DEFAULT_PATH)
         stack.callback(store.close)
@@ -142,20 +142,6 @@ def _subjects(here: Path, scenarios: Iterable[Scenario]) -> dict[str, Subject]:
         scenario.name: Subject(scenario.service or "", runbooks.get(scenario.service or "", ""))
         for scenario in scenarios
     }
-
-
-@contextlib.contextmanager
-def _standing(realm: Realm, here: Path) -> Iterator[None]:
-    """The realm's services run meanwhile; what was started here is stopped at the end."""
-    if realm.runtime is not RuntimeKind.PROCESS:
-        yield
-        return
-    raised = up(realm, here, variables={}, say=say)
-    try:
-        yield
-    finally:
-        if raised.started:
-            down(realm, here, say=say)
 
 
 @contextlib.contextmanager

@@ -6,18 +6,19 @@ anything is waited for, so that `down` finds even what an interrupted `up` had s
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import socket
 import sys
 import time
 import urllib.parse
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from seatrial import http, template
-from seatrial.errors import CannotRun, Unsupported
+from seatrial.errors import CannotRun, Unreachable, Unsupported
 from seatrial.exchange import Response
 from seatrial.realm import CLIENT, Place, Realm, RuntimeKind, Start
 from seatrial.runtime import process, proxies
@@ -83,6 +84,34 @@ def down(realm: Realm, workspace: Path, *, say: Say) -> bool:
         process.stop([state.proxy.process])
     remove_state(workspace, realm.name)
     return True
+
+
+@contextlib.contextmanager
+def standing(realm: Realm, workspace: Path, *, variables: Mapping[str, Any], say: Say) -> Iterator[RealmState | None]:
+    """A process realm with its services there; what had to be started is stopped at the end, on every way out.
+
+    Of other realms the state as it is known, None when nothing is; nothing is started.
+    """
+    if realm.runtime is not RuntimeKind.PROCESS:
+        yield load_state(workspace, realm.name)
+        return
+    raised = up(realm, workspace, variables=variables, say=say)
+    try:
+        yield raised.state
+    finally:
+        if raised.started:
+            down(realm, workspace, say=say)
+
+
+def require_reachable(realm: Realm, state: RealmState | None) -> None:
+    """Unreachable when no service of the realm accepts a connection, past the proxies."""
+    addresses = direct_addresses(realm, state)
+    if not any(reachable(address) for address in addresses.values()):
+        listed = ", ".join(f"{name} at {address}" for name, address in addresses.items()) or "it names none"
+        raise Unreachable(
+            f"{realm.where}: no service of realm '{realm.name}' accepts a connection ({listed}); "
+            "start it, or correct its addresses"
+        )
 
 
 def restart_service(realm: Realm, workspace: Path, service: str) -> RealmState:
