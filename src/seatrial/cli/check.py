@@ -1,4 +1,4 @@
-"""`seatrial check`: plays journeys once against a realm and says how each went. Progress on stderr, the rest stdout."""
+"""`seatrial check`: plays journeys once against a realm and tells how each went; progress goes to stderr."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def _query_key(content: Mapping[str, Any], document: Document, at: Steps) -> str
 
 
 def _query(key: str, content: Any, document: Document, at: Steps) -> tuple[Query, Mapping[str, Any]]:
-    """The query, and the predicates below it: `{body: {empty: true}}` says the same as `{body: true, empty: true}`."""
+    """The query, and the predicates below it: `{body: {empty: true}}` is the same as `{body: true, empty: true}`."""
     kind = QueryKind(key)
     where = document.where(*at, key)
     if kind in _BARE:
