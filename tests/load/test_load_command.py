@@ -1,0 +1,132 @@
+"""`seatrial load`: what it plays, keeps, prints and returns."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from seatrial import journal
+from seatrial.cli.load import run_load
+from seatrial.cli.load_screen import live_table, summary_text
+from seatrial.errors import DocumentError, ExitCode, Refused, UsageError
+from seatrial.sample import Interval, Pacing, Phase
+from seatrial.scenarios.load.recorder import encode_histogram
+from seatrial.scenarios.load.summary import Summary
+
+COMMAND = [sys.executable, "-c", "from seatrial.cli.main import main; main()", "load"]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, target, monkeypatch) -> Path:
+    (tmp_path / "scenarios" / "profiles").mkdir(parents=True)
+    (tmp_path / "realms.yaml").write_text(
+        f"realms:\n  here:\n    services: {{api: '{target.url}'}}\n    allows: {{load: {{max_rate: 100/s}}}}\n"
+        f"  shut:\n    services: {{api: '{target.url}'}}\n"
+    )
+    (tmp_path / "scenarios" / "look.yaml").write_text(
+        "scenario: look\nservice: api\nsteps:\n  - {name: first, request: {url: /first}, expect: {status: 200}}\n"
+    )
+    for name, scenario, rate, hold in (
+        ("short", "look", 20, "1s"),
+        ("long", "look", 20, "5m"),
+        ("fast", "look", 200, "1s"),
+    ):
+        write_profile(tmp_path, name, f"scenarios: [{scenario}]\nstages: [{{ramp_to: {rate}/s}}, {{hold: {hold}}}]\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_profile(workspace: Path, name: str, rest: str) -> None:
+    (workspace / "scenarios" / "profiles" / f"{name}.yaml").write_text(f"profile: {name}\n{rest}")
+
+
+def test_a_load_keeps_its_run_and_prints_a_line_per_step(workspace, target, capsys):
+    assert run_load("short", "here", json_file=str(workspace / "out.json")) is ExitCode.MET
+    printed = capsys.readouterr().out
+    (run,) = journal.list_runs(workspace)
+    counted = sum(record.ok for record in journal.read(run.journal) if isinstance(record, Interval))
+    assert counted == target.seen["GET /first"] == 20
+    assert "look > first" in printed
+    assert f"run {run.folder}" in printed
+    told = json.loads((workspace / "out.json").read_bytes())
+    assert told["steps"][0]["requests"] == 20
+    assert told["generator"]["dropped"] == 0
+
+
+def test_what_a_realm_does_not_allow_is_refused_before_anything_is_sent(workspace, target):
+    with pytest.raises(Refused, match="does not allow load"):
+        run_load("short", "shut")
+    with pytest.raises(Refused, match=r"200 requests/s \(its limit is 100/s\)"):
+        run_load("fast", "here")
+    assert not target.seen
+
+
+def test_unknown_profiles_and_journeys_are_named(workspace):
+    with pytest.raises(UsageError, match=r"no profile 'shrt'.*did you mean 'short'"):
+        run_load("shrt", "here")
+    write_profile(workspace, "wrong", "scenarios: [lok]\nstages: [{ramp_to: 1/s}]\n")
+    with pytest.raises(DocumentError, match=r"wrong\.yaml:1:10: .*plays 'lok'.*did you mean 'look'"):
+        run_load("wrong", "here")
+
+
+def wait_for_records(workspace: Path, command: subprocess.Popen[str]) -> None:
+    while not any(run.journal.exists() and run.journal.stat().st_size for run in journal.list_runs(workspace)):
+        assert command.poll() is None
+        time.sleep(0.05)
+
+
+def test_ctrl_c_stops_the_load_tells_what_was_measured_and_ends_with_130(workspace, target):
+    with subprocess.Popen(
+        [*COMMAND, "long", "--realm", "here"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as command:
+        wait_for_records(workspace, command)
+        command.send_signal(signal.SIGINT)
+        told, progress = command.communicate(timeout=30)
+    assert command.returncode == ExitCode.INTERRUPTED, progress
+    assert "stopping" in progress
+    assert "look > first" in told
+    (run,) = journal.list_runs(workspace)
+    counted = sum(record.ok for record in journal.read(run.journal) if isinstance(record, Interval))
+    assert counted == target.seen["GET /first"] > 0
+
+
+def one_second(*, ok: int, failed: int) -> tuple[Interval, Pacing]:
+    histogram = encode_histogram({2000: ok})
+    causes = {"timeout": failed} if failed else {}
+    interval = Interval(
+        "r", Phase.HOLD, "pay", "charge", "cards", "POST", "/c", 1, ok, failed, causes, histogram=histogram
+    )
+    return interval, Pacing("r", Phase.HOLD, 1, 10, 9, 1, 3, 0.002, 0.5)
+
+
+def test_the_summary_counts_all_and_the_live_table_the_last_seconds():
+    summary = Summary()
+    for _ in range(10):
+        summary.add(one_second(ok=5, failed=5))
+    for _ in range(5):
+        summary.add(one_second(ok=10, failed=0))
+    (now,), (whole,) = summary.now(), summary.whole()
+    assert (now.requests, now.failed, now.per_s) == (50, 0, 10.0)
+    assert (whole.requests, whole.failed, whole.causes) == (150, 50, (("timeout", 50),))
+    assert whole.quantiles_s == pytest.approx((0.002, 0.002, 0.002), rel=0.001)
+    assert (summary.pace().dropped, summary.whole_pace().dropped) == (5, 15)
+    assert live_table(summary, "load").row_count == 1
+
+
+def test_the_summary_text_has_a_column_for_each_heading_and_ends_with_the_generator():
+    summary = Summary()
+    summary.add(one_second(ok=0, failed=4))
+    heading, row, generator = summary_text(summary).splitlines()
+    assert heading.split() == ["step", "requests", "per", "s", "p50", "p95", "p99", "errors", "why"]
+    assert row.split() == ["pay", ">", "charge", "4", "4.0", "-", "-", "-", "100", "%", "timeout", "4"]
+    assert generator == "9.0 of 10.0 plays/s, 3 in flight, 1 dropped, starts late p99 2 ms, cpu 50 %"
+
+
+def test_a_load_without_a_second_shows_nothing_but_its_headings():
+    assert summary_text(Summary()).splitlines()[1].startswith("0.0 of 0.0 plays/s")
