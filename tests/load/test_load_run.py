@@ -102,12 +102,13 @@ def requests(records: list[Record]) -> Counter[str]:
     return counts
 
 
-def p99_s(records: list[Record], field: str) -> float:
+def latency_s(records: list[Record], percentile: float) -> float:
+    """From the due time, over all steps."""
     whole = HdrHistogram(1, 60_000_000, 3)
     for record in intervals(records):
-        if getattr(record, field):
-            whole.decode_and_add(getattr(record, field))
-    return whole.get_value_at_percentile(99) / 1e6
+        if record.histogram:
+            whole.decode_and_add(record.histogram)
+    return whole.get_value_at_percentile(percentile) / 1e6
 
 
 def test_every_request_of_an_open_load_is_accounted_for(order, workspace, target):
@@ -131,10 +132,9 @@ def test_every_request_of_a_closed_load_is_accounted_for(order, workspace, targe
 
 def test_a_stall_shows_in_the_latency_from_due_and_hides_in_a_closed_load(order, workspace, target):
     open_load = stalled(order(50, 3.0), workspace, target)
-    assert p99_s(open_load, "histogram") > 1.5
-    target.delay_s = 0.02
+    assert latency_s(open_load, 99) > 1.5
     closed_load = stalled(order(2, 3.0, model=Model.CLOSED, scenario="shop"), workspace, target)
-    assert p99_s(closed_load, "histogram") < 1.5
+    assert latency_s(closed_load, 95) < 1.5  # only one request of each user met the stall
 
 
 def stalled(order: LoadOrder, workspace: Path, target) -> list[Record]:
@@ -164,11 +164,11 @@ def test_phases_follow_the_stages_and_then_what_the_parent_says(order, workspace
     with running(order(20, 1.0, ramp_s=1.0, warm_up_s=0.5, then=Then.HOLD), workspace) as load:
         for number, second in enumerate(load.seconds()):
             phases.extend((record.phase, record.experiment) for record in second if isinstance(record, Interval))
-            if number == 3:
+            if number == 2:
                 load.mark(Phase.DURING, "the ledger hangs")
-            if number == 4:
+            if number == 3:
                 load.mark(Phase.HOLD)
-            if number == 5:
+            if number == 4:
                 load.stop()
     seen = list(dict.fromkeys(phases))
     assert seen[:4] == [
