@@ -121,11 +121,14 @@ def choose(wanted: Selector, found: Sequence[Container]) -> Container:
     chosen = [container for container in found if wanted.selects(container)]
     if len(chosen) == 1:
         return chosen[0]
-    looked = f"{wanted.where}: one container should have {wanted}, and {len(chosen) or 'none'} has"
+    count = f"{len(chosen)} have" if chosen else "none has"
+    looked = f"{wanted.where}: one container should have {wanted}, and {count}"
     if chosen:
         raise CannotRun(
             f"{looked}: {_listed(chosen)}; remove what is over, or name one: `container: {chosen[0].name}`"
         )
+    if wanted.name:
+        raise CannotRun(f"{looked}; found: {_listed(found)}; start it, or correct `container: {wanted.name}`")
     raise CannotRun(
         f"{looked}; found: {_listed(found)}; start it, or label it {SERVICE_LABEL}={wanted.service} "
         "(compose's own service label does as well)"
