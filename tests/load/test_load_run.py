@@ -46,6 +46,23 @@ service: api
 steps:
   - {name: down, request: {url: /broken}, expect: {status: 200}}
 """
+POLLING = """\
+scenario: polls
+service: api
+steps:
+  - name: wait for it
+    request: {url: /feed}
+    retry: {until: expect, max: 3, interval: 10ms}
+    expect: {json: {path: /other}}
+"""
+PONDERING = """\
+scenario: ponders
+service: api
+steps:
+  - {name: one, request: {url: /one}}
+  - {name: two, request: {url: /two}}
+load: {think_time: 400ms}
+"""
 SECRET = "s3cr3t-of-the-load"
 
 
@@ -56,6 +73,8 @@ def workspace(tmp_path: Path) -> Path:
     (folder / "shop.yaml").write_text(JOURNEY)
     (folder / "fails.yaml").write_text(FAILING)
     (folder / "breaks.yaml").write_text(BROKEN)
+    (folder / "polls.yaml").write_text(POLLING)
+    (folder / "ponders.yaml").write_text(PONDERING)
     return tmp_path
 
 
@@ -195,6 +214,22 @@ def test_a_wrong_status_is_counted_as_such_and_over_its_limit(order, workspace, 
     causes = sum((Counter(record.causes) for record in intervals(records)), Counter())
     assert causes == {"status": 10}
     assert sum((Counter(record.over_failed) for record in intervals(records)), Counter()) == {10_000: 10}
+
+
+def test_polls_are_neither_success_nor_error_only_the_last_attempt_is(order, workspace, target):
+    records = intervals(play(order(10, 0.5, scenario="polls"), workspace))
+    assert (sum(record.polls for record in records), sum(record.failed for record in records)) == (10, 5)
+    assert target.seen == {"GET /feed": 15}
+
+
+def test_users_think_between_steps_and_plays(order, workspace, target):
+    play(order(1, 1.5, model=Model.CLOSED, scenario="ponders"), workspace)
+    assert 2 <= sum(target.seen.values()) <= 5
+
+
+def test_users_of_a_closed_load_stay_under_the_rate_a_realm_allows(order, workspace, target):
+    play(order(3, 1.0, model=Model.CLOSED, max_requests_per_s=20.0), workspace)
+    assert 3 <= sum(target.seen.values()) <= 30
 
 
 def test_plays_in_flight_finish_after_stop_and_stop_may_be_said_twice(order, workspace, target):

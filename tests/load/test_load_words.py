@@ -46,6 +46,13 @@ def test_an_order_never_shows_its_secrets():
     assert "s3cr3t-token" not in repr(order())
 
 
+def test_a_broken_order_is_refused_without_quoting_it():
+    line = encode_order(order()).replace(b'"open"', b'"ajar"')
+    with pytest.raises(ValueError, match=r"not an order: profile\.model: ") as caught:
+        decode_order(line)
+    assert "s3cr3t-token" not in str(caught.value)
+
+
 @pytest.mark.parametrize("mark", [HOLD, DURING, Mark(Phase.AFTER, "x")])
 def test_a_phase_arrives_as_it_was_said(mark):
     assert decode_mark(encode_mark(mark)) == mark

@@ -122,8 +122,16 @@ def _run(load: _Load) -> int:
     load.write(_records(load, now, load.timeline.second(now), cpu.ratio(now)))
     complete = load.outbox.drained(_LAST_WORDS_WITHIN_S)
     if load.traffic.defect:
-        log.error("a defect of the generator", exc_info=load.traffic.defect)
+        _tell(load.traffic.defect)
     return 0 if complete and not load.traffic.defect else FAILED
+
+
+def _tell(defect: BaseException) -> None:
+    """What ended the load: a sentence where the user can do something about it, else the traceback."""
+    if isinstance(defect, SeatrialError):
+        log.error("%s", defect)
+    else:
+        log.error("a defect of the generator", exc_info=defect)
 
 
 def _start(load: _Load) -> None:

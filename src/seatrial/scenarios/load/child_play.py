@@ -119,6 +119,8 @@ class Player:
         now = time.monotonic()
         ended = self._timeline.mark_at(now)
         mark = charge(progress.sent or ended, ended)
+        late_s = progress.late_s
+        progress.sent, progress.late_s = None, 0.0  # what follows may fail before it is sent
         series = _series(progress.scenario, move.step)
         second = self._timeline.second(now)
         if not move.final:
@@ -126,7 +128,7 @@ class Player:
             return
         end = Ended(
             cause=move.cause,
-            latency_us=microseconds(move.latency_s + progress.late_s),
+            latency_us=microseconds(move.latency_s + late_s),
             service_us=microseconds(move.latency_s),
             bytes_in=move.bytes_in,
             degraded=move.degraded,
@@ -134,7 +136,6 @@ class Player:
         self._recorder.ended(mark, series, second=second, end=end)
         if move.cause:
             self._tell(series, move.cause, progress.secrets.redact(move.detail))
-        progress.sent, progress.late_s = None, 0.0  # what follows may fail before it is sent
 
     def _tell(self, series: Series, cause: Cause, detail: str) -> None:
         """Log the first of its kind: thousands may follow, and all are counted."""

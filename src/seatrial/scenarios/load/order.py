@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from seatrial.sample import Phase
 from seatrial.scenarios.load.profile import Profile
@@ -60,7 +60,12 @@ def encode_order(order: LoadOrder) -> bytes:
 
 def decode_order(line: bytes) -> LoadOrder:
     """The order of a line; ValueError when it is not one."""
-    return TypeAdapter(LoadOrder).validate_json(line)
+    try:
+        return TypeAdapter(LoadOrder).validate_json(line)
+    except ValidationError as error:  # its own text quotes the input, which holds secrets
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise ValueError(f"not an order: {place}: {first['msg']}") from None
 
 
 def encode_mark(mark: Mark) -> bytes:
