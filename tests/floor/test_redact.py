@@ -1,0 +1,93 @@
+"""Redaction: a value once secret never leaves, in any of the forms it takes on the way."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import urllib.parse
+
+import pytest
+from hypothesis import given, strategies as st
+
+from seatrial.redact import Secrets
+
+VALUES = st.text(st.characters(exclude_categories=["Cs"]), min_size=8, max_size=40)
+FORMS = {
+    "raw": lambda value: value,
+    "json": json.dumps,
+    "json unicode": lambda value: json.dumps(value, ensure_ascii=False),
+    "url": lambda value: urllib.parse.quote(value, safe=""),
+    "form": urllib.parse.quote_plus,
+    "basic auth": lambda value: base64.b64encode(f"ada:{value}".encode()).decode(),
+    "base64": lambda value: base64.b64encode(value.encode()).decode(),
+    "base64 url": lambda value: base64.urlsafe_b64encode(value.encode()).decode(),
+}
+
+
+def holding(**values):
+    secrets = Secrets()
+    for name, value in values.items():
+        assert secrets.add(name, value)
+    return secrets
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(value=VALUES)
+def test_secret_is_masked_in_every_form_it_takes(form, value):
+    text = f"<{FORMS[form](value)}>"
+    shown = holding(password=value).redact(text)
+    assert "***(password)" in shown
+    assert FORMS[form](value) not in shown
+
+
+@pytest.mark.parametrize("user", ["", "a", "ad", "ada"])
+def test_basic_auth_is_masked_whatever_the_user_is_called(user):
+    encoded = base64.b64encode(f"{user}:correct horse".encode()).decode()
+    shown = holding(password="correct horse").redact(f"Basic {encoded}")
+    assert "***(password)" in shown
+
+
+def test_two_secrets_look_different():
+    shown = holding(first="aaaaaaaa", second="bbbbbbbb").redact("aaaaaaaa bbbbbbbb")
+    assert shown == "***(first) ***(second)"
+
+
+def test_longer_secret_wins_over_one_within_it():
+    assert holding(short="token", long="token-extended").redact("token-extended") == "***(long)"
+
+
+def test_value_too_short_to_mask_is_refused():
+    secrets = Secrets()
+    assert not secrets.add("pin", "123")
+    assert secrets.redact("123") == "123"
+
+
+def test_value_once_secret_stays_secret():
+    secrets = holding(token="first-token")
+    secrets.add("token", "second-token")
+    assert secrets.redact("first-token second-token") == "***(token) ***(token)"
+
+
+@pytest.mark.parametrize("name", ["Authorization", "COOKIE", "set-cookie", "Proxy-Authorization", "X-Api-Key"])
+def test_headers_of_credentials_are_masked_even_when_unknown(name):
+    assert Secrets().redact_header(name, "whatever") == "***"
+    assert holding(token="known-token").redact_header(name, "Bearer known-token") == "Bearer ***(token)"
+
+
+def test_other_headers_keep_what_is_no_secret():
+    assert holding(token="known-token").redact_header("X-Trace", "a known-token b") == "a ***(token) b"
+
+
+def test_secrets_may_be_added_from_many_threads():
+    secrets = Secrets()
+    threads = [
+        threading.Thread(target=lambda base=base: [secrets.add("s", f"value-{base}-{n}") for n in range(20)])
+        for base in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    text = " ".join(f"value-{base}-{n}" for base in range(4) for n in range(20))
+    assert "value-" not in secrets.redact(text)
