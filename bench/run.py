@@ -1,0 +1,161 @@
+"""`make bench`: seatrial beside its peers on the same journey, in one run. Prints ratios, asserts nothing.
+
+The rounds alternate (ours, theirs, ours, theirs, ...), so that what else the machine does falls on all alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nginx
+import peers
+import report
+import tools
+from measure import Cost, Tool, ToolFailedError, run, run_watched
+from nginx import Counter
+from peers import Missing, Peer
+from tools import Crowd
+
+OUT = Path(__file__).with_name("out")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured."""
+
+    check_rounds: int
+    load_rounds: int
+    crowd: Crowd
+
+
+FULL = Plan(check_rounds=10, load_rounds=5, crowd=Crowd(users=20, duration_s=10))
+QUICK = Plan(check_rounds=2, load_rounds=1, crowd=Crowd(users=20, duration_s=4))
+
+
+@dataclass
+class Bench:
+    """One bench under way: what there is to measure with, and the problems that came up."""
+
+    plan: Plan
+    found: Mapping[str, Peer]
+    counter: Counter
+    workspace: Path
+    problems: list[str] = field(default_factory=list)
+
+
+def main() -> int:
+    """0 when every tool that is here was measured; 1 when there is no nginx, or a tool did not play the journey."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one or two short rounds, to see that it works")
+    plan = QUICK if parser.parse_args().quick else FULL
+    try:
+        with nginx.running() as counter, tempfile.TemporaryDirectory(prefix="seatrial-bench-") as folder:
+            workspace = tools.make_workspace(Path(folder), counter.address, plan.crowd)
+            return measure_all(Bench(plan, find_tools(), counter, workspace))
+    except nginx.NginxMissingError as missing:
+        say(f"nothing is measured: {missing}")
+        return 1
+
+
+def find_tools() -> dict[str, Peer]:
+    """The tools that are here by name; a sentence for each that is not."""
+    looked = (peers.find_seatrial(), peers.find_newman(), peers.find_locust(), peers.find_k6())
+    for missing in looked:
+        if isinstance(missing, Missing):
+            say(missing.why)
+    return {peer.name: peer for peer in looked if isinstance(peer, Peer)}
+
+
+def measure_all(bench: Bench) -> int:
+    """Both comparisons, printed as they are done, kept together."""
+    machine = {"cores": os.cpu_count(), "load_average_before": os.getloadavg()}
+    versions = ", ".join(peer.version for peer in bench.found.values())
+    say(f"{machine['cores']} cores, load average {os.getloadavg()[0]:.2f} before; {versions}")
+    checks, loads = measure_checks(bench), measure_loads(bench)
+    machine["load_average_after"] = os.getloadavg()
+    about = {"machine": machine, "tools": {peer.name: peer.version for peer in bench.found.values()}}
+    keep(
+        {**about, "plan": dataclasses.asdict(bench.plan), "check": checks, "load": loads, "problems": bench.problems}
+    )
+    return 1 if bench.problems else 0
+
+
+def measure_checks(bench: Bench) -> dict[str, object]:
+    """`seatrial check` and newman, whole processes. Each runs once before, so that no first read of a disk counts."""
+    makers = {
+        "seatrial": lambda peer: tools.seatrial_check(peer, bench.workspace),
+        "newman": lambda peer: tools.newman(peer, bench.counter.address),
+    }
+    chosen = [make(bench.found[name]) for name, make in makers.items() if name in bench.found]
+    rounds = bench.plan.check_rounds
+    costs = alternate(bench, chosen, 1 + rounds, measure=run)
+    measured = {name: each[1:] for name, each in costs.items()}
+    title = f"one journey of 5 steps, whole process, medians of {rounds} alternating rounds"
+    say("\n" + report.as_text(title, measured, report.check_figures()))
+    return report.as_data(measured, report.check_figures())
+
+
+def measure_loads(bench: Bench) -> dict[str, object]:
+    """`seatrial load`, hand-written Locust and k6, the same crowd for each."""
+    crowd = bench.plan.crowd
+    makers = {
+        "seatrial": lambda peer: tools.seatrial_load(peer, bench.workspace),
+        "locust": lambda peer: tools.locust(peer, bench.counter.address, crowd),
+        "k6": lambda peer: tools.k6(peer, bench.counter.address, crowd),
+    }
+    chosen = [make(bench.found[name]) for name, make in makers.items() if name in bench.found]
+    costs = alternate(bench, chosen, bench.plan.load_rounds, measure=run_watched)
+    title = f"the same journey by {crowd.users} users for {crowd.duration_s} s, {bench.plan.load_rounds} rounds"
+    figures = report.load_figures(crowd.duration_s)
+    say("\n" + report.as_text(title, costs, figures))
+    return report.as_data(costs, figures)
+
+
+def alternate(
+    bench: Bench, chosen: Sequence[Tool], rounds: int, *, measure: Callable[[Tool, Counter], Cost]
+) -> dict[str, list[Cost]]:
+    """Each tool once a round, in order. One that fails is a problem and is measured no more, nor shown."""
+    costs: dict[str, list[Cost]] = {tool.name: [] for tool in chosen}
+    for number in range(rounds):
+        for tool in chosen:
+            if tool.name not in costs:
+                continue
+            progress(f"round {number + 1} of {rounds}: {tool.name}")
+            try:
+                costs[tool.name].append(measure(tool, bench.counter))
+            except ToolFailedError as failed:
+                bench.problems.append(str(failed))
+                say(f"not measured: {failed}")
+                del costs[tool.name]
+    return costs
+
+
+def keep(result: Mapping[str, object]) -> None:
+    """Everything measured, in a file named for the time."""
+    OUT.mkdir(exist_ok=True)
+    file = OUT / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.json"
+    file.write_text(json.dumps(result, indent=1) + "\n")
+    say(f"\nall rounds: {os.path.relpath(file)}")
+
+
+def say(text: str) -> None:
+    """A line of the result."""
+    print(text, flush=True)
+
+
+def progress(text: str) -> None:
+    """A line for who waits."""
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
