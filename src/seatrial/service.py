@@ -18,6 +18,7 @@ class Indicator(enum.StrEnum):
     ERRORS = "errors"
     LATENCY = "latency"
     THROUGHPUT = "throughput"
+    WAITING = "waiting"  # as LATENCY, but of every request, failed ones too: only experiments ask that
 
 
 @dataclass(frozen=True, slots=True)

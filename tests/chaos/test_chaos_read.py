@@ -107,7 +107,7 @@ def test_expectations_are_sorted_by_what_they_are_about(read):
     latency, errors = expected.limits
     assert (breaker.edge, breaker.opens_within_s, breaker.calls_while_open) == (Edge("cards", "ledger"), 5, 0)
     assert breaker.closes_within_s == 5
-    assert (latency.service, latency.objective.indicator) == ("cards", Indicator.LATENCY)
+    assert (latency.service, latency.objective.indicator) == ("cards", Indicator.WAITING)
     assert latency.objective.limit == pytest.approx(0.35)
     assert latency.objective.quantile == 0.99
     assert (errors.objective.limit_ratio, errors.objective.routes) == (0.05, ("GET /offers",))

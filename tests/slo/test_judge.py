@@ -27,7 +27,7 @@ from seatrial.verdict import Grade, Subject
 RULES = {"alpha": 0.05, "min_hold_s": 20.0}
 UNHURRIED = settings(deadline=None, max_examples=25)
 HANGS = "the ledger hangs"
-P99_300_MS = Objective("p99 at most 300 ms", Indicator.LATENCY, 0.3, quantile=0.99)
+P99_300_MS = Objective("p99 at most 300 ms", Indicator.WAITING, 0.3, quantile=0.99)
 
 
 def _during_it(measures, objective):
@@ -362,6 +362,11 @@ def test_fast_failures_of_an_open_breaker_do_not_miss_a_latency_expectation(make
     measures = measure(_during(make, ok=10, failed=90))
     finding = _during_it(measures, P99_300_MS)
     assert finding.grade is Grade.MET
+
+
+def test_requests_that_all_fail_fast_have_not_waited(make):
+    finding = _during_it(measure(_during(make, ok=0, failed=90)), P99_300_MS)
+    assert (finding.grade, finding.n) == (Grade.MET, 900)
 
 
 def test_errors_of_chosen_routes_are_judged_alone(make):

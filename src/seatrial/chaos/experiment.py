@@ -1,4 +1,4 @@
-"""Plays one experiment: baseline -> inject -> observe -> heal -> recover -> verify, as one straight line.
+"""Plays one experiment: plan -> baseline -> inject -> observe -> heal -> recover -> verify, as one straight line.
 
 Takes a checked experiment, and traffic and judgement as callables; gives an `ExperimentRecord` with a finding for
 each expectation. Heals on every way out. Must never import scenarios or slo, nor ask another clock than it is given.
@@ -52,6 +52,8 @@ def run_experiment(
 
     FaultFailed when a fault cannot be injected; everything was healed then.
     """
+    for injection in checked.experiment.method:
+        around.resolve(injection.fault)  # a target that is not there is told before anybody waits for a baseline
     course = _Course(checked, around, list(before))
     started_at = around.clock.now()
     steady = course.baseline(held_s)

@@ -405,7 +405,7 @@ def _latency_limits(item: _During, index: int, document: Document) -> Iterator[O
             quantile = key.partition("_")[0]
             name = f"{quantile} at most {quantity.show_duration(limit_s)}"
             objective = Objective(
-                name, Indicator.LATENCY, limit_s, quantile=share, routes=tuple(item.routes), where=where
+                name, Indicator.WAITING, limit_s, quantile=share, routes=tuple(item.routes), where=where
             )
             yield ObjectiveExpectation(item.latency or "", objective, where)
 

@@ -244,12 +244,24 @@ def _decide_errors(case: _Case) -> tuple[Decision, tuple[Tally, ...]]:
 
 
 def _decide_latency(case: _Case) -> tuple[Decision, tuple[Tally, ...]]:
-    """Where failures were not timed against this limit, only what holds however slow they were is decided."""
     tallies = case.measures.tallies(case.traffic, limit_us=microseconds(case.objective.limit))
-    decision = case.test.ratio([tally.slow for tally in tallies], case.objective.limit_ratio)
+    return _decide_timed(case, tallies, [tally.slow for tally in tallies], [tally.slow_at_worst for tally in tallies])
+
+
+def _decide_waiting(case: _Case) -> tuple[Decision, tuple[Tally, ...]]:
+    tallies = case.measures.tallies(case.traffic, limit_us=microseconds(case.objective.limit))
+    waited, at_worst = [tally.waited for tally in tallies], [tally.waited_at_worst for tally in tallies]
+    return _decide_timed(case, tallies, waited, at_worst)
+
+
+def _decide_timed(
+    case: _Case, tallies: tuple[Tally, ...], slow: list[PerSecond], slow_at_worst: list[PerSecond]
+) -> tuple[Decision, tuple[Tally, ...]]:
+    """Where failures were not timed against this limit, only what holds however slow they were is decided."""
+    decision = case.test.ratio(slow, case.objective.limit_ratio)
     untimed = total(tallies).untimed
     if untimed:
-        at_worst = case.test.ratio([tally.slow_at_worst for tally in tallies], case.objective.limit_ratio)
+        at_worst = case.test.ratio(slow_at_worst, case.objective.limit_ratio)
         if at_worst.state is not decision.state:
             reason = f"{untimed:,} failed requests were not timed against this limit, and they decide it"
             decision = dataclasses.replace(decision, state=Call.UNDECIDED, reason=reason, decided_at_s=None)
@@ -307,6 +319,12 @@ def _slower_measured(decision: Decision, counted: Tally) -> str:
     return f"{show_ratio(decision.estimate)} slower ({decision.bad:,} of {decision.n:,}{failed}){left_out}"
 
 
+def _waited_measured(decision: Decision, counted: Tally) -> str:
+    if decision.estimate is None:
+        return "no data"
+    return f"{show_ratio(decision.estimate)} waited longer ({decision.bad:,} of {decision.n:,}, failed ones too)"
+
+
 def _per_second_measured(decision: Decision, counted: Tally) -> str:
     return "no data" if decision.estimate is None else f"{decision.estimate:.4g}/s"
 
@@ -320,6 +338,9 @@ _KINDS = {
     ),
     Indicator.LATENCY: _Kind(
         decide=_decide_latency, what=_slower, limit_text=_latency_limit, measured_text=_slower_measured
+    ),
+    Indicator.WAITING: _Kind(
+        decide=_decide_waiting, what=_slower, limit_text=_latency_limit, measured_text=_waited_measured
     ),
     Indicator.THROUGHPUT: _Kind(
         decide=_decide_throughput,

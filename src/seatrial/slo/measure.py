@@ -92,6 +92,16 @@ class Tally:
         return self.over_ok + self.over_failed + self.untimed, self.ok + self.over_failed + self.untimed
 
     @property
+    def waited(self) -> PerSecond:
+        """Slower than the limit, and all requests: how long callers waited, whatever they were answered."""
+        return self.over_ok + self.over_failed, self.ok + self.failed
+
+    @property
+    def waited_at_worst(self) -> PerSecond:
+        """As `waited`, with every untimed failure taken as slower."""
+        return self.over_ok + self.over_failed + self.untimed, self.ok + self.failed
+
+    @property
     def failed_faster(self) -> int:
         """Failures that a latency objective leaves out."""
         return self.failed - self.over_failed - self.untimed
@@ -273,7 +283,7 @@ def total(tallies: Iterable[Tally]) -> Tally:
 
 
 def _latency_limits_s(objective: Objective) -> tuple[float, ...]:
-    if objective.indicator is not Indicator.LATENCY:
+    if objective.indicator not in (Indicator.LATENCY, Indicator.WAITING):
         return ()
     return (objective.limit,) if objective.degraded_limit is None else (objective.limit, objective.degraded_limit)
 

@@ -227,8 +227,8 @@ def _indicator(entry: _Entry) -> Indicator:
     if name in LATER_INDICATORS:
         problem = f"indicator '{name}' is not supported yet"
         raise entry.wrong_value("indicator", problem=problem, hint="use errors, latency or throughput")
-    if name not in set(Indicator):
-        hint = did_you_mean(name, Indicator)
+    if name not in set(_LIMIT_KEYS):
+        hint = did_you_mean(name, _LIMIT_KEYS)
         raise entry.wrong_value("indicator", problem=f"unknown indicator '{name}'", hint=hint)
     return Indicator(name)
 
