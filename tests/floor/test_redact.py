@@ -8,7 +8,8 @@ import threading
 import urllib.parse
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seatrial.redact import Secrets
 

@@ -1,0 +1,118 @@
+"""A journey from text, played against canned answers: no network, no clock, no disk but a temporary folder."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from seatrial.exchange import Answer, Broken, Request, Response
+from seatrial.sample import Cause
+from seatrial.scenarios.model import Scenario
+from seatrial.scenarios.moves import Attempted, Context, Move, PlayResult, Send, Wait
+from seatrial.scenarios.play import play
+from seatrial.scenarios.read import read_scenario
+
+NOON = 1_700_000_000.0
+
+
+@dataclass
+class Played:
+    """A finished play: what it asked for, and what it came to."""
+
+    result: PlayResult
+    moves: list[Move]
+    context: Context
+    requests: list[Request] = field(init=False)
+    waits: list[float] = field(init=False)
+    told: list[Attempted] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.requests = [move.request for move in self.moves if isinstance(move, Send)]
+        self.waits = [move.seconds for move in self.moves if isinstance(move, Wait)]
+        self.told = [move for move in self.moves if isinstance(move, Attempted)]
+
+    @property
+    def steps(self) -> list[tuple[str, str]]:
+        """Each step's name and how it ended."""
+        return [
+            (result.step.name, "skipped" if result.skipped else str(result.outcome)) for result in self.result.steps
+        ]
+
+    @property
+    def summaries(self) -> list[str]:
+        """Every failure in one line."""
+        return [failure.summary for told in self.told if told.final for failure in told.failures]
+
+
+def answer(
+    status: int = 200, content: object = None, *, headers: tuple[tuple[str, str], ...] = (), latency_s: float = 0.01
+) -> Response:
+    """A canned JSON answer; text is sent as it is."""
+    body = content.encode() if isinstance(content, str) else b"" if content is None else json.dumps(content).encode()
+    return Response(status, (("Content-Type", "application/json"), *headers), body, latency_s)
+
+
+def broken(cause: Cause = Cause.REFUSED, latency_s: float = 0.01) -> Broken:
+    """A canned failure of the target."""
+    return Broken(cause, f"canned {cause}", latency_s)
+
+
+@pytest.fixture
+def journey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Scenario]:
+    """Read a scenario from text; a text without steps gets its head and the text as its steps. Flows by file name."""
+    monkeypatch.chdir(tmp_path)
+
+    def read(text: str, **flows: str) -> Scenario:
+        for name, flow in flows.items():
+            (tmp_path / f"{name}.yaml").write_text(textwrap.dedent(flow))
+        text = textwrap.dedent(text).strip("\n")
+        if not text.startswith("scenario:"):
+            text = "scenario: s\nservice: api\nsteps:\n" + textwrap.indent(text, "  ")
+        path = tmp_path / "s.yaml"
+        path.write_text(text + "\n")
+        return read_scenario(path)
+
+    return read
+
+
+@pytest.fixture
+def canned() -> type[Canned]:
+    """The makers of canned answers."""
+    return Canned
+
+
+class Canned:
+    """What a target may answer."""
+
+    ok = staticmethod(answer)
+    broken = staticmethod(broken)
+
+
+@pytest.fixture
+def run() -> Callable[..., Played]:
+    """Play a scenario against answers, in order; the last one is given for ever."""
+
+    def run_(scenario: Scenario, *answers: Answer, **told: object) -> Played:
+        given = {"addresses": {"api": "http://api.test", "cards": "http://cards.test:81/v1/"}, "seed": 1, **told}
+        context = Context(realm="test", now=lambda: NOON, **given)
+        left = list(answers or (answer(),))
+        moves: list[Move] = []
+        playing = play(scenario, context)
+        reply: Answer | None = None
+        while True:
+            try:
+                move = playing.send(reply)
+            except StopIteration as end:
+                assert isinstance(end.value, PlayResult)
+                return Played(end.value, moves, context)
+            moves.append(move)
+            reply = None
+            if isinstance(move, Send):
+                reply = left.pop(0) if len(left) > 1 else left[0]
+
+    return run_
