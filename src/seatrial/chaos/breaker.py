@@ -319,7 +319,7 @@ def _judge_closing(timeline: BreakerTimeline, within_s: float | None) -> Finding
         grade,
         reason,
         limit=within_s,
-        measured=timeline.closed_after_s,
+        measured=timeline.closed_after_s if timeline.windows else None,
         n=timeline.requests_after,
     )
 
