@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import json
 import signal
 import subprocess
@@ -10,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from seatrial import journal
 from seatrial.cli.load import run_load
@@ -117,6 +120,17 @@ def test_the_summary_counts_all_and_the_live_table_the_last_seconds():
     assert whole.quantiles_s == pytest.approx((0.002, 0.002, 0.002), rel=0.001)
     assert (summary.pace().dropped, summary.whole_pace().dropped) == (5, 15)
     assert live_table(summary, "load").row_count == 1
+
+
+def test_the_live_table_keeps_a_step_on_one_line_of_a_narrow_terminal():
+    summary = Summary()
+    interval, pacing = one_second(ok=5, failed=0)
+    summary.add((dataclasses.replace(interval, step="a step with a long name" * 3), pacing))
+    console = Console(width=80, file=io.StringIO())
+    console.print(live_table(summary, "load"))
+    rows = [line for line in console.file.getvalue().splitlines() if "2 ms" in line and "starts late" not in line]
+    assert len(rows) == 1
+    assert rows[0].split()[-6:] == ["2", "ms", "2", "ms", "0", "%"]
 
 
 def test_the_summary_text_has_a_column_for_each_heading_and_ends_with_the_generator():

@@ -14,15 +14,22 @@ from seatrial.quantity import show_duration, show_ratio
 from seatrial.scenarios.load.summary import Progress, StepLine, Summary
 
 HEADINGS = ("step", "requests", "per s", "p50", "p95", "p99", "errors", "why")
+STEP_WIDTH = 26  # what 80 columns leave beside the numbers
 
 
 def live_table(summary: Summary, title: str) -> Table:
-    """The last seconds: the generator in the title, a row per step."""
-    table = Table(title=f"{title}\n{progress_line(summary.pace())}", title_justify="left", box=box.SIMPLE)
+    """The last seconds: the generator in the title, one line per step even where the terminal is narrow."""
+    table = Table(
+        title=f"{title}\n{progress_line(summary.pace())}",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
     for heading in HEADINGS:
-        table.add_column(heading, justify="left" if heading in ("step", "why") else "right")
+        table.add_column(heading, justify="left" if heading in ("step", "why") else "right", no_wrap=True)
     for line in summary.now():
-        table.add_row(*cells(line))
+        table.add_row(_short(line.step), *cells(line)[1:])
     return table
 
 
@@ -48,6 +55,11 @@ def cells(line: StepLine) -> tuple[str, ...]:
     errors = show_ratio(line.failed / line.requests) if line.requests else "-"
     why = ", ".join(f"{cause} {count}" for cause, count in line.causes)
     return (f"{line.scenario} > {line.step}", str(line.requests), f"{line.per_s:.1f}", *quantiles, errors, why)
+
+
+def _short(name: str) -> str:
+    """The journey's name is left out and a long step's cut, so that the numbers fit beside it."""
+    return name if len(name) <= STEP_WIDTH else f"{name[: STEP_WIDTH - 1]}…"
 
 
 def _aligned(row: tuple[str, ...], widths: list[int]) -> Iterator[str]:
