@@ -14,7 +14,7 @@ from seatrial.quantity import show_duration, show_ratio
 from seatrial.scenarios.load.summary import Progress, StepLine, Summary
 
 HEADINGS = ("step", "requests", "per s", "p50", "p95", "p99", "errors", "why")
-STEP_WIDTH = 26  # what 80 columns leave beside the numbers
+STEP_WIDTH = 24  # what 80 columns leave beside the numbers
 
 
 def live_table(summary: Summary, title: str) -> Table:
