@@ -108,7 +108,6 @@ def run() -> Callable[..., Played]:
             try:
                 move = playing.send(reply)
             except StopIteration as end:
-                assert isinstance(end.value, PlayResult)
                 return Played(end.value, moves, context)
             moves.append(move)
             reply = None

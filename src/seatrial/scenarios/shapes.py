@@ -29,6 +29,13 @@ def _statuses(value: Any) -> tuple[int, ...]:
     return tuple(listed)
 
 
+def _not_empty(value: Any) -> Any:
+    """Asked before the elements are: pydantic's own bound would hide what is wrong with an element."""
+    if value in ([], {}):
+        raise ValueError("an empty list; write at least one")
+    return value
+
+
 class RawMax(Shape):
     """`max:` of an expectation."""
 
@@ -81,7 +88,7 @@ class RawRetry(Shape):
     interval: DurationS = 0.5
     backoff: Backoff = Backoff.CONSTANT
     max_duration: DurationS | None = None
-    on: frozenset[RetryOn] = Field(default=frozenset(RetryOn), min_length=1)
+    on: Annotated[frozenset[RetryOn], BeforeValidator(_not_empty)] = frozenset(RetryOn)
 
 
 class RawStep(Shape):
@@ -102,6 +109,9 @@ class RawStep(Shape):
     keep_going: bool = Field(default=False, alias="continue")
 
 
+RawSteps = Annotated[tuple[RawStep, ...], BeforeValidator(_not_empty)]
+
+
 class RawLoad(Shape):
     """`load:` of a scenario."""
 
@@ -118,7 +128,7 @@ class RawScenario(Shape):
     service: str | None = None
     vars: dict[str, Any] = Field(default_factory=dict)
     setup: tuple[RawStep, ...] = ()
-    steps: tuple[RawStep, ...] = Field(min_length=1)
+    steps: RawSteps
     teardown: tuple[RawStep, ...] = ()
     load: RawLoad = RawLoad()
     skip: str = ""
@@ -131,7 +141,7 @@ class RawFlow(Shape):
     version: Literal[1] = 1
     service: str | None = None
     inputs: dict[str, Any] = Field(default_factory=dict)
-    steps: tuple[RawStep, ...] = Field(min_length=1)
+    steps: RawSteps
     outputs: tuple[str, ...] = ()
 
 

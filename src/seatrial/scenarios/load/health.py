@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from seatrial.sample import Pacing
+from seatrial.sample import LATE_STEPS_MS, Pacing
 from seatrial.scenarios.load.recorder import Mark
 
 
@@ -45,6 +45,7 @@ class Health:
             dropped=self._dropped,
             in_flight=in_flight,
             late_p99_s=_p99(self._late_s),
+            late_over_ms={step: sum(late * 1000 > step for late in self._late_s) for step in LATE_STEPS_MS},
             cpu_ratio=cpu_ratio,
         )
         self._planned_before, self._dropped, self._late_s = planned_until, 0, []
