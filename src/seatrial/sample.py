@@ -130,12 +130,16 @@ class Interval:
     experiment: str | None = None
 
 
+LATE_STEPS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
 @dataclass(frozen=True, slots=True)
 class Pacing:
     """One second of the load generator itself: did it keep its own plan?
 
-    `late_p99_s` is how late starts were against their due time; `cpu_ratio` the generator's share
-    of one core (1.0 = a whole core).
+    `late_p99_s` is how late starts were against their due time, for showing; `late_over_ms` counts exactly the
+    starts later than each of LATE_STEPS_MS, for judging. `cpu_ratio` is the generator's share of one core (1.0 = a
+    whole core).
     """
 
     run: str
@@ -147,6 +151,7 @@ class Pacing:
     in_flight: int
     late_p99_s: float
     cpu_ratio: float
+    late_over_ms: Mapping[int, int] = field(default_factory=dict)
     experiment: str | None = None
 
 

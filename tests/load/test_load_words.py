@@ -107,6 +107,7 @@ def test_health_tells_planned_started_dropped_and_lateness_of_each_second():
     first = health.line(HOLD, second=1, planned_until=102, in_flight=7, cpu_ratio=0.5)
     assert (first.planned, first.started, first.dropped, first.in_flight) == (102, 100, 1, 7)
     assert first.late_p99_s == pytest.approx(0.099)
+    assert (first.late_over_ms[1], first.late_over_ms[50], first.late_over_ms[100]) == (99, 50, 0)
     second = health.line(HOLD, second=2, planned_until=103, in_flight=0, cpu_ratio=0.5)
     assert (second.planned, second.started, second.dropped, second.late_p99_s) == (1, 0, 0, 0.0)
 

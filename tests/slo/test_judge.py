@@ -224,15 +224,15 @@ def _holding(make, pacing_of, *, seconds=60, **counts):
     return measure(itertools.chain.from_iterable(pairs))
 
 
-def _late(make, late_seconds):
-    return lambda second: make.pacing(second, late_p99_s=0.5 if second < late_seconds else 0.001)
+def _late(make, late_starts):
+    return lambda second: make.pacing(second, late_over_ms={10: int(second < late_starts)})
 
 
 @pytest.mark.parametrize(
     ("trouble", "said"),
     [
         ({"dropped": 1}, "arrivals were dropped"),
-        ({"late_p99_s": 0.016}, "100 % of the starts fell into seconds over 15 ms late"),
+        ({"late_over_ms": {5: 100, 10: 2}}, "2 % of the starts were more than 10 ms late"),
         ({"cpu_ratio": 0.95}, "95 % of a core"),
     ],
 )
@@ -257,9 +257,11 @@ def test_one_dropped_arrival_anywhere_in_the_hold_is_enough(make):
     assert "1 of 6,000 arrivals were dropped" in judge_generator(measures, {}).reason
 
 
-def test_three_late_seconds_of_sixty_are_no_overload_and_four_are(make):
-    assert judge_generator(_holding(make, _late(make, 3)), {}) is None
-    assert judge_generator(_holding(make, _late(make, 4)), {}) is not None
+def test_one_late_start_in_a_hundred_is_no_overload_and_more_are(make):
+    assert judge_generator(_holding(make, _late(make, 60)), {}) is None
+    assert judge_generator(_holding(make, _late(make, 61), seconds=61), {}) is None
+    one_more = _holding(make, lambda second: make.pacing(second, late_over_ms={10: 1 + int(second == 7)}))
+    assert judge_generator(one_more, {}) is not None
 
 
 def test_one_busy_second_is_no_overload(make):
@@ -384,7 +386,7 @@ def test_errors_of_chosen_routes_are_judged_alone(make):
 def test_a_late_generator_does_not_miss_an_expectation_for_the_service(make):
     records = [*_during(make, ok=100, over_ok=60)]
     late = [
-        make.pacing(second, phase=Phase.DURING, experiment=HANGS, late_p99_s=2.0, started=900)
+        make.pacing(second, phase=Phase.DURING, experiment=HANGS, late_over_ms={10: 100})
         for second in range(100, 110)
     ]
     finding = _during_it(measure([*records, *late]), P99_300_MS)

@@ -236,7 +236,7 @@ def test_the_journal_gives_back_what_was_measured_live(make, data):
         phase,
         experiment,
     )
-    pacings = st.builds(lambda at, late: make.pacing(at, late_p99_s=late / 100), second, number)
+    pacings = st.builds(lambda at, late: make.pacing(at, late_over_ms={10: late}), second, number)
     samples = st.builds(lambda cause: make.sample("pay", cause), st.sampled_from([None, Cause.CHECK, Cause.DRIP]))
     records = data.draw(st.lists(st.one_of(intervals, pacings, samples), max_size=30))
     assert measure(journal.decode(journal.encode(record)) for record in records) == measure(records)

@@ -91,7 +91,10 @@ def experiment_plan(workspace: Path, asked: Asked, name: str) -> Plan:
     if experiment.traffic is None:
         raise UsageError(f"{experiment.where}: '{name}' names no traffic; add `traffic: {{profile: ...}}`")
     whole = read_plan(workspace, asked)
-    gate = dataclasses.replace(whole.gate, experiments=(name,), profile=experiment.traffic, at_most_s=None)
+    # There is nothing to decide before the fault: the hold lasts as long as the baseline needs.
+    gate = dataclasses.replace(
+        whole.gate, experiments=(name,), profile=experiment.traffic, at_most_s=experiment.baseline_s
+    )
     profile = _profile(workspace, gate)
     plan = dataclasses.replace(
         whole,

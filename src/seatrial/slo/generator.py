@@ -4,17 +4,16 @@ Room slo. Takes measures, gives a finding UNDECIDED or none: trouble of the gene
 Pure; may import the floor and its own room.
 
 The whole span is looked at, not its worst second: one pause of a shared machine is no overload. A dropped arrival is,
-wherever it fell, because a request not sent is missing from every count. Starts are late when more than one in twenty
-fell into seconds whose p99 lateness was over the bound; fewer make bursts, which the design effect already answers
-for. The processor is judged by its mean.
+wherever it fell, because a request not sent is missing from every count. Starts are late when the p99 of all their
+lateness is over the bound: when more than one in a hundred was later. The processor is judged by its mean.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from seatrial.quantity import show_duration, show_ratio
-from seatrial.sample import Pacing
+from seatrial.quantity import show_ratio
+from seatrial.sample import LATE_STEPS_MS, Pacing
 from seatrial.service import Indicator, Service
 from seatrial.slo.measure import LOAD, Measures, Span
 from seatrial.verdict import Finding, Grade, Subject
@@ -23,7 +22,9 @@ LATE_MIN_S = 0.010
 LATE_LIMIT_RATIO = 0.05
 """Starts later than 10 ms, or 5 % of the tightest latency limit if that is more, would show in what is judged."""
 
-LATE_STARTS_RATIO = 0.05
+LATE_STARTS_RATIO = 0.01
+"""More of them means that the p99 of lateness is over the bound."""
+
 BUSY_CPU_RATIO = 0.90
 """Above nine tenths of a core there is no room left to be punctual."""
 
@@ -79,10 +80,12 @@ def _dropped(pacings: tuple[Pacing, ...]) -> str:
 
 def _late(pacings: tuple[Pacing, ...], bound_s: float) -> str:
     started = sum(pacing.started for pacing in pacings)
-    late = sum(pacing.started for pacing in pacings if pacing.late_p99_s > bound_s)
+    # The nearest counted step below the bound: never milder than it.
+    step_ms = max(step for step in LATE_STEPS_MS if step <= bound_s * 1000)
+    late = sum(pacing.late_over_ms.get(step_ms, 0) for pacing in pacings)
     if late <= LATE_STARTS_RATIO * started:
         return ""
-    return f"{show_ratio(late / started)} of the starts fell into seconds over {show_duration(bound_s)} late (p99)"
+    return f"{show_ratio(late / started)} of the starts were more than {step_ms} ms late ({late:,} of {started:,})"
 
 
 def _busy(pacings: tuple[Pacing, ...]) -> str:
