@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ CALL_TIMEOUT_S = 15  # the engine itself waits up to 10 s for a killed container
 HEALTH_TIMEOUT_S = 2.0
 LOG_TAIL_LINES = 8
 _POLL_S = 0.05
+# Beside the SDK's own: every exception of requests is an OSError, the last three are an answer of another shape.
+_FOREIGN = (OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError)
 _SCHEMES = ("unix://", "http+unix://")
 
 
@@ -68,8 +71,8 @@ class Engine:
         labels = [f"{key}={value}" for key, value in wanted.labels.items()]
         named = {"name": f"^/{wanted.name}$"} if wanted.name else {"label": labels}
         with self._calling("list its containers") as client:
-            listed = client.containers(all=True, filters=named)
-        found = (self.look(item["Id"]) for item in listed)
+            listed = [item["Id"] for item in client.containers(all=True, filters=named)]
+        found = map(self.look, listed)
         return tuple(container for container in found if container)
 
     def look(self, container_id: str) -> Container | None:
@@ -143,7 +146,7 @@ class Engine:
                 yield client
             except APIError as error:
                 raise FaultFailed(f"{self.url}: the engine will not {what}: {error.explanation or error}") from None
-            except (DockerException, OSError) as error:  # every exception of requests is an OSError
+            except (DockerException, *_FOREIGN) as error:
                 raise FaultFailed(f"{self.url}: the engine did not {what}: {_reason(error)}") from None
 
     def _connect(self) -> APIClient:
@@ -151,12 +154,20 @@ class Engine:
         from docker.errors import DockerException
 
         try:
+            # The SDK leaves its socket open when nobody listens, so that is found out before.
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.settimeout(self.timeout_s)
+                probe.connect(_socket_path(self.url))
             return APIClient(base_url=self.url, version="auto", timeout=self.timeout_s)
-        except (DockerException, OSError) as error:
+        except (DockerException, *_FOREIGN) as error:
             raise ToolMissing(
                 f"no Docker engine answers at {self.url}: {_reason(error)}; start it (`docker info` shows whether it "
                 "runs), or set DOCKER_HOST to its socket"
             ) from None
+
+
+def _socket_path(url: str) -> str:
+    return f"/{url.partition('://')[2].lstrip('/')}"
 
 
 def _container(inspected: Mapping[str, Any]) -> Container:
