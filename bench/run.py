@@ -9,6 +9,7 @@ import argparse
 import dataclasses
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -53,10 +54,12 @@ class Bench:
 
 
 def main() -> int:
-    """0 when every tool that is here was measured; 1 when there is no nginx, or a tool did not play the journey."""
+    """0 when every tool here was measured; 1 without nginx or when a tool did not play the journey; 130 interrupted."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one or two short rounds, to see that it works")
     plan = QUICK if parser.parse_args().quick else FULL
+    # As Ctrl-C does, so that nginx and the tool under way are ended too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with nginx.running() as counter, tempfile.TemporaryDirectory(prefix="seatrial-bench-") as folder:
             workspace = tools.make_workspace(Path(folder), counter.address, plan.crowd)
@@ -64,6 +67,9 @@ def main() -> int:
     except nginx.NginxMissingError as missing:
         say(f"nothing is measured: {missing}")
         return 1
+    except KeyboardInterrupt:
+        say("interrupted; nothing is kept")
+        return 130
 
 
 def find_tools() -> dict[str, Peer]:
