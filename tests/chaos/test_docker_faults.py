@@ -138,7 +138,7 @@ def host_folders() -> list[str]:
     """What Python and seatrial need of the host, each folder once."""
     system = [folder for folder in ("/usr", "/lib", "/lib64", "/bin") if Path(folder).is_dir()]
     own = {sys.prefix, sys.base_prefix, str(Path(seatrial.__file__).parents[1])}
-    return system + sorted(folder for folder in own if not folder.startswith("/usr/"))
+    return system + sorted(folder for folder in own if not f"{folder}/".startswith("/usr/"))
 
 
 @dataclass(frozen=True)
