@@ -54,7 +54,7 @@ class Bench:
 
 
 def main() -> int:
-    """0 when every tool here was measured; 1 without nginx or when a tool did not play the journey; 130 interrupted."""
+    """0: every tool here was measured. 1: no nginx, or a tool did not play the journey. 130: interrupted."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one or two short rounds, to see that it works")
     plan = QUICK if parser.parse_args().quick else FULL
