@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator
 
 MIN_LENGTH = 4  # shorter values would mask half of every text
 MASKED_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
+_SCHEME = re.compile(r"(Basic|Bearer|Digest) ")
+_MASK = re.compile(r"\*\*\*\([^)]*\)")
 
 
 class Secrets:
@@ -45,9 +47,11 @@ class Secrets:
     def redact_header(self, name: str, value: str) -> str:
         """A header's value: masked whole for credentials' headers, else by its content."""
         shown = self.redact(value)
-        if name.lower() not in MASKED_HEADERS or "***(" in shown:
+        if name.lower() not in MASKED_HEADERS:
             return shown
-        return "***"
+        masks = _MASK.findall(shown)  # nothing beside them stays: not the ends of a base64, not the other cookies
+        scheme = _SCHEME.match(shown) if name.lower().endswith("authorization") else None
+        return " ".join((scheme[1], *masks) if scheme and masks else masks) or "***"
 
     def __contains__(self, value: object) -> bool:
         return value in self._forms
