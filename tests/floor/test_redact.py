@@ -73,7 +73,16 @@ def test_value_once_secret_stays_secret():
 @pytest.mark.parametrize("name", ["Authorization", "COOKIE", "set-cookie", "Proxy-Authorization", "X-Api-Key"])
 def test_headers_of_credentials_are_masked_even_when_unknown(name):
     assert Secrets().redact_header(name, "whatever") == "***"
-    assert holding(token="known-token").redact_header(name, "Bearer known-token") == "Bearer ***(token)"
+    assert Secrets().redact_header(name, "Bearer whatever") == "***"
+    assert holding(token="known-token").redact_header(name, "known-token") == "***(token)"
+
+
+def test_nothing_beside_a_mask_is_left_in_a_header_of_credentials():
+    secrets = holding(password="correct horse", sid="session-1")
+    encoded = base64.b64encode(b"ada:correct horse").decode()
+    assert secrets.redact_header("Authorization", f"Basic {encoded}") == "Basic ***(password)"
+    assert secrets.redact_header("Authorization", "Bearer session-1") == "Bearer ***(sid)"
+    assert secrets.redact_header("Cookie", "other=plain; sid=session-1") == "***(sid)"
 
 
 def test_other_headers_keep_what_is_no_secret():

@@ -236,7 +236,7 @@ def _headline(played: _Played) -> str:
     word = "PASSED" if result.passed else "FAILED"
     ran = [step for step in result.steps if not step.skipped]
     flaky = [step.step.name for step in ran if step.flaky]
-    notes = [f"{len(ran)} step{'' if len(ran) == 1 else 's'}", show_duration(played.took_s)]
+    notes = [_counted(len(ran), "step"), show_duration(played.took_s)]
     if len(ran) < len(result.steps):
         notes.append(f"{len(result.steps) - len(ran)} skipped")
     if flaky:
@@ -273,8 +273,11 @@ def _summary(played: Iterable[_Played]) -> str:
     if skipped:
         counts.append(f"{skipped} skipped")
     took = show_duration(sum(one.took_s for one in each))
-    word = "journey" if len(each) == 1 else "journeys"
-    return f"{len(each)} {word}: {', '.join(counts)}; {requests} requests in {took}"
+    return f"{_counted(len(each), 'journey')}: {', '.join(counts)}; {_counted(requests, 'request')} in {took}"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _exit_code(played: Iterable[_Played]) -> ExitCode:

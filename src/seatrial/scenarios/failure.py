@@ -83,11 +83,16 @@ def failure_text(failures: Iterable[Failure], evidence: Evidence, *, sources: So
 
 def timing_text(timings: Timings, latency_s: float, trace_id: str) -> str:
     """`connect 1 ms, first byte 4 ms, total 5 ms;  trace 4bf9...`; a reused connection is called so, not 0 ms."""
-    phases = [f"connect {'reused' if timings.connect_s is None else show_duration(timings.connect_s)}"]
-    for name, spent_s in (("dns", timings.dns_s), ("tls", timings.tls_s), ("first byte", timings.first_byte_s)):
-        if spent_s is not None:
-            phases.append(f"{name} {show_duration(spent_s)}")
-    return f"{', '.join(phases)}, total {show_duration(latency_s)};  trace {trace_id}"
+    reused = timings.connect_s is None and timings.first_byte_s is not None
+    spent = {
+        "dns": timings.dns_s,
+        "connect": timings.connect_s,
+        "tls": timings.tls_s,
+        "first byte": timings.first_byte_s,
+        "total": latency_s,
+    }
+    phases = [f"{name} {show_duration(spent_s)}" for name, spent_s in spent.items() if spent_s is not None]
+    return f"{', '.join(['connect reused', *phases] if reused else phases)};  trace {trace_id}"
 
 
 def _block(failure: Failure, source: tuple[str, ...], width: int) -> Iterator[str]:

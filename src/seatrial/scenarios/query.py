@@ -16,7 +16,7 @@ from typing import Any
 import jsonpath
 
 from seatrial.exchange import Response
-from seatrial.match import near_keys
+from seatrial.match import near_keys, plain
 from seatrial.scenarios.model import Query, QueryKind
 
 _PATHS = jsonpath.JSONPathEnvironment(strict=True)
@@ -59,8 +59,8 @@ class Reading:
         try:
             return json.loads(self.text, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
-            shown = f"'{self.text[:60]}'" if self.text else "it is empty"
-            raise NotJson(f"the body is not JSON: {error or 'nested too deep'}; {shown}") from None
+            shown = f"it reads {plain(self.text)}" if self.text else "it is empty"
+            raise NotJson(f"the body is not JSON ({error}); {shown}") from None
 
 
 def compile_query(kind: QueryKind, text: str) -> Query:

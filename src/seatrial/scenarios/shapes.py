@@ -196,6 +196,4 @@ def _refuse(document: Document, at: Steps, holder: Any, later: tuple[str, ...]) 
     for key in holder if isinstance(holder, Mapping) else ():
         if key in later:
             problem = f"'{key}' comes later: this version does not play it"
-            raise DocumentError(
-                document.where_key(*at, key), problem, "leave it out, or skip the step: `skip: reason`"
-            )
+            raise DocumentError(document.where_key(*at, key), problem, "leave it out until then")

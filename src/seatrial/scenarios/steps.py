@@ -150,16 +150,15 @@ def _body(raw: RawRequest, document: Document, at: Steps) -> Body | None:
 
 
 def _auth(raw: RawAuth, document: Document, at: Steps) -> BasicAuth | BearerAuth:
-    if (raw.basic is None) is (raw.bearer is None):
-        raise DocumentError(document.where(*at), "one way to authenticate is needed", "write {bearer: TOKEN}")
-    if raw.bearer is not None:
-        return BearerAuth(template.compile_text(raw.bearer, document.where(*at, "bearer")))
-    basic = raw.basic
-    assert basic is not None  # by the guard above
-    return BasicAuth(
-        template.compile_text(basic.user, document.where(*at, "basic", "user")),
-        template.compile_text(basic.password, document.where(*at, "basic", "password")),
-    )
+    bearer, basic = raw.bearer, raw.basic
+    if bearer is not None and basic is None:
+        return BearerAuth(template.compile_text(bearer, document.where(*at, "bearer")))
+    if basic is not None and bearer is None:
+        return BasicAuth(
+            template.compile_text(basic.user, document.where(*at, "basic", "user")),
+            template.compile_text(basic.password, document.where(*at, "basic", "password")),
+        )
+    raise DocumentError(document.where(*at), "one way to authenticate is needed", "write {bearer: TOKEN}")
 
 
 def _retry(raw: RawRetry) -> Retry:
