@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 
 from seatrial import journal
 from seatrial.errors import UsageError
-from seatrial.sample import Cause, EdgeCall, Evidence, FaultWindow, Interval, Outcome, Pacing, Phase, Record, Sample, Timings
+from seatrial.sample import (
+    Cause,
+    EdgeCall,
+    Evidence,
+    FaultWindow,
+    Interval,
+    Outcome,
+    Pacing,
+    Phase,
+    Record,
+    Sample,
+    Timings,
+)
 
 texts = st.text(st.characters(codec="utf-8"), max_size=20)
 instants = st.floats(min_value=0, max_value=4e9, allow_nan=False)

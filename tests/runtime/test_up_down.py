@@ -124,7 +124,7 @@ def test_a_reused_process_id_is_never_signalled() -> None:
 
 
 def test_stop_kills_what_ignores_term(tmp_path: Path) -> None:
-    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
+    code = "import signal as s, time; s.signal(s.SIGTERM, s.SIG_IGN); print('ready', flush=True); time.sleep(60)"
     log = tmp_path / "stubborn.log"
     stubborn = process.spawn([sys.executable, "-c", code], env={}, cwd=tmp_path, log=log)
     end = time.monotonic() + 30

@@ -152,8 +152,8 @@ def _runs(state: RealmState, service: str) -> bool:
 
 def _with_proxies(realm: Realm, workspace: Path, state: RealmState) -> RealmState:
     """The state with a running proxy before every edge; addresses callers already know stay as they were."""
-    ports = _ports(realm, state)
-    upstreams = {edge: f"127.0.0.1:{ports[edge.callee]}" for edge in _edges(realm)}
+    hosts = _upstreams(realm, _ports(realm, state))
+    upstreams = {edge: hosts[edge.callee] for edge in _edges(realm)}
     listens = {Edge.parse(name): edge.listen for name, edge in state.edges.items()}
     if realm.toxiproxy:
         proxy = ProxyState(api=realm.toxiproxy, process=None)
@@ -166,11 +166,19 @@ def _with_proxies(realm: Realm, workspace: Path, state: RealmState) -> RealmStat
     return state
 
 
+def _upstreams(realm: Realm, ports: Mapping[str, int]) -> dict[str, str]:
+    """`host:port` of every service a proxy can stand before: our own, and those of which a plain url is known."""
+    own = {service: f"127.0.0.1:{port}" for service, port in ports.items()}
+    given = {name: urllib.parse.urlsplit(place.url) for name, place in realm.places.items() if place.url}
+    plain = {name: parts for name, parts in given.items() if parts.scheme == "http" and parts.hostname}
+    return own | {name: f"{parts.hostname}:{parts.port or 80}" for name, parts in plain.items()}
+
+
 def _edges(realm: Realm) -> tuple[Edge, ...]:
     """The client's own edge to each service, and those a start template asks for by `via.<service>`."""
     places = _startable(realm)
-    names = {place.service for place in places}
-    fronts = [Edge(CLIENT, place.service) for place in places]
+    names = set(_upstreams(realm, {place.service: 0 for place in places}))
+    fronts = [Edge(CLIENT, name) for name in realm.places if name in names]
     inner = [
         Edge(place.service, callee)
         for place in places

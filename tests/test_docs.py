@@ -1,0 +1,103 @@
+"""What is written is true: documents are read, examples work, commands are documented."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from pathlib import Path
+
+import pytest
+import typer.main
+import yaml
+
+from seatrial import __version__, documents
+from seatrial.assess.plan import Asked, read_plan
+from seatrial.cli.init import run_init
+from seatrial.cli.main import app
+from seatrial.runtime.read import read_realms
+from seatrial.scenarios.read import read_scenario, read_scenarios
+from seatrial.synthetic.read import read_synthetic
+
+FOLDERS = ("scenarios", "chaos", "synthetic", "slo", "reports")
+MOST_LINES_OF_A_FOLDERS_README = 15
+
+
+def _commands(group, path: tuple[str, ...] = ()):
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, (*path, name))
+        else:
+            yield " ".join((*path, name)), command
+
+
+COMMANDS = dict(_commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_has_help(name: str) -> None:
+    command = COMMANDS[name]
+    assert command.help
+    undocumented = [option.name for option in command.params if not getattr(option, "help", "")]
+    assert undocumented == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_mentioned_in_the_docs(name: str, root: Path) -> None:
+    pages = [root / "README.md", *(root / "docs").glob("*.md"), *(root / folder / "README.md" for folder in FOLDERS)]
+    assert any(f"`seatrial {name}" in page.read_text() for page in pages)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_root_folder_has_a_short_readme(folder: str, root: Path) -> None:
+    lines = (root / folder / "README.md").read_text().splitlines()
+    assert 2 < len(lines) <= MOST_LINES_OF_A_FOLDERS_README
+
+
+@pytest.mark.parametrize("workspace", ["root", "starter"])
+def test_every_document_of_a_workspace_is_read(workspace: str, root: Path, tmp_path: Path) -> None:
+    if workspace == "starter":
+        run_init(tmp_path / "x")
+    here = root if workspace == "root" else tmp_path / "x"
+    plan = read_plan(here, Asked("demo"))
+    assert plan.acceptance
+    assert plan.experiments
+    assert plan.profile
+    scenarios = {scenario.name: scenario for scenario in read_scenarios(here / "scenarios")}
+    monitors, _ = read_synthetic(here / "synthetic", scenarios=scenarios)
+    assert monitors
+
+
+def test_the_starters_realms_are_the_demo_banks_own(root: Path) -> None:
+    starter = resources.files("seatrial") / "starter" / "realms.yaml"
+    assert starter.read_text() == (root / "realms.yaml").read_text()
+
+
+def _blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(), flags=re.DOTALL)
+
+
+def test_the_journey_of_the_readme_is_read_whole(root: Path, tmp_path: Path) -> None:
+    (journey,) = (block for block in _blocks(root / "README.md", "yaml") if block.startswith("scenario:"))
+    path = tmp_path / "journey.yaml"
+    path.write_text(journey)
+    scenario = read_scenario(path)
+    assert [step.name for step in scenario.steps] == ["open an empty account", "get a card", "nothing can be charged"]
+
+
+def test_the_realm_of_the_readme_is_read_whole(root: Path, tmp_path: Path) -> None:
+    (realm,) = (block for block in _blocks(root / "README.md", "yaml") if "staging:" in block)
+    (tmp_path / "realms.yaml").write_text(f"realms:\n{realm}")
+    assert read_realms(tmp_path)["staging"].allows.max_rate_per_s == 50.0
+
+
+def test_every_yaml_in_the_docs_is_a_document(root: Path) -> None:
+    for page in (root / "docs").glob("*.md"):
+        for block in _blocks(page, "yaml"):
+            assert yaml.safe_load(block), page
+            assert documents.loads(block, str(page)).kind
+
+
+def test_the_changelogs_head_is_the_version(root: Path) -> None:
+    head = re.search(r"^## \[(.+?)\]", (root / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+    assert head
+    assert head[1] == __version__
