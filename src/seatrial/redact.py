@@ -35,14 +35,21 @@ class Secrets:
         with self._lock:
             for form in forms(value):
                 self._forms.setdefault(form, name)
-            longest_first = sorted(self._forms, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            self._pattern = None
         return True
+
+    def fork(self) -> Secrets:
+        """The same secrets to go on with apart: what one play adds need not be remembered for ever."""
+        with self._lock:
+            fork = Secrets()
+            fork._forms = dict(self._forms)
+        return fork
 
     def redact(self, text: str) -> str:
         """The text with every secret shown as `***(name)`."""
-        pattern = self._pattern
-        return pattern.sub(lambda found: f"***({self._forms[found[0]]})", text) if pattern else text
+        if not self._forms:
+            return text
+        return self._compiled().sub(lambda found: f"***({self._forms[found[0]]})", text)
 
     def redact_header(self, name: str, value: str) -> str:
         """A header's value: masked whole for credentials' headers, else by its content."""
@@ -52,6 +59,14 @@ class Secrets:
         masks = _MASK.findall(shown)  # nothing beside them stays: not the ends of a base64, not the other cookies
         scheme = _SCHEME.match(shown) if name.lower().endswith("authorization") else None
         return " ".join((scheme[1], *masks) if scheme and masks else masks) or "***"
+
+    def _compiled(self) -> re.Pattern[str]:
+        """All forms as one pattern, the longest first; made when first needed: load adds many and shows few."""
+        with self._lock:
+            if self._pattern is None:
+                longest_first = sorted(self._forms, key=len, reverse=True)
+                self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            return self._pattern
 
     def __contains__(self, value: object) -> bool:
         return value in self._forms

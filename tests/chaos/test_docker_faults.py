@@ -68,7 +68,7 @@ CARDS = Service(
 REALMS = """\
 realms:
   containers:
-    runtime: {{kind: docker, labels: {{com.example.bank: {bank}}}}}
+    runtime: {{kind: docker, labels: {{com.example.bank: "{bank}"}}}}
     services: {{cards: "http://{cards}", ledger: "http://127.0.0.1:{ledger_port}"}}
     allows: {{chaos: true}}
 """

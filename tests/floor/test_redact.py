@@ -101,3 +101,12 @@ def test_secrets_may_be_added_from_many_threads():
         thread.join()
     text = " ".join(f"value-{base}-{n}" for base in range(4) for n in range(20))
     assert "value-" not in secrets.redact(text)
+
+
+def test_a_fork_knows_what_was_secret_and_keeps_its_own_to_itself() -> None:
+    known = Secrets()
+    known.add("password", "seaworthy")
+    fork = known.fork()
+    fork.add("token", "tok-12345")
+    assert fork.redact("seaworthy tok-12345") == "***(password) ***(token)"
+    assert known.redact("seaworthy tok-12345") == "***(password) tok-12345"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import sys
 import time
@@ -14,16 +13,16 @@ from typing import Any
 from seatrial import http
 from seatrial.cli.console import as_json, pairs, say, tell, workspace, write_file
 from seatrial.clock import SystemClock
-from seatrial.errors import ExitCode, Unreachable, UsageError
+from seatrial.errors import ExitCode, UsageError
 from seatrial.quantity import show_duration
-from seatrial.realm import Realm, RuntimeKind, permit_mutations
+from seatrial.realm import Realm, permit_mutations
 from seatrial.redact import Secrets
 from seatrial.reports.junit import junit_xml
 from seatrial.reports.page import Journey, JourneyStep
 from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.runtime.resolve import resolve_secrets
-from seatrial.runtime.state import addresses_of, load_state
-from seatrial.runtime.up import direct_addresses, down, reachable, up
+from seatrial.runtime.state import RealmState, addresses_of
+from seatrial.runtime.up import require_reachable, standing
 from seatrial.sample import Phase, Sample
 from seatrial.scenarios.drive import drive
 from seatrial.scenarios.model import Scenario, mutates
@@ -95,8 +94,9 @@ def run_check(options: CheckOptions) -> ExitCode:
     if not asked.scenarios:
         say("no journey was chosen, so nothing was checked")
         return ExitCode.UNDECIDED
-    with _realm_up(asked):
-        played = tuple(_play_all(asked))
+    with standing(asked.realm, asked.workspace, variables=asked.overrides, say=say) as state:
+        require_reachable(asked.realm, state)
+        played = tuple(_play_all(asked, state))
     _write_files(asked, played)
     _show_for(options)(_summary(played))
     return _exit_code(played)
@@ -138,22 +138,8 @@ def _list(scenarios: Iterable[Scenario]) -> None:
         tell(f"{scenario.name}{tags}  {scenario.file}")
 
 
-@contextlib.contextmanager
-def _realm_up(asked: _Asked) -> Iterator[None]:
-    """A process realm is started when it is not up, and stopped only if it was started here."""
-    if asked.realm.runtime is not RuntimeKind.PROCESS:
-        yield
-        return
-    raised = up(asked.realm, asked.workspace, variables=asked.overrides, say=say)
-    try:
-        yield
-    finally:
-        if raised.started:
-            down(asked.realm, asked.workspace, say=say)
-
-
-def _play_all(asked: _Asked) -> Iterator[_Played]:
-    context = _context(asked)
+def _play_all(asked: _Asked, state: RealmState | None) -> Iterator[_Played]:
+    context = _context(asked, state)
     show = _show_for(asked.options)
     with http.open_client() as client:
         for number, scenario in enumerate(asked.scenarios, start=1):
@@ -164,10 +150,8 @@ def _play_all(asked: _Asked) -> Iterator[_Played]:
             yield played
 
 
-def _context(asked: _Asked) -> Context:
+def _context(asked: _Asked, state: RealmState | None) -> Context:
     realm = asked.realm
-    state = load_state(asked.workspace, realm.name)
-    _refuse_unreachable(realm, direct_addresses(realm, state))
     values = resolve_secrets(realm, asked.workspace, asked.secrets)
     return Context(
         realm=realm.name,
@@ -177,16 +161,6 @@ def _context(asked: _Asked) -> Context:
         secrets=asked.secrets,
         overrides=asked.overrides,
     )
-
-
-def _refuse_unreachable(realm: Realm, addresses: Mapping[str, str]) -> None:
-    if not any(map(reachable, addresses.values())):
-        where = ", ".join(f"{service} at {address}" for service, address in addresses.items()) or "it has none"
-        place = f"{realm.where}: " if realm.where else ""
-        raise Unreachable(
-            f"{place}no service of realm '{realm.name}' accepts a connection ({where}); "
-            "start it, or correct its addresses"
-        )
 
 
 def _play(scenario: Scenario, context: Context, client: http.Client) -> _Played:

@@ -16,6 +16,7 @@ from seatrial.clock import Clock
 from seatrial.errors import CannotRun
 from seatrial.exchange import Answer, Broken, Request
 from seatrial.quantity import show_duration
+from seatrial.redact import Secrets
 from seatrial.sample import Cause, Phase, Sample
 from seatrial.scenarios.drive import drive
 from seatrial.scenarios.model import Scenario
@@ -37,17 +38,19 @@ class Player:
         """Play it once within the deadline; CannotRun when it says itself that it must be skipped."""
         started = self.clock.monotonic()
         deadline = Deadline(started + deadline_s, deadline_s, self.clock)
+        # Secret captures are this play's own: a watch of months must not remember them all.
+        context = dataclasses.replace(self.context, secrets=self.context.secrets.fork())
         with BoundedClient(deadline) as client:
             result = drive(
                 self.scenarios[name],
-                self.context,
+                context,
                 client,
                 clock=BoundedClock(deadline),
                 record=_ignore,
                 run=RUN,
                 phase=Phase.MONITOR,
             )
-        return outcome_of(result, latency_s=self.clock.monotonic() - started)
+        return outcome_of(result, latency_s=self.clock.monotonic() - started, secrets=context.secrets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +101,12 @@ class BoundedClock:
         self._deadline.clock.sleep(min(seconds, self._deadline.left_s()))
 
 
-def outcome_of(result: PlayResult, *, latency_s: float) -> PlayOutcome:
-    """What the monitor keeps of a play; CannotRun when it was skipped: that says nothing about the target."""
+def outcome_of(result: PlayResult, *, latency_s: float, secrets: Secrets) -> PlayOutcome:
+    """What the monitor keeps of a play, redacted; CannotRun when it was skipped: that tells nothing of the target."""
     if result.skipped:
         raise CannotRun(f"{result.scenario.where}: '{result.scenario.name}' is skipped: {result.skipped}")
     step, detail = _failure(result)
-    return PlayOutcome(result.passed, step, detail, latency_s=latency_s, trace_id=result.trace_id)
+    return PlayOutcome(result.passed, step, secrets.redact(detail), latency_s=latency_s, trace_id=result.trace_id)
 
 
 def _failure(result: PlayResult) -> tuple[str, str]:
