@@ -10,7 +10,7 @@ from seatrial.assess.plan import Asked, Plan, experiment_plan, read_plan
 from seatrial.assess.run import Assessed, Telling, assess
 from seatrial.cli.console import as_json, pairs, say, tell, workspace, write_file
 from seatrial.cli.outlook import forecast_lines
-from seatrial.cli.progress import progress
+from seatrial.cli.progress import STYLES, progress
 from seatrial.cli.verdict_text import verdict_lines
 from seatrial.clock import SystemClock
 from seatrial.errors import ExitCode
@@ -72,7 +72,7 @@ def tell_verdict(assessed: Assessed, plan: Plan, output: Output) -> ExitCode:
     code = gate_exit_code(assessed.verdict, plan.gate, strict=output.strict)
     if output.json_file != "-":
         for line in verdict_lines(assessed.verdict):
-            tell(assessed.secrets.redact(line))
+            tell(assessed.secrets.redact(line.text), style=STYLES[line.grade] if line.grade else "")
         tell(f"report: {_shown(assessed.run.report)}")
     if output.json_file:
         content = verdict_json(assessed.verdict, assessed.page.facts, redact=assessed.secrets.redact, code=code)

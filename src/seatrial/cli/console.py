@@ -23,8 +23,14 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def tell(text: str) -> None:
-    """One line of the result, on stdout."""
+def tell(text: str, *, style: str = "") -> None:
+    """One line of the result, on stdout; `style` (rich's words) shows on a terminal that has colours."""
+    if style and sys.stdout.isatty():
+        from rich.console import Console
+        from rich.text import Text
+
+        Console().print(Text(text, style=style), soft_wrap=True)
+        return
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from seatrial import __version__
-from seatrial.errors import ExitCode, Interrupted, SeatrialError
+from seatrial.errors import ExitCode, SeatrialError
 
 app = typer.Typer(
     name="seatrial",
@@ -256,18 +256,35 @@ def chaos_proxy(
 
 def main() -> None:
     """The console script: every expected failure is one sentence on stderr and an exit code, never a traceback."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    stop = _Stop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     try:
         code = app(standalone_mode=False)
     except SeatrialError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("interrupted\n")
+        sys.stderr.write("interrupted; what was injected is healed, what was started is stopped\n")
         sys.exit(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - sorted at once: a usage error or a defect of ours
         _usage_or_raise(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+class _Stop:
+    """What Ctrl-C and SIGTERM do: the first ends the command, further ones do not disturb its cleaning up."""
+
+    def __init__(self) -> None:
+        self._asked = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """KeyboardInterrupt for both: no `except Exception` on the way may take it for a failure."""
+        if self._asked:
+            sys.stderr.write("still healing and stopping; please wait\n")
+            return
+        self._asked = True
+        raise KeyboardInterrupt
 
 
 def _usage_or_raise(error: Exception) -> None:
@@ -277,11 +294,6 @@ def _usage_or_raise(error: Exception) -> None:
         raise error
     show()
     sys.exit(ExitCode.USAGE)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    del frame
-    raise Interrupted(f"ended by {signal.Signals(number).name}")
 
 
 def _finish(code: ExitCode) -> None:

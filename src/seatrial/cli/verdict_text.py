@@ -1,39 +1,63 @@
-"""A verdict as lines for a terminal: the whole, then one line a finding, those that are not MET with their reason."""
+"""A verdict as lines for a terminal: the whole, then the findings by what they are about, those that are not MET with
+their reason."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from seatrial.quantity import show_duration
+from seatrial.reports.build import group_findings
 from seatrial.verdict import Finding, Grade, Verdict
 
 WIDTH = 118
+_REASON_INDENT = " " * 14
 
 
-def verdict_lines(verdict: Verdict) -> Iterator[str]:
-    """The verdict first, then the findings in the order they were judged."""
-    score = f", score {verdict.score:.0f} of 100" if verdict.score is not None else ""
-    yield f"verdict: {verdict.grade}{score}"
-    yield from textwrap.wrap(verdict.reason, WIDTH, initial_indent="  ", subsequent_indent="  ")
-    width = max((len(finding.name) for finding in verdict.findings), default=0)
-    for finding in verdict.findings:
-        yield from _lines(finding, min(width, 60))
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line; `grade` colours it where there is colour."""
+
+    text: str
+    grade: Grade | None = None
 
 
-def _lines(finding: Finding, width: int) -> Iterator[str]:
-    yield f"  {finding.grade:<9} {finding.name:<{width}}  {_numbers(finding)}".rstrip()
+def verdict_lines(verdict: Verdict) -> Iterator[Line]:
+    """The verdict first, then the findings group by group, in the order they were judged."""
+    score = f" (objectives: {verdict.score:.0f} of 100 points)" if verdict.score is not None else ""
+    yield Line(f"verdict: {verdict.grade}{score}", verdict.grade)
+    for text in textwrap.wrap(verdict.reason, WIDTH, initial_indent="  ", subsequent_indent="  "):
+        yield Line(text)
+    for group in group_findings(verdict.findings):
+        yield Line(f"  {group.title}")
+        width = max(len(_name(finding, group.title)) for finding in group.findings)
+        for finding in group.findings:
+            yield from _lines(finding, _name(finding, group.title), min(width, 56))
+
+
+def _name(finding: Finding, title: str) -> str:
+    """The finding's name without what its group's title says already."""
+    if finding.experiment:
+        return f"{finding.service}: {finding.objective}" if finding.service else finding.objective
+    return finding.objective if finding.service in ("", title) else finding.name
+
+
+def _lines(finding: Finding, name: str, width: int) -> Iterator[Line]:
+    yield Line(f"    {finding.grade:<9} {name:<{width}}  {_numbers(finding)}".rstrip(), finding.grade)
     if finding.grade is not Grade.MET:
-        yield from textwrap.wrap(
-            finding.reason, WIDTH, initial_indent="            ", subsequent_indent="            "
+        wrapped = textwrap.wrap(
+            finding.reason, WIDTH, initial_indent=_REASON_INDENT, subsequent_indent=_REASON_INDENT
         )
+        yield from map(Line, wrapped)
 
 
 def _numbers(finding: Finding) -> str:
     """Limit, what was measured, n, D and when it was decided; nothing for what was not measured."""
-    parts = [part for part in (finding.limit_text, finding.measured_text) if part and part != finding.objective]
+    said = (finding.limit_text, finding.measured_text)
+    parts = [part for part in said if part and part not in (finding.objective, "every step passes")]
     if finding.design_effect is not None and finding.n:
         parts.append(f"D {finding.design_effect:.3g}")
-    if finding.decided_at_s is not None:
+    if finding.decided_at_s is not None and not finding.experiment:
         parts.append(f"after {show_duration(finding.decided_at_s)}")
     return "; ".join(parts)
