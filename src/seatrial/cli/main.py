@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from seatrial import __version__
-from seatrial.errors import ExitCode, SeatrialError
+from seatrial.errors import ExitCode, Interrupted, SeatrialError
 
 app = typer.Typer(
     name="seatrial",
@@ -262,7 +262,8 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except SeatrialError as error:
-        sys.stderr.write(f"error: {error}\n")
+        lead = "" if isinstance(error, Interrupted) else "error: "
+        sys.stderr.write(f"{lead}{error}\n")
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("interrupted; what was injected is healed, what was started is stopped\n")
