@@ -5,7 +5,7 @@ limit; gives a `Decision`. "p99 < L" is asked as "at most 1 % of the requests ar
 latency are one question about a ratio. Everything here is pure: standard library only, no I/O, no clock, no
 other room. It must never give MET without data, and never a call that looking more often would make unsafe.
 
-Words and numbers (D0, k0, blocks, hold) are those of docs/statistics.md. Sources: H. Robbins, Ann. Math. Stat. 41
+Words and numbers (D0, k0, blocks, hold) are those of docs/STATISTICS.md. Sources: H. Robbins, Ann. Math. Stat. 41
 (1970); S. R. Howard, A. Ramdas, J. McAuliffe, J. Sekhon, Ann. Stat. 49 (2021), arXiv 1810.08240; J. N. K. Rao,
 A. J. Scott, Biometrics 48 (1992); I. Waudby-Smith et al., Ann. Stat. 52 (2024), arXiv 2103.06476.
 """
