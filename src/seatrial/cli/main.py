@@ -266,25 +266,29 @@ def main() -> None:
         sys.stderr.write(f"{lead}{error}\n")
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("interrupted; what was injected is healed, what was started is stopped\n")
-        sys.exit(ExitCode.INTERRUPTED)
+        code = ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - sorted at once: a usage error or a defect of ours
         _usage_or_raise(error)
+    if stop.asked and code == ExitCode.INTERRUPTED:  # typer makes a code of an interrupt by itself, without a word
+        sys.stderr.write("interrupted; what was injected is healed, what was started is stopped\n")
     sys.exit(code if isinstance(code, int) else 0)
 
 
 class _Stop:
-    """What Ctrl-C and SIGTERM do: the first ends the command, further ones do not disturb its cleaning up."""
+    """What Ctrl-C and SIGTERM do: the first ends the command, further ones do not disturb its cleaning up.
+
+    `asked`: whether the first has come.
+    """
 
     def __init__(self) -> None:
-        self._asked = False
+        self.asked = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """KeyboardInterrupt for both: no `except Exception` on the way may take it for a failure."""
-        if self._asked:
+        if self.asked:
             sys.stderr.write("still healing and stopping; please wait\n")
             return
-        self._asked = True
+        self.asked = True
         raise KeyboardInterrupt
 
 
