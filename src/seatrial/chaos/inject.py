@@ -86,6 +86,7 @@ class Injector:
         self._healing = 0
         self._closing = False
         self._interrupted = False
+        self._over_before = 0  # faults that were over when the interrupt came
         self._former: dict[signal.Signals, Any] = {}
         self.windows: list[FaultWindow] = []
 
@@ -112,7 +113,6 @@ class Injector:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing = True
-        count = len(self.active)
         self.heal_all()
         self._over.set()
         atexit.unregister(self.heal_all)
@@ -122,6 +122,7 @@ class Injector:
         if left:
             raise FaultFailed(f"not healed: {'; '.join(left)}; then: seatrial chaos recover") from error
         if self._interrupted or isinstance(error, KeyboardInterrupt):
+            count = len(self.windows) - self._over_before
             said = f"{count} fault(s) healed" if count else "no fault was on"
             raise Interrupted(f"interrupted; {said}") from error
 
@@ -170,7 +171,8 @@ class Injector:
             self.beat()
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        self._interrupted = True
+        if not self._interrupted:
+            self._interrupted, self._over_before = True, len(self.windows)
         if self._closing or self._healing:
             self._say("interrupted; healing first")
             return
