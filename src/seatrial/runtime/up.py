@@ -22,6 +22,7 @@ from seatrial.errors import CannotRun, Unreachable, Unsupported
 from seatrial.exchange import Response
 from seatrial.realm import CLIENT, Place, Realm, RuntimeKind, Start
 from seatrial.runtime import process, proxies
+from seatrial.runtime.interrupts import held_back
 from seatrial.runtime.state import (
     FOLDER,
     ProxyState,
@@ -65,41 +66,42 @@ def up(realm: Realm, workspace: Path, *, variables: Mapping[str, Any], say: Say)
         return Raised(state, started=False)
     try:
         state = _with_proxies(realm, workspace, state) if proxy_lost else state
-        state = _with_services(realm, workspace, state, missing, say)
+        return Raised(_with_services(realm, workspace, state, missing, say), started=True)
     except BaseException:
         if found is None:
             down(realm, workspace, say=say)
         raise
-    return Raised(state, started=True)
 
 
 def down(realm: Realm, workspace: Path, *, say: Say) -> bool:
-    """Stop everything the state file knows; False when the realm was not up."""
-    state = load_state(workspace, realm.name)
-    if state is None:
-        return False
-    say(f"stopping {', '.join(state.services) or 'the proxies'}")
-    process.stop([service.process for service in state.services.values()])
-    if state.proxy and state.proxy.process:
-        process.stop([state.proxy.process])
-    remove_state(workspace, realm.name)
-    return True
+    """Stop everything the state file knows, to the end whatever is interrupted; False when the realm was not up."""
+    with held_back():
+        state = load_state(workspace, realm.name)
+        if state is None:
+            return False
+        say(f"stopping {', '.join(state.services) or 'the proxies'}")
+        process.stop([service.process for service in state.services.values()])
+        if state.proxy and state.proxy.process:
+            process.stop([state.proxy.process])
+        remove_state(workspace, realm.name)
+        return True
 
 
 @contextlib.contextmanager
 def standing(realm: Realm, workspace: Path, *, variables: Mapping[str, Any], say: Say) -> Iterator[RealmState | None]:
-    """A process realm with its services there; what had to be started is stopped at the end, on every way out.
+    """A process realm with its services there; one that had to be started is stopped at the end, on every way out.
 
-    Of other realms the state as it is known, None when nothing is; nothing is started.
+    In a realm that was up before, what was missing is started and stays: the realm is somebody else's to stop. Of
+    other realms the state as it is known, None when nothing is; nothing is started.
     """
     if realm.runtime is not RuntimeKind.PROCESS:
         yield load_state(workspace, realm.name)
         return
-    raised = up(realm, workspace, variables=variables, say=say)
+    was_up = _anything_runs(load_state(workspace, realm.name))
     try:
-        yield raised.state
+        yield up(realm, workspace, variables=variables, say=say).state
     finally:
-        if raised.started:
+        if not was_up:
             down(realm, workspace, say=say)
 
 
@@ -145,6 +147,14 @@ def _startable(realm: Realm) -> tuple[Place, ...]:
     return tuple(place for place in realm.places.values() if place.start)
 
 
+def _anything_runs(state: RealmState | None) -> bool:
+    if state is None:
+        return False
+    proxy = state.proxy.process if state.proxy else None
+    ours = (*(service.process for service in state.services.values()), *([proxy] if proxy else []))
+    return any(map(process.is_alive, ours))
+
+
 def _runs(state: RealmState, service: str) -> bool:
     known = state.services.get(service)
     return known is not None and process.is_alive(known.process)
@@ -155,15 +165,19 @@ def _with_proxies(realm: Realm, workspace: Path, state: RealmState) -> RealmStat
     hosts = _upstreams(realm, _ports(realm, state))
     upstreams = {edge: hosts[edge.callee] for edge in _edges(realm)}
     listens = {Edge.parse(name): edge.listen for name, edge in state.edges.items()}
-    if realm.toxiproxy:
-        proxy = ProxyState(api=realm.toxiproxy, process=None)
-    else:
-        proxy = proxies.start_proxy(workspace / FOLDER / "logs" / f"{realm.name}.proxy.log")
-    state = dataclasses.replace(state, proxy=proxy)
-    save_state(workspace, state)
+    with held_back():  # a proxy that runs and is not noted could never be stopped
+        proxy = _proxy(realm, workspace)
+        state = dataclasses.replace(state, proxy=proxy)
+        save_state(workspace, state)
     state = dataclasses.replace(state, edges=proxies.put_before(proxy.api, upstreams, listens=listens))
     save_state(workspace, state)
     return state
+
+
+def _proxy(realm: Realm, workspace: Path) -> ProxyState:
+    if realm.toxiproxy:
+        return ProxyState(api=realm.toxiproxy, process=None)
+    return proxies.start_proxy(workspace / FOLDER / "logs" / f"{realm.name}.proxy.log")
 
 
 def _upstreams(realm: Realm, ports: Mapping[str, int]) -> dict[str, str]:
@@ -218,9 +232,10 @@ def _with_services(realm: Realm, workspace: Path, state: RealmState, places: Ite
     ports = _ports(realm, state)
     for place in places:
         say(f"starting {place.service} on port {ports[place.service]}")
-        started = _start(place, realm, workspace, state=state, port=ports[place.service])
-        state = dataclasses.replace(state, services={**state.services, place.service: started})
-        save_state(workspace, state)
+        with held_back():  # a process that runs and is not noted could never be stopped
+            started = _start(place, realm, workspace, state=state, port=ports[place.service])
+            state = dataclasses.replace(state, services={**state.services, place.service: started})
+            save_state(workspace, state)
     for place in places:
         _wait_healthy(place, state.services[place.service])
     return state

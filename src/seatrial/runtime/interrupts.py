@@ -1,0 +1,39 @@
+"""Holds Ctrl-C and SIGTERM back while something must not be left half done: started and not noted, or half stopped.
+
+Must only be put around what ends by itself within seconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+_NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """What comes meanwhile arrives at the end of the block, once of each kind.
+
+    Outside the main thread nothing is done: no signal arrives there.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: dict[int, None] = {}
+
+    def keep(number: int, frame: FrameType | None) -> None:
+        del frame
+        came[number] = None
+
+    before = {number: signal.signal(number, keep) for number in _NUMBERS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for held in came:
+            signal.raise_signal(held)
