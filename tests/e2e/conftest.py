@@ -1,0 +1,429 @@
+"""Whole commands on small workspaces: a shop in a thread of the test, and a realm of two tiny services.
+
+Commands run in this process where nothing needs a process of its own (`here`), else as the console script does
+(`seatrial`, `start`). Every process reports a call to an address that is not this machine's; the tests then fail.
+"""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from seatrial.cli.main import main
+from seatrial.runtime import process
+from seatrial.runtime.read import read_realms
+from seatrial.runtime.up import down
+
+PATIENCE_S = 90.0
+COMMAND = [sys.executable, "-c", "from seatrial.cli.main import main; main()"]
+STRANGERS = "SEATRIAL_TEST_STRANGERS"
+
+WATCHMAN = f"""\
+import os, sys
+LOOPBACK = ("127.0.0.1", "localhost", "::1", b"127.0.0.1", b"localhost", "", None)
+def watch(event, args):
+    if event == "socket.connect":
+        host = args[1][0] if isinstance(args[1], tuple) else ""
+    elif event == "socket.getaddrinfo":
+        host = args[0]
+    else:
+        return
+    if host not in LOOPBACK:
+        with open(os.environ["{STRANGERS}"], "a") as file:
+            file.write(f"{{sys.argv}} called {{host}}\\n")
+sys.addaudithook(watch)
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def sentence(self) -> str:
+        """What a user was told about a failure, which is never a traceback."""
+        assert "Traceback" not in self.err, self.err
+        return self.err
+
+
+class Shop(http.server.BaseHTTPRequestHandler):
+    """Two goods and their prices."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        body = json.dumps({"name": "rope", "price": 250}).encode()
+        self.send_response(200 if self.path.startswith("/goods") else 404)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing: the tests look at answers."""
+
+
+class Crowd(http.server.ThreadingHTTPServer):
+    """A server that a load may end upon without a word."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that left is nothing to report."""
+
+
+@pytest.fixture(scope="session")
+def shop() -> Iterator[str]:
+    """The base URL of the shop."""
+    with Crowd(("127.0.0.1", 0), Shop) as server:
+        serving = threading.Thread(target=server.serve_forever, daemon=True)
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        serving.join(PATIENCE_S)
+
+
+@pytest.fixture(scope="session")
+def nobody() -> str:
+    """A base URL where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+
+@pytest.fixture(scope="session")
+def _watchful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of every process: whatever calls an address elsewhere is noted, and fails the tests."""
+    folder = tmp_path_factory.mktemp("watchman")
+    strangers = folder / "strangers"
+    (folder / "sitecustomize.py").write_text(WATCHMAN)
+    path = os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH"))))
+    yield {**os.environ, "PYTHONPATH": path, STRANGERS: str(strangers)}
+    assert not strangers.exists(), strangers.read_text()
+
+
+Seatrial = Callable[..., Ended]
+
+
+@pytest.fixture(scope="session")
+def seatrial(_watchful: dict[str, str]) -> Seatrial:
+    """Runs a command in a process of its own, in a workspace, to its end."""
+
+    def run(workspace: Path, *words: str) -> Ended:
+        done = subprocess.run(
+            [*COMMAND, *words],
+            cwd=workspace,
+            env=_watchful,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Seatrial]:
+    """Runs a command in this process, in a workspace; an exception that would be a traceback fails the test."""
+
+    def stay(connection: socket.socket, address: Any) -> None:
+        assert not isinstance(address, tuple) or address[0] == "127.0.0.1", f"called {address}"
+        return socket.socket.__base__.connect(connection, address)  # type: ignore[union-attr,attr-defined]
+
+    def run(workspace: Path, *words: str) -> Ended:
+        monkeypatch.chdir(workspace)
+        monkeypatch.setattr(sys, "argv", ["seatrial", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capfd.readouterr()
+        return Ended(int(ended.value.code or 0), printed.out, printed.err)
+
+    monkeypatch.delenv("SEATRIAL_REALM", raising=False)
+    monkeypatch.setattr(socket.socket, "connect", stay)
+    before = signal.getsignal(signal.SIGTERM)
+    yield run
+    signal.signal(signal.SIGTERM, before)
+
+
+class Harness:
+    """A command under way, with what it has said so far on stderr and whom it has started."""
+
+    def __init__(self, workspace: Path, words: tuple[str, ...], env: dict[str, str]) -> None:
+        self.workspace = workspace
+        self._said = workspace / f"stderr-{time.monotonic_ns()}"
+        with self._said.open("wb") as stderr:
+            self.popen = subprocess.Popen(
+                [*COMMAND, *words], cwd=workspace, env=env, stdout=subprocess.DEVNULL, stderr=stderr
+            )
+
+    @property
+    def said(self) -> str:
+        """Everything on its stderr."""
+        return self._said.read_text()
+
+    def wait_until(self, claim: Callable[[], object], what: str) -> None:
+        """Return as soon as the claim holds; fail when it ends before, or after a generous time."""
+        wait_until(claim, what, alive=lambda: self.popen.poll() is None, tell=lambda: self.said)
+
+    def wait_for_words(self, words: str) -> None:
+        """Return as soon as it has said so."""
+        self.wait_until(lambda: words in self.said, f"says '{words}'")
+
+    def started(self) -> tuple[psutil.Process, ...]:
+        """All that it has started and that runs now, with all that those have started."""
+        return tuple(psutil.Process(self.popen.pid).children(recursive=True))
+
+    def end(self, number: signal.Signals) -> Ended:
+        """Signal it, and see how it ends."""
+        self.popen.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> Ended:
+        """See how it ends."""
+        return Ended(self.popen.wait(PATIENCE_S), "", self.said)
+
+
+def wait_until(
+    claim: Callable[[], object],
+    what: str,
+    *,
+    alive: Callable[[], bool] = lambda: True,
+    tell: Callable[[], str] = lambda: "",
+) -> None:
+    """Return as soon as the claim holds; fail when it can no more, or after a generous time."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not claim():
+        assert alive(), f"ended before: {what}; {tell()}"
+        assert time.monotonic() < deadline_s, f"never: {what}; {tell()}"
+        time.sleep(0.02)
+
+
+@pytest.fixture(name="wait_until")
+def _wait_until() -> Callable[..., None]:
+    """Waits for a claim to become true."""
+    return wait_until
+
+
+@pytest.fixture
+def start(_watchful: dict[str, str]) -> Iterator[Callable[..., Harness]]:
+    """Starts a command and goes on; whatever of it and of its realms is left at the end is ended."""
+    with ExitStack() as stack:
+
+        def begin(workspace: Path, *words: str) -> Harness:
+            harness = Harness(workspace, words, _watchful)
+            stack.callback(_clear_away, harness)
+            return harness
+
+        yield begin
+
+
+def _clear_away(harness: Harness) -> None:
+    if harness.popen.poll() is None:
+        left = [process.identify(child.pid) for child in harness.started()]
+        harness.popen.kill()
+        harness.popen.wait()
+        process.stop(left)
+    for realm in read_realms(harness.workspace).values():
+        down(realm, harness.workspace, say=lambda _: None)
+
+
+def write(folder: Path, files: dict[str, str]) -> Path:
+    """Write those files below a folder."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+REALMS = """\
+realms:
+  here:
+    services: {shop: 'URL'}
+    allows: {load: {max_rate: 200/s}}
+"""
+BUY = """\
+scenario: buy a rope
+tags: [smoke]
+service: shop
+steps:
+  - name: look at it
+    request: {url: /goods/rope}
+    expect: {status: 200, json: {name: rope}}
+  - name: ask its price
+    request: {url: /goods/rope/price}
+    expect: {status: 200, json: {price: 250}}
+"""
+BRIEF = """\
+profile: brief
+scenarios: [buy a rope]
+stages: [{ramp_to: 40/s}, {hold: 2s}]
+stop_when: decided
+"""
+SLO = """\
+service: shop
+objectives:
+  - {name: available, indicator: errors, limit: 30%}
+  - {name: fast, indicator: latency, quantile: p80, limit: 5s}
+"""
+GATE = """\
+gate: default
+acceptance: {tags: [smoke]}
+load: {profile: brief, at_most: 60s}
+min_hold: 20s
+"""
+
+
+def shop_files(url: str) -> dict[str, str]:
+    """A workspace with one journey, one profile, one service and a gate."""
+    return {
+        "realms.yaml": REALMS.replace("URL", url),
+        "scenarios/buy.yaml": BUY,
+        "scenarios/profiles/brief.yaml": BRIEF,
+        "slo/shop.yaml": SLO,
+        "slo/gate.yaml": GATE,
+    }
+
+
+@pytest.fixture
+def shop_workspace(tmp_path: Path, shop: str) -> Path:
+    """A workspace whose only realm is the shop."""
+    return write(tmp_path, shop_files(shop))
+
+
+@pytest.fixture(scope="session")
+def assessed(tmp_path_factory: pytest.TempPathFactory, shop: str, seatrial: Seatrial) -> tuple[Path, Ended]:
+    """The shop's workspace after an assessment that was MET, and how that ended. To be copied, never changed."""
+    workspace = write(tmp_path_factory.mktemp("assessed"), shop_files(shop))
+    return workspace, seatrial(workspace, "assess")
+
+
+FRONT = """\
+import http.server, os, time, urllib.request
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/slow":
+            time.sleep(600)
+        if self.path == "/both":
+            try:
+                urllib.request.urlopen(os.environ["BACK_URL"] + "/", timeout=0.3).read()
+            except OSError:
+                pass
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    def log_message(self, *args): pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+BACK = """\
+import http.server, os, pathlib, time
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    def log_message(self, *args): pass
+before = pathlib.Path("back.has.started.before")
+if before.exists():
+    time.sleep(3)  # to start again takes a while, so that a test can come in between
+before.touch()
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+EXPERIMENT_GATE = """\
+gate: NAME
+acceptance: {tags: [quick]}
+load: {profile: some, at_most: 1s}
+chaos: [NAME]
+"""
+PAIR_FILES = {
+    "front.py": FRONT,
+    "back.py": BACK,
+    "realms.yaml": """\
+realms:
+  pair:
+    runtime: {kind: process}
+    services:
+      front:
+        start: {command: ["{{ python }}", front.py], env: {PORT: "{{ port }}", BACK_URL: "{{ via.back }}"}}
+      back:
+        start: {command: ["{{ python }}", back.py], env: {PORT: "{{ port }}"}}
+    allows: {load: {max_rate: 100/s}, chaos: true}
+""",
+    "scenarios/both.yaml": """\
+scenario: ask both
+tags: [quick]
+service: front
+steps: [{name: ask, request: {url: /both}, timeout: 5s, expect: {status: 200}}]
+""",
+    "scenarios/slow.yaml": """\
+scenario: wait long
+tags: [slow]
+service: front
+steps: [{name: wait, request: {url: /slow}, timeout: 5m}]
+""",
+    "scenarios/profiles/some.yaml": "profile: some\nscenarios: [ask both]\nstages: [{ramp_to: 10/s}, {hold: 10m}]\n",
+    "slo/front.yaml": "service: front\ndepends_on: [back]\n",
+    "slo/back.yaml": "service: back\n",
+    "slo/slow.yaml": "gate: slow journey\nacceptance: {tags: [slow]}\n",
+    "slo/long.yaml": "gate: long load\nacceptance: {tags: [quick]}\nload: {profile: some, at_most: 10m}\n",
+    "slo/hang.yaml": EXPERIMENT_GATE.replace("NAME", "hang"),
+    "slo/kill.yaml": EXPERIMENT_GATE.replace("NAME", "kill"),
+    "slo/brief.yaml": EXPERIMENT_GATE.replace("NAME", "brief"),
+    "slo/ruin.yaml": EXPERIMENT_GATE.replace("NAME", "ruin"),
+    "chaos/hang.yaml": """\
+experiment: hang
+steady_state: {baseline: 1s}
+method: [{at: 0s, inject: {edge: front->back, timeout: {timeout: 0}, for: 5m}}]
+expect: {after: {recovered_within: 5s}}
+limits: {duration: 10m}
+""",
+    "chaos/kill.yaml": """\
+experiment: kill
+steady_state: {baseline: 1s}
+method: [{at: 0s, inject: {service: back, kill: {}, for: 5m}}]
+expect: {after: {recovered_within: 5s}}
+limits: {duration: 10m}
+""",
+    "chaos/brief.yaml": """\
+experiment: brief
+steady_state: {baseline: 1s}
+method: [{at: 0s, inject: {service: back, kill: {}, for: 1s}}]
+expect: {after: {recovered_within: 5s}}
+""",
+    "chaos/ruin.yaml": """\
+experiment: ruin
+steady_state: {baseline: 1s}
+method:
+  - {at: 0s, inject: {edge: front->back, timeout: {timeout: 0}, for: 5m}}
+  - {at: 0s, inject: {service: back, kill: {}, for: 5m}}
+  - {at: 0s, inject: {service: front, stop: {}, for: 5m}}
+expect: {after: {recovered_within: 5s}}
+limits: {targets: 3, duration: 10m}
+""",
+}
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Path:
+    """A workspace of two services that run as processes; `front` calls `back`. Its gates are named for their end."""
+    return write(tmp_path, PAIR_FILES)
