@@ -30,4 +30,4 @@ def forecast_lines(plan: Plan) -> Iterator[str]:
         )
     for item in found:
         if not item.in_time:
-            yield f"{item.service}.{item.objective}: {item.sentence}"
+            yield item.sentence
