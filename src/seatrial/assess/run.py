@@ -71,11 +71,11 @@ def assess(
         require_reachable(plan.realm, state)
         context = _context(plan, state, secrets)
         run = journal.create_run(plan.workspace, plan.realm.name, clock=clock)
-        about = _about(plan, run, clock.now(), experiment=experiment, revisions=revisions or {})
-        write_about(run, about)
         writer = Journal(run.journal)
         stack.callback(writer.close)
         bridge = Bridge(plan, run, Recorder(writer), context, state, clock, telling.say, telling.show)
+        about = _about(bridge, experiment=experiment, revisions=revisions or {})
+        write_about(run, about)
         aborted = _stages(bridge)
         write_about(run, dataclasses.replace(about, ended_at=clock.now(), aborted=aborted))
     return conclude_run(run, plan, secrets)
@@ -144,19 +144,21 @@ def _summary(findings: tuple[Finding, ...]) -> str:
     return ", ".join(counted) or "no objectives to judge"
 
 
-def _about(plan: Plan, run: Run, started_at: float, *, experiment: str | None, revisions: Mapping[str, str]) -> About:
+def _about(bridge: Bridge, *, experiment: str | None, revisions: Mapping[str, str]) -> About:
+    """What `run.json` will say; words of the command line may hold a secret as well as anything else."""
+    plan, redact = bridge.plan, bridge.context.secrets.redact
     return About(
-        run=run.name,
+        run=bridge.run.name,
         realm=plan.realm.name,
         gate=plan.gate.name,
-        started_at=started_at,
+        started_at=bridge.clock.now(),
         version=__version__,
         experiment=experiment,
         services=tuple(plan.services) if plan.services.keys() != plan.documented.keys() else (),
         revisions=revisions,
-        overrides=plan.overrides,
+        overrides={name: redact(value) for name, value in plan.overrides.items()},
         git_revision=_git_revision(plan.workspace),
-        command=" ".join(["seatrial", *sys.argv[1:]]),
+        command=redact(" ".join(["seatrial", *sys.argv[1:]])),
     )
 
 
