@@ -4,7 +4,7 @@ objectives that have changed since."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +18,16 @@ from seatrial.sample import EdgeCall, Evidence, FaultWindow
 from seatrial.slo.conclude import conclude
 from seatrial.slo.judge import judge_journeys, judge_load
 from seatrial.slo.measure import Measures, measure
-from seatrial.verdict import Verdict
+from seatrial.verdict import Finding, Grade, Subject, Verdict
+
+CUT_SHORT = "the run was cut short"
 
 
 @dataclass(frozen=True)
 class About:
     """What `run.json` says of a run. `experiment` is set for a run of one experiment alone; `aborted` tells by
-    experiment why it ended before its plan did, and under `load` why there was none."""
+    experiment why it ended before its plan did, and under `load` why there was none. Without `ended_at` the run was
+    killed or interrupted, or still goes on."""
 
     run: str
     realm: str
@@ -94,6 +97,22 @@ def judge_run(recorded: Recorded, plan: Plan) -> Verdict:
     journeys = judge_journeys(measures, wanted=wanted) if wanted or not recorded.about.experiment else ()
     load = judge_load(measures, plan.services, alpha=gate.alpha, min_hold_s=gate.min_hold_s) if plan.profile else ()
     experiments = judge_experiments(
-        measures, plan, calls=recorded.calls, windows=recorded.windows, aborted=recorded.about.aborted
+        measures, plan, calls=recorded.calls, windows=recorded.windows, aborted=_aborted(recorded, plan)
     )
-    return conclude((*journeys, *load, *experiments), gate)
+    return conclude((*journeys, *load, *experiments, *_unfinished(recorded.about)), gate)
+
+
+def _aborted(recorded: Recorded, plan: Plan) -> Mapping[str, str]:
+    """Why experiments ended early, or were not begun."""
+    if recorded.about.ended_at is not None:
+        return recorded.about.aborted
+    over = {window.experiment for window in recorded.windows}
+    names = (checked.experiment.name for checked in plan.experiments)
+    return {name: CUT_SHORT for name in names if name not in over}
+
+
+def _unfinished(about: About) -> Iterator[Finding]:
+    """Half a journey or half a load may look well: a run that was killed or interrupted is never MET."""
+    if about.ended_at is None:
+        reason = f"{CUT_SHORT}; what it did not come to is not judged"
+        yield Finding(Subject.JOURNEY, "", "the run came to its end", Grade.UNDECIDED, reason)

@@ -1,0 +1,118 @@
+"""A verdict is redone from what was recorded, by the documents as they are now; half a run is never MET."""
+
+from __future__ import annotations
+
+import pytest
+
+from seatrial import journal
+from seatrial.assess.conclude import judge_run, plan_of, read_about, read_run, write_about
+from seatrial.assess.plan import Asked, read_plan
+from seatrial.errors import UsageError
+from seatrial.journal import Journal, Run
+from seatrial.sample import Cause, FaultWindow, Phase
+from seatrial.verdict import Grade, Subject
+
+
+@pytest.fixture
+def plain(workspace):
+    """A plan without experiments."""
+    return read_plan(workspace, Asked(gate="plain"))
+
+
+@pytest.fixture
+def good(records):
+    """A whole run: acceptance, then a minute's hold."""
+    return (*records.accepted(), *(record for second in range(70) for record in records.second(second)))
+
+
+def _named(verdict):
+    return {finding.name: finding for finding in verdict.findings}
+
+
+def test_what_run_json_says_is_read_back_as_it_was(tmp_path, records):
+    about = records.about(revisions={"shop": "1a2b"}, services=("shop",), aborted={"load": "not run"})
+    write_about(Run(tmp_path), about)
+    assert read_about(Run(tmp_path)) == about
+
+
+def test_a_run_that_is_no_assessment_cannot_be_judged(tmp_path):
+    journal.write_json(Run(tmp_path).about, {"command": "load"})
+    with pytest.raises(UsageError, match=r"run\.json: not of a run that can be judged"):
+        read_about(Run(tmp_path))
+
+
+def test_a_run_read_back_is_what_was_written(tmp_path, records, good):
+    run = Run(tmp_path)
+    window = FaultWindow("stock hangs", "timeout", "shop->stock", 1.0, 2.0, "healed")
+    write_about(run, records.about())
+    writer = Journal(run.journal)
+    writer.write(*good, window)
+    writer.close()
+    assert read_run(run) == records.recorded(*good, window)
+
+
+def test_a_whole_run_that_went_well_is_met(plain, records, good):
+    verdict = judge_run(records.recorded(*good), plain)
+    assert verdict.grade is Grade.MET
+    assert set(_named(verdict)) == {"buy a rope", "shop.available", "shop.fast", "stock.available"}
+
+
+def test_the_same_run_without_its_end_is_not_met(plain, records, good):
+    verdict = judge_run(records.recorded(*good, ended_at=None), plain)
+    assert verdict.grade is Grade.UNDECIDED
+    assert "the run was cut short" in _named(verdict)["the run came to its end"].reason
+
+
+def test_a_miss_stays_one_in_a_run_without_its_end(plain, records):
+    failed = records.sample("look", Cause.CHECK, detail="price is 251")
+    verdict = judge_run(records.recorded(failed, ended_at=None), plain)
+    assert verdict.grade is Grade.MISSED
+    assert "price is 251" in _named(verdict)["buy a rope"].reason
+
+
+def test_a_journey_of_the_gate_that_left_no_trace_is_undecided(plain, records, good):
+    verdict = judge_run(records.recorded(*good[2:]), plain)
+    assert verdict.grade is Grade.UNDECIDED
+    assert _named(verdict)["buy a rope"].reason.startswith("no data")
+
+
+def test_without_any_record_nothing_is_met(plan, records):
+    verdict = judge_run(records.recorded(), plan)
+    assert {finding.grade for finding in verdict.findings} == {Grade.UNDECIDED}
+
+
+def test_an_experiment_that_was_not_begun_says_why(plan, records, good):
+    reason = "not run: shop.fast was missed before"
+    verdict = judge_run(records.recorded(*good, aborted={"stock hangs": reason}), plan)
+    expectations = [finding for finding in verdict.findings if finding.experiment]
+    assert expectations
+    assert {finding.grade for finding in expectations} == {Grade.UNDECIDED}
+    assert all(reason in finding.reason for finding in expectations)
+
+
+def test_an_experiment_that_a_killed_run_had_not_ended_says_so(plan, records, good):
+    verdict = judge_run(records.recorded(*good, ended_at=None), plan)
+    assert all("cut short" in finding.reason for finding in verdict.findings if finding.experiment)
+
+
+def test_an_experiment_that_was_recorded_is_judged(plan, records, good):
+    window = FaultWindow("stock hangs", "timeout", "shop->stock", 1_700_000_070.0, 1_700_000_075.0, "healed")
+    during = [
+        record
+        for second in range(70, 75)
+        for record in records.second(second, phase=Phase.DURING, experiment="stock hangs")
+    ]
+    verdict = judge_run(records.recorded(*good, *during, window), plan)
+    assert _named(verdict)["stock hangs > shop.available during"].grade is Grade.MET
+    assert _named(verdict)["stock hangs > shop.available before"].subject is Subject.STEADY_STATE
+
+
+def test_a_run_of_one_experiment_has_no_acceptance_to_miss(workspace, records, good):
+    about = records.about(experiment="stock hangs")
+    verdict = judge_run(records.recorded(*good, experiment="stock hangs"), plan_of(workspace, about))
+    assert {finding.experiment for finding in verdict.findings} == {"stock hangs"}
+
+
+def test_a_recorded_run_is_judged_by_the_gate_and_services_it_was_asked_for(workspace, records):
+    plan = plan_of(workspace, records.about(gate="plain", services=("stock",), overrides={"name": "Ada"}))
+    assert (plan.gate.name, set(plan.services), dict(plan.overrides)) == ("plain", {"stock"}, {"name": "Ada"})

@@ -1,0 +1,98 @@
+"""The plan holds all that a run comprises, and a mistake in any document shows before anything is sent."""
+
+from __future__ import annotations
+
+import pytest
+
+from seatrial.assess.plan import DEFAULT_AT_MOST_S, Asked, experiment_plan, rates_per_s, read_plan
+from seatrial.errors import DocumentError, Refused, UsageError
+
+
+def _rewrite(file, old, new):
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def test_a_plan_holds_what_the_gate_names(plan):
+    assert [scenario.name for scenario in plan.acceptance] == ["buy a rope"]
+    assert plan.profile.name == "some"
+    assert [scenario.name for scenario in plan.mix.scenarios] == ["buy a rope", "browse"]
+    assert [checked.experiment.name for checked in plan.experiments] == ["stock hangs"]
+    assert plan.services.keys() == plan.documented.keys() == {"shop", "stock"}
+
+
+def test_services_that_are_not_chosen_are_documented_and_not_judged(workspace):
+    plan = read_plan(workspace, Asked(services=("stock",)))
+    assert set(plan.services) == {"stock"}
+    assert set(plan.documented) == {"shop", "stock"}
+
+
+def test_the_time_of_the_hold_is_the_gates_else_the_profiles_else_a_default(workspace, plan):
+    assert plan.at_most_s == 90.0
+    assert read_plan(workspace, Asked(gate="plain")).at_most_s == 45.0
+    (workspace / "slo" / "quiet.yaml").write_text("gate: quiet\n")
+    assert read_plan(workspace, Asked(gate="quiet")).at_most_s == DEFAULT_AT_MOST_S
+
+
+def test_rates_are_the_peak_shared_out_by_weight_and_summed_over_journeys(plan):
+    assert rates_per_s(plan) == pytest.approx(
+        {("shop", "GET", "/goods"): 20.0, ("stock", "GET", "/goods"): 15.0},  # weights 3 and 1
+    )
+
+
+def test_nobody_knows_the_rates_of_a_closed_model_or_of_no_load(workspace):
+    assert rates_per_s(experiment_plan(workspace, Asked(), "stock hangs")) == {}
+    (workspace / "slo" / "quiet.yaml").write_text("gate: quiet\n")
+    assert rates_per_s(read_plan(workspace, Asked(gate="quiet"))) == {}
+
+
+def test_an_experiment_alone_has_its_own_traffic_and_judges_no_objective(workspace):
+    plan = experiment_plan(workspace, Asked(), "stock hangs")
+    assert (plan.profile.name, plan.acceptance, dict(plan.services)) == ("crowd", (), {})
+    assert plan.at_most_s == 5.0  # its baseline: there is nothing else to hold for
+    assert [checked.experiment.name for checked in plan.experiments] == ["stock hangs"]
+
+
+def test_an_experiment_without_traffic_cannot_run_alone(workspace):
+    with pytest.raises(UsageError, match=r"chaos/idle\.yaml:1:.*'without traffic' names no traffic"):
+        experiment_plan(workspace, Asked(), "without traffic")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("profile: some", "profile: sume", "unknown profile 'sume'; did you mean 'some'"),
+        ("[stock hangs]", "[stock hungs]", "unknown experiment 'stock hungs'; did you mean 'stock hangs'"),
+        ("load: {profile: some, at_most: 90s}\n", "", "experiments need traffic"),
+    ],
+)
+def test_a_name_the_gate_has_wrong_is_a_mistake_in_its_document(old, new, told, workspace):
+    _rewrite(workspace / "slo" / "gate.yaml", old, new)
+    with pytest.raises(DocumentError, match=rf"slo/gate\.yaml:\d+:\d+: {told}"):
+        read_plan(workspace, Asked())
+
+
+def test_an_unknown_service_is_named_with_the_near_one(workspace):
+    with pytest.raises(UsageError, match="unknown service 'stok'; did you mean 'stock'"):
+        read_plan(workspace, Asked(services=("stok",)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("load: {max_rate: 100/s}, ", "", "does not allow load"),
+        ("100/s", "30/s", r"35 requests/s \(its limit is 30/s\)"),
+        (", chaos: true", "", "does not allow chaos"),
+    ],
+)
+def test_what_the_realm_does_not_allow_is_refused(old, new, told, workspace):
+    _rewrite(workspace / "realms.yaml", old, new)
+    with pytest.raises(Refused, match=told):
+        read_plan(workspace, Asked())
+
+
+def test_mutations_of_acceptance_need_the_realms_leave(workspace):
+    _rewrite(workspace / "scenarios" / "buy.yaml", "{name: look,", "{name: look, mutates: true,")
+    with pytest.raises(Refused, match="'buy a rope' has a step that mutates"):
+        read_plan(workspace, Asked())

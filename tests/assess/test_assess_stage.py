@@ -1,0 +1,191 @@
+"""The hold of the load ends when all is decided, when something is missed, or when its time is over."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from seatrial.assess.stage import LOAD_DEADLINE_S, Bridge, Hindsight, Loading, failing_ratio, hold
+from seatrial.errors import LoadFailed
+from seatrial.sample import EdgeCall, Phase
+from seatrial.scenarios.load.profile import StopWhen
+from seatrial.verdict import Grade
+
+BEFORE_HOLD_S = 8  # the profile's warm-up and ramp
+
+
+class FakeLoading:
+    """A load that goes on until it is said to be dead."""
+
+    def __init__(self):
+        self.last = None
+        self.dies_with = None
+
+    def require(self):
+        if self.dies_with:
+            raise self.dies_with
+
+
+@pytest.fixture
+def held(plan, recorder, records, living_clock):
+    """Holds a load whose every second is what `second(n)` gives, n counting from the hold's begin."""
+
+    def run(second, *, loading=None, profile=plan.profile, watch=None, **changes):
+        def tick(elapsed):
+            if elapsed < BEFORE_HOLD_S:
+                recorder.write(*records.second(elapsed, phase=Phase.WARM_UP))
+            else:
+                recorder.write(*second(elapsed - BEFORE_HOLD_S))
+
+        clock, moments = living_clock(tick), []
+        asked = dataclasses.replace(plan, profile=profile, gate=dataclasses.replace(plan.gate, **changes))
+        bridge = Bridge(asked, None, recorder, None, None, clock, lambda text: None, moments.append)
+        findings = hold(bridge, loading or FakeLoading(), profile, watch)
+        return findings, clock.elapsed - BEFORE_HOLD_S, moments
+
+    return run
+
+
+def test_a_hold_ends_as_soon_as_every_objective_is_decided(held, records):
+    findings, lasted_s, _ = held(lambda second: records.second(BEFORE_HOLD_S + second))
+    assert {finding.grade for finding in findings} == {Grade.MET}
+    assert 20.0 <= lasted_s < 23.0  # the gate's min_hold
+
+
+def test_a_hold_ends_at_once_when_an_objective_is_missed(held, records):
+    findings, lasted_s, _ = held(lambda second: records.second(BEFORE_HOLD_S + second, ok=0, failed=100))
+    assert Grade.MISSED in {finding.grade for finding in findings}
+    assert 5.0 <= lasted_s < 8.0  # five blocks must have been seen
+
+
+def test_a_profile_that_does_not_abort_goes_on_after_a_miss(held, records, plan):
+    patient = dataclasses.replace(plan.profile, abort_when=None, stop_when=StopWhen.NEVER)
+    _, lasted_s, _ = held(lambda second: records.second(BEFORE_HOLD_S + second, ok=0, failed=100), profile=patient)
+    assert 90.0 <= lasted_s < 91.0
+
+
+def test_a_hold_that_decides_nothing_ends_when_its_time_is_over(held, records):
+    findings, lasted_s, _ = held(lambda second: [records.pacing(BEFORE_HOLD_S + second)], at_most_s=40.0)
+    assert {finding.grade for finding in findings} == {Grade.UNDECIDED}
+    assert 40.0 <= lasted_s < 41.0
+
+
+def test_warm_up_is_outside_the_hold_and_its_judgement(held, records):
+    findings, _, moments = held(lambda second: records.second(BEFORE_HOLD_S + second))
+    warming = [moment for moment in moments if moment.stage == "load: warming up"]
+    assert warming
+    assert all(moment.findings == () for moment in warming)
+    assert warming[-1].done_s == pytest.approx(BEFORE_HOLD_S, abs=1.5)
+    assert moments[-1].stage == "load: hold until decided"
+    assert moments[-1].findings == findings
+
+
+def test_a_load_that_never_comes_to_its_hold_has_failed(held, records):
+    with pytest.raises(LoadFailed, match="no hold after 68 s"):
+        held(lambda second: records.second(BEFORE_HOLD_S + second, phase=Phase.RAMP))
+    assert LOAD_DEADLINE_S == 60.0
+
+
+def test_a_load_that_died_ends_the_hold(held, records):
+    loading = FakeLoading()
+
+    def second(number):
+        if number == 3:
+            loading.dies_with = LoadFailed("out of memory")
+        return records.second(BEFORE_HOLD_S + number)
+
+    with pytest.raises(LoadFailed, match="out of memory"):
+        held(second, loading=loading)
+
+
+def test_the_proxies_are_looked_at_all_the_while(held, records):
+    class Looks:
+        count = 0
+
+        def look(self):
+            self.count += 1
+
+    watch = Looks()
+    _, _, moments = held(lambda second: records.second(BEFORE_HOLD_S + second), watch=watch)
+    assert watch.count == len(moments) > 0
+
+
+class FakeRunning:
+    """A load child that gives these batches, then ends or fails."""
+
+    def __init__(self, batches, error=None):
+        self.batches = batches
+        self.error = error
+
+    def seconds(self):
+        yield from self.batches
+        if self.error:
+            raise self.error
+
+    def stop(self):
+        pass
+
+
+@pytest.fixture
+def bridge(plan, recorder, clock):
+    return Bridge(plan, None, recorder, None, None, clock, lambda text: None, lambda moment: None)
+
+
+def test_every_second_of_a_load_is_kept_and_its_last_pace_is_known(bridge, records, recorder):
+    batches = [tuple(records.second(0)), tuple(records.second(1))]
+    loading = Loading(FakeRunning(batches), bridge)
+    loading.stop()
+    assert sum(len(group) for group in recorder.measures().intervals.values()) == 4
+    assert loading.last == batches[-1][-1]
+
+
+def test_a_load_that_ended_by_itself_is_no_load_any_more(bridge):
+    loading = Loading(FakeRunning([]), bridge)
+    loading.stop()
+    with pytest.raises(LoadFailed, match="ended before it was told to"):
+        loading.require()
+
+
+def test_why_a_load_died_is_what_is_told(bridge):
+    loading = Loading(FakeRunning([], LoadFailed("its log says so")), bridge)
+    loading.stop()
+    with pytest.raises(LoadFailed, match="its log says so"):
+        loading.require()
+
+
+def test_the_share_that_fails_is_that_of_the_newest_second(recorder, records):
+    assert failing_ratio(recorder) is None
+    recorder.write(*records.second(0, ok=0, failed=100))
+    recorder.write(*records.second(1, ok=50, failed=50, phase=Phase.DURING, experiment="e"))
+    assert failing_ratio(recorder) == pytest.approx(50 / 200)  # the other service answered 100 more
+
+
+def test_a_newest_second_without_requests_has_no_share(recorder, records):
+    recorder.write(*records.second(0, failed=100), records.pacing(1))
+    assert failing_ratio(recorder) is None
+
+
+class FakeWatch:
+    """A watch that gives one call, ended now, a poll."""
+
+    def __init__(self, clock):
+        self.clock = clock
+
+    def poll(self):
+        return (EdgeCall("r", "a->b", self.clock.now(), "GET", "/"),)
+
+
+def test_hindsight_remembers_its_span_and_no_longer(clock):
+    hindsight = Hindsight(FakeWatch(clock), clock, span_s=5.0)
+    for _ in range(12):
+        clock.advance(1.0)
+        hindsight.look()
+    assert [clock.now() - call.started_at for call in hindsight.calls()] == [5.0, 4.0, 3.0, 2.0, 1.0, 0.0]
+    assert hindsight.held_s == 5.0
+
+
+def test_hindsight_is_no_longer_than_it_has_watched(clock):
+    hindsight = Hindsight(FakeWatch(clock), clock, span_s=20.0)
+    clock.advance(2.0)
+    assert hindsight.held_s == 2.0
