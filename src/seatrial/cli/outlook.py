@@ -25,7 +25,7 @@ def forecast_lines(plan: Plan) -> Iterator[str]:
     wanted_s = [item.wanted_s for item in found if item.in_time and item.wanted_s is not None]
     if wanted_s:
         yield (
-            f"{len(found)} objectives; {len(wanted_s)} can be decided, at the earliest after "
+            f"{len(wanted_s)} of {len(found)} objectives can be decided, at the earliest after "
             f"{show_duration(max(wanted_s))} of hold (at most {show_duration(plan.at_most_s)})"
         )
     for item in found:

@@ -1,0 +1,57 @@
+"""What every command needs of the terminal: pairs, files, JSON, the workspace; progress and result never mix."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from seatrial.cli.console import as_json, pairs, say, tell, workspace, write_file
+from seatrial.errors import UsageError
+
+
+def test_progress_goes_to_stderr_and_the_result_to_stdout(capsys):
+    say("working")
+    tell("done")
+    tell("green", style="green")
+    printed = capsys.readouterr()
+    assert (printed.err, printed.out) == ("working\n", "done\ngreen\n")
+
+
+def test_pairs_keep_everything_after_the_first_equals_sign():
+    assert pairs(["a=1", "b=x=y", "c="], "--var") == {"a": "1", "b": "x=y", "c": ""}
+
+
+@pytest.mark.parametrize("word", ["a", "=1", ""])
+def test_a_word_that_is_no_pair_is_quoted_with_its_option(word):
+    with pytest.raises(UsageError, match=f"--var takes NAME=VALUE, not '{word}'"):
+        pairs(["fine=1", word], "--var")
+
+
+def test_a_dash_is_stdout(capfdbinary):
+    write_file("-", b"{}\n")
+    assert capfdbinary.readouterr().out == b"{}\n"
+
+
+def test_a_file_that_cannot_be_written_is_named_with_the_reason(tmp_path):
+    with pytest.raises(UsageError, match=r"nowhere/out\.json: cannot be written: No such file or directory"):
+        write_file(str(tmp_path / "nowhere" / "out.json"), b"")
+
+
+def test_json_ends_with_a_newline_and_takes_numbers_as_keys():
+    assert as_json({1: "a"}).endswith(b"}\n")
+    assert json.loads(as_json({1: "a"})) == {"1": "a"}
+
+
+def test_the_workspace_is_the_nearest_folder_upwards_with_realms(tmp_path, monkeypatch):
+    inner = tmp_path / "scenarios" / "deep"
+    inner.mkdir(parents=True)
+    (tmp_path / "realms.yaml").write_text("realms: {}\n")
+    monkeypatch.chdir(inner)
+    assert workspace() == tmp_path
+
+
+def test_outside_of_any_workspace_the_file_that_is_missing_is_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"realms\.yaml"):
+        workspace()

@@ -1,0 +1,59 @@
+"""Before it starts, an assessment says what it will take, and at once what cannot be decided."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from seatrial.assess.plan import Asked, read_plan
+from seatrial.cli.outlook import forecast_lines
+from seatrial.service import Indicator, Objective, Service
+
+FILES = {
+    "realms.yaml": "realms: {here: {services: {shop: 'http://127.0.0.1:1'}, allows: {load: {max_rate: 100/s}}}}\n",
+    "scenarios/buy.yaml": "scenario: buy\nservice: shop\nsteps: [{name: look, request: {url: /goods}}]\n",
+    "scenarios/profiles/some.yaml": "profile: some\nscenarios: [buy]\nstages: [{ramp_to: 50/s}, {hold: 1m}]\n",
+    "slo/shop.yaml": "service: shop\nobjectives: [{name: available, indicator: errors, limit: 10%}]\n",
+    "slo/gate.yaml": "gate: default\nload: {profile: some, at_most: 90s}\nmin_hold: 20s\n",
+    "slo/quiet.yaml": "gate: quiet\n",
+}
+
+
+@pytest.fixture
+def plan(tmp_path):
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return read_plan(tmp_path, Asked())
+
+
+def _promising(plan, *objectives, service="shop"):
+    services = {service: Service(service, objectives=objectives)}
+    return dataclasses.replace(plan, services=services)
+
+
+def test_it_says_when_all_can_be_decided_at_the_earliest(plan):
+    (line,) = forecast_lines(plan)
+    assert line == "1 of 1 objectives can be decided, at the earliest after 20 s of hold (at most 90 s)"
+
+
+def test_what_cannot_be_decided_in_time_is_named_once_with_what_would_do(plan):
+    strict = Objective("available", Indicator.ERRORS, 0.001)
+    (line,) = forecast_lines(_promising(plan, strict))
+    assert line.count("shop.available") == 1
+    assert "cannot be decided within 90 s; hold for" in line
+
+
+def test_a_throughput_beyond_the_profile_is_said_before_it_is_missed(plan):
+    (line,) = forecast_lines(_promising(plan, Objective("roomy", Indicator.THROUGHPUT, 60.0)))
+    assert line == "shop.roomy: cannot be met at 50/s; offer more than 60/s"
+
+
+def test_a_service_nobody_calls_is_named(plan):
+    (line,) = forecast_lines(_promising(plan, Objective("available", Indicator.ERRORS, 0.1), service="stock"))
+    assert line.startswith("stock.available: the profile sends it no request")
+
+
+def test_without_load_there_is_nothing_to_say(plan):
+    assert list(forecast_lines(read_plan(plan.workspace, Asked(gate="quiet")))) == []
