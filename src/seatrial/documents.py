@@ -73,7 +73,7 @@ def find_workspace(start: Path) -> Path:
     for folder in (here, *here.parents):
         if (folder / WORKSPACE_FILE).is_file():
             return folder
-    raise UsageError(f"{start}: no {WORKSPACE_FILE} here or in any folder above; or make a workspace: seatrial init")
+    raise UsageError(f"{start}: no {WORKSPACE_FILE} here or above; go to a workspace, or make one: seatrial init")
 
 
 def files_in(folder: Path) -> tuple[Path, ...]:
