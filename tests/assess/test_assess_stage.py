@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
+import threading
 
 import pytest
 
+from seatrial.assess import stage
 from seatrial.assess.stage import LOAD_DEADLINE_S, Bridge, Hindsight, Loading, failing_ratio, hold
 from seatrial.errors import LoadFailed
 from seatrial.sample import EdgeCall, Phase
+from seatrial.scenarios.load.pace import Stage
 from seatrial.scenarios.load.profile import StopWhen
 from seatrial.verdict import Grade
 
-BEFORE_HOLD_S = 8  # the profile's warm-up and ramp
+BEFORE_HOLD_S = 5  # the profile's ramp, which is longer than its warm-up
 
 
 class FakeLoading:
@@ -82,9 +86,25 @@ def test_warm_up_is_outside_the_hold_and_its_judgement(held, records):
 
 
 def test_a_load_that_never_comes_to_its_hold_has_failed(held, records):
-    with pytest.raises(LoadFailed, match="no hold after 68 s"):
+    with pytest.raises(LoadFailed, match="no hold after 65 s"):
         held(lambda second: records.second(BEFORE_HOLD_S + second, phase=Phase.RAMP))
     assert LOAD_DEADLINE_S == 60.0
+
+
+def test_every_ramp_before_the_hold_and_the_warm_up_beside_them_are_waited_for(held, records, plan):
+    ramps = [Stage(Phase.RAMP, 10.0, 30.0), Stage(Phase.RAMP, 20.0, 50.0), Stage(Phase.HOLD, 20.0, 40.0)]
+    steep = dataclasses.replace(plan.profile, stages=tuple(ramps), warm_up_s=60.0)
+    with pytest.raises(LoadFailed, match="no hold after 2 m 20 s"):  # 80 s of ramps and the deadline of 60 s
+        held(lambda second: records.second(BEFORE_HOLD_S + second, phase=Phase.RAMP), profile=steep)
+    slow = dataclasses.replace(steep, warm_up_s=90.0)
+    with pytest.raises(LoadFailed, match="no hold after 2 m 30 s"):
+        held(lambda second: records.second(BEFORE_HOLD_S + second, phase=Phase.RAMP), profile=slow)
+
+
+def test_a_hold_of_no_time_still_holds_one_second(held, records):
+    _, lasted_s, moments = held(lambda second: records.second(BEFORE_HOLD_S + second), at_most_s=0.0)
+    assert 1.0 <= lasted_s < 2.0
+    assert moments[-1].stage == "load: hold until decided"
 
 
 def test_a_load_that_died_ends_the_hold(held, records):
@@ -154,6 +174,67 @@ def test_why_a_load_died_is_what_is_told(bridge):
         loading.require()
 
 
+def test_whatever_ended_the_reading_is_told(bridge):
+    loading = Loading(FakeRunning([], ValueError("not a journal line")), bridge)
+    loading.stop()
+    with pytest.raises(ValueError, match="not a journal line"):
+        loading.require()
+
+
+def test_a_load_that_lost_records_is_an_error_at_its_end(bridge, records):
+    with (
+        pytest.raises(OSError, match="no space left"),
+        Loading(FakeRunning([tuple(records.second(0))], OSError("no space left")), bridge),
+    ):
+        pass
+
+
+def test_a_lost_record_does_not_hide_an_error_that_is_under_way(bridge):
+    with (
+        pytest.raises(LoadFailed, match="no hold"),
+        Loading(FakeRunning([], OSError("no space left")), bridge),
+    ):
+        raise LoadFailed("no hold")
+
+
+class Unending(FakeRunning):
+    """A load that is not over before its `end` is set, whatever it is told."""
+
+    def __init__(self):
+        super().__init__([])
+        self.end = threading.Event()
+
+    def seconds(self):
+        assert self.end.wait(60.0)
+        yield from ()
+
+
+def test_a_load_whose_records_are_not_read_in_time_has_failed(bridge, monkeypatch):
+    monkeypatch.setattr(stage, "LOAD_DEADLINE_S", 0.1)
+    running = Unending()
+    with pytest.raises(LoadFailed, match="still not read"), Loading(running, bridge):
+        pass
+    running.end.set()
+
+
+def test_an_interrupt_waits_for_the_last_record(bridge):
+    seen = []
+
+    class Interrupting(Unending):
+        def stop(self):
+            signal.raise_signal(signal.SIGINT)
+            seen.append("stopped in spite of it")
+            self.end.set()
+
+    running = Interrupting()
+    loading = Loading(running, bridge)
+    with pytest.raises(KeyboardInterrupt), loading:
+        pass
+    assert seen == ["stopped in spite of it"]
+    with pytest.raises(LoadFailed, match="ended before it was told to"):  # its reader was joined
+        loading.require()
+
+
 def test_the_share_that_fails_is_that_of_the_newest_second(recorder, records):
     assert failing_ratio(recorder) is None
     recorder.write(*records.second(0, ok=0, failed=100))
@@ -189,3 +270,24 @@ def test_hindsight_is_no_longer_than_it_has_watched(clock):
     hindsight = Hindsight(FakeWatch(clock), clock, span_s=20.0)
     clock.advance(2.0)
     assert hindsight.held_s == 2.0
+
+
+def test_a_hold_lasts_a_second_at_least_whatever_its_time_is(held, records):
+    _, lasted_s, _ = held(lambda second: records.second(BEFORE_HOLD_S + second), at_most_s=0.0)
+    assert lasted_s >= 1.0
+
+
+def test_a_load_whose_records_cannot_be_kept_is_an_error_at_its_end_not_a_quiet_loss(bridge, records):
+    class FullDisk:
+        def write(self, *_):
+            raise OSError("no space left")
+
+    unkept = dataclasses.replace(bridge, recorder=FullDisk())
+    with pytest.raises(OSError, match="no space left"), Loading(FakeRunning([tuple(records.second(0))]), unkept):
+        pass
+
+
+def test_an_error_under_load_is_not_hidden_by_what_the_load_lost(bridge):
+    running = FakeRunning([], LoadFailed("its log says so"))
+    with pytest.raises(ZeroDivisionError), Loading(running, bridge):
+        1 / 0  # noqa: B018

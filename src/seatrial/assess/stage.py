@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from seatrial import http
 from seatrial.assess.plan import Plan
@@ -26,10 +29,11 @@ from seatrial.chaos.model import ExperimentRecord, Fault
 from seatrial.chaos.observe import EdgeWatch
 from seatrial.chaos.plan import limits_of
 from seatrial.clock import Clock
-from seatrial.errors import LoadFailed, SeatrialError
+from seatrial.errors import LoadFailed
 from seatrial.journal import Run
 from seatrial.quantity import show_duration
 from seatrial.redact import Secrets
+from seatrial.runtime.interrupts import held_back
 from seatrial.runtime.state import RealmState, load_state
 from seatrial.sample import EdgeCall, Evidence, Pacing, Phase
 from seatrial.scenarios import failure
@@ -131,27 +135,39 @@ def load(bridge: Bridge, profile: Profile) -> Iterator[Loading]:
         then=Then.HOLD,
         max_requests_per_s=bridge.plan.realm.allows.max_rate_per_s,
     )
-    with start_load(order, log=bridge.run.folder / "load.log") as running:
-        loading = Loading(running, bridge)
-        try:
-            yield loading
-        finally:
-            loading.stop()
+    with (
+        start_load(order, log=bridge.run.folder / "load.log") as running,
+        Loading(running, bridge) as loading,
+    ):
+        yield loading
 
 
 class Loading:
-    """A running load with its reader. `failure` is why its child died, if it did."""
+    """A running load with its reader. As a context it stops at the end, and a load that lost records is an error
+    unless another one is under way."""
 
     def __init__(self, running: RunningLoad, bridge: Bridge) -> None:
         self.running = running
         self._bridge = bridge
-        self._error: SeatrialError | None = None
+        self._error: Exception | None = None
         self.last: Pacing | None = None
         self._reader = threading.Thread(target=self._read, name="load reader", daemon=True)
         self._reader.start()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # An interrupt waits for the last records: the one that ended the stage may have been another handler's.
+        with held_back():
+            self.stop()
+        if error is None:
+            self._require_whole()
+
     def require(self) -> None:
-        """LoadFailed when the child has died."""
+        """LoadFailed when the child has died, or whatever else ended the reading."""
         if self._error is not None:
             raise self._error
         if not self._reader.is_alive():
@@ -162,22 +178,32 @@ class Loading:
         self.running.stop()
         self._reader.join(LOAD_DEADLINE_S)
 
+    def _require_whole(self) -> None:
+        if self._error is not None:
+            raise self._error
+        if self._reader.is_alive():
+            late = show_duration(LOAD_DEADLINE_S)
+            raise LoadFailed(f"{late} after its end the load's records were still not read; see the run's load.log")
+
     def _read(self) -> None:
         try:
             for records in self.running.seconds():
                 self._bridge.recorder.write(*records)
                 self.last = next((item for item in records if isinstance(item, Pacing)), self.last)
-        except SeatrialError as error:
+        except Exception as error:  # noqa: BLE001 - raised where somebody looks: in `require`, or at the end
             self._error = error
 
 
 def hold(bridge: Bridge, loading: Loading, profile: Profile, watch: Hindsight | None) -> tuple[Finding, ...]:
-    """Wait until every objective is decided, one is missed (if the profile says so), or the time is over."""
+    """Wait until every objective is decided, one is missed (if the profile says so), or the time is over.
+
+    At least one second is held: a fault injected before the first play would have nothing to show.
+    """
     before_s = _until_hold_s(profile)
     started = bridge.clock.monotonic()
     held_s = 0
     findings: tuple[Finding, ...] = ()
-    while not _over(bridge, profile, held_s, findings):
+    while not (held_s and _over(bridge, profile, held_s, findings)):
         if not held_s and bridge.clock.monotonic() - started > before_s + LOAD_DEADLINE_S:
             raise LoadFailed(f"no hold after {show_duration(before_s + LOAD_DEADLINE_S)}; see the run's load.log")
         bridge.clock.sleep(LOOK_EVERY_S)
@@ -197,8 +223,9 @@ def hold(bridge: Bridge, loading: Loading, profile: Profile, watch: Hindsight | 
 
 
 def _until_hold_s(profile: Profile) -> float:
-    ramps = (stage.lasts_s for stage in profile.stages)
-    return profile.warm_up_s + next(iter(ramps), 0.0)
+    """When the hold begins: after every stage before the first hold, and after the warm-up beside them."""
+    before = itertools.takewhile(lambda item: item.phase is not Phase.HOLD, profile.stages)
+    return max(profile.warm_up_s, sum(item.lasts_s for item in before))
 
 
 def _over(bridge: Bridge, profile: Profile, held_s: int, findings: Sequence[Finding]) -> bool:
