@@ -1,7 +1,7 @@
 """Starts the load child, reads its records, marks phases, stops it. The only way anyone starts a load.
 
-Takes a `LoadOrder`, gives a `RunningLoad`. May import the floor and `order`; must never import locust, and ends no
-process but its own child. The child's log goes to the file it is told.
+Takes a `LoadOrder`, gives a `RunningLoad`. May import the floor, `runtime.interrupts` and `order`; must never import
+locust, and ends no process but its own child. The child's log goes to the file it is told.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import IO, Self
 
 from seatrial import journal
 from seatrial.errors import LoadFailed
+from seatrial.runtime.interrupts import held_back
 from seatrial.sample import Pacing, Phase, Record
 from seatrial.scenarios.load.order import FINISH_WITHIN_S, STOP, LoadOrder, encode_mark, encode_order
 from seatrial.scenarios.load.recorder import Mark
@@ -123,10 +124,11 @@ class RunningLoad:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
-        self.wait()
-        self._commands.close()
-        self._lines.close()
+        with held_back():  # half ended, the child would be left to itself
+            self.stop()
+            self.wait()
+            self._commands.close()
+            self._lines.close()
 
     def _read_lines(self) -> Iterator[bytes]:
         rest = b""
