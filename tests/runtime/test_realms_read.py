@@ -99,6 +99,10 @@ def test_an_unknown_realm_is_a_usage_error_with_the_nearest_name(tmp_path: Path)
         ),
         ("realms: {a: {}}\ndefault: b", "realms.yaml:2:10: unknown realm 'b'"),
         ("realms: {}", "realms.yaml:1:9:"),
+        ("realms: {eu/d: {}}", "realms.yaml:1:10: 'eu/d' cannot be a name; use letters, digits"),
+        ("realms: {.hidden: {}}", "realms.yaml:1:10: '.hidden' cannot be a name"),
+        ("realms: {a: {services: {'the ledger': 'http://h'}}}", "realms.yaml:1:25: 'the ledger' cannot be a name"),
+        ("realms: {a: {services: {client: 'http://h'}}}", "realms.yaml:1:25: 'client' is the harness itself"),
         ("realms: {a: {runtime: {kind: kubernetes}}}", "realms.yaml:1:30:"),
     ],
 )
@@ -107,6 +111,11 @@ def test_mistakes_are_told_with_their_place(tmp_path: Path, text: str, message: 
     with pytest.raises(DocumentError) as caught:
         _read(tmp_path, text)
     assert message in str(caught.value)
+
+
+def test_names_may_hold_dots_dashes_and_underscores(tmp_path: Path) -> None:
+    realms = _read(tmp_path, "realms: {eu-1.d_2: {services: {card-service.v2: 'http://h'}}}")
+    assert set(realms["eu-1.d_2"].places) == {"card-service.v2"}
 
 
 def test_what_a_realm_does_not_allow_is_refused_naming_the_line_to_change(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from seatrial import documents
 from seatrial.documents import Document, RatePerS, Shape
 from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
 from seatrial.realm import (
+    CLIENT,
     Allows,
     EdgeProxy,
     Place,
@@ -22,6 +24,9 @@ from seatrial.realm import (
     Start,
 )
 from seatrial.service import Edge
+
+# A realm's name is part of files' names, a service's of its log's and its proxies' at an API.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 class _Start(Shape):
@@ -129,6 +134,7 @@ def _default(raw: _Realms, document: Document) -> str | None:
 
 
 def _realm(name: str, raw: _Realms, document: Document) -> Realm:
+    _require_names(name, raw.realms[name], document)
     chain = _ancestry(name, raw, document)
     own = chain[0][1]
     runtime = _given(chain, "runtime")
@@ -148,6 +154,18 @@ def _realm(name: str, raw: _Realms, document: Document) -> Realm:
         labels=runtime.labels,
         where=document.where_key("realms", name),
     )
+
+
+def _require_names(name: str, raw: _Realm, document: Document) -> None:
+    named = {document.where_key("realms", name): name}
+    named |= {document.where_key("realms", name, "services", service): service for service in raw.services}
+    for where, text in named.items():
+        if not _NAME.fullmatch(text):
+            hint = "use letters, digits, `_`, `.` and `-`, a letter or digit first"
+            raise DocumentError(where, f"'{text}' cannot be a name", hint)
+    if CLIENT in raw.services:
+        where = document.where_key("realms", name, "services", CLIENT)
+        raise DocumentError(where, f"'{CLIENT}' is the harness itself, as caller of an edge", "choose another name")
 
 
 def _ancestry(name: str, raw: _Realms, document: Document) -> list[tuple[str, _Realm]]:
