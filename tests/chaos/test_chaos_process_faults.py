@@ -37,12 +37,13 @@ realms:
     allows: {chaos: true}
     services:
       ledger: {start: {command: ["{{ python }}", service.py, "{{ port }}"]}}
+      wrapped: {start: {command: [sh, -c, "{{ python }} service.py {{ port }}; true"]}}
 """
 
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory):
-    """A workspace whose realm of one service is up."""
+    """A workspace whose realm is up: a service that is one process, and one that a shell runs."""
     folder = tmp_path_factory.mktemp("workspace")
     (folder / "service.py").write_text(SERVICE)
     (folder / "realms.yaml").write_text(REALMS)
@@ -52,17 +53,17 @@ def workspace(tmp_path_factory: pytest.TempPathFactory):
     down(realm, folder, say=lambda _: None)
 
 
-def found(workspace: Path, settings):
+def found(workspace: Path, settings, service: str = "ledger"):
     realm = choose_realm(read_realms(workspace), "demo")
-    return resolver(workspace, realm, holder="run")(ServiceFault("ledger", settings))
+    return resolver(workspace, realm, holder="run")(ServiceFault(service, settings))
 
 
-def pid(workspace: Path):
-    return load_state(workspace, "demo").services["ledger"].process
+def pid(workspace: Path, service: str = "ledger"):
+    return load_state(workspace, "demo").services[service].process
 
 
-def answers(workspace: Path) -> bool:
-    url = load_state(workspace, "demo").services["ledger"].url
+def answers(workspace: Path, service: str = "ledger") -> bool:
+    url = load_state(workspace, "demo").services[service].url
     return isinstance(http.get(f"{url}/healthz", timeout_s=0.5), Response)
 
 
@@ -91,6 +92,15 @@ def test_a_stopped_service_lives_but_answers_nobody_until_it_is_continued(worksp
         assert not answers(workspace)
     assert answers(workspace)
     assert pid(workspace) == before
+
+
+@pytest.mark.parametrize("settings", [Kill(), Stop()])
+def test_a_service_that_a_shell_runs_is_broken_with_the_shell_and_put_back(workspace: Path, clock, settings):
+    with injector(workspace, clock) as injecting:
+        injecting.inject(found(workspace, settings, "wrapped"), experiment="x")
+        assert not answers(workspace, "wrapped")
+    assert answers(workspace, "wrapped")
+    assert process.is_alive(pid(workspace, "wrapped"))
 
 
 @pytest.mark.parametrize("settings", [Kill(), Stop()])

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from seatrial import http
@@ -108,6 +109,16 @@ def test_a_stopped_process_is_still_ended_by_down(workspace: Path) -> None:
     assert not process.is_alive(victim)
 
 
+def test_what_a_start_command_started_itself_is_ended_by_down(workspace: Path) -> None:
+    wrapped = REALMS.replace('["{{ python }}", back.py]', '[sh, -c, "{{ python }} back.py; true"]')
+    (workspace / "realms.yaml").write_text(wrapped)
+    service = _up(workspace).state.services["back"]
+    assert len(psutil.Process(service.process.pid).children()) == 1
+    assert reachable(service.url)
+    down(read_realms(workspace)["local"], workspace, say=lambda _: None)
+    assert not reachable(service.url)
+
+
 def test_a_service_that_does_not_start_is_told_with_its_log_and_nothing_is_left(workspace: Path) -> None:
     (workspace / "back.py").write_text("raise SystemExit('no ledger file')")
     with pytest.raises(CannotRun, match=r"(?s)service 'back' did not become healthy.*no ledger file"):
@@ -123,12 +134,47 @@ def test_a_reused_process_id_is_never_signalled() -> None:
     assert not process.send_signal(stranger, signal.SIGKILL)
 
 
-def test_stop_kills_what_ignores_term(tmp_path: Path) -> None:
-    code = "import signal as s, time; s.signal(s.SIGTERM, s.SIG_IGN); print('ready', flush=True); time.sleep(60)"
+STUBBORN = """\
+import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print(os.getpid(), flush=True)
+time.sleep(600)
+"""
+
+
+def _stubborn(tmp_path: Path, *command: str) -> tuple[state.ProcessId, state.ProcessId]:
+    """What was spawned, and the process of it that ignores TERM; they may be the same."""
+    (tmp_path / "stubborn.py").write_text(STUBBORN)
     log = tmp_path / "stubborn.log"
-    stubborn = process.spawn([sys.executable, "-c", code], env={}, cwd=tmp_path, log=log)
+    spawned = process.spawn(command, env={}, cwd=tmp_path, log=log)
     end = time.monotonic() + 30
-    while "ready" not in log.read_text() and time.monotonic() < end:
+    while not log.read_text().endswith("\n") and time.monotonic() < end:
         time.sleep(0.02)
-    process.stop([stubborn], deadline_s=0.2)
+    return spawned, process.identify(int(log.read_text()))
+
+
+def test_stop_kills_what_ignores_term(tmp_path: Path) -> None:
+    spawned, stubborn = _stubborn(tmp_path, sys.executable, "stubborn.py")
+    process.stop([spawned], deadline_s=0.2)
+    assert spawned.pid == stubborn.pid
+    assert not process.is_alive(stubborn)
+
+
+def test_stop_kills_what_ignores_term_and_outlives_the_process_that_started_it(tmp_path: Path) -> None:
+    shell, stubborn = _stubborn(tmp_path, "sh", "-c", f"{sys.executable} stubborn.py; true")
+    assert shell.pid != stubborn.pid
+    process.stop([shell], deadline_s=1.0)
+    assert not process.is_alive(shell)
+    assert not process.is_alive(stubborn)
+
+
+def test_of_a_process_that_leads_no_group_only_itself_is_signalled(tmp_path: Path) -> None:
+    shell, stubborn = _stubborn(tmp_path, "sh", "-c", f"{sys.executable} stubborn.py; true")
+    assert process.send_signal(stubborn, signal.SIGSTOP)
+    end = time.monotonic() + 30
+    while psutil.Process(stubborn.pid).status() != psutil.STATUS_STOPPED and time.monotonic() < end:
+        time.sleep(0.02)
+    assert psutil.Process(stubborn.pid).status() == psutil.STATUS_STOPPED
+    assert psutil.Process(shell.pid).status() != psutil.STATUS_STOPPED
+    process.stop([shell], deadline_s=0.2)
     assert not process.is_alive(stubborn)

@@ -1,7 +1,8 @@
 """Starts, signals and ends operating-system processes that outlive the command which started them.
 
 Every process is known by id *and* creation time: a number the system has given to somebody else in the
-meantime is never signalled. Takes command lines, gives `ProcessId`s. The only user of psutil.
+meantime is never signalled. What a process started itself belongs to it: it leads a group, and the group is
+signalled and waited for. Takes command lines, gives `ProcessId`s. The only user of psutil.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ _POLL_S = 0.02
 
 
 def spawn(command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) -> ProcessId:
-    """Start a process in a session of its own (Ctrl-C in our terminal does not reach it), its output in `log`."""
+    """Start a process in a session, and so a group, of its own, its output in `log`.
+
+    Ctrl-C in our terminal does not reach it, and whatever it starts can be signalled together with it.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         try:
@@ -62,37 +66,35 @@ def is_alive(process: ProcessId) -> bool:
 
 
 def send_signal(process: ProcessId, number: signal.Signals) -> bool:
-    """Signal that very process; False when it is gone."""
-    found = _find(process)
-    if found is None:
+    """Signal that very process, and its group when it leads one; False when it is gone."""
+    if _find(process) is None:
         return False
-    try:
-        found.send_signal(number)
-    except psutil.NoSuchProcess:
-        return False
-    return True
+    return _signal(process.pid, number)
 
 
 def stop(processes: Iterable[ProcessId], *, deadline_s: float = STOP_DEADLINE_S) -> None:
-    """End processes: TERM to all, KILL to those that are left at the deadline. Returns when all are gone."""
-    processes = tuple(processes)
+    """End processes and their groups: TERM, and KILL to what is left at the deadline. Returns when all are gone."""
+    processes = tuple(process for process in processes if send_signal(process, signal.SIGTERM))
     for process in processes:
-        send_signal(process, signal.SIGTERM)
         send_signal(process, signal.SIGCONT)  # a process stopped by a fault would never see the TERM
     if not wait_gone(processes, deadline_s):
         for process in processes:
-            send_signal(process, signal.SIGKILL)
+            if _is_left(process):
+                _signal(process.pid, signal.SIGKILL)
         wait_gone(processes, STOP_DEADLINE_S)
 
 
 def wait_gone(processes: Iterable[ProcessId], deadline_s: float) -> bool:
-    """Wait until none of them runs; False when some still do at the deadline."""
+    """Wait until nothing of them and their groups runs; False when something still does at the deadline.
+
+    For processes that were there a moment ago: the group of one that ended earlier is not known to be ours.
+    """
     left = set(processes)
     end = time.monotonic() + deadline_s
     while left:
         for process in left:
             _reap(process.pid)
-        left = {process for process in left if is_alive(process)}
+        left = {process for process in left if _is_left(process)}
         if time.monotonic() > end:
             return not left
         if left:
@@ -116,6 +118,52 @@ def _find(process: ProcessId) -> psutil.Process | None:
         return found if abs(found.create_time() - process.created_at) < 1.0 else None
     except psutil.NoSuchProcess:
         return None
+
+
+def _signal(pid: int, number: signal.Signals) -> bool:
+    """Signal a process that was just found to be ours, or the group it leads; False when it is gone."""
+    try:
+        if _leads(pid):
+            os.killpg(pid, number)
+        else:
+            os.kill(pid, number)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _leads(pid: int) -> bool:
+    """Whether there is a group of that number: its leader's, who may have ended before the others."""
+    try:
+        return os.getpgid(pid) == pid
+    except ProcessLookupError:
+        return True
+
+
+def _is_left(process: ProcessId) -> bool:
+    """Whether that process or one of its group still runs.
+
+    As long as one of the group is there, the system gives its number to nobody else.
+    """
+    if is_alive(process):
+        return True
+    taken = psutil.pid_exists(process.pid) and _find(process) is None
+    return not taken and _group_runs(process.pid)
+
+
+def _group_runs(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    # Zombies take the signal as well, so that it arrived says little.
+    return any(_runs_in(group, pid) for pid in psutil.pids())
+
+
+def _runs_in(group: int, pid: int) -> bool:
+    with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+        return os.getpgid(pid) == group and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _reap(pid: int) -> None:

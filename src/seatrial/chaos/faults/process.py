@@ -1,7 +1,8 @@
 """Faults on a service that runs as a process of ours: kill it, or stop it in its tracks.
 
 Goes through `runtime`, which knows each process by id and creation time: a process somebody else started in the
-meantime is neither signalled nor killed. Its fields suffice to undo it when the harness itself was killed.
+meantime is neither signalled nor killed. What the process started itself, as a shell does, is killed or stopped with
+it. Its fields suffice to undo it when the harness itself was killed.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class KillProcess:
         return f"signal {self.signal} to process {self.pid} ({self.service}), started again afterwards"
 
     def inject(self) -> None:
-        """Signal it, and see it end."""
+        """Signal it and what it started, and see all of it end."""
         killed = ProcessId(self.pid, self.created_at)
         if not process.send_signal(killed, signal.Signals[f"SIG{self.signal}"]):
             raise FaultFailed(f"'{self.service}' (process {self.pid}) was gone before it could be killed")
@@ -108,12 +109,12 @@ class StopProcess:
         return f"stop process {self.pid} ({self.service}) by SIGSTOP, continued afterwards"
 
     def inject(self) -> None:
-        """Stop it."""
+        """Stop it and what it started."""
         if not process.send_signal(ProcessId(self.pid, self.created_at), signal.SIGSTOP):
             raise FaultFailed(f"'{self.service}' (process {self.pid}) was gone before it could be stopped")
 
     def heal(self) -> Undone:
-        """Let it go on; one that does not stand still does not mind."""
+        """Let all of it go on; one that does not stand still does not mind."""
         if not process.send_signal(ProcessId(self.pid, self.created_at), signal.SIGCONT):
             return Undone(False, f"nothing to do: process {self.pid} of '{self.service}' is gone")
         return Undone(True, f"'{self.service}' continued")
