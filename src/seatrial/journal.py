@@ -7,6 +7,7 @@ error, and `read` says so. Must never hold a secret: writers pass through `redac
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import secrets
@@ -21,7 +22,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from seatrial.clock import Clock, iso
-from seatrial.errors import UsageError
+from seatrial.errors import CannotRun, UsageError
 from seatrial.sample import EdgeCall, Evidence, FaultWindow, Interval, Pacing, Record, Sample, Timings
 
 OUT = Path("reports") / "out"
@@ -79,10 +80,11 @@ class Run:
 
 
 def create_run(workspace: Path, realm: str, *, clock: Clock) -> Run:
-    """Make a new run folder; its name sorts by time."""
+    """Make a new run folder; its name sorts by time. CannotRun when it cannot be made."""
     stamp = iso(clock.now())[:19].replace("-", "").replace(":", "").replace("T", "-")
     folder = workspace / OUT / f"{stamp}-{realm}-{secrets.token_hex(2)}"
-    folder.mkdir(parents=True)
+    with _refusals(folder):
+        folder.mkdir(parents=True)
     return Run(folder)
 
 
@@ -124,23 +126,38 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 class Journal:
-    """The append side: one line a record, safe from several threads, flushed at every `write`."""
+    """The append side: one line a record, safe from several threads, flushed at every `write`.
+
+    CannotRun when the system will not take a record, as on a full disk: a run with a hole in it proves nothing.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._file: BinaryIO = path.open("ab")
+        self._path = path
         self._lock = threading.Lock()
+        with _refusals(path):
+            self._file: BinaryIO = path.open("ab")
 
     def write(self, *records: Record) -> None:
         """Append records and hand them to the operating system."""
         lines = b"".join(encode(record) for record in records)
-        with self._lock:
+        with self._lock, _refusals(self._path):
             self._file.write(lines)
             self._file.flush()
 
     def close(self) -> None:
         """No more records."""
-        with self._lock:
+        with self._lock, _refusals(self._path):
             self._file.close()
+
+
+@contextlib.contextmanager
+def _refusals(path: Path) -> Iterator[None]:
+    """What the system refuses while a run is being kept, as CannotRun naming the file."""
+    try:
+        yield
+    except OSError as error:
+        hint = "a run is kept there, so it must be writable and have room"
+        raise CannotRun(f"{error.filename or path}: cannot be written: {error.strerror}; {hint}") from error
 
 
 def encode(record: Record) -> bytes:
