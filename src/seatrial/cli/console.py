@@ -1,26 +1,34 @@
-"""What commands need of the terminal: the workspace, progress on stderr, results on stdout, NAME=VALUE words."""
+"""What commands need of the terminal: the workspace, progress on stderr, results on stdout, NAME=VALUE words.
+
+A reader that has left (`| head`) changes nothing: the command goes on, and its exit code is what it would have been.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 import orjson
 
-from seatrial import documents
 from seatrial.errors import UsageError
 
 
 def workspace() -> Path:
     """The workspace the command was called in; UsageError when there is none."""
+    from seatrial import documents
+
     return documents.find_workspace(Path.cwd())
 
 
 def say(text: str) -> None:
     """One line of progress, on stderr."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    with _read_or_not(sys.stderr):
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
 def tell(text: str, *, style: str = "") -> None:
@@ -31,8 +39,9 @@ def tell(text: str, *, style: str = "") -> None:
 
         Console().print(Text(text, style=style), soft_wrap=True)
         return
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    with _read_or_not(sys.stdout):
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
 
 
 def pairs(words: Iterable[str], option: str) -> dict[str, str]:
@@ -49,8 +58,9 @@ def pairs(words: Iterable[str], option: str) -> dict[str, str]:
 def write_file(target: str, content: bytes) -> None:
     """Write a result to the file a user named, `-` for stdout; UsageError when it cannot be written."""
     if target == "-":
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
+        with _read_or_not(sys.stdout):
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
         return
     try:
         Path(target).write_bytes(content)
@@ -61,3 +71,14 @@ def write_file(target: str, content: bytes) -> None:
 def as_json(content: object) -> bytes:
     """A result as indented JSON with a newline at its end."""
     return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
+
+
+@contextlib.contextmanager
+def _read_or_not(stream: IO[str]) -> Iterator[None]:
+    """When nobody reads the stream any more, what waits in it and whatever comes later goes nowhere."""
+    try:
+        yield
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

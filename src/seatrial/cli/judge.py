@@ -8,8 +8,8 @@ from seatrial.assess.conclude import plan_of, read_about
 from seatrial.assess.run import Assessed, conclude_run
 from seatrial.cli.assess import Output, tell_verdict
 from seatrial.cli.console import tell, workspace
-from seatrial.errors import ExitCode
-from seatrial.journal import find_run, list_runs, read_json
+from seatrial.errors import ExitCode, UsageError
+from seatrial.journal import Run, find_run, list_runs, read_json
 from seatrial.redact import Secrets
 from seatrial.slo.conclude import gate_exit_code
 
@@ -32,9 +32,18 @@ def run_report(name: str) -> ExitCode:
 def run_list() -> ExitCode:
     """One line a run: its name, verdict and realm."""
     for run in list_runs(workspace()):
-        grade = read_json(run.verdict)["grade"] if run.verdict.is_file() else "not judged"
-        tell(f"{run.name}  {grade:<10}  {read_json(run.about).get('command', '')}".rstrip())
+        tell(f"{run.name}  {_grade(run):<10}  {read_json(run.about).get('command', '')}".rstrip())
     return ExitCode.MET
+
+
+def _grade(run: Run) -> str:
+    """Its verdict's, as far as it can be told: one file that is not whole must not hide the other runs."""
+    if not run.verdict.is_file():
+        return "not judged"
+    try:
+        return str(read_json(run.verdict).get("grade", "unreadable"))
+    except UsageError:
+        return "unreadable"
 
 
 def _redo(here: Path, name: str) -> Assessed:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import select
 import signal
 import sys
+import traceback
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -11,7 +14,12 @@ from typing import Annotated
 import typer
 
 from seatrial import __version__
+from seatrial.cli.console import say, tell
 from seatrial.errors import ExitCode, Interrupted, SeatrialError
+
+STDOUT = 1
+TRACEBACK = "SEATRIAL_TRACEBACK"
+"""The environment variable that shows where an unforeseen failure came from."""
 
 app = typer.Typer(
     name="seatrial",
@@ -45,7 +53,7 @@ def _root(
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
 ) -> None:
     if version:
-        sys.stdout.write(f"seatrial {__version__}\n")
+        tell(f"seatrial {__version__}")
         raise typer.Exit
 
 
@@ -255,22 +263,24 @@ def chaos_proxy(
 
 
 def main() -> None:
-    """The console script: every expected failure is one sentence on stderr and an exit code, never a traceback."""
+    """The console script: every failure is one sentence on stderr and an exit code, never a traceback."""
     stop = _Stop()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     try:
         code = app(standalone_mode=False)
     except SeatrialError as error:
-        lead = "" if isinstance(error, Interrupted) else "error: "
-        sys.stderr.write(f"{lead}{error}\n")
+        say(str(error) if isinstance(error, Interrupted) else f"error: {error}")
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         code = ExitCode.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - sorted at once: a usage error or a defect of ours
-        _usage_or_raise(error)
+        sys.exit(_unforeseen(error))
+    except SystemExit as ended:
+        # typer makes a code 1 of a broken pipe, whosever it was; 1 is a verdict's word.
+        sys.exit(_broken_pipe(ended.__context__) if isinstance(ended.__context__, OSError) else ended.code)
     if stop.asked and code == ExitCode.INTERRUPTED:  # typer makes a code of an interrupt by itself, without a word
-        sys.stderr.write("interrupted; what was injected is healed, what was started is stopped\n")
+        say("interrupted; what was injected is healed, what was started is stopped")
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -286,19 +296,32 @@ class _Stop:
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """KeyboardInterrupt for both: no `except Exception` on the way may take it for a failure."""
         if self.asked:
-            sys.stderr.write("still healing and stopping; please wait\n")
+            say("still healing and stopping; please wait")
             return
         self.asked = True
         raise KeyboardInterrupt
 
 
-def _usage_or_raise(error: Exception) -> None:
-    """typer's own complaints about words on the command line are usage errors; anything else is a defect of ours."""
+def _unforeseen(error: Exception) -> ExitCode:
+    """typer's own complaints about words on the command line are usage errors; anything else could not be run."""
     show = getattr(error, "show", None)
-    if show is None:
-        raise error
-    show()
-    sys.exit(ExitCode.USAGE)
+    if show is not None:
+        show()
+        return ExitCode.USAGE
+    if os.environ.get(TRACEBACK):
+        say("".join(traceback.format_exception(error)).rstrip())
+    # The system refuses for reasons of its own: a full disk, a folder that may not be written.
+    whose = "" if isinstance(error, OSError) else "this is a defect of seatrial "
+    say(f"seatrial failed: {type(error).__name__}: {error}; {whose}({TRACEBACK}=1 shows where)")
+    return ExitCode.COULD_NOT_RUN
+
+
+def _broken_pipe(error: OSError) -> ExitCode:
+    """Results pass through `tell`, so where nobody reads stdout it was help that was cut: no failure."""
+    stdout = select.poll()
+    stdout.register(STDOUT, 0)
+    unread = any(event & select.POLLERR for _, event in stdout.poll(0))
+    return ExitCode.MET if unread else _unforeseen(error)
 
 
 def _finish(code: ExitCode) -> None:
