@@ -10,7 +10,6 @@ from seatrial.cli.console import say, tell, workspace
 from seatrial.cli.up import run_down, run_up
 from seatrial.demo.defects import parse_defects
 from seatrial.errors import ExitCode, UsageError
-from seatrial.runtime.state import load_state
 
 REALM = "demo"
 
@@ -19,7 +18,6 @@ def run_demo(defects: Sequence[str], *, strict: bool, json_file: str | None) -> 
     """Up, assess, down: what `make demo` calls."""
     here = workspace()
     overrides = {"defects": defect_list(defects)}
-    _refuse_other(defect_list(defects))
     plan = read_plan(here, Asked(REALM, overrides=overrides))
     if defects:
         say(f"the bank starts with {', '.join(defects)}")
@@ -28,7 +26,6 @@ def run_demo(defects: Sequence[str], *, strict: bool, json_file: str | None) -> 
 
 def run_demo_up(defects: Sequence[str]) -> ExitCode:
     """Start the bank and leave it running."""
-    _refuse_other(defect_list(defects))
     code = run_up(REALM, [f"defects={defect_list(defects)}"])
     tell("try it: seatrial check; stop it: seatrial demo down")
     return code
@@ -46,11 +43,3 @@ def defect_list(defects: Sequence[str]) -> str:
     except ValueError as error:
         raise UsageError(str(error)) from None
     return ",".join(defects)
-
-
-def _refuse_other(defects: str) -> None:
-    """A bank that is up with other defects would be judged for what it is not."""
-    state = load_state(workspace(), REALM)
-    running = state.variables.get("defects", "") if state else defects
-    if running != defects:
-        raise UsageError(f"the bank is up with defects '{running}'; stop it first: seatrial demo down")

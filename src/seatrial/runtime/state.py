@@ -1,7 +1,8 @@
 """The state file of a realm that is up: `.seatrial/<realm>.json`, written by `up`, read by every command.
 
-Knows processes by id and time of creation, so that a reused id is never taken for one of ours; holds no
-secret. `addresses` are what plays use: the proxy in front of each service where there is one.
+Knows processes by id and time of creation, so that a reused id is never taken for one of ours. Of the
+variables it holds only those a start template mentions, without which no service could be started again.
+`addresses` are what plays use: the proxy in front of each service where there is one.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class ProxyState:
 
 @dataclass(frozen=True, slots=True)
 class RealmState:
-    """A realm that is up. `variables` are those it was started with."""
+    """A realm that is up. `variables` are those its services were started with, as far as they mention them."""
 
     realm: str
     proxy: ProxyState | None = None

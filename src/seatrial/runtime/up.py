@@ -20,9 +20,10 @@ from typing import Any
 from seatrial import http, template
 from seatrial.errors import CannotRun, Unreachable, Unsupported
 from seatrial.exchange import Response
-from seatrial.realm import CLIENT, Place, Realm, RuntimeKind, Start
+from seatrial.realm import CLIENT, Place, Realm, RuntimeKind
 from seatrial.runtime import process, proxies
 from seatrial.runtime.interrupts import held_back
+from seatrial.runtime.starts import mentions, require_started_with, start_variables
 from seatrial.runtime.state import (
     FOLDER,
     ProxyState,
@@ -52,14 +53,15 @@ class Raised:
 def up(realm: Realm, workspace: Path, *, variables: Mapping[str, Any], say: Say) -> Raised:
     """Start what of the realm is not up and wait until it is healthy; CannotRun with the log of what is not.
 
-    `variables` are laid over the realm's own for the services' start templates.
+    `variables` are laid over the realm's own for the services' start templates; UsageError when services run that
+    were started with others.
     """
     if realm.runtime is not RuntimeKind.PROCESS:
         raise Unsupported(
             f"{realm.where}: realm '{realm.name}' is {realm.runtime}; only a process realm is started here"
         )
     found = load_state(workspace, realm.name)
-    state = found or RealmState(realm.name, variables={**realm.variables, **variables})
+    state = _begun(realm, found, variables)
     missing = [place for place in _startable(realm) if not _runs(state, place.service)]
     proxy_lost = state.proxy is None or not proxies.proxy_answers(state.proxy.api)
     if not missing and not proxy_lost:
@@ -143,6 +145,17 @@ def direct_addresses(realm: Realm, state: RealmState | None) -> dict[str, str]:
     return fixed | ({name: service.url for name, service in state.services.items()} if state else {})
 
 
+def _begun(realm: Realm, found: RealmState | None, variables: Mapping[str, Any]) -> RealmState:
+    """The state to go on from: as it was found, but while no service runs the variables may change."""
+    wanted = start_variables(realm, variables)
+    if found is None:
+        return RealmState(realm.name, variables=wanted)
+    if not any(_runs(found, service) for service in found.services):
+        return dataclasses.replace(found, variables=wanted)
+    require_started_with(realm, found.variables, variables)
+    return found
+
+
 def _startable(realm: Realm) -> tuple[Place, ...]:
     return tuple(place for place in realm.places.values() if place.start)
 
@@ -197,14 +210,9 @@ def _edges(realm: Realm) -> tuple[Edge, ...]:
         Edge(place.service, callee)
         for place in places
         if place.start
-        for callee in sorted(_mentions(place.start) & names)
+        for callee in sorted(mentions(place.start, "via") & names)
     ]
     return (*fronts, *inner)
-
-
-def _mentions(start: Start) -> frozenset[str]:
-    texts = (*start.command, *start.env.values())
-    return frozenset(name for text in texts for name in template.references(text, "via"))
 
 
 def _ports(realm: Realm, state: RealmState) -> dict[str, int]:
@@ -244,7 +252,7 @@ def _with_services(realm: Realm, workspace: Path, state: RealmState, places: Ite
 def _start(place: Place, realm: Realm, workspace: Path, *, state: RealmState, port: int) -> ServiceState:
     if place.start is None:
         raise CannotRun(f"{place.where}: '{place.service}' has no `start`; only its url is known")
-    names = _names(place.service, state, port)
+    names = _names(place.service, realm, state, port=port)
     command = [template.render_text(word, names) for word in place.start.command]
     env = {key: template.render_text(value, names) for key, value in place.start.env.items()}
     log = workspace / FOLDER / "logs" / f"{realm.name}.{place.service}.log"
@@ -252,14 +260,15 @@ def _start(place: Place, realm: Realm, workspace: Path, *, state: RealmState, po
     return ServiceState(place.service, running, port, f"http://127.0.0.1:{port}", str(log))
 
 
-def _names(service: str, state: RealmState, port: int) -> dict[str, Any]:
+def _names(service: str, realm: Realm, state: RealmState, *, port: int) -> dict[str, Any]:
     """What a start template may mention."""
     via = {
         Edge.parse(name).callee: f"http://{edge.listen}"
         for name, edge in state.edges.items()
         if Edge.parse(name).caller == service
     }
-    return {"port": port, "via": via, "vars": dict(state.variables), "python": sys.executable, "service": service}
+    variables = {**realm.variables, **state.variables}
+    return {"port": port, "via": via, "vars": variables, "python": sys.executable, "service": service}
 
 
 def _wait_healthy(place: Place, service: ServiceState) -> None:
