@@ -54,6 +54,28 @@ def test_an_experiment_alone_has_its_own_traffic_and_judges_no_objective(workspa
     assert [checked.experiment.name for checked in plan.experiments] == ["stock hangs"]
 
 
+def test_an_experiment_alone_needs_no_gate(workspace):
+    (workspace / "slo" / "gate.yaml").unlink()
+    assert experiment_plan(workspace, Asked(), "stock hangs").gate.experiments == ("stock hangs",)
+
+
+def test_an_experiment_alone_needs_no_leave_for_the_gates_journeys(workspace):
+    _rewrite(workspace / "scenarios" / "buy.yaml", "{name: look,", "{name: look, mutates: true,")
+    assert experiment_plan(workspace, Asked(), "stock hangs").mix.scenarios[0].name == "browse"
+
+
+def test_the_traffic_of_an_experiment_alone_needs_the_realms_leave(workspace):
+    _rewrite(workspace / "realms.yaml", "load: {max_rate: 100/s}, ", "")
+    with pytest.raises(Refused, match="does not allow load"):
+        experiment_plan(workspace, Asked(), "stock hangs")
+
+
+def test_an_unknown_profile_of_an_experiment_is_a_mistake_in_its_document(workspace):
+    _rewrite(workspace / "chaos" / "hang.yaml", "profile: crowd", "profile: crwd")
+    with pytest.raises(DocumentError, match=r"chaos/hang\.yaml:\d+:\d+: .*'crwd'; did you mean 'crowd'"):
+        experiment_plan(workspace, Asked(), "stock hangs")
+
+
 def test_an_experiment_without_traffic_cannot_run_alone(workspace):
     with pytest.raises(UsageError, match=r"chaos/idle\.yaml:1:.*'without traffic' names no traffic"):
         experiment_plan(workspace, Asked(), "without traffic")

@@ -64,47 +64,21 @@ class Asked:
 
 def read_plan(workspace: Path, asked: Asked) -> Plan:
     """Read and hold together all that the gate names; DocumentError, UsageError or Refused for what is wrong."""
-    realm = choose_realm(read_realms(workspace), asked.realm)
-    gate = read_gate(workspace / "slo", asked.gate)
-    documented = read_services(workspace / "slo")
-    scenarios = read_scenarios(workspace / "scenarios")
-    profile = _profile(workspace, gate)
-    plan = Plan(
-        workspace=workspace,
-        realm=realm,
-        gate=gate,
-        services=_chosen(documented, asked.services),
-        documented=documented,
-        acceptance=select(scenarios, tags=gate.acceptance_tags),
-        profile=profile,
-        mix=mix(profile, scenarios) if profile else None,
-        experiments=_experiments(workspace, gate, realm=realm, services=documented),
-        overrides=asked.overrides,
-    )
+    plan = _read(workspace, asked, read_gate(workspace / "slo", asked.gate))
     permit(plan)
     return plan
 
 
 def experiment_plan(workspace: Path, asked: Asked, name: str) -> Plan:
-    """A plan of one experiment under its own traffic, without acceptance."""
+    """A plan of one experiment under its own traffic. No gate is read: the realm need not allow what one asks."""
     experiment = choose_experiments(read_experiments(workspace / "chaos"), (name,))[0]
     if experiment.traffic is None:
         raise UsageError(f"{experiment.where}: '{name}' names no traffic; add `traffic: {{profile: ...}}`")
-    whole = read_plan(workspace, asked)
     # There is nothing to decide before the fault: the hold lasts as long as the baseline needs.
-    gate = dataclasses.replace(
-        whole.gate, experiments=(name,), profile=experiment.traffic, at_most_s=experiment.baseline_s
+    gate = Gate(
+        experiments=(name,), profile=experiment.traffic, at_most_s=experiment.baseline_s, where=experiment.where
     )
-    profile = _profile(workspace, gate)
-    plan = dataclasses.replace(
-        whole,
-        gate=gate,
-        services={},
-        acceptance=(),
-        profile=profile,
-        mix=mix(profile, read_scenarios(workspace / "scenarios")) if profile else None,
-        experiments=_experiments(workspace, gate, realm=whole.realm, services=whole.documented),
-    )
+    plan = dataclasses.replace(_read(workspace, asked, gate), services={}, acceptance=())
     permit(plan)
     return plan
 
@@ -130,6 +104,26 @@ def rates_per_s(plan: Plan) -> dict[tuple[str, str, str], float]:
             key = (step.service, step.method, step.route)
             rates[key] = rates.get(key, 0.0) + plays_per_s
     return rates
+
+
+def _read(workspace: Path, asked: Asked, gate: Gate) -> Plan:
+    """Every document that gate comprises."""
+    realm = choose_realm(read_realms(workspace), asked.realm)
+    documented = read_services(workspace / "slo")
+    scenarios = read_scenarios(workspace / "scenarios")
+    profile = _profile(workspace, gate)
+    return Plan(
+        workspace=workspace,
+        realm=realm,
+        gate=gate,
+        services=_chosen(documented, asked.services),
+        documented=documented,
+        acceptance=select(scenarios, tags=gate.acceptance_tags),
+        profile=profile,
+        mix=mix(profile, scenarios) if profile else None,
+        experiments=_experiments(workspace, gate, realm=realm, services=documented),
+        overrides=asked.overrides,
+    )
 
 
 def _profile(workspace: Path, gate: Gate) -> Profile | None:
