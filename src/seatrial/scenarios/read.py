@@ -169,7 +169,7 @@ _Trail = tuple[tuple[Path, Where], ...]
 
 def _unknown_kind(document: Document) -> DocumentError:
     where = document.where_key(document.kind)
-    hint = f"{did_you_mean(document.kind, _KINDS)} A document's first key says what it is".strip()
+    hint = f"its first key says what a document is; {did_you_mean(document.kind, _KINDS)}"
     return DocumentError(where, f"'{document.kind}' is no document of this folder", hint)
 
 
