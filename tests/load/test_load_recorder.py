@@ -18,7 +18,7 @@ from seatrial.scenarios.load.recorder import (
     Recorder,
     Series,
     encode_histogram,
-    microseconds,
+    microseconds_up,
 )
 
 HOLD = Mark(Phase.HOLD)
@@ -47,7 +47,7 @@ def test_every_request_is_counted_once_by_its_outcome():
 def test_each_limit_is_counted_exactly_for_ok_and_failed_apart():
     rec = recorder(cards=(300_000, 1_000_000))
     for cause, latency_s in ((None, 0.3), (None, 0.3000001), (None, 2.0), (Cause.TIMEOUT, 2.0), (Cause.STATUS, 0.1)):
-        rec.ended(HOLD, CHARGE, second=1, end=Ended(cause, microseconds(latency_s), 1))
+        rec.ended(HOLD, CHARGE, second=1, end=Ended(cause, microseconds_up(latency_s), 1))
     (interval,) = rec.drain(2)
     assert interval.over_ok == {300_000: 2, 1_000_000: 1}
     assert interval.over_failed == {300_000: 1, 1_000_000: 1}
@@ -109,5 +109,5 @@ def test_no_values_make_no_histogram():
 
 @given(st.integers(1, 10**8))
 def test_whole_microseconds_are_never_rounded_down(value_us):
-    assert microseconds(value_us / 1e6) - value_us in (0, 1)
-    assert microseconds(value_us / 1e6) >= math.floor(value_us / 1e6 * 1e6)
+    assert microseconds_up(value_us / 1e6) - value_us in (0, 1)
+    assert microseconds_up(value_us / 1e6) >= math.floor(value_us / 1e6 * 1e6)

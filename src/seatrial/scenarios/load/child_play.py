@@ -19,7 +19,7 @@ from seatrial.sample import Cause
 from seatrial.scenarios.load.child_http import LoadClient
 from seatrial.scenarios.load.order import LoadOrder
 from seatrial.scenarios.load.profile import Model
-from seatrial.scenarios.load.recorder import Ended, Mark, Recorder, Series, microseconds
+from seatrial.scenarios.load.recorder import Ended, Mark, Recorder, Series, microseconds_up
 from seatrial.scenarios.load.timeline import Timeline, charge
 from seatrial.scenarios.model import Scenario, Step
 from seatrial.scenarios.play import Attempted, Context, Move, PlayResult, Send, Wait, play
@@ -128,8 +128,8 @@ class Player:
             return
         end = Ended(
             cause=move.cause,
-            latency_us=microseconds(move.latency_s + late_s),
-            service_us=microseconds(move.latency_s),
+            latency_us=microseconds_up(move.latency_s + late_s),
+            service_us=microseconds_up(move.latency_s),
             bytes_in=move.bytes_in,
             degraded=move.degraded,
         )

@@ -132,8 +132,8 @@ class Recorder:
         )
 
 
-def microseconds(seconds: float) -> int:
-    """Whole microseconds, rounded up."""
+def microseconds_up(seconds: float) -> int:
+    """A latency in whole microseconds, rounded up: one that is over a limit must stay over it."""
     return math.ceil(seconds * 1e6)
 
 
