@@ -23,7 +23,19 @@ import orjson
 
 from seatrial.clock import Clock, iso
 from seatrial.errors import CannotRun, UsageError
-from seatrial.sample import EdgeCall, Evidence, FaultWindow, Interval, Pacing, Record, Sample, Timings
+from seatrial.sample import (
+    EdgeCall,
+    Ending,
+    Evidence,
+    FaultWindow,
+    Interval,
+    Pacing,
+    Play,
+    PlayedStep,
+    Record,
+    Sample,
+    Timings,
+)
 
 OUT = Path("reports") / "out"
 _KINDS: Mapping[str, type[Any]] = {
@@ -33,6 +45,7 @@ _KINDS: Mapping[str, type[Any]] = {
     "call": EdgeCall,
     "fault": FaultWindow,
     "evidence": Evidence,
+    "play": Play,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
@@ -200,7 +213,7 @@ _CASTS: dict[type[Any], dict[str, Any]] = {}
 
 
 def _casts(kind: type[Any]) -> dict[str, Any]:
-    """How to turn a field's JSON value back: enums, the nested Timings, limits as int keys."""
+    """How to turn a field's JSON value back: enums, the nested Timings and PlayedSteps, limits as int keys."""
     if kind not in _CASTS:
         hints = typing.get_type_hints(kind)
         _CASTS[kind] = {name: cast for name, hint in hints.items() if (cast := _cast(hint))}
@@ -210,6 +223,8 @@ def _casts(kind: type[Any]) -> dict[str, Any]:
 def _cast(hint: Any) -> Any:
     if hint is Timings:
         return lambda value: Timings(**value)
+    if hint == tuple[PlayedStep, ...]:
+        return lambda value: tuple(PlayedStep(**(step | {"ending": Ending(step["ending"])})) for step in value)
     if hint == Mapping[int, int]:
         return lambda value: {int(key): count for key, count in value.items()}
     options = [option for option in typing.get_args(hint) if option is not types.NoneType]

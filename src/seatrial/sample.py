@@ -198,4 +198,40 @@ class Evidence:
     trace_id: str = ""
 
 
-Record = Sample | Interval | Pacing | EdgeCall | FaultWindow | Evidence
+class Ending(enum.StrEnum):
+    """How a play, or one step of it, ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedStep:
+    """How one step of a play ended; `reason` says why when it did not pass."""
+
+    name: str
+    ending: Ending
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """One acceptance play that came to its end; its samples carry the same `trace_id`.
+
+    `steps` are in the order they ran, skipped ones among them. A play may have FAILED although every step passed (a
+    variable could not be rendered, nothing was checked): `reason` says why, redacted. A play without this record was
+    cut short.
+    """
+
+    run: str
+    phase: Phase
+    scenario: str
+    started_at: float
+    ending: Ending
+    reason: str = ""
+    steps: tuple[PlayedStep, ...] = ()
+    trace_id: str = ""
+
+
+Record = Sample | Interval | Pacing | EdgeCall | FaultWindow | Evidence | Play

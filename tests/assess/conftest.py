@@ -12,7 +12,21 @@ from seatrial.assess.conclude import About, Recorded
 from seatrial.assess.plan import Asked, Plan, read_plan
 from seatrial.assess.record import Recorder
 from seatrial.journal import Journal
-from seatrial.sample import Cause, EdgeCall, Evidence, FaultWindow, Interval, Outcome, Pacing, Phase, Record, Sample
+from seatrial.sample import (
+    Cause,
+    EdgeCall,
+    Ending,
+    Evidence,
+    FaultWindow,
+    Interval,
+    Outcome,
+    Pacing,
+    Phase,
+    Play,
+    PlayedStep,
+    Record,
+    Sample,
+)
 from seatrial.slo.measure import measure
 
 START = 1_700_000_000
@@ -155,9 +169,16 @@ class Records:
         }
         return Sample(step=step, **(usual | fields))
 
+    def play(self, *steps: str, ending: Ending = Ending.PASSED, skipped: tuple[str, ...] = (), **fields: Any) -> Play:
+        """The end of a play; `steps` passed, as the play did, and `skipped` follow."""
+        usual = {"run": "r", "phase": Phase.ACCEPTANCE, "scenario": "buy a rope", "started_at": START - 10.0}
+        played = (PlayedStep(name, Ending.PASSED) for name in steps)
+        left_out = (PlayedStep(name, Ending.SKIPPED, "not today") for name in skipped)
+        return Play(ending=ending, steps=(*played, *left_out), **(usual | fields))
+
     def accepted(self) -> list[Record]:
         """The acceptance stage, passed."""
-        return [self.sample("look"), self.sample("count", service="stock")]
+        return [self.sample("look"), self.sample("count", service="stock"), self.play("look", "count")]
 
     def about(self, **fields: Any) -> About:
         usual = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from seatrial import journal
@@ -9,7 +11,7 @@ from seatrial.assess.conclude import judge_run, plan_of, read_about, read_run, w
 from seatrial.assess.plan import Asked, read_plan
 from seatrial.errors import UsageError
 from seatrial.journal import Journal, Run
-from seatrial.sample import Cause, FaultWindow, Phase
+from seatrial.sample import Cause, Ending, FaultWindow, Phase
 from seatrial.verdict import Grade, Subject
 
 
@@ -71,9 +73,42 @@ def test_a_miss_stays_one_in_a_run_without_its_end(plain, records):
 
 
 def test_a_journey_of_the_gate_that_left_no_trace_is_undecided(plain, records, good):
-    verdict = judge_run(records.recorded(*good[2:]), plain)
+    verdict = judge_run(records.recorded(*good[3:]), plain)
     assert verdict.grade is Grade.UNDECIDED
     assert _named(verdict)["buy a rope"].reason.startswith("no data")
+
+
+@pytest.mark.parametrize("why", ["the scenario evaluated no check", "'nobody' is not defined"])
+def test_a_play_that_failed_outside_its_steps_is_missed_though_every_step_passed(plain, records, good, why):
+    failed = records.play("look", "count", ending=Ending.FAILED, reason=why)
+    verdict = judge_run(records.recorded(*good[:2], failed, *good[3:]), plain)
+    assert verdict.grade is Grade.MISSED
+    assert _named(verdict)["buy a rope"].reason == why
+
+
+def test_a_play_that_has_no_end_is_not_met(plain, records, good):
+    verdict = judge_run(records.recorded(*good[:2], *good[3:]), plain)
+    assert verdict.grade is Grade.UNDECIDED
+    assert "it was cut short" in _named(verdict)["buy a rope"].reason
+
+
+def test_a_skipped_journey_neither_passes_nor_blocks(plain, records, good):
+    skipped = records.play(ending=Ending.SKIPPED, scenario="sell a rope", skipped=("show",), reason="not today")
+    both = dataclasses.replace(plain, acceptance=(*plain.acceptance, _renamed(plain.acceptance[0], "sell a rope")))
+    verdict = judge_run(records.recorded(*good, skipped), both)
+    assert verdict.grade is Grade.MET
+    assert "sell a rope" not in _named(verdict)
+
+
+def _renamed(scenario, name):
+    return dataclasses.replace(scenario, name=name)
+
+
+def test_an_acceptance_of_skipped_journeys_alone_decides_nothing(plain, records, good):
+    skipped = records.play(ending=Ending.SKIPPED, skipped=("look", "count"), reason="not today")
+    verdict = judge_run(records.recorded(skipped, *good[3:]), plain)
+    assert verdict.grade is Grade.UNDECIDED
+    assert _named(verdict)["acceptance"].reason == "no data: not one journey was played (1 skipped)"
 
 
 def test_without_any_record_nothing_is_met(plan, records):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from seatrial.assess.conclude import judge_run
 from seatrial.assess.page import page_of
 from seatrial.assess.plan import Asked, read_plan
-from seatrial.sample import Cause, EdgeCall, Evidence, FaultWindow, Phase
+from seatrial.sample import Cause, EdgeCall, Ending, Evidence, FaultWindow, Phase
 
 START = 1_700_000_000
 HANGS = "stock hangs"
@@ -92,7 +94,8 @@ def test_failures_are_counted_by_service_and_cause_over_load_and_acceptance(page
 
 
 def test_a_poll_that_was_retried_is_no_failure(page, records):
-    kept = [records.sample("look", Cause.CHECK, final=False), records.sample("look", attempt=2)]
+    polls = [records.sample("look", Cause.CHECK, final=False), records.sample("look", attempt=2)]
+    kept = [*polls, records.play("look")]
     shown = page(*kept)
     assert shown.errors.total == 0
     (journey,) = shown.journeys
@@ -116,8 +119,29 @@ def test_a_failed_step_without_evidence_is_shown_with_its_detail(page, records):
 
 
 def test_a_play_that_failed_outside_its_steps_has_not_passed(page, records):
-    (journey,) = page(records.sample("look"), Evidence("r", "buy a rope", "", "a variable is missing")).journeys
-    assert (journey.passed, journey.text) == (False, "a variable is missing")
+    text = Evidence("r", "buy a rope", "", "a variable is missing")
+    (journey,) = page(records.sample("look"), text, records.play("look", ending=Ending.FAILED)).journeys
+    assert (journey.passed, journey.failed, journey.text) == (False, True, "a variable is missing")
+
+
+def test_a_skipped_step_is_shown_with_its_reason(page, records):
+    (journey,) = page(records.sample("look"), records.play("look", skipped=("count",))).journeys
+    assert [(step.name, step.skipped) for step in journey.steps] == [("look", ""), ("count", "not today")]
+    assert journey.passed
+
+
+def test_a_skipped_journey_is_shown_as_skipped(page, records):
+    play = records.play(ending=Ending.SKIPPED, skipped=("look", "count"), reason="not today")
+    shown = page(*records.accepted(), dataclasses.replace(play, scenario="sell", trace_id="t"))
+    journey = shown.journeys[1]
+    assert (journey.skipped, journey.passed, journey.failed) == ("not today", False, False)
+    assert shown.facts.stages[0].text == "2 journeys, 0 failed, 1 skipped"
+
+
+def test_a_journey_that_was_cut_short_is_neither_passed_nor_failed(page, records):
+    (journey,) = page(records.sample("look")).journeys
+    assert (journey.passed, journey.failed) == (False, False)
+    assert "cut short" in journey.undecided
 
 
 def test_an_edge_whose_breaker_nobody_judges_has_no_lane(page, records):

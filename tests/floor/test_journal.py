@@ -13,12 +13,15 @@ from seatrial.errors import UsageError
 from seatrial.sample import (
     Cause,
     EdgeCall,
+    Ending,
     Evidence,
     FaultWindow,
     Interval,
     Outcome,
     Pacing,
     Phase,
+    Play,
+    PlayedStep,
     Record,
     Sample,
     Timings,
@@ -66,6 +69,16 @@ SIMPLE: list[Record] = [
     EdgeCall("r", "cards->ledger", 1.5, "POST", "/charges", duration_s=None, fate="open"),
     FaultWindow("hang", "timeout", "cards->ledger", 1.0, ended_at=2.0, ended="healed"),
     Evidence("r", "pay", "charge", "expected 201", trace_id="ab"),
+    Play(
+        "r",
+        Phase.ACCEPTANCE,
+        "pay",
+        1.5,
+        Ending.FAILED,
+        "expected 201",
+        steps=(PlayedStep("charge", Ending.FAILED, "expected 201"), PlayedStep("look", Ending.SKIPPED, "not so")),
+        trace_id="ab",
+    ),
 ]
 
 

@@ -128,6 +128,26 @@ def test_journeys_are_not_told_twice() -> None:
     assert parsed((), (about,)).get("failures") == "1"
 
 
+def test_a_finding_of_a_journey_that_is_not_there_is_told_beside_the_others() -> None:
+    missing = replace(FINDING, subject=Subject.JOURNEY, service="", objective="the run came to its end")
+
+    root = parsed((Journey("pay", True, (OK,)),), (missing,))
+
+    assert root.get("tests") == "2"
+
+
+def test_a_journey_that_was_cut_short_is_an_error_and_no_failure() -> None:
+    root = parsed((Journey("pay", False, (OK,), undecided="it was cut short"),))
+
+    assert (root.get("errors"), root.get("failures")) == ("1", "0")
+
+
+def test_a_skipped_journey_is_neither_failure_nor_error() -> None:
+    root = parsed((Journey("pay", False, (JourneyStep("look", skipped="not today"),), skipped="not today"),))
+
+    assert (root.get("errors"), root.get("failures")) == ("0", "0")
+
+
 def test_hostile_text_is_valid_xml() -> None:
     hostile = "<script>]]>\x00\x1b[31m\ud800\ufffe & \"'\r\nnext"
     step = replace(OK, name=hostile, outcome=Outcome.BROKEN, text=hostile)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from seatrial.exchange import Response
 from seatrial.redact import Secrets
-from seatrial.sample import Cause, Outcome, Phase
-from seatrial.scenarios.drive import drive
+from seatrial.sample import Cause, Ending, Outcome, Phase, PlayedStep
+from seatrial.scenarios.drive import drive, evidence_of, play_of
 from seatrial.scenarios.moves import Context, Send
 
 
@@ -72,3 +72,44 @@ def test_watcher_sees_every_move_before_it_is_followed(journey, clock, canned):
     driven(journey(POLL), clock, canned.ok(200), watch=lambda move: seen.append((type(move), clock.monotonic())))
     assert seen[0] == (Send, 0.0)
     assert len(seen) == 2
+
+
+def _kept(scenario, clock, *answers):
+    """The end of a play, and the texts kept of it."""
+    secrets = Secrets()
+    secrets.add("key", "secret-value")
+    result, _ = driven(scenario, clock, *answers, secrets=secrets)
+    play = play_of(result, run="r", phase=Phase.ACCEPTANCE, started_at=1.0, secrets=secrets)
+    return play, evidence_of(result, run="r", secrets=secrets)
+
+
+def test_a_play_that_passed_is_kept_with_its_skipped_steps(journey, clock, canned):
+    left_out = "- {name: never, request: {url: /}, skip: not today}"
+    play, evidence = _kept(journey(f"{POLL}\n{left_out}"), clock, canned.ok(200))
+    assert (play.scenario, play.ending, play.reason, play.started_at) == ("s", Ending.PASSED, "", 1.0)
+    assert play.steps == (PlayedStep("poll", Ending.PASSED), PlayedStep("never", Ending.SKIPPED, "not today"))
+    assert evidence == ()
+
+
+def test_a_failed_step_is_kept_redacted_with_its_whole_text(journey, clock):
+    answer = Response(200, (), b'{"a": "secret-value"}', 0.1)
+    play, [text] = _kept(journey("- {name: look, request: {url: /}, expect: {json: {a: 1}}}"), clock, answer)
+    assert (play.ending, play.reason) == (Ending.FAILED, "")
+    [step] = play.steps
+    assert step.ending is Ending.FAILED
+    assert "***(key)" in step.reason
+    assert (text.step, text.trace_id) == ("look", play.trace_id)
+    assert "secret-value" not in step.reason + text.text
+
+
+def test_a_play_that_failed_outside_its_steps_says_why(journey, clock, canned):
+    play, [text] = _kept(journey("- {name: look, request: {url: /}}"), clock, canned.ok(200))
+    assert (play.ending, play.reason) == (Ending.FAILED, "the scenario evaluated no check")
+    assert [step.ending for step in play.steps] == [Ending.PASSED]
+    assert text.step == ""
+
+
+def test_a_play_that_was_skipped_says_why(journey, clock):
+    text = "scenario: s\nskip: moving house\nservice: api\nsteps: [{name: look, request: {url: /}}]"
+    play, evidence = _kept(journey(text), clock)
+    assert (play.ending, play.reason, evidence) == (Ending.SKIPPED, "moving house", ())

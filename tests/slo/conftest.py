@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hdrh.histogram import HdrHistogram
 
-from seatrial.sample import Cause, Interval, Outcome, Pacing, Phase, Sample
+from seatrial.sample import Cause, Ending, Interval, Outcome, Pacing, Phase, Play, PlayedStep, Sample
 from seatrial.service import Indicator, Objective, Service
 
 FAST_US = 20_000
@@ -89,6 +89,13 @@ class Make:
             "status": 200,
         }
         return Sample(step=step, **(usual | fields))
+
+    def play(self, *steps: str, ending: Ending = Ending.PASSED, skipped: tuple[str, ...] = (), **fields: Any) -> Play:
+        """The end of a play; `steps` passed, as the play did, and `skipped` follow."""
+        usual = {"run": "r", "phase": Phase.ACCEPTANCE, "scenario": "pay with a card", "started_at": 1.7e9}
+        played = (PlayedStep(name, Ending.PASSED) for name in steps)
+        left_out = (PlayedStep(name, Ending.SKIPPED, "not today") for name in skipped)
+        return Play(ending=ending, steps=(*played, *left_out), **(usual | fields))
 
     def services(self, *objectives: Objective) -> Mapping[str, Service]:
         return {"cards": Service("cards", objectives=objectives)}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seatrial import journal
-from seatrial.sample import Cause, EdgeCall, FaultWindow, Phase
+from seatrial.sample import Cause, EdgeCall, Ending, FaultWindow, Phase
 from seatrial.slo.measure import (
     LOAD,
     Measures,
@@ -164,6 +164,7 @@ def test_whole_seconds_are_those_the_generator_kept_and_no_other_span_shared(mak
 
 def test_a_journey_is_told_by_its_final_samples(make):
     samples = [
+        make.play("open", "find", skipped=("leave",), ending=Ending.FAILED),
         make.sample("open"),
         make.sample("find", Cause.CHECK, final=False),
         make.sample("find"),
@@ -174,7 +175,8 @@ def test_a_journey_is_told_by_its_final_samples(make):
     paid, browsed = measure(samples).journeys()
     assert [sample.step for sample in paid.passed] == ["open", "find"]
     assert [sample.detail for sample in paid.failed] == ["expected 201, seen 500"]
-    assert (browsed.scenario, browsed.failed) == ("browse", ())
+    assert (paid.ending, paid.skipped) == (Ending.FAILED, 1)
+    assert (browsed.scenario, browsed.failed, browsed.ending) == ("browse", (), None)
 
 
 def test_bands_merge_the_steps_of_a_second_over_all_phases(make):

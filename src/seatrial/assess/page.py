@@ -12,7 +12,8 @@ from seatrial.chaos.plan import Checked
 from seatrial.chaos.verify import span_of
 from seatrial.reports import page as shown
 from seatrial.reports.build import Series, build
-from seatrial.sample import Cause, EdgeCall, Evidence, Interval, Sample
+from seatrial.reports.journey import journey_of
+from seatrial.sample import Cause, EdgeCall, Ending, Evidence, Interval
 from seatrial.service import Edge, Indicator, Service
 from seatrial.slo.decide import PRIOR_BLOCKS, PRIOR_DESIGN_EFFECT
 from seatrial.slo.measure import Band, Measures
@@ -62,8 +63,7 @@ def _facts(recorded: Recorded, plan: Plan) -> shown.RunFacts:
 def _stages(recorded: Recorded, plan: Plan) -> Iterator[shown.Stage]:
     samples = recorded.measures.samples
     if samples:
-        failed = sum(bool(journey.failed) for journey in recorded.measures.journeys())
-        text = f"{len(plan.acceptance)} journeys, {failed} failed"
+        text = _acceptance(recorded.measures)
         yield shown.Stage("acceptance", text, samples[0].started_at, samples[-1].started_at + samples[-1].latency_s)
     seconds = sorted(
         second for span, found in recorded.measures.seconds.items() if not span.experiment for second in found
@@ -79,6 +79,14 @@ def _stages(recorded: Recorded, plan: Plan) -> Iterator[shown.Stage]:
         if own:
             ends = [window.ended_at for window in own if window.ended_at is not None]
             yield shown.Stage(name, text, own[0].started_at, max(ends, default=None))
+
+
+def _acceptance(measures: Measures) -> str:
+    endings = collections.Counter(journey.ending for journey in measures.journeys())
+    counts = [f"{endings.total()} journeys, {endings[Ending.FAILED]} failed"]
+    counts += [f"{endings[Ending.SKIPPED]} skipped"] if endings[Ending.SKIPPED] else []
+    counts += [f"{endings[None]} cut short"] if endings[None] else []
+    return ", ".join(counts)
 
 
 def _latency(name: str, measures: Measures, plan: Plan) -> shown.ServiceLatency:
@@ -180,35 +188,14 @@ def _edge_seconds(calls: Iterable[EdgeCall], edge: Edge) -> Iterator[shown.EdgeS
 
 
 def _journeys(measures: Measures, evidence: Sequence[Evidence]) -> Iterator[shown.Journey]:
-    texts = {(item.scenario, item.step): item.text for item in evidence}
-    for name in dict.fromkeys(sample.scenario for sample in measures.samples):
-        own = [sample for sample in measures.samples if sample.scenario == name]
-        text = texts.get((name, ""), "")
-        yield shown.Journey(
-            name=name,
-            passed=not text and not any(sample.cause for sample in own if sample.final),
-            steps=tuple(_step(sample, texts) for sample in own if sample.final),
-            text=text,
-            trace_id=own[0].trace_id,
-            started_at=own[0].started_at,
+    for journey in measures.journeys():
+        traces = {item.trace_id for item in (journey.play, *journey.samples) if item is not None}
+        yield journey_of(
+            journey.scenario,
+            play=journey.play,
+            samples=journey.samples,
+            evidence=[item for item in evidence if item.scenario == journey.scenario and item.trace_id in traces],
         )
-
-
-def _step(sample: Sample, texts: dict[tuple[str, str], str]) -> shown.JourneyStep:
-    return shown.JourneyStep(
-        name=sample.step,
-        service=sample.service,
-        method=sample.method,
-        route=sample.route,
-        outcome=sample.outcome,
-        cause=sample.cause,
-        status=sample.status,
-        latency_s=sample.latency_s,
-        started_at=sample.started_at,
-        attempts=sample.attempt,
-        degraded=sample.degraded,
-        text=texts.get((sample.scenario, sample.step), sample.detail if sample.cause else ""),
-    )
 
 
 def _errors(measures: Measures) -> Iterator[shown.ErrorCount]:

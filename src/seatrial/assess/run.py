@@ -114,7 +114,7 @@ def _context(plan: Plan, state: RealmState | None, secrets: Secrets) -> Context:
 def _stages(bridge: Bridge) -> dict[str, str]:
     """Everything that sends; what was left out or ended early, and why."""
     results = stage.accept(bridge)
-    failed = [result.scenario.name for result in results if not result.passed]
+    failed = [result.scenario.name for result in results if not (result.passed or result.skipped)]
     if failed:
         reason = f"not run: the journey '{failed[0]}' failed before"
         return {"load": reason, **{checked.experiment.name: reason for checked in bridge.plan.experiments}}

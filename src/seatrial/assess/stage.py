@@ -32,17 +32,15 @@ from seatrial.clock import Clock
 from seatrial.errors import LoadFailed
 from seatrial.journal import Run
 from seatrial.quantity import show_duration
-from seatrial.redact import Secrets
 from seatrial.runtime.interrupts import held_back
 from seatrial.runtime.state import RealmState, load_state
-from seatrial.sample import EdgeCall, Evidence, Pacing, Phase
-from seatrial.scenarios import failure
-from seatrial.scenarios.drive import drive
+from seatrial.sample import EdgeCall, Pacing, Phase
+from seatrial.scenarios.drive import drive, evidence_of, play_of
 from seatrial.scenarios.load.order import LoadOrder, Then
 from seatrial.scenarios.load.parent import RunningLoad, start_load
 from seatrial.scenarios.load.profile import AbortWhen, Profile, StopWhen
+from seatrial.scenarios.model import Scenario
 from seatrial.scenarios.moves import Context, PlayResult
-from seatrial.scenarios.wording import attempt_text
 from seatrial.slo.judge import decided, judge_objectives
 from seatrial.slo.measure import LOAD, limits_us
 from seatrial.verdict import Finding, Grade
@@ -84,32 +82,33 @@ def accept(bridge: Bridge) -> tuple[PlayResult, ...]:
     with http.open_client() as client:
         for number, scenario in enumerate(bridge.plan.acceptance):
             bridge.show(Moment(f"acceptance: {scenario.name}", number, len(bridge.plan.acceptance)))
-            result = drive(
-                scenario,
-                bridge.context,
-                client,
-                clock=bridge.clock,
-                record=bridge.recorder.write,
-                run=bridge.run.name,
-                phase=Phase.ACCEPTANCE,
-            )
-            bridge.recorder.write(*evidence(result, bridge.run.name, bridge.context.secrets))
-            bridge.say(f"acceptance: {scenario.name}: {'passed' if result.passed else 'FAILED'}")
+            result = _accept(bridge, scenario, client)
+            bridge.say(f"acceptance: {scenario.name}: {_ended(result)}")
             results.append(result)
     return tuple(results)
 
 
-def evidence(result: PlayResult, run: str, secrets: Secrets) -> Iterator[Evidence]:
-    """The full, redacted text of everything that failed in a play."""
-    scenario = result.scenario
-    if result.failures:
-        title = failure.Evidence(f"{scenario.name}   FAILED")
-        text = failure.failure_text(result.failures, title, sources=scenario.sources, secrets=secrets)
-        yield Evidence(run, scenario.name, "", text, result.trace_id)
-    for step in result.steps:
-        if step.last and step.last.failures:
-            text = attempt_text(step.last, scenario, secrets=secrets)
-            yield Evidence(run, scenario.name, step.step.name, text, step.last.trace_id)
+def _accept(bridge: Bridge, scenario: Scenario, client: http.Client) -> PlayResult:
+    """Play one journey and keep all of it: its samples as they come, its end at the end."""
+    run, secrets, started_at = bridge.run.name, bridge.context.secrets, bridge.clock.now()
+    result = drive(
+        scenario,
+        bridge.context,
+        client,
+        clock=bridge.clock,
+        record=bridge.recorder.write,
+        run=run,
+        phase=Phase.ACCEPTANCE,
+    )
+    ended = play_of(result, run=run, phase=Phase.ACCEPTANCE, started_at=started_at, secrets=secrets)
+    bridge.recorder.write(*evidence_of(result, run=run, secrets=secrets), ended)
+    return result
+
+
+def _ended(result: PlayResult) -> str:
+    if result.skipped:
+        return f"skipped, {result.skipped}"
+    return "passed" if result.passed else "FAILED"
 
 
 @contextlib.contextmanager

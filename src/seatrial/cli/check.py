@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,18 +16,19 @@ from seatrial.errors import ExitCode, UsageError
 from seatrial.quantity import show_duration
 from seatrial.realm import Realm, permit_mutations
 from seatrial.redact import Secrets
+from seatrial.reports.journey import journey_of
 from seatrial.reports.junit import junit_xml
-from seatrial.reports.page import Journey, JourneyStep
+from seatrial.reports.page import Journey
 from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.runtime.resolve import resolve_secrets
 from seatrial.runtime.state import RealmState, addresses_of
 from seatrial.runtime.up import require_reachable, standing
 from seatrial.sample import Phase, Sample
-from seatrial.scenarios.drive import drive
+from seatrial.scenarios.drive import drive, evidence_of, play_of
 from seatrial.scenarios.model import Scenario, mutates
 from seatrial.scenarios.moves import Attempted, Context, Move, PlayResult, StepResult
 from seatrial.scenarios.read import read_scenario, read_scenarios, select
-from seatrial.scenarios.wording import attempt_text, degraded_text, failure_texts, play_text, result_json
+from seatrial.scenarios.wording import degraded_text, failure_texts, result_json
 
 RUN = "check"  # no run folder is kept, so its samples need no other name
 FOLDER = "scenarios"
@@ -66,12 +66,17 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Played:
-    """One journey's result, when it began (UTC) and how long it took in seconds."""
+    """One journey's result, when it began (UTC), how long it took in seconds, and what was recorded of it."""
 
     result: PlayResult
     started_at: float
     took_s: float
-    requests: int
+    samples: tuple[Sample, ...]
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent."""
+        return sum(1 for sample in self.samples if sample.status is not None or sample.latency_s)
 
 
 class _Unmasked(Secrets):
@@ -170,8 +175,7 @@ def _play(scenario: Scenario, context: Context, client: http.Client) -> _Played:
     result = drive(
         scenario, context, client, clock=clock, record=samples.append, run=RUN, phase=Phase.ACCEPTANCE, watch=_watch
     )
-    requests = sum(1 for sample in samples if sample.status is not None or sample.latency_s)
-    return _Played(result, started_at, time.monotonic() - started, requests)
+    return _Played(result, started_at, time.monotonic() - started, tuple(samples))
 
 
 def _watch(move: Move) -> None:
@@ -284,31 +288,10 @@ def _document(asked: _Asked, played: tuple[_Played, ...]) -> dict[str, Any]:
 
 def _journey(played: _Played, secrets: Secrets) -> Journey:
     result = played.result
-    return Journey(
-        name=result.scenario.name,
-        passed=result.passed,
-        steps=tuple(_journey_step(step, result.scenario, secrets) for step in result.steps),
+    return journey_of(
+        result.scenario.name,
+        play=play_of(result, run=RUN, phase=Phase.ACCEPTANCE, started_at=played.started_at, secrets=secrets),
+        samples=played.samples,
+        evidence=evidence_of(result, run=RUN, secrets=secrets),
         file=result.scenario.file,
-        text=play_text(result, secrets=secrets),
-        trace_id=result.trace_id,
-        started_at=played.started_at,
     )
-
-
-def _journey_step(step: StepResult, scenario: Scenario, secrets: Secrets) -> JourneyStep:
-    told = step.last
-    if told is None:
-        outcome = None if step.skipped else step.outcome
-        return JourneyStep(name=step.step.name, outcome=outcome, skipped=step.skipped)
-    shown = JourneyStep(
-        name=told.step.name,
-        service=told.step.service,
-        method=told.step.method,
-        route=told.step.route,
-        outcome=told.outcome,
-        cause=told.cause,
-        status=told.status,
-        latency_s=told.latency_s,
-    )
-    text = attempt_text(told, scenario, secrets=secrets)
-    return dataclasses.replace(shown, attempts=step.attempts, degraded=told.degraded, text=text)

@@ -23,14 +23,15 @@ _COUNTED = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 def junit_xml(
     journeys: Iterable[Journey], findings: Iterable[Finding] = (), *, started_at: float, redact: Callable[[str], str]
 ) -> bytes:
-    """The document, in UTF-8. Findings about journeys are left out where the journeys themselves are given."""
+    """The document, in UTF-8. A finding about a journey is left out where the journey itself is given."""
 
     def clean(text: str) -> str:
         return printable(redact(text))
 
     played = tuple(with_texts(journey, clean) for journey in journeys)
     judged = tuple(with_texts(finding, clean) for finding in findings)
-    told = tuple(finding for finding in judged if not played or finding.subject is not Subject.JOURNEY)
+    names = {journey.name for journey in played}
+    told = tuple(one for one in judged if one.subject is not Subject.JOURNEY or one.objective not in names)
     suites = [_journey_suite(journey, started_at) for journey in played]
     if told:
         suites.append(_suite("objectives", map(_finding_case, told), started_at=started_at))
@@ -42,7 +43,7 @@ def junit_xml(
 
 def _journey_suite(journey: Journey, started_at: float) -> ET.Element:
     cases = [_step_case(journey, step) for step in journey.steps]
-    if journey.text or not cases:
+    if journey.text or journey.undecided or not cases:
         cases.insert(0, _whole_case(journey))
     return _suite(f"journey: {journey.name}", cases, started_at=journey.started_at or started_at)
 
@@ -50,7 +51,9 @@ def _journey_suite(journey: Journey, started_at: float) -> ET.Element:
 def _whole_case(journey: Journey) -> ET.Element:
     """What concerns no single step: the journey could not begin, or has no steps."""
     case = _case(f"journey.{journey.name}", journey.name, 0.0)
-    if not journey.passed:
+    if journey.undecided:
+        _add(case, "error", message=f"undecided: {journey.undecided}", text=journey.text, kind=Grade.UNDECIDED)
+    elif journey.failed:
         _add(case, "failure", message=_first_line(journey.text) or "the journey did not pass", text=journey.text)
     return case
 

@@ -21,7 +21,7 @@ _LINES_MAX = 40  # of one failure's text: a summary is no place for a whole body
 def markdown(page: Page, *, redact: Callable[[str], str]) -> str:
     """Verdict, a table of the findings that are not MET, and the failed journeys' texts."""
     shown = with_texts(page, lambda text: printable(redact(text)))
-    failed = [journey for journey in shown.journeys if not journey.passed]
+    failed = [journey for journey in shown.journeys if journey.failed]
     parts = [_head(shown), _table(shown.against), *map(_journey, failed)]
     return "\n\n".join(part for part in parts if part) + "\n"
 

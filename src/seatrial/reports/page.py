@@ -183,7 +183,10 @@ class JourneyStep:
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """One acceptance play. `text` holds what failed outside any step (no step was run, a variable is missing)."""
+    """One acceptance play. `text` holds what failed outside any step (no step was run, a variable is missing).
+
+    `skipped` says why it was not played, `undecided` why its end is not known; it has not passed then.
+    """
 
     name: str
     passed: bool
@@ -192,6 +195,13 @@ class Journey:
     text: str = ""
     trace_id: str = ""
     started_at: float | None = None
+    skipped: str = ""
+    undecided: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """It was played to its end, and not passed."""
+        return not (self.passed or self.skipped or self.undecided)
 
     @property
     def latency_s(self) -> float:

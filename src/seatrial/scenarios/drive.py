@@ -1,7 +1,7 @@
 """Drives one play over httpx: sends what it asks for, waits as it says, records what it judged.
 
-Room scenarios. Takes a scenario and an open client, gives `Sample`s and the play's result. Must never judge an
-answer itself: that is `play`'s.
+Room scenarios. Takes a scenario and an open client, gives `Sample`s and the play's result; of that, `play_of` and
+`evidence_of` make the records kept of a whole play. Must never judge an answer itself: that is `play`'s.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from seatrial.clock import Clock
 from seatrial.exchange import Answer, Response
 from seatrial.http import Client
 from seatrial.redact import Secrets
-from seatrial.sample import Phase, Sample, Timings
+from seatrial.sample import Ending, Evidence, Phase, Play, PlayedStep, Sample, Timings
 from seatrial.scenarios.model import Scenario
-from seatrial.scenarios.moves import Attempted, Context, Move, PlayResult, Send, Wait
+from seatrial.scenarios.moves import Attempted, Context, Move, PlayResult, Send, StepResult, Wait
 from seatrial.scenarios.play import play
+from seatrial.scenarios.wording import attempt_text, play_text
 
 MAX_DETAIL = 300
 
@@ -81,3 +82,45 @@ def sample_of(
         detail=secrets.redact(told.detail)[:MAX_DETAIL],
         trace_id=told.trace_id,
     )
+
+
+def play_of(result: PlayResult, *, run: str, phase: Phase, started_at: float, secrets: Secrets) -> Play:
+    """The flat record of a play that came to its end, redacted; its samples tell what each step saw."""
+    return Play(
+        run=run,
+        phase=phase,
+        scenario=result.scenario.name,
+        started_at=started_at,
+        ending=_ending(passed=result.passed, skipped=result.skipped),
+        reason=result.skipped or _reason([failure.summary for failure in result.failures], secrets),
+        steps=tuple(_step_of(step, secrets) for step in result.steps),
+        trace_id=result.trace_id,
+    )
+
+
+def evidence_of(result: PlayResult, *, run: str, secrets: Secrets) -> tuple[Evidence, ...]:
+    """The full, redacted text of everything that failed in a play."""
+    scenario = result.scenario
+    told = [(step.step.name, step.last) for step in result.steps if step.last is not None]
+    texts = [(name, attempt_text(last, scenario, secrets=secrets)) for name, last in told]
+    return tuple(
+        Evidence(run, scenario.name, step, text, result.trace_id)
+        for step, text in (("", play_text(result, secrets=secrets)), *texts)
+        if text
+    )
+
+
+def _step_of(step: StepResult, secrets: Secrets) -> PlayedStep:
+    seen = [step.last.detail] if step.failed and step.last else []
+    ending = _ending(passed=not step.failed, skipped=step.skipped)
+    return PlayedStep(step.step.name, ending, step.skipped or _reason(seen, secrets))
+
+
+def _ending(*, passed: bool, skipped: str) -> Ending:
+    if skipped:
+        return Ending.SKIPPED
+    return Ending.PASSED if passed else Ending.FAILED
+
+
+def _reason(summaries: list[str], secrets: Secrets) -> str:
+    return secrets.redact("; ".join(summaries))[:MAX_DETAIL]

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from seatrial.errors import UsageError, did_you_mean
 from seatrial.quantity import show_duration, show_ratio
-from seatrial.sample import Phase, Sample
+from seatrial.sample import Ending, Phase, Sample
 from seatrial.service import Indicator, Objective, Service
 from seatrial.slo import decide
 from seatrial.slo.decide import Call, Decision, PerSecond
@@ -182,18 +182,21 @@ def find_objective(services: Mapping[str, Service], name: str) -> tuple[str, Obj
 
 
 def judge_journeys(measures: Measures, *, wanted: Iterable[str] = ()) -> tuple[Finding, ...]:
-    """One finding for each acceptance journey played, and for each `wanted` one that left no trace.
+    """One finding for each acceptance play, and for each `wanted` journey that left no trace.
 
-    A failed step makes it MISSED, with the step, what was expected and what was seen. No journeys at all are one
+    A play that failed is MISSED, with the step, what was expected and what was seen, or with what failed outside any
+    step. One that was cut short is never MET. A skipped one is no finding; when nothing else is there, that is one
     UNDECIDED finding.
     """
     played = measures.journeys()
     missing = sorted(set(wanted) - {journey.scenario for journey in played})
-    findings = [_judge_journey(journey) for journey in (*played, *(Journey(name, (), ()) for name in missing))]
-    if not findings:
-        reason = "no data: not one journey was played"
-        return (Finding(Subject.JOURNEY, "", "acceptance", Grade.UNDECIDED, reason),)
-    return tuple(findings)
+    asked = [journey for journey in played if journey.ending is not Ending.SKIPPED]
+    findings = tuple(_judge_journey(journey) for journey in (*asked, *map(Journey, missing)))
+    if findings:
+        return findings
+    skipped = f" ({len(played)} skipped)" if played else ""
+    reason = f"no data: not one journey was played{skipped}"
+    return (Finding(Subject.JOURNEY, "", "acceptance", Grade.UNDECIDED, reason),)
 
 
 def _judge(case: _Case, subject: Subject) -> Finding:
@@ -376,7 +379,6 @@ def _undecided(finding: Finding, reason: str) -> Finding:
 
 def _judge_journey(journey: Journey) -> Finding:
     grade, reason = _journey_grade(journey)
-    ended = len(journey.passed) + len(journey.failed)
     return Finding(
         subject=Subject.JOURNEY,
         service="",
@@ -384,17 +386,28 @@ def _judge_journey(journey: Journey) -> Finding:
         grade=grade,
         reason=reason,
         limit_text="every step passes",
-        measured_text=f"{len(journey.passed)} of {ended} steps passed" if ended else "no data",
-        n=ended,
+        measured_text=_steps_passed(journey),
+        n=len(journey.samples),
         bad=len(journey.failed),
     )
 
 
+def _steps_passed(journey: Journey) -> str:
+    if not journey.samples:
+        return "no data"
+    skipped = f", {journey.skipped} skipped" if journey.skipped else ""
+    return f"{len(journey.passed)} of {len(journey.samples)} steps passed{skipped}"
+
+
 def _journey_grade(journey: Journey) -> tuple[Grade, str]:
-    if journey.failed:
-        return Grade.MISSED, "; ".join(map(_what_was_seen, journey.failed))
-    if not journey.passed:
+    """A step that failed for good is a miss, even in a play that was cut short after it."""
+    if journey.failed or journey.ending is Ending.FAILED:
+        outside = [journey.play.reason] if journey.play and journey.play.reason else []
+        return Grade.MISSED, "; ".join((*outside, *map(_what_was_seen, journey.failed)))
+    if not journey.samples:
         return Grade.UNDECIDED, "no data: not one of its steps was played to its end"
+    if journey.play is None:
+        return Grade.UNDECIDED, f"it was cut short: {len(journey.passed)} steps passed, the others are not known"
     if journey.degraded:
         return Grade.DEGRADED, "; ".join(map(_what_was_seen, journey.degraded))
     return Grade.MET, f"all {len(journey.passed)} steps passed"

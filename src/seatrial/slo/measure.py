@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from hdrh.histogram import HdrHistogram
 
-from seatrial.sample import Interval, Outcome, Pacing, Phase, Record, Sample
+from seatrial.sample import Ending, Interval, Outcome, Pacing, Phase, Play, Record, Sample
 from seatrial.service import Indicator, Objective, Service
 from seatrial.slo.decide import PerSecond
 
@@ -109,16 +109,37 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """One scenario of the acceptance stage: its final samples in the order played, over all its plays."""
+    """One play of the acceptance stage: its final samples in order; `play` is None when it was cut short."""
 
     scenario: str
-    passed: tuple[Sample, ...]
-    failed: tuple[Sample, ...]
+    play: Play | None = None
+    samples: tuple[Sample, ...] = ()
+
+    @property
+    def ending(self) -> Ending | None:
+        """How it ended; None when it was cut short."""
+        return self.play.ending if self.play else None
+
+    @property
+    def passed(self) -> tuple[Sample, ...]:
+        """Its steps that passed."""
+        return tuple(sample for sample in self.samples if sample.outcome is Outcome.OK)
+
+    @property
+    def failed(self) -> tuple[Sample, ...]:
+        """Its steps that failed; one that failed outside any step has none."""
+        return tuple(sample for sample in self.samples if sample.outcome is not Outcome.OK)
 
     @property
     def degraded(self) -> tuple[Sample, ...]:
         """Passed, but short of an expectation whose severity is `degraded`."""
         return tuple(sample for sample in self.passed if sample.degraded)
+
+    @property
+    def skipped(self) -> int:
+        """How many of its steps were not run."""
+        steps = self.play.steps if self.play else ()
+        return sum(step.ending is Ending.SKIPPED for step in steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +158,15 @@ class Measures:
     """What a run measured so far: a snapshot that later records do not change.
 
     `intervals` by service and span, `pacings` by span, both in the order recorded. `seconds` holds the seconds in
-    which anything was recorded of a span, by any service or the generator. `samples` are the acceptance stage's.
+    which anything was recorded of a span, by any service or the generator. `samples` and `plays` are the acceptance
+    stage's.
     """
 
     intervals: Mapping[tuple[str, Span], tuple[Interval, ...]] = field(default_factory=dict)
     pacings: Mapping[Span, tuple[Pacing, ...]] = field(default_factory=dict)
     seconds: Mapping[Span, frozenset[int]] = field(default_factory=dict)
     samples: tuple[Sample, ...] = ()
+    plays: tuple[Play, ...] = ()
 
     def seconds_of(self, span: Span) -> tuple[int, ...]:
         """Every second from a span's first to its last, ascending, without those that only other spans filled."""
@@ -172,9 +195,10 @@ class Measures:
         return tuple(tally.ok for second, tally in tallies if second in paced - shared)
 
     def journeys(self) -> tuple[Journey, ...]:
-        """The acceptance stage's journeys in the order first played; one cut short has passed or failed nothing."""
-        names = dict.fromkeys(sample.scenario for sample in self.samples)
-        return tuple(_journey(name, self.samples) for name in names)
+        """The acceptance stage's plays in the order they began, with skipped ones and one that was cut short."""
+        records: list[Play | Sample] = sorted((*self.plays, *self.samples), key=lambda record: record.started_at)
+        names = dict.fromkeys((record.scenario, record.trace_id) for record in records)
+        return tuple(self._journey(scenario, trace_id) for scenario, trace_id in names)
 
     def latency_bands(self, service: str) -> tuple[Band, ...]:
         """Latency of a service over the whole load, all phases, ascending, without seconds that had no OK request."""
@@ -188,6 +212,14 @@ class Measures:
     def services(self) -> tuple[str, ...]:
         """The services that were under load, in the order first seen."""
         return tuple(dict.fromkeys(service for service, _ in self.intervals))
+
+    def _journey(self, scenario: str, trace_id: str) -> Journey:
+        own = (scenario, trace_id)
+        return Journey(
+            scenario,
+            next((play for play in self.plays if (play.scenario, play.trace_id) == own), None),
+            tuple(item for item in self.samples if item.final and (item.scenario, item.trace_id) == own),
+        )
 
     def _chosen(self, traffic: Traffic) -> Iterable[Interval]:
         for interval in self.intervals.get((traffic.service, traffic.span), ()):
@@ -203,6 +235,7 @@ class Meter:
         self._pacings: dict[Span, list[Pacing]] = {}
         self._seconds: dict[Span, set[int]] = {}
         self._samples: list[Sample] = []
+        self._plays: list[Play] = []
 
     def add(self, record: Record) -> None:
         """Take in one record; proxies' calls, fault windows and the monitor's samples are measured elsewhere."""
@@ -213,6 +246,8 @@ class Meter:
             self._pacings.setdefault(self._second(record), []).append(record)
         elif isinstance(record, Sample) and record.phase is Phase.ACCEPTANCE:
             self._samples.append(record)
+        elif isinstance(record, Play) and record.phase is Phase.ACCEPTANCE:
+            self._plays.append(record)
 
     def measures(self) -> Measures:
         """What the records so far amount to. Cost: one copy of references."""
@@ -221,6 +256,7 @@ class Meter:
             pacings={span: tuple(pacings) for span, pacings in self._pacings.items()},
             seconds={span: frozenset(seconds) for span, seconds in self._seconds.items()},
             samples=tuple(self._samples),
+            plays=tuple(self._plays),
         )
 
     def _second(self, record: Interval | Pacing) -> Span:
@@ -335,15 +371,6 @@ def _over_in_histogram(histogram: str, limit_us: int) -> int:
         return 0
     decoded = HdrHistogram.decode(histogram)
     return int(sum(decoded.counts[decoded.get_counts_array_index(limit_us) + 1 :]))
-
-
-def _journey(name: str, samples: tuple[Sample, ...]) -> Journey:
-    ended = [sample for sample in samples if sample.scenario == name and sample.final]
-    return Journey(
-        scenario=name,
-        passed=tuple(sample for sample in ended if sample.outcome is Outcome.OK),
-        failed=tuple(sample for sample in ended if sample.outcome is not Outcome.OK),
-    )
 
 
 def _band(second: int, histograms: list[str]) -> Band:
