@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seatrial import journal
-from seatrial.errors import UsageError
 from seatrial.sample import Cause, Ending, Phase
 from seatrial.service import Indicator, Objective
 from seatrial.slo.generator import judge_generator, late_bound_s
@@ -18,7 +17,6 @@ from seatrial.slo.judge import (
     judge_journeys,
     judge_load,
     judge_objectives,
-    judge_phase,
     judge_promise,
 )
 from seatrial.slo.measure import LOAD, Meter, measure
@@ -32,6 +30,15 @@ P99_300_MS = Objective("p99 at most 300 ms", Indicator.WAITING, 0.3, quantile=0.
 
 def _during_it(measures, objective):
     return judge_promise(measures, {}, service="cards", objective=objective, experiment=HANGS, phase=Phase.DURING)
+
+
+def _in_phase(measures, services, phase):
+    """The findings of every objective of the services."""
+    return [
+        judge_promise(measures, services, service=name, objective=objective, experiment=HANGS, phase=phase)
+        for name, service in services.items()
+        for objective in service.objectives
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -82,8 +89,7 @@ def test_polls_alone_are_no_data(make, every_form):
 
 @pytest.mark.parametrize("phase", [Phase.HOLD, Phase.DURING, Phase.AFTER])
 def test_a_phase_without_requests_is_undecided_in_every_form(every_form, phase):
-    names = [f"cards.{objective.name}" for objective in every_form["cards"].objectives]
-    findings = judge_phase(measure([]), every_form, names, experiment=HANGS, phase=phase)
+    findings = _in_phase(measure([]), every_form, phase)
     assert {finding.grade for finding in findings} == {Grade.UNDECIDED}
 
 
@@ -372,14 +378,7 @@ def _during(make, seconds=10, **counts):
 
 def test_a_phase_that_nothing_contradicts_is_met_from_thirty_requests_on(make):
     services = make.services(make.errors())
-    grades = [
-        _only(
-            judge_phase(
-                measure(_during(make, 1, ok=ok)), services, ["cards.available"], experiment=HANGS, phase=Phase.DURING
-            )
-        ).grade
-        for ok in (29, 30)
-    ]
+    grades = [_only(_in_phase(measure(_during(make, 1, ok=ok)), services, Phase.DURING)).grade for ok in (29, 30)]
     assert grades == [Grade.UNDECIDED, Grade.MET]
 
 
@@ -433,8 +432,7 @@ def test_arrivals_dropped_because_the_target_hangs_excuse_no_expectation(make):
 
 def test_the_steady_state_is_the_hold_of_the_load(make):
     services = make.services(make.errors(), make.throughput())
-    names = ["cards.available", "cards.roomy"]
-    findings = judge_phase(measure(make.hold(5)), services, names, experiment=HANGS, phase=Phase.HOLD)
+    findings = _in_phase(measure(make.hold(5)), services, Phase.HOLD)
     assert {finding.subject for finding in findings} == {Subject.STEADY_STATE}
     assert {finding.grade for finding in findings} == {Grade.MET}
     assert findings[0].name == "the ledger hangs > cards.available before"
@@ -443,13 +441,6 @@ def test_the_steady_state_is_the_hold_of_the_load(make):
 def test_a_steady_state_marked_with_the_experiments_name_is_taken_alone(make):
     baseline = [make.counted(second, 0, 100, experiment=HANGS) for second in range(60, 70)]
     measures = measure([*make.hold(20), *baseline])
-    finding = _only(
-        judge_phase(measures, make.services(make.errors()), ["cards.available"], experiment=HANGS, phase=Phase.HOLD)
-    )
+    finding = _only(_in_phase(measures, make.services(make.errors()), Phase.HOLD))
     assert finding.grade is Grade.MISSED
     assert len(measures.seconds_of(LOAD)) == 20
-
-
-def test_an_unknown_objective_is_answered_with_the_nearest(make):
-    with pytest.raises(UsageError, match=r"no objective 'cards.fsat'; did you mean 'cards.fast'"):
-        judge_phase(measure([]), make.services(make.latency()), ["cards.fsat"], experiment=None, phase=Phase.HOLD)

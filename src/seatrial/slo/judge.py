@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from seatrial.errors import UsageError, did_you_mean
 from seatrial.quantity import show_duration, show_ratio
 from seatrial.sample import Ending, Phase, Sample
 from seatrial.service import Indicator, Objective, Service
@@ -127,29 +126,6 @@ def excuse(findings: Iterable[Finding], generator: Finding) -> tuple[Finding, ..
     )
 
 
-def judge_phase(
-    measures: Measures,
-    services: Mapping[str, Service],
-    objectives: Iterable[str],
-    *,
-    experiment: str | None,
-    phase: Phase,
-    alpha: float = decide.ALPHA,
-) -> tuple[Finding, ...]:
-    """Objectives (as `cards.available`) over one phase of an experiment: MET when not contradicted.
-
-    In phase HOLD they are its steady state; `experiment` names it in the findings, and the seconds marked with its
-    name are taken where there are any, else the load stage's own. UsageError for an objective that is not there.
-    """
-    named = [find_objective(services, name) for name in objectives]
-    return tuple(
-        judge_promise(
-            measures, services, service=service, objective=objective, experiment=experiment, phase=phase, alpha=alpha
-        )
-        for service, objective in named
-    )
-
-
 def judge_promise(
     measures: Measures,
     services: Mapping[str, Service],
@@ -160,25 +136,17 @@ def judge_promise(
     phase: Phase,
     alpha: float = decide.ALPHA,
 ) -> Finding:
-    """As `judge_phase`, of one objective, which may be written in the experiment itself.
+    """One objective over one phase of an experiment: MET when not contradicted.
+
+    In phase HOLD it is the steady state; the seconds marked with the experiment's name are taken where there are any
+    (its own baseline, after other experiments), else the load stage's own. The objective may be written in the
+    experiment itself.
 
     A latency limit is counted exactly when the load was told to (`limits_us(services, also=...)`), else from the
     histogram.
     """
     case = _Case(measures, service, objective, _span(measures, experiment, phase), _PhaseTest(alpha))
     return _judge_in_phase(case, services, experiment=experiment)
-
-
-def find_objective(services: Mapping[str, Service], name: str) -> tuple[str, Objective]:
-    """The service's name and the objective written `service.objective`; UsageError with what there is."""
-    known = {
-        f"{service.name}.{objective.name}": (service.name, objective)
-        for service in services.values()
-        for objective in service.objectives
-    }
-    if name not in known:
-        raise UsageError(f"no objective '{name}'; {did_you_mean(name, known) or 'no service has any'}")
-    return known[name]
 
 
 def judge_journeys(measures: Measures, *, wanted: Iterable[str] = ()) -> tuple[Finding, ...]:
