@@ -17,12 +17,9 @@ from seatrial.slo.decide import (
     Interval,
     Rule,
     Why,
-    blocks_of,
     confidence_interval,
     decide,
-    decide_ratio,
     decide_throughput,
-    design_effect,
     first_decision,
     log_bernoulli_martingale,
     not_contradicted,
@@ -44,32 +41,66 @@ def even(bad, total, *, seconds):
     return [(bad, total)] * seconds
 
 
+def evidence_of(seconds):
+    evidence = Evidence()
+    for second in seconds:
+        evidence = evidence.after(second)
+    return evidence
+
+
+def look(seconds, *, limit_ratio, **rule):
+    """One look at all seconds together."""
+    return decide(evidence_of(seconds), Rule(limit_ratio, **rule))
+
+
+def effect_of(seconds):
+    return evidence_of(seconds).sums.effect
+
+
+def whole_blocks(seconds):
+    """(seconds, bad, total) of every block, found by looking back instead of carrying on."""
+    blocks, begin = [], 0
+    for end in range(1, len(seconds) + 1):
+        bad, total = (sum(column) for column in zip(*seconds[begin:end], strict=True))
+        if total >= 50:
+            blocks.append((end - begin, bad, total))
+            begin = end
+    return blocks
+
+
 def test_a_full_second_is_a_block_of_its_own():
-    assert blocks_of([(1, 50), (0, 200)]) == (Block(1, 1, 50), Block(1, 0, 200))
+    sums = evidence_of([(1, 50), (0, 200)]).sums
+    assert (sums.blocks, sums.seconds, sums.blocks_with_bad) == (2, 2, 1)
+    assert (sums.bad, sums.total, sums.total_squared) == (1, 250, 50**2 + 200**2)
 
 
 def test_thin_seconds_merge_until_fifty_requests():
-    assert blocks_of([(1, 20), (0, 0), (2, 29), (0, 1), (0, 60)]) == (Block(4, 3, 50), Block(1, 0, 60))
+    sums = evidence_of([(1, 20), (0, 0), (2, 29), (0, 1), (0, 60)]).sums
+    assert (sums.blocks, sums.seconds, sums.blocks_with_bad) == (2, 5, 1)
+    assert (sums.bad, sums.total, sums.total_squared) == (3, 110, 50**2 + 60**2)
 
 
 def test_a_trailing_remainder_is_no_block_but_still_evidence():
-    seconds = [(0, 60), (3, 20)]
-    assert blocks_of(seconds) == (Block(1, 0, 60),)
-    decision = decide_ratio(seconds, limit_ratio=0.01)
+    evidence = evidence_of([(0, 60), (3, 20)])
+    assert evidence.sums == evidence_of([(0, 60)]).sums
+    assert evidence.trailing == Block(1, 3, 20)
+    decision = decide(evidence, Rule(0.01))
     assert (decision.bad, decision.n) == (3, 80)
-    assert decision.design_effect == design_effect(blocks_of(seconds)).value
+    assert decision.design_effect == evidence.sums.effect.value
 
 
 @UNHURRIED
 @given(SECONDS)
-def test_evidence_keeps_the_same_blocks_as_blocks_of(seconds):
-    evidence = Evidence()
-    for second in seconds:
-        evidence = evidence.after(second)
-    blocks = blocks_of(seconds)
-    assert evidence.sums.effect == design_effect(blocks)
-    assert evidence.sums.total + evidence.trailing.total == evidence.total == sum(t for _, t in seconds)
-    assert evidence.sums.seconds + evidence.trailing.seconds == evidence.seconds == len(seconds)
+def test_the_running_sums_are_those_of_the_whole_blocks(seconds):
+    evidence, blocks = evidence_of(seconds), whole_blocks(seconds)
+    sums = evidence.sums
+    assert (sums.blocks, sums.blocks_with_bad) == (len(blocks), sum(bad > 0 for _, bad, _ in blocks))
+    assert (sums.bad_squared, sums.bad_times_total) == (
+        sum(bad**2 for _, bad, _ in blocks),
+        sum(bad * total for _, bad, total in blocks),
+    )
+    assert sums.total + evidence.trailing.total == evidence.total == sum(t for _, t in seconds)
+    assert sums.seconds + evidence.trailing.seconds == evidence.seconds == len(seconds)
 
 
 @pytest.mark.parametrize("counts", [(3, 2), (-1, 2)])
@@ -142,23 +173,23 @@ def test_a_limit_no_sample_can_show_is_refused(limit):
     with pytest.raises(ValueError, match="it must lie between 0 and 1"):
         log_bernoulli_martingale(1, 2, limit)
     with pytest.raises(ValueError, match="it must lie between 0 and 1"):
-        decide_ratio([(0, 100)], limit_ratio=limit)
+        look([(0, 100)], limit_ratio=limit)
 
 
 def test_without_a_bad_event_the_design_effect_is_the_prior():
-    assert design_effect(blocks_of(even(0, 200, seconds=90))).value == 10.0
-    assert design_effect([]).value == 10.0
+    assert effect_of(even(0, 200, seconds=90)).value == 10.0
+    assert effect_of([]).value == 10.0
 
 
 def test_blocks_that_are_all_bad_show_no_variance_and_keep_the_prior():
-    assert design_effect(blocks_of(even(200, 200, seconds=30))).value == 10.0
+    assert effect_of(even(200, 200, seconds=30)).value == 10.0
 
 
 def test_equal_blocks_give_the_variance_ratio_shrunk_towards_ten():
     bad = [0, 5, 1, 0, 9, 2, 2, 0]
     p = sum(bad) / (200 * len(bad))
     observed = np.var(bad, ddof=1) / (200 * p * (1 - p))
-    effect = design_effect(blocks_of([(c, 200) for c in bad]))
+    effect = effect_of([(c, 200) for c in bad])
     assert effect.value == pytest.approx((5 * 10 + 5 * observed) / (5 + 5))
     assert (effect.blocks, effect.blocks_with_bad) == (8, 5)
 
@@ -174,12 +205,12 @@ def test_unequal_blocks_give_rao_and_scotts_variance_of_a_ratio(seconds):
     observed = variance * total.sum() / (p * (1 - p))
     k = np.count_nonzero(bad)
     expected = max(1.0, (50 + k * observed) / (5 + k))
-    assert design_effect(blocks_of(seconds)).value == pytest.approx(expected, rel=1e-6)
+    assert effect_of(seconds).value == pytest.approx(expected, rel=1e-6)
 
 
 def test_bursts_raise_the_design_effect_and_evenness_lowers_it():
-    even_out = design_effect(blocks_of(even(2, 200, seconds=60))).value
-    bunched = design_effect(blocks_of(([(0, 200)] * 9 + [(20, 200)]) * 6)).value
+    even_out = effect_of(even(2, 200, seconds=60)).value
+    bunched = effect_of(([(0, 200)] * 9 + [(20, 200)]) * 6).value
     assert even_out == 1.0
     assert bunched > 10.0
 
@@ -251,7 +282,7 @@ def test_every_further_bad_request_asks_for_more(limit, bad):
 def test_no_data_is_undecided_never_met():
     for seconds in ([], [(0, 0)] * 300):
         for decision in (
-            decide_ratio(seconds, limit_ratio=0.05),
+            look(seconds, limit_ratio=0.05),
             first_decision(seconds, limit_ratio=0.05),
             not_contradicted(seconds, limit_ratio=0.05),
         ):
@@ -275,9 +306,9 @@ def test_met_lies_wholly_below_the_limit_and_missed_wholly_above(seconds, limit)
 @UNHURRIED
 @given(SECONDS, LIMITS)
 def test_the_first_decision_is_the_first_among_the_looks_and_stands(seconds, limit):
-    looks = [decide_ratio(seconds[:i], limit_ratio=limit, min_hold_s=10) for i in range(1, len(seconds) + 1)]
+    looks = [look(seconds[:i], limit_ratio=limit, min_hold_s=10) for i in range(1, len(seconds) + 1)]
     decided = [look for look in looks if look.state is not Call.UNDECIDED]
-    expected = (decided or looks[-1:] or [decide_ratio([], limit_ratio=limit)])[0]
+    expected = (decided or looks[-1:] or [look([], limit_ratio=limit)])[0]
     assert first_decision(seconds, limit_ratio=limit, min_hold_s=10) == expected
 
 
@@ -290,7 +321,7 @@ def test_evidence_does_not_depend_on_how_seconds_are_grouped_into_looks(seconds,
         for second in seconds[start:end]:
             evidence = evidence.after(second)
         decide(evidence, rule)
-    assert decide(evidence, rule) == decide_ratio(seconds, limit_ratio=limit)
+    assert decide(evidence, rule) == look(seconds, limit_ratio=limit)
 
 
 def test_a_decision_is_not_taken_back_by_what_comes_later():
@@ -307,41 +338,41 @@ def test_first_decision_takes_no_second_beyond_it():
 
 
 def test_met_waits_for_the_hold_even_when_the_evidence_suffices():
-    decision = decide_ratio(even(0, 200, seconds=59), limit_ratio=0.01)
+    decision = look(even(0, 200, seconds=59), limit_ratio=0.01)
     assert (decision.state, decision.why) == (Call.UNDECIDED, Why.TOO_SHORT)
     assert decision.reason == "hold too short: 59 of 60 s in whole blocks"
-    assert decide_ratio(even(0, 200, seconds=60), limit_ratio=0.01).state is Call.MET
+    assert look(even(0, 200, seconds=60), limit_ratio=0.01).state is Call.MET
 
 
 def test_met_at_a_low_rate_waits_for_twenty_blocks():
     # 10/s makes blocks of five seconds: twenty of them are 100 s, though 60 s would satisfy the hold.
-    early = decide_ratio(even(0, 10, seconds=99), limit_ratio=0.2)
+    early = look(even(0, 10, seconds=99), limit_ratio=0.2)
     assert (early.state, early.reason) == (Call.UNDECIDED, f"too few blocks: 19 of {MET_MIN_BLOCKS}")
-    assert decide_ratio(even(0, 10, seconds=100), limit_ratio=0.2).state is Call.MET
+    assert look(even(0, 10, seconds=100), limit_ratio=0.2).state is Call.MET
 
 
 def test_missed_waits_for_five_blocks():
-    early = decide_ratio(even(200, 200, seconds=4), limit_ratio=0.01)
+    early = look(even(200, 200, seconds=4), limit_ratio=0.01)
     assert (early.state, early.why, early.reason) == (Call.UNDECIDED, Why.TOO_FEW_BLOCKS, "too few blocks: 4 of 5")
-    assert decide_ratio(even(200, 200, seconds=5), limit_ratio=0.01).state is Call.MISSED
+    assert look(even(200, 200, seconds=5), limit_ratio=0.01).state is Call.MISSED
 
 
 def test_one_burst_is_undecided_because_correlated():
     seconds = even(0, 200, seconds=60)
     seconds[30] = (190, 200)
-    decision = decide_ratio(seconds, limit_ratio=0.01)
+    decision = look(seconds, limit_ratio=0.01)
     assert (decision.state, decision.why) == (Call.UNDECIDED, Why.CORRELATED)
     assert "1 of 60 blocks" in decision.reason
 
 
 def test_undecided_says_how_many_requests_are_wanted():
-    decision = decide_ratio(even(0, 60, seconds=60), limit_ratio=0.01)
+    decision = look(even(0, 60, seconds=60), limit_ratio=0.01)
     assert (decision.state, decision.why, decision.wanted_n) == (Call.UNDECIDED, Why.TOO_LITTLE, 4_726)
     assert decision.reason == "needs about 1,126 more requests to be met, with none of them bad"
 
 
 def test_a_decided_reason_shows_counts_interval_and_limit():
-    decision = decide_ratio(even(10, 200, seconds=20), limit_ratio=0.01)
+    decision = look(even(10, 200, seconds=20), limit_ratio=0.01)
     assert decision.state is Call.MISSED
     assert decision.reason.startswith("200 of 4,000 bad, so ")
     assert decision.reason.endswith("against a limit of 1 %")
@@ -370,7 +401,7 @@ def test_a_small_phase_that_failed_throughout_is_not_met():
 @UNHURRIED
 @given(SECONDS, LIMITS)
 def test_a_phase_is_missed_wherever_the_load_stage_would_be(seconds, limit):
-    if decide_ratio(seconds, limit_ratio=limit).state is Call.MISSED:
+    if look(seconds, limit_ratio=limit).state is Call.MISSED:
         assert not_contradicted(seconds, limit_ratio=limit).state is Call.MISSED
 
 

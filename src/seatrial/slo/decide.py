@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -179,7 +179,7 @@ class BlockSums:
 
     @property
     def observed_effect(self) -> float | None:
-        """D_obs, unshrunk, so it may be below 1; None where the blocks show no variance (see `design_effect`)."""
+        """D_obs, unshrunk, so it may be below 1; None where the blocks show no variance (see `effect`)."""
         if self.blocks < 2 or self.bad in (0, self.total):
             return None
         p = self.bad / self.total
@@ -188,7 +188,14 @@ class BlockSums:
 
     @property
     def effect(self) -> DesignEffect:
-        """D, as `design_effect` says."""
+        """How much bursts inflate the variance of the ratio: divide counts by it before taking them as independent.
+
+        `D = max(1, (k0 D0 + k D_obs) / (k0 + k))` with k blocks that hold a bad event: a cautious prior until the
+        blocks know better. For blocks of equal size m, D_obs = var(bad counts) / (m p (1-p)). Blocks of unequal size
+        take Rao and Scott's form (1992), which equals it when they are equal: with K blocks, c_i bad of m_i and
+        p = sum c / sum m, `D_obs = K/(K-1) * sum (c_i - p m_i)^2 / (sum m * p (1-p))`. Fewer than two blocks, no bad
+        event or nothing but bad events show no variance: D is D0 then.
+        """
         observed = self.observed_effect
         k = self.blocks_with_bad if observed is not None else 0
         prior = PRIOR_BLOCKS * PRIOR_DESIGN_EFFECT
@@ -231,11 +238,6 @@ class _Reason(NamedTuple):
     text: str
 
 
-def blocks_of(per_second: Iterable[PerSecond]) -> tuple[Block, ...]:
-    """Merges consecutive seconds into blocks of at least one second and 50 requests; a remainder is left out."""
-    return tuple(_whole_blocks(per_second))
-
-
 def log_bernoulli_martingale(bad: float, total: float, limit: float) -> float:
     """ln M: how much better a mixture of all ratios explains the counts than `limit` does.
 
@@ -247,21 +249,6 @@ def log_bernoulli_martingale(bad: float, total: float, limit: float) -> float:
     """
     _require_ratio("limit", limit)
     return _log_mixture(bad, total, limit) - _log_likelihood(bad, total, limit)
-
-
-def design_effect(blocks: Iterable[Block]) -> DesignEffect:
-    """How much bursts inflate the variance of the ratio: divide counts by it before treating them as independent.
-
-    `D = max(1, (k0 D0 + k D_obs) / (k0 + k))` with k blocks that hold a bad event: a cautious prior until the
-    blocks know better. For blocks of equal size m, D_obs = var(bad counts) / (m p (1-p)). Blocks of unequal size
-    take Rao and Scott's form (1992), which equals it when they are equal: with K blocks, c_i bad of m_i and
-    p = sum c / sum m, `D_obs = K/(K-1) * sum (c_i - p m_i)^2 / (sum m * p (1-p))`. Fewer than two blocks, no bad
-    event or nothing but bad events show no variance: D is D0 then.
-    """
-    sums = _NO_BLOCKS
-    for block in blocks:
-        sums = sums.with_block(block)
-    return sums.effect
 
 
 def confidence_interval(
@@ -319,13 +306,6 @@ def decide(evidence: Evidence, rule: Rule) -> Decision:
     if crossed is Call.UNDECIDED or lacks is not None:
         return _ratio_decision(evidence, rule, call=Call.UNDECIDED, reason=lacks or _too_little(evidence, rule))
     return _ratio_decision(evidence, rule, call=crossed, reason=_decided(evidence, rule))
-
-
-def decide_ratio(
-    per_second: Iterable[PerSecond], *, limit_ratio: float, alpha: float = ALPHA, min_hold_s: float = MIN_HOLD_S
-) -> Decision:
-    """One look at all seconds together, see `decide`; `first_decision` looks after every one of them."""
-    return decide(_evidence_of(per_second), Rule(limit_ratio, alpha, min_hold_s))
 
 
 def first_decision(
@@ -423,15 +403,6 @@ class _Throughput:
     def interval(self, alpha: float) -> Interval:
         mean_per_s = self.total / max(1, self.seconds)
         return throughput_interval(mean_per_s, self.variance, seconds=self.seconds, alpha=alpha)
-
-
-def _whole_blocks(per_second: Iterable[PerSecond]) -> Iterator[Block]:
-    block = _NO_SECONDS
-    for second in per_second:
-        block = block.with_second(second)
-        if block.is_whole:
-            yield block
-            block = _NO_SECONDS
 
 
 def _evidence_of(per_second: Iterable[PerSecond]) -> Evidence:
