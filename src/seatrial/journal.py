@@ -121,10 +121,16 @@ def list_runs(workspace: Path) -> tuple[Run, ...]:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON document in one piece: a reader sees the old one or the new one, never half."""
-    draft = path.with_suffix(f"{path.suffix}.draft")
-    draft.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS))
-    draft.replace(path)
+    """Write a JSON document in one piece: a reader sees the old one or the new one, never half.
+
+    Of several who write it at once, the last one's stays.
+    """
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}.draft")
+    try:
+        draft.write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS))
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> dict[str, Any]:
