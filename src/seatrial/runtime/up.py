@@ -1,13 +1,15 @@
 """`up` and `down`: brings the services of a process realm and their proxies up, and takes them down.
 
 One straight line: what is missing -> ports -> proxies -> processes -> health. The state is saved before
-anything is waited for, so that `down` finds even what an interrupted `up` had started.
+anything is waited for, so that `down` finds even what an interrupted `up` had started. One command at a time has its
+turn at a realm: what changes its state reads it within that turn.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import socket
 import sys
 import time
@@ -23,6 +25,7 @@ from seatrial.exchange import Response
 from seatrial.realm import CLIENT, Place, Realm, RuntimeKind
 from seatrial.runtime import process, proxies
 from seatrial.runtime.interrupts import held_back
+from seatrial.runtime.lock import turn
 from seatrial.runtime.starts import mentions, require_started_with, start_variables
 from seatrial.runtime.state import (
     FOLDER,
@@ -56,37 +59,15 @@ def up(realm: Realm, workspace: Path, *, variables: Mapping[str, Any], say: Say)
     `variables` are laid over the realm's own for the services' start templates; UsageError when services run that
     were started with others.
     """
-    if realm.runtime is not RuntimeKind.PROCESS:
-        raise Unsupported(
-            f"{realm.where}: realm '{realm.name}' is {realm.runtime}; only a process realm is started here"
-        )
-    found = load_state(workspace, realm.name)
-    state = _begun(realm, found, variables)
-    missing = [place for place in _startable(realm) if not _runs(state, place.service)]
-    proxy_lost = state.proxy is None or not proxies.proxy_answers(state.proxy.api)
-    if not missing and not proxy_lost:
-        return Raised(state, started=False)
-    try:
-        state = _with_proxies(realm, workspace, state) if proxy_lost else state
-        return Raised(_with_services(realm, workspace, state, missing, say), started=True)
-    except BaseException:
-        if found is None:
-            down(realm, workspace, say=say)
-        raise
+    return _up(realm, workspace, variables=variables, say=say, on_start=lambda: None)
 
 
 def down(realm: Realm, workspace: Path, *, say: Say) -> bool:
     """Stop everything the state file knows, to the end whatever is interrupted; False when the realm was not up."""
-    with held_back():
-        state = load_state(workspace, realm.name)
-        if state is None:
-            return False
-        say(f"stopping {', '.join(state.services) or 'the proxies'}")
-        process.stop([service.process for service in state.services.values()])
-        if state.proxy and state.proxy.process:
-            process.stop([state.proxy.process])
-        remove_state(workspace, realm.name)
-        return True
+    if not (workspace / FOLDER).is_dir():
+        return False
+    with turn(workspace, realm.name, say=say):
+        return _down(realm, workspace, say)
 
 
 @contextlib.contextmanager
@@ -99,12 +80,9 @@ def standing(realm: Realm, workspace: Path, *, variables: Mapping[str, Any], say
     if realm.runtime is not RuntimeKind.PROCESS:
         yield load_state(workspace, realm.name)
         return
-    was_up = _anything_runs(load_state(workspace, realm.name))
-    try:
-        yield up(realm, workspace, variables=variables, say=say).state
-    finally:
-        if not was_up:
-            down(realm, workspace, say=say)
+    take_down = functools.partial(down, realm, workspace, say=say)
+    with contextlib.ExitStack() as stack:
+        yield _up(realm, workspace, variables=variables, say=say, on_start=lambda: stack.callback(take_down)).state
 
 
 def require_reachable(realm: Realm, state: RealmState | None) -> None:
@@ -120,12 +98,12 @@ def require_reachable(realm: Realm, state: RealmState | None) -> None:
 
 def restart_service(realm: Realm, workspace: Path, service: str) -> RealmState:
     """Start one service again where it was (same port, same proxies) and wait until it is healthy."""
-    state = load_state(workspace, realm.name)
-    if state is None:
-        raise CannotRun(f"realm '{realm.name}' is not up; start it: seatrial up --realm {realm.name}")
-    place = realm.places[service]
-    process.stop([state.services[service].process])
-    return _with_services(realm, workspace, state, [place], lambda _: None)
+    with turn(workspace, realm.name, say=_to_nobody):
+        state = load_state(workspace, realm.name)
+        if state is None:
+            raise CannotRun(f"realm '{realm.name}' is not up; start it: seatrial up --realm {realm.name}")
+        process.stop([state.services[service].process])
+        return _with_services(realm, workspace, state, [realm.places[service]], _to_nobody)
 
 
 def reachable(address: str) -> bool:
@@ -143,6 +121,58 @@ def direct_addresses(realm: Realm, state: RealmState | None) -> dict[str, str]:
     """Base URL per service past the proxies: what tells whether a service itself is there."""
     fixed = {name: place.url for name, place in realm.places.items() if place.url}
     return fixed | ({name: service.url for name, service in state.services.items()} if state else {})
+
+
+def _up(
+    realm: Realm, workspace: Path, *, variables: Mapping[str, Any], say: Say, on_start: Callable[[], object]
+) -> Raised:
+    """As `up`; `on_start` is called when nothing of the realm runs and it is about to be started."""
+    if realm.runtime is not RuntimeKind.PROCESS:
+        raise Unsupported(
+            f"{realm.where}: realm '{realm.name}' is {realm.runtime}; only a process realm is started here"
+        )
+    with turn(workspace, realm.name, say=say):
+        found = load_state(workspace, realm.name)
+        state = _begun(realm, found, variables)
+        if _is_whole(realm, state):
+            return Raised(state, started=False)
+        if _anything_runs(found):
+            return Raised(_completed(realm, workspace, state, say), started=True)
+        on_start()
+        try:
+            return Raised(_completed(realm, workspace, state, say), started=True)
+        except BaseException:
+            _down(realm, workspace, say)
+            raise
+
+
+def _down(realm: Realm, workspace: Path, say: Say) -> bool:
+    with held_back():
+        state = load_state(workspace, realm.name)
+        if state is None:
+            return False
+        say(f"stopping {', '.join(state.services) or 'the proxies'}")
+        process.stop([service.process for service in state.services.values()])
+        if state.proxy and state.proxy.process:
+            process.stop([state.proxy.process])
+        remove_state(workspace, realm.name)
+        return True
+
+
+def _is_whole(realm: Realm, state: RealmState) -> bool:
+    return _has_proxies(state) and all(_runs(state, place.service) for place in _startable(realm))
+
+
+def _completed(realm: Realm, workspace: Path, state: RealmState, say: Say) -> RealmState:
+    """The state with everything there: what runs is left alone, the rest is started and waited for."""
+    missing = [place for place in _startable(realm) if not _runs(state, place.service)]
+    if not _has_proxies(state):
+        state = _with_proxies(realm, workspace, state)
+    return _with_services(realm, workspace, state, missing, say)
+
+
+def _has_proxies(state: RealmState) -> bool:
+    return state.proxy is not None and proxies.proxy_answers(state.proxy.api)
 
 
 def _begun(realm: Realm, found: RealmState | None, variables: Mapping[str, Any]) -> RealmState:
@@ -222,6 +252,10 @@ def _ports(realm: Realm, state: RealmState) -> dict[str, int]:
     wanted = {place.service: place.start.port for place in _startable(realm) if place.start}
     free = iter(_free_ports(len(wanted)))
     return {service: known.get(service) or port or next(free) for service, port in wanted.items()}
+
+
+def _to_nobody(text: str) -> None:
+    del text
 
 
 def _free_ports(count: int) -> list[int]:
