@@ -1,4 +1,6 @@
-"""The published table of calls, replayed small: 200 runs a row with fixed seeds, 200/s, 300 s, limit 1 %, alpha 5 %.
+"""The published tables of calls, replayed small: 200 runs a row with fixed seeds, alpha 5 %, at most 300 s.
+
+The first table is of 200/s and a limit of 1 %, the others of 60/s and 1 % and of 18/s and 5 %.
 
 Bad requests come from a two-state Markov chain of a given mean burst. The bounds are the published shares, widened
 by what 200 runs may stray from them (99 % of a binomial).
@@ -18,24 +20,24 @@ SECONDS = 300
 LIMIT = 0.01
 
 
-def bad_per_second(*, truth, burst, seed):
+def bad_per_second(*, truth, burst, seed, rate_per_s):
     """Bad requests per run and second; the chain's share of bad requests is `truth`, its mean run of them `burst`."""
     rng = np.random.default_rng(seed)
     if burst == 1:
-        return rng.binomial(RATE_PER_S, truth, size=(RUNS, SECONDS))
+        return rng.binomial(rate_per_s, truth, size=(RUNS, SECONDS))
     stays, starts = 1 - 1 / burst, truth / (1 - truth) / burst
     is_bad = rng.random(RUNS) < truth
     counts = np.zeros((RUNS, SECONDS), dtype=int)
     for second in range(SECONDS):
-        for draw in rng.random((RATE_PER_S, RUNS)):
+        for draw in rng.random((rate_per_s, RUNS)):
             is_bad = draw < np.where(is_bad, stays, starts)
             counts[:, second] += is_bad
     return counts
 
 
-def decisions(*, truth, burst):
-    runs = bad_per_second(truth=truth, burst=burst, seed=20_260 + burst)
-    return [first_decision([(int(bad), RATE_PER_S) for bad in run], limit_ratio=LIMIT) for run in runs]
+def decisions(*, truth, burst, rate_per_s=RATE_PER_S, limit=LIMIT):
+    runs = bad_per_second(truth=truth, burst=burst, seed=20_260 + burst, rate_per_s=rate_per_s)
+    return [first_decision([(int(bad), rate_per_s) for bad in run], limit_ratio=limit) for run in runs]
 
 
 def count(found, state):
@@ -77,6 +79,38 @@ def test_a_multiple_of_the_limit_is_missed_every_time(burst, factor, published_m
     found = decisions(truth=LIMIT * factor, burst=burst)
     assert count(found, Call.MISSED) == RUNS
     assert median_s(found, Call.MISSED) == pytest.approx(published_median_s, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("rate_per_s", "limit", "burst", "wrong_share"),
+    [(60, 0.01, 5, 0.029), (18, 0.05, 1, 0.001), (18, 0.05, 2, 0.005), (18, 0.05, 5, 0.036)],
+)
+def test_at_a_low_rate_wrong_calls_stay_at_the_published_share(rate_per_s, limit, burst, wrong_share):
+    found = decisions(truth=limit, burst=burst, rate_per_s=rate_per_s, limit=limit)
+    assert RUNS - count(found, Call.UNDECIDED) <= at_most(wrong_share)
+
+
+@pytest.mark.parametrize(
+    ("rate_per_s", "limit", "burst", "factor", "state", "share", "published_median_s"),
+    [
+        (60, 0.01, 1, 2, Call.MISSED, 1.0, 46),
+        (60, 0.01, 5, 2, Call.MISSED, 0.88, 142),
+        (60, 0.01, 5, 5, Call.MISSED, 1.0, 19),
+        (60, 0.01, 5, 0.5, Call.MET, 0.564, 146),
+        (18, 0.05, 1, 0.5, Call.MET, 1.0, 85),
+        (18, 0.05, 2, 0.5, Call.MET, 0.987, 118),
+        (18, 0.05, 5, 0.5, Call.MET, 0.755, 127),
+        (18, 0.05, 1, 2, Call.MISSED, 1.0, 45),
+        (18, 0.05, 5, 2, Call.MISSED, 0.989, 94),
+    ],
+)
+def test_at_a_low_rate_calls_come_as_often_and_as_soon_as_published(
+    rate_per_s, limit, burst, factor, state, share, published_median_s
+):
+    found = decisions(truth=limit * factor, burst=burst, rate_per_s=rate_per_s, limit=limit)
+    assert count(found, Call.MISSED if state is Call.MET else Call.MET) == 0
+    assert RUNS - count(found, state) <= at_most(1 - share)
+    assert median_s(found, state) == pytest.approx(published_median_s, rel=0.2)
 
 
 def test_poisson_throughput_at_the_limit_is_seldom_called():

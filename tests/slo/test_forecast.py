@@ -2,7 +2,7 @@
 
 import pytest
 
-from seatrial.slo.decide import requests_needed
+from seatrial.slo.decide import first_decision, requests_needed
 from seatrial.slo.forecast import forecast
 from seatrial.slo.judge import judge_load
 from seatrial.slo.measure import Route, measure
@@ -28,6 +28,24 @@ def test_a_strict_limit_needs_its_requests_at_the_routes_own_rate(make):
 
 def test_an_easy_limit_needs_the_hold(make):
     assert _one(make.services(make.errors(0.05)), {CHARGE: 100.0, SHOW: 100.0}).wanted_s == 60.0
+
+
+def test_an_easy_limit_says_what_the_test_asks_for_and_what_the_blocks_do(make):
+    found = _one(make.services(make.errors(0.05)), {CHARGE: 10.0})
+    assert found.wanted_n == 1000 > requests_needed(0.05, 0.05) == 930
+    assert found.sentence == (
+        "cards.available: needs 1,000 requests or more (930 by the test, 20 blocks of 50 at least), 100 s at 10/s"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rate", "wanted_s"), [(100.0, 60), (50.0, 60), (18.0, 60), (17.0, 60), (16.0, 80), (15.0, 80)]
+)
+def test_a_low_rate_takes_whole_blocks_each_of_whole_seconds(make, rate, wanted_s):
+    services = make.services(make.errors(0.05))
+    assert _one(services, {CHARGE: rate}).wanted_s == wanted_s
+    seconds = [(0, int(rate))] * wanted_s
+    assert first_decision(seconds, limit_ratio=0.05).decided_at_s == wanted_s
 
 
 def test_what_cannot_be_decided_in_time_says_which_time_or_rate_would_do(make):

@@ -15,12 +15,16 @@ from seatrial.service import Indicator, Objective, Service
 from seatrial.slo import decide
 from seatrial.slo.measure import Route, matches
 
+FEWEST_REQUESTS = decide.MET_MIN_BLOCKS * decide.BLOCK_MIN_REQUESTS
+"""MET wants that many whole blocks, which at an easy limit is more than the test itself asks for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """What one objective needs at least, if all goes well.
 
-    `wanted_n` is None for a throughput, which needs time only. `wanted_s` is None when no length of hold would do.
+    `wanted_n`, what the test asks for or `FEWEST_REQUESTS`, is None for a throughput, which needs time only.
+    `wanted_s` is None when no length of hold would do.
     `sentence` says it to the user, with what would do where the time does not.
     """
 
@@ -89,14 +93,15 @@ def _forecast(service: str, objective: Objective, plan: _Plan) -> Forecast:
 def _wanted_n(objective: Objective, plan: _Plan) -> int | None:
     if objective.indicator is Indicator.THROUGHPUT:
         return None
-    fewest = decide.MET_MIN_BLOCKS * decide.BLOCK_MIN_REQUESTS
-    return max(fewest, decide.requests_needed(objective.limit_ratio, plan.alpha))
+    return max(FEWEST_REQUESTS, decide.requests_needed(objective.limit_ratio, plan.alpha))
 
 
 def _ratio_s(wanted_n: int, plan: _Plan) -> float | None:
     if not plan.rate_per_s:
         return None
-    return math.ceil(max(plan.min_hold_s, decide.MET_MIN_BLOCKS * decide.BLOCK_MIN_S, wanted_n / plan.rate_per_s))
+    block_s = max(decide.BLOCK_MIN_S, math.ceil(decide.BLOCK_MIN_REQUESTS / plan.rate_per_s))
+    blocks = max(decide.MET_MIN_BLOCKS, math.ceil(plan.min_hold_s / block_s))
+    return math.ceil(max(blocks * block_s, wanted_n / plan.rate_per_s))
 
 
 def _throughput_s(objective: Objective, plan: _Plan) -> float | None:
@@ -124,7 +129,7 @@ def _sentence(objective: Objective, plan: _Plan, *, wanted_n: int | None, wanted
         return "the profile sends it no request; add a journey that does, or correct its routes"
     if wanted_s is None:
         return f"cannot be met {at_rate}; offer more than {objective.limit:.3g}/s"
-    needs = f"needs {wanted_n:,} requests or more" if wanted_n is not None else "needs a hold"
+    needs = "needs a hold" if wanted_n is None else f"needs {_requests(objective, plan, wanted_n)}"
     takes = f"{needs}, {show_duration(wanted_s)} {at_rate}"
     if wanted_s <= plan.at_most_s:
         return takes
@@ -132,3 +137,11 @@ def _sentence(objective: Objective, plan: _Plan, *, wanted_n: int | None, wanted
     if wanted_n is not None and plan.min_hold_s <= plan.at_most_s:
         would_do += f", or send {math.ceil(wanted_n / plan.at_most_s):,}/s"
     return f"{takes}: it cannot be decided within {show_duration(plan.at_most_s)}; {would_do}"
+
+
+def _requests(objective: Objective, plan: _Plan, wanted_n: int) -> str:
+    tested_n = decide.requests_needed(objective.limit_ratio, plan.alpha)
+    if tested_n >= wanted_n:
+        return f"{wanted_n:,} requests or more"
+    blocks = f"{decide.MET_MIN_BLOCKS} blocks of {decide.BLOCK_MIN_REQUESTS}"
+    return f"{wanted_n:,} requests or more ({tested_n:,} by the test, {blocks} at least)"
