@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from seatrial import journal
-from seatrial.cli.load import run_load
+from seatrial.cli.load import run_load, why_unfit
 from seatrial.cli.load_screen import live_table, summary_text
 from seatrial.errors import DocumentError, ExitCode, Refused, UsageError
 from seatrial.sample import Interval, Pacing, Phase
@@ -50,7 +50,7 @@ def write_profile(workspace: Path, name: str, rest: str) -> None:
 
 
 def test_a_load_keeps_its_run_and_prints_a_line_per_step(workspace, target, capsys):
-    assert run_load("short", "here", json_file=str(workspace / "out.json")) is ExitCode.MET
+    code = run_load("short", "here", json_file=str(workspace / "out.json"))
     printed = capsys.readouterr().out
     (run,) = journal.list_runs(workspace)
     counted = sum(record.ok for record in journal.read(run.journal) if isinstance(record, Interval))
@@ -60,6 +60,15 @@ def test_a_load_keeps_its_run_and_prints_a_line_per_step(workspace, target, caps
     told = json.loads((workspace / "out.json").read_bytes())
     assert told["steps"][0]["requests"] == 20
     assert told["generator"]["dropped"] == 0
+    assert code is (ExitCode.UNDECIDED if told["unfit"] else ExitCode.MET)  # a busy machine makes late starts
+
+
+def test_a_load_without_a_request_is_undecided(workspace, target, capsys):
+    write_profile(workspace, "rare", "scenarios: [look]\nstages: [{ramp_to: 1/m}, {hold: 1s}]\n")
+    assert run_load("rare", "here", json_file=str(workspace / "out.json")) is ExitCode.UNDECIDED
+    assert "undecided: no request was sent" in capsys.readouterr().err
+    assert json.loads((workspace / "out.json").read_bytes())["unfit"] == "no request was sent"
+    assert not target.seen
 
 
 def test_what_a_realm_does_not_allow_is_refused_before_anything_is_sent(workspace, target):
@@ -106,6 +115,27 @@ def one_second(*, ok: int, failed: int) -> tuple[Interval, Pacing]:
         "r", Phase.HOLD, "pay", "charge", "cards", "POST", "/c", 1, ok, failed, causes, histogram=histogram
     )
     return interval, Pacing("r", Phase.HOLD, 1, 10, 9, 1, 3, 0.002, 0.5)
+
+
+def one_pace(phase: Phase = Phase.HOLD, *, dropped: int = 0) -> tuple[Interval, Pacing]:
+    interval, pacing = one_second(ok=10, failed=0)
+    return interval, dataclasses.replace(pacing, phase=phase, started=10, dropped=dropped)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "reason"),
+    [
+        ([one_pace()], ""),
+        ([one_pace(Phase.WARM_UP, dropped=3), one_pace()], ""),
+        ([one_pace(Phase.RAMP, dropped=3), one_pace()], "generator: 3 of 20 arrivals were dropped"),
+        ([], "no request was sent"),
+    ],
+)
+def test_a_load_says_nothing_where_its_generator_could_not_keep_up_or_sent_nothing(seconds, reason):
+    summary = Summary()
+    for second in seconds:
+        summary.add(second)
+    assert why_unfit(summary, {}) == reason
 
 
 def test_the_summary_counts_all_and_the_live_table_the_last_seconds():

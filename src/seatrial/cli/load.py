@@ -1,4 +1,7 @@
-"""`seatrial load`: plays journeys in bulk by a profile, keeps the run, shows how it went. Judges nothing."""
+"""`seatrial load`: plays journeys in bulk by a profile, keeps the run, shows how it went.
+
+Judges no service; of its own generator it says whether what it measured can be trusted.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import contextlib
 import dataclasses
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -26,12 +29,15 @@ from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.runtime.resolve import resolve_secrets
 from seatrial.runtime.state import addresses_of, load_state
 from seatrial.runtime.up import require_reachable, standing
+from seatrial.sample import Phase
 from seatrial.scenarios.load.mix import mix, permit
 from seatrial.scenarios.load.order import LoadOrder
 from seatrial.scenarios.load.parent import RunningLoad, start_load
 from seatrial.scenarios.load.profile import Profile, choose_profile, read_profiles
 from seatrial.scenarios.load.summary import Summary
 from seatrial.scenarios.read import read_scenarios
+from seatrial.service import Service
+from seatrial.slo.generator import trouble
 from seatrial.slo.measure import limits_us
 from seatrial.slo.read import read_services
 
@@ -47,13 +53,15 @@ class _Asked:
     workspace: Path
     realm: Realm
     profile: Profile
+    services: Mapping[str, Service]
     overrides: dict[str, str]
 
 
 def run_load(
     profile_name: str, realm_name: str | None, *, variables: Sequence[str] = (), json_file: str | None = None
 ) -> ExitCode:
-    """Play the profile to the end of its stages. Interrupted (130) after a Ctrl-C, having told what was measured."""
+    """Play the profile to the end of its stages. UNDECIDED when it sent nothing or could not keep its own plan;
+    Interrupted (130) after a Ctrl-C, having told what was measured."""
     asked = _read(profile_name, realm_name, variables)
     with standing(asked.realm, asked.workspace, variables=asked.overrides, say=say) as state:
         require_reachable(asked.realm, state)
@@ -62,11 +70,23 @@ def run_load(
         summary, interrupted = _play(asked, run)
     tell(summary_text(summary))
     tell(f"run {run.folder}")
+    unfit = why_unfit(summary, asked.services)
     if json_file:
-        write_file(json_file, as_json(_result(summary, run)))
+        write_file(json_file, as_json(_result(summary, run, unfit=unfit)))
     if interrupted:
         raise Interrupted("the load was stopped before its stages were over")
-    return ExitCode.MET
+    if unfit:
+        say(f"undecided: {unfit}")
+    return ExitCode.UNDECIDED if unfit else ExitCode.MET
+
+
+def why_unfit(summary: Summary, services: Mapping[str, Service]) -> str:
+    """Why a load says nothing of the services: no request, or a generator that was overloaded, by the rule `assess`
+    has for it, outside the warm-up. Empty text when it does."""
+    if not any(line.requests for line in summary.whole()):
+        return "no request was sent"
+    reason = trouble([item for item in summary.pacings if item.phase is not Phase.WARM_UP], services)
+    return f"generator: {reason}" if reason else ""
 
 
 def _read(profile_name: str, realm_name: str | None, variables: Sequence[str]) -> _Asked:
@@ -74,7 +94,7 @@ def _read(profile_name: str, realm_name: str | None, variables: Sequence[str]) -
     realm = choose_realm(read_realms(here), realm_name)
     profile = choose_profile(read_profiles(here / "scenarios" / "profiles"), profile_name)
     permit(profile, mix(profile, read_scenarios(here / "scenarios")), realm)
-    return _Asked(here, realm, profile, pairs(variables, "--var"))
+    return _Asked(here, realm, profile, read_services(here / "slo"), pairs(variables, "--var"))
 
 
 def _play(asked: _Asked, run: Run) -> tuple[Summary, bool]:
@@ -104,7 +124,7 @@ def _order(asked: _Asked, run: Run) -> LoadOrder:
         variables=asked.realm.variables,
         overrides=asked.overrides,
         secret_values=resolve_secrets(asked.realm, asked.workspace, Secrets()),
-        limits_us=limits_us(read_services(asked.workspace / "slo")),
+        limits_us=limits_us(asked.services),
         max_requests_per_s=asked.realm.allows.max_rate_per_s,
     )
 
@@ -158,9 +178,10 @@ def _about(asked: _Asked, run: Run) -> dict[str, object]:
     }
 
 
-def _result(summary: Summary, run: Run) -> dict[str, object]:
+def _result(summary: Summary, run: Run, *, unfit: str) -> dict[str, object]:
     return {
         "run": run.name,
+        "unfit": unfit,
         "generator": dataclasses.asdict(summary.whole_pace()),
         "steps": [dataclasses.asdict(line) for line in summary.whole()],
     }

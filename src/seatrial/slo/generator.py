@@ -10,7 +10,7 @@ lateness is over the bound: when more than one in a hundred was later. The proce
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from seatrial.quantity import show_ratio
 from seatrial.sample import LATE_STEPS_MS, Pacing
@@ -36,12 +36,17 @@ def judge_generator(measures: Measures, services: Mapping[str, Service], *, span
     """
     pacings = measures.pacings.get(span, ())
     traffic = any(key_span == span for _, key_span in measures.intervals)
-    troubles = (_silent(pacings) if traffic else "", _dropped(pacings), *_overload(pacings, services))
-    reason = "; ".join(filter(None, troubles))
+    reason = "; ".join(filter(None, (_silent(pacings) if traffic else "", trouble(pacings, services))))
     if not reason:
         return None
     starts = sum(pacing.started for pacing in pacings)
     return Finding(Subject.GENERATOR, "", "generator", Grade.UNDECIDED, f"generator: {reason}", n=starts)
+
+
+def trouble(pacings: Sequence[Pacing], services: Mapping[str, Service]) -> str:
+    """What makes the generator unfit to measure over these seconds: drops, late starts, no processor left; empty text
+    when it was fit."""
+    return "; ".join(filter(None, (_dropped(pacings), *_overload(pacings, services))))
 
 
 def why_unfit(measures: Measures, services: Mapping[str, Service], *, span: Span) -> str:
@@ -64,21 +69,21 @@ def late_bound_s(services: Mapping[str, Service]) -> float:
     return max(LATE_MIN_S, LATE_LIMIT_RATIO * min(limits_s, default=0.0))
 
 
-def _overload(pacings: tuple[Pacing, ...], services: Mapping[str, Service]) -> tuple[str, str]:
+def _overload(pacings: Sequence[Pacing], services: Mapping[str, Service]) -> tuple[str, str]:
     return _late(pacings, late_bound_s(services)), _busy(pacings)
 
 
-def _silent(pacings: tuple[Pacing, ...]) -> str:
+def _silent(pacings: Sequence[Pacing]) -> str:
     return "" if pacings else "its own record is missing"
 
 
-def _dropped(pacings: tuple[Pacing, ...]) -> str:
+def _dropped(pacings: Sequence[Pacing]) -> str:
     dropped = sum(pacing.dropped for pacing in pacings)
     planned = sum(pacing.planned for pacing in pacings)
     return f"{dropped:,} of {planned:,} arrivals were dropped" if dropped else ""
 
 
-def _late(pacings: tuple[Pacing, ...], bound_s: float) -> str:
+def _late(pacings: Sequence[Pacing], bound_s: float) -> str:
     started = sum(pacing.started for pacing in pacings)
     # The nearest counted step below the bound: never milder than it.
     step_ms = max(step for step in LATE_STEPS_MS if step <= bound_s * 1000)
@@ -88,6 +93,6 @@ def _late(pacings: tuple[Pacing, ...], bound_s: float) -> str:
     return f"{show_ratio(late / started)} of the starts were more than {step_ms} ms late ({late:,} of {started:,})"
 
 
-def _busy(pacings: tuple[Pacing, ...]) -> str:
+def _busy(pacings: Sequence[Pacing]) -> str:
     cpu_ratio = sum(pacing.cpu_ratio for pacing in pacings) / len(pacings) if pacings else 0.0
     return f"it used {show_ratio(cpu_ratio)} of a core" if cpu_ratio > BUSY_CPU_RATIO else ""

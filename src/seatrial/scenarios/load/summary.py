@@ -60,6 +60,11 @@ class Summary:
         _merge(self._steps, second)
         self._pacings.extend(record for record in second if isinstance(record, Pacing))
 
+    @property
+    def pacings(self) -> tuple[Pacing, ...]:
+        """The generator's own seconds, in the order they came."""
+        return tuple(self._pacings)
+
     def now(self) -> tuple[StepLine, ...]:
         """The steps over the last seconds, in the order they first ran."""
         steps: dict[tuple[str, str], _Step] = {key: _Step() for key in self._steps}
