@@ -14,6 +14,7 @@ from seatrial.cli.progress import STYLES, progress
 from seatrial.cli.verdict_text import verdict_lines
 from seatrial.clock import SystemClock
 from seatrial.errors import ExitCode
+from seatrial.reports.markdown import markdown
 from seatrial.reports.verdict_json import verdict_json
 from seatrial.slo.conclude import gate_exit_code
 
@@ -30,6 +31,7 @@ class AssessOptions:
     strict: bool = False
     json_file: str | None = None
     junit_file: str | None = None
+    markdown_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Output:
     strict: bool = False
     json_file: str | None = None
     junit_file: str | None = None
+    markdown_file: str | None = None
 
 
 def run_assess(options: AssessOptions) -> ExitCode:
@@ -46,7 +49,8 @@ def run_assess(options: AssessOptions) -> ExitCode:
     overrides = pairs(options.variables, "--var")
     revisions = pairs(options.revisions, "--revision")
     plan = read_plan(workspace(), Asked(options.realm, options.gate, options.services, overrides))
-    return assess_and_tell(plan, Output(options.strict, options.json_file, options.junit_file), revisions=revisions)
+    output = Output(options.strict, options.json_file, options.junit_file, options.markdown_file)
+    return assess_and_tell(plan, output, revisions=revisions)
 
 
 def run_experiment(name: str, realm: str | None, *, variables: tuple[str, ...], json_file: str | None) -> ExitCode:
@@ -70,7 +74,7 @@ def assess_and_tell(
 def tell_verdict(assessed: Assessed, plan: Plan, output: Output) -> ExitCode:
     """Print the verdict and where the report is; write the files that were asked for."""
     code = gate_exit_code(assessed.verdict, plan.gate, strict=output.strict)
-    if output.json_file != "-":
+    if "-" not in (output.json_file, output.junit_file, output.markdown_file):  # stdout is that file's then
         for line in verdict_lines(assessed.verdict):
             tell(assessed.secrets.redact(line.text), style=STYLES[line.grade] if line.grade else "")
         tell(f"report: {_shown(assessed.run.report)}")
@@ -79,6 +83,8 @@ def tell_verdict(assessed: Assessed, plan: Plan, output: Output) -> ExitCode:
         write_file(output.json_file, as_json(content))
     if output.junit_file:
         write_file(output.junit_file, assessed.run.junit.read_bytes())
+    if output.markdown_file:
+        write_file(output.markdown_file, markdown(assessed.page, redact=assessed.secrets.redact).encode())
     return code
 
 

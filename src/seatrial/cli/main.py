@@ -144,7 +144,7 @@ def load(
     var: VarOption = None,
     json: JsonOption = None,
 ) -> None:
-    """Play journeys in bulk by a load profile; measures, judges nothing."""
+    """Play journeys in bulk by a load profile; judges no service. Exit 5 when its own generator was overloaded."""
     from seatrial.cli.load import run_load
 
     _finish(run_load(profile, realm, variables=tuple(var or ()), json_file=json))
@@ -159,9 +159,16 @@ def assess(
     var: VarOption = None,
     strict: StrictOption = False,
     json: JsonOption = None,
-    junit: Annotated[str | None, typer.Option("--junit", help="Also write JUnit XML to FILE.")] = None,
+    junit: Annotated[str | None, typer.Option("--junit", help="Write JUnit XML to FILE, `-` for stdout.")] = None,
+    markdown: Annotated[
+        str | None, typer.Option("--markdown", help="Write a summary for a CI job to FILE, `-` for stdout.")
+    ] = None,
 ) -> None:
-    """The gate: acceptance, load, chaos, one verdict. Exit 0 met, 1 missed, 4 could not run, 5 undecided."""
+    """The gate: acceptance, load, chaos, one verdict.
+
+    Exit codes: 0 met (DEGRADED too, unless --strict), 1 missed, 2 a word on the command line is wrong, 3 a file is
+    not what it should be, 4 could not run, 5 undecided or no data, 130 interrupted, after healing.
+    """
     from seatrial.cli.assess import AssessOptions, run_assess
 
     options = AssessOptions(
@@ -173,6 +180,7 @@ def assess(
         strict=strict,
         json_file=json,
         junit_file=junit,
+        markdown_file=markdown,
     )
     _finish(run_assess(options))
 
