@@ -270,24 +270,3 @@ def test_hindsight_is_no_longer_than_it_has_watched(clock):
     hindsight = Hindsight(FakeWatch(clock), clock, span_s=20.0)
     clock.advance(2.0)
     assert hindsight.held_s == 2.0
-
-
-def test_a_hold_lasts_a_second_at_least_whatever_its_time_is(held, records):
-    _, lasted_s, _ = held(lambda second: records.second(BEFORE_HOLD_S + second), at_most_s=0.0)
-    assert lasted_s >= 1.0
-
-
-def test_a_load_whose_records_cannot_be_kept_is_an_error_at_its_end_not_a_quiet_loss(bridge, records):
-    class FullDisk:
-        def write(self, *_):
-            raise OSError("no space left")
-
-    unkept = dataclasses.replace(bridge, recorder=FullDisk())
-    with pytest.raises(OSError, match="no space left"), Loading(FakeRunning([tuple(records.second(0))]), unkept):
-        pass
-
-
-def test_an_error_under_load_is_not_hidden_by_what_the_load_lost(bridge):
-    running = FakeRunning([], LoadFailed("its log says so"))
-    with pytest.raises(ZeroDivisionError), Loading(running, bridge):
-        1 / 0  # noqa: B018
