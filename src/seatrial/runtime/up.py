@@ -29,6 +29,7 @@ from seatrial.runtime.lock import turn
 from seatrial.runtime.starts import mentions, require_started_with, start_variables
 from seatrial.runtime.state import (
     FOLDER,
+    EdgeState,
     ProxyState,
     RealmState,
     ServiceState,
@@ -153,8 +154,8 @@ def _down(realm: Realm, workspace: Path, say: Say) -> bool:
             return False
         say(f"stopping {', '.join(state.services) or 'the proxies'}")
         process.stop([service.process for service in state.services.values()])
-        if state.proxy and state.proxy.process:
-            process.stop([state.proxy.process])
+        if state.proxy:
+            _end_proxies(state.proxy, state.edges.values(), say=say)
         remove_state(workspace, realm.name)
         return True
 
@@ -210,11 +211,23 @@ def _with_proxies(realm: Realm, workspace: Path, state: RealmState) -> RealmStat
     listens = {Edge.parse(name): edge.listen for name, edge in state.edges.items()}
     with held_back():  # a proxy that runs and is not noted could never be stopped
         proxy = _proxy(realm, workspace)
-        state = dataclasses.replace(state, proxy=proxy)
+        try:
+            edges = proxies.put_before(proxy.api, upstreams, listens=listens)
+        except BaseException:
+            _end_proxies(proxy, (), say=_to_nobody)
+            raise
+        state = dataclasses.replace(state, proxy=proxy, edges=edges)
         save_state(workspace, state)
-    state = dataclasses.replace(state, edges=proxies.put_before(proxy.api, upstreams, listens=listens))
-    save_state(workspace, state)
     return state
+
+
+def _end_proxies(proxy: ProxyState, edges: Iterable[EdgeState], *, say: Say) -> None:
+    """Stop the proxy process when it is ours; of a Toxiproxy that is not, only our proxies end."""
+    if proxy.process:
+        process.stop([proxy.process])
+        return
+    for left in proxies.take_away(proxy.api, edges):
+        say(left)
 
 
 def _proxy(realm: Realm, workspace: Path) -> ProxyState:
