@@ -30,6 +30,7 @@ from seatrial.chaos.model import (
 from seatrial.errors import CannotRun, FaultFailed
 from seatrial.exchange import Response
 from seatrial.quantity import show_duration
+from seatrial.runtime.proxies import answer_text
 from seatrial.sample import Cause
 from seatrial.service import Edge
 
@@ -265,12 +266,12 @@ def renew(lease: Lease) -> Renewed:
     """Renew every lease of a holder; FaultFailed when the proxy does not answer."""
     answer = http.post_json(f"{lease.api}/leases/{lease.holder}", {}, timeout_s=CALL_TIMEOUT_S)
     if not isinstance(answer, Response) or answer.status >= 300:
-        raise FaultFailed(f"{lease.api}: the leases of {lease.holder} could not be renewed: {_shown(answer)}")
+        raise FaultFailed(f"{lease.api}: the leases of {lease.holder} could not be renewed: {answer_text(answer)}")
     try:
         content = json.loads(answer.body)
         return Renewed(tuple(map(str, content["held"])), tuple(map(str, content["expired"])))
     except (ValueError, KeyError, TypeError):
-        raise FaultFailed(f"{lease.api}: not the answer to a renewal: {_shown(answer)}") from None
+        raise FaultFailed(f"{lease.api}: not the answer to a renewal: {answer_text(answer)}") from None
 
 
 def proxy_of(edge: Edge, site: Site) -> tuple[str, str]:
@@ -336,9 +337,3 @@ def _read(place: str) -> Any:
 def _text_of(error: Exception) -> str:
     said = error.args[0] if error.args else ""
     return said.decode(errors="replace").strip() if isinstance(said, bytes) else str(said)
-
-
-def _shown(answer: object) -> str:
-    if isinstance(answer, Response):
-        return f"{answer.status} {answer.body.decode(errors='replace').strip()}"
-    return str(getattr(answer, "detail", answer))
