@@ -34,6 +34,16 @@ bench: $(READY) ## side-by-side measurements against newman, k6 and a hand-writt
 sample: $(READY) ## make reports/sample/ anew from a run of the demo
 	$(BIN)/python reports/make_sample.py
 
-clean: ## remove the environment, caches and recorded runs
+clean: ## remove the environment, caches and recorded runs, after healing and stopping what these know of
+	@if ls .seatrial/*.json reports/out/*/faults.jsonl >/dev/null 2>&1; then \
+	  test -x $(BIN)/seatrial || { \
+	    echo "a realm may be up or a fault be on, and $(BIN)/seatrial is not there to end it: make $(READY) first" >&2; \
+	    exit 1; \
+	  }; \
+	  $(BIN)/seatrial chaos recover || exit 1; \
+	  for state in .seatrial/*.json; do \
+	    test ! -e "$$state" || $(BIN)/seatrial down --realm "$$(basename "$$state" .json)" || exit 1; \
+	  done; \
+	fi
 	rm -rf .venv dist build reports/out bench/out .seatrial .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
