@@ -24,6 +24,7 @@ import orjson
 from seatrial.clock import Clock, iso
 from seatrial.errors import CannotRun, UsageError
 from seatrial.sample import (
+    CallsLost,
     EdgeCall,
     Ending,
     Evidence,
@@ -43,6 +44,7 @@ _KINDS: Mapping[str, type[Any]] = {
     "interval": Interval,
     "pacing": Pacing,
     "call": EdgeCall,
+    "lost": CallsLost,
     "fault": FaultWindow,
     "evidence": Evidence,
     "play": Play,

@@ -176,6 +176,15 @@ class EdgeCall:
 
 
 @dataclass(frozen=True, slots=True)
+class CallsLost:
+    """Events of the proxies that were overwritten before they were read: calls of about that time are missing."""
+
+    run: str
+    noticed_at: float
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
 class FaultWindow:
     """One fault as it was: when it acted, on what, and how it ended (`healed`, `expired`, `left`)."""
 
@@ -234,4 +243,4 @@ class Play:
     trace_id: str = ""
 
 
-Record = Sample | Interval | Pacing | EdgeCall | FaultWindow | Evidence | Play
+Record = Sample | Interval | Pacing | EdgeCall | CallsLost | FaultWindow | Evidence | Play

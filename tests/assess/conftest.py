@@ -13,6 +13,7 @@ from seatrial.assess.plan import Asked, Plan, read_plan
 from seatrial.assess.record import Recorder
 from seatrial.journal import Journal
 from seatrial.sample import (
+    CallsLost,
     Cause,
     EdgeCall,
     Ending,
@@ -199,6 +200,7 @@ class Records:
             calls=tuple(record for record in records if isinstance(record, EdgeCall)),
             windows=tuple(record for record in records if isinstance(record, FaultWindow)),
             evidence=tuple(record for record in records if isinstance(record, Evidence)),
+            lost=tuple(record for record in records if isinstance(record, CallsLost)),
         )
 
 

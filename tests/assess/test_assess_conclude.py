@@ -9,9 +9,10 @@ import pytest
 from seatrial import journal
 from seatrial.assess.conclude import judge_run, plan_of, read_about, read_run, write_about
 from seatrial.assess.plan import Asked, read_plan
+from seatrial.chaos.verify import UNSTEADY
 from seatrial.errors import UsageError
 from seatrial.journal import Journal, Run
-from seatrial.sample import Cause, Ending, FaultWindow, Phase
+from seatrial.sample import CallsLost, Cause, EdgeCall, Ending, FaultWindow, Phase
 from seatrial.verdict import Grade, Subject
 
 
@@ -140,6 +141,45 @@ def test_an_experiment_that_was_recorded_is_judged(plan, records, good):
     verdict = judge_run(records.recorded(*good, *during, window), plan)
     assert _named(verdict)["stock hangs > shop.available during"].grade is Grade.MET
     assert _named(verdict)["stock hangs > shop.available before"].subject is Subject.STEADY_STATE
+
+
+def test_a_steady_state_that_did_not_hold_is_missed_though_nothing_was_injected(plan, records, good):
+    baseline = [
+        record
+        for second in range(70, 75)
+        for record in records.second(second, ok=0, failed=100, experiment="stock hangs")
+    ]
+    aborted = {"stock hangs": UNSTEADY}
+    named = _named(judge_run(records.recorded(*good, *baseline, aborted=aborted), plan))
+    assert named["stock hangs > shop.available before"].grade is Grade.MISSED
+    assert named["shop.available"].grade is Grade.MET  # the load's own hold is judged by itself
+    others = {finding.grade for name, finding in named.items() if "stock hangs" in name and "before" not in name}
+    assert others == {Grade.UNDECIDED}
+
+
+def test_a_steady_state_before_the_first_experiment_is_that_of_the_load(plan, records):
+    failing = [record for second in range(30) for record in records.second(second, ok=0, failed=100)]
+    recorded = records.recorded(*records.accepted(), *failing, aborted={"stock hangs": UNSTEADY})
+    assert _named(judge_run(recorded, plan))["stock hangs > shop.available before"].grade is Grade.MISSED
+
+
+def test_calls_that_nobody_could_read_leave_the_recovery_undecided_when_judged_again(plan, records, good, tmp_path):
+    writer = Journal(tmp_path / "journal.jsonl")
+    front = [
+        EdgeCall("r", edge, 1_700_000_060.0 + at / 10, "GET", "/", 0.01, None, 200, f"t{at}", "done")
+        for at in range(200)
+        for edge in ("client->shop", "shop->stock")
+    ]
+    window = FaultWindow("stock hangs", "timeout", "shop->stock", 1_700_000_070.0, 1_700_000_075.0, "healed")
+    writer.write(*good, *front, window)
+    write_about(Run(tmp_path), records.about())
+    name = "stock hangs > recovered within 5 s"
+    assert _named(judge_run(read_run(Run(tmp_path)), plan))[name].grade is Grade.MET
+    writer.write(CallsLost("r", 1_700_000_071.0, 7))
+    writer.close()
+    finding = _named(judge_run(read_run(Run(tmp_path)), plan))[name]
+    assert finding.grade is Grade.UNDECIDED
+    assert "7 events of the proxies were lost" in finding.reason
 
 
 def test_a_run_of_one_experiment_has_no_acceptance_to_miss(workspace, records, good):

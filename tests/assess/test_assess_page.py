@@ -10,6 +10,7 @@ from seatrial.assess.conclude import judge_run
 from seatrial.assess.page import page_of
 from seatrial.assess.plan import Asked, read_plan
 from seatrial.sample import Cause, EdgeCall, Ending, Evidence, FaultWindow, Phase
+from seatrial.verdict import Grade
 
 START = 1_700_000_000
 HANGS = "stock hangs"
@@ -177,13 +178,41 @@ def _refused(at_s):
     return (_call("client->shop", at_s, took_s=0.001, status=503),)
 
 
+def _hung(window):
+    """20 seconds: well, then hanging from 10 on, refused from 12 on, well from 16 on."""
+    times = [window.started_at - START - 10 + n / 5 for n in range(100)]
+    since = window.started_at - START
+    kinds = [
+        _well if at_s < since or at_s >= since + 6 else _hanging if at_s < since + 2 else _refused for at_s in times
+    ]
+    return [call for kind, at_s in zip(kinds, times, strict=True) for call in kind(at_s)]
+
+
+def test_two_experiments_on_one_edge_are_judged_and_shown_each_by_its_own_calls(records, promising, workspace):
+    again = workspace / "chaos" / "hang.yaml"
+    (workspace / "chaos" / "again.yaml").write_text(again.read_text().replace(HANGS, "stock hangs again"))
+    gate = workspace / "slo" / "gate.yaml"
+    gate.write_text(gate.read_text().replace(f"[{HANGS}]", f"[{HANGS}, stock hangs again]"))
+    plan = read_plan(workspace, Asked())
+    windows = [
+        FaultWindow(name, "timeout", "shop->stock", START + at_s, START + at_s + 5.0, "healed")
+        for name, at_s in ((HANGS, 10.0), ("stock hangs again", 32.0))
+    ]
+    recorded = records.recorded(*(call for window in windows for call in _hung(window)), *windows)
+    verdict = judge_run(recorded, plan)
+    opened = [finding for finding in verdict.findings if "opens within" in finding.name]
+    assert [(finding.experiment, finding.grade) for finding in opened] == [
+        (HANGS, Grade.MET),
+        ("stock hangs again", Grade.MET),
+    ]
+    assert [finding.measured for finding in opened] == [pytest.approx(2.0, abs=0.01)] * 2
+    (lane,) = page_of(recorded, plan, verdict).lanes
+    assert [span.started_at - START for span in lane.spans] == pytest.approx([12.0, 34.0], abs=0.01)
+
+
 def test_a_breaker_that_opened_is_a_lane_with_its_open_time_and_its_calls(records, promising):
     window = FaultWindow(HANGS, "timeout", "shop->stock", START + 10.0, START + 15.0, "healed")
-    times = [
-        n / 5 for n in range(100)
-    ]  # 20 seconds: well, then hanging from 10 on, refused from 12 on, well from 16 on
-    kinds = [_well if at_s < 10 or at_s >= 16 else _hanging if at_s < 12 else _refused for at_s in times]
-    calls = [call for kind, at_s in zip(kinds, times, strict=True) for call in kind(at_s)]
+    calls = _hung(window)
     recorded = records.recorded(*calls, window)
     (lane,) = page_of(recorded, promising, judge_run(recorded, promising)).lanes
     assert lane.edge == "shop->stock"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -18,6 +19,7 @@ from seatrial.chaos.model import (
     EdgeFault,
     Expectations,
     Experiment,
+    ExperimentRecord,
     Fault,
     Injection,
     Kill,
@@ -27,8 +29,9 @@ from seatrial.chaos.model import (
     Timeout,
 )
 from seatrial.chaos.plan import Checked, PhaseObjective
+from seatrial.chaos.verify import UNSTEADY, Seen, apart, judge_experiment, timeline_of
 from seatrial.errors import FaultFailed
-from seatrial.sample import EdgeCall, Phase
+from seatrial.sample import CallsLost, EdgeCall, Phase
 from seatrial.service import BreakerPromise, Edge, Indicator, Mechanisms, Objective
 from seatrial.verdict import Finding, Grade, Subject
 
@@ -76,18 +79,21 @@ class Bench:
         self.share: float | None = 0.0
         self._told = clock.now()
         self._number = 0
+        self.calls: list[EdgeCall] = []
         ledger = Ledger(tmp_path / "faults.jsonl")
         self.injector = Injector(ledger, "demo", clock=clock, say=lambda _: None, renew_every_s=60.0)
 
     def note(self, text: str) -> None:
         self.notes.append((round(self.clock.now() - self.begin, 1), text))
 
-    def observe(self) -> list[EdgeCall]:
-        calls: list[EdgeCall] = []
+    def observe(self) -> None:
         while self._told < self.clock.now():
-            calls += self._request(self._told)
+            self.calls += self._request(self._told)
             self._told += 0.05
-        return calls
+
+    def findings(self, checked: Checked, record: ExperimentRecord) -> tuple[Finding, ...]:
+        (seen,) = apart((checked,), calls=self.calls, windows=record.windows)
+        return judge_experiment(seen, judge=self.judge, aborted=record.aborted)
 
     def _request(self, at: float) -> list[EdgeCall]:
         self._number += 1
@@ -154,14 +160,14 @@ def bench(clock, tmp_path: Path) -> Bench:
     return Bench(clock, tmp_path)
 
 
-def by_name(record) -> dict[str, Grade]:
-    return {finding.objective: finding.grade for finding in record.findings}
+def by_name(findings) -> dict[str, Grade]:
+    return {finding.objective: finding.grade for finding in findings}
 
 
 def test_the_phases_follow_each_other_and_faults_end_on_time(bench: Bench):
     bench.run(checked(HANG, KILL))
     assert bench.notes == [
-        (0.0, "hold None"),
+        (0.0, "hold the ledger hangs"),
         (10.0, "during the ledger hangs"),
         (10.0, "inject cards->ledger"),
         (30.0, "heal cards->ledger"),
@@ -174,14 +180,15 @@ def test_the_phases_follow_each_other_and_faults_end_on_time(bench: Bench):
 
 def test_a_healthy_system_meets_every_expectation(bench: Bench):
     record = bench.run(checked(HANG))
-    assert by_name(record) == {
+    findings = bench.findings(checked(HANG), record)
+    assert by_name(findings) == {
         "fast": Grade.MET,
         "breaker cards->ledger opens within 5 s": Grade.MET,
         "breaker cards->ledger closes within 5 s": Grade.MET,
         "recovered within 10 s": Grade.MET,
     }
     assert record.aborted == ""
-    assert {finding.experiment for finding in record.findings} == {"the ledger hangs"}
+    assert {finding.experiment for finding in findings} == {"the ledger hangs"}
 
 
 def test_windows_tell_when_each_fault_acted(bench: Bench):
@@ -196,7 +203,7 @@ def test_windows_tell_when_each_fault_acted(bench: Bench):
 def test_a_system_without_a_breaker_misses_its_expectation_with_numbers(bench: Bench):
     bench.breaks = False
     record = bench.run(checked(HANG))
-    missed = [finding for finding in record.findings if finding.grade is Grade.MISSED]
+    missed = [finding for finding in bench.findings(checked(HANG), record) if finding.grade is Grade.MISSED]
     assert [finding.objective for finding in missed] == ["breaker cards->ledger opens within 5 s"]
     assert missed[0].reason.startswith("cards->ledger never opened: 40")
     assert missed[0].reason.endswith("in 20 s went through, each answered after 250 ms (median)")
@@ -205,11 +212,8 @@ def test_a_system_without_a_breaker_misses_its_expectation_with_numbers(bench: B
 def test_without_a_steady_state_nothing_is_injected(bench: Bench):
     bench.steady = Grade.MISSED
     record = bench.run(checked(HANG))
-    assert [text for _, text in bench.notes] == ["hold None"]
-    assert "steady state did not hold" in record.aborted
-    assert record.findings[0].grade is Grade.MISSED
-    assert {finding.grade for finding in record.findings[1:]} == {Grade.UNDECIDED}
-    assert len(record.findings) == 5
+    assert [text for _, text in bench.notes] == ["hold the ledger hangs"]
+    assert (record.aborted, record.windows) == (UNSTEADY, ())
 
 
 def test_an_undecided_steady_state_does_not_keep_from_injecting(bench: Bench):
@@ -219,11 +223,12 @@ def test_an_undecided_steady_state_does_not_keep_from_injecting(bench: Bench):
 
 
 def test_too_many_errors_abort_and_heal_at_once(bench: Bench):
-    record = bench.run(checked(HANG, abort_on=AbortOn(0.5, 5.0)), failing=lambda: 0.9 if bench.on else 0.0)
+    aborting = checked(HANG, abort_on=AbortOn(0.5, 5.0))
+    record = bench.run(aborting, failing=lambda: 0.9 if bench.on else 0.0)
     assert "more than 50 % errors for 5 s" in record.aborted
     healed = next(at for at, text in bench.notes if text == "heal cards->ledger")
     assert healed == pytest.approx(15.5, abs=0.6)
-    assert by_name(record)["not aborted"] is Grade.MISSED
+    assert by_name(bench.findings(aborting, record))["not aborted"] is Grade.MISSED
 
 
 def test_errors_that_pause_do_not_abort(bench: Bench):
@@ -242,7 +247,8 @@ def test_a_lease_that_ran_out_makes_the_experiment_undecided(bench: Bench):
             return Undone(False, "nothing to do: the toxic is gone")
 
     record = bench.run(checked(HANG), resolve=lambda fault: Resolved(fault, Means.PROXY, Expired(fault.target)))
-    grades = {finding.grade for finding in record.findings if finding.subject is Subject.EXPECTATION}
+    findings = bench.findings(checked(HANG), record)
+    grades = {finding.grade for finding in findings if finding.subject is Subject.EXPECTATION}
     assert grades == {Grade.UNDECIDED}
     assert "ran out by itself" in record.aborted
     assert record.windows[0].ended == "expired"
@@ -261,7 +267,51 @@ def test_a_failing_injection_heals_and_is_raised(bench: Bench):
 
 def test_time_held_before_counts_as_baseline(bench: Bench):
     bench.clock.advance(60.0)
-    before = bench.observe()
     with bench.injector:
-        run_experiment(checked(HANG), bench.around(), before=before, held_s=60.0)
+        run_experiment(checked(HANG), bench.around(), held_s=60.0)
+    assert bench.notes[0] == (60.0, "hold None")
     assert (60.0, "inject cards->ledger") in bench.notes
+
+
+def test_a_second_experiment_is_judged_on_its_own_calls_alone(bench: Bench):
+    first = dataclasses.replace(checked(HANG), experiment=dataclasses.replace(checked(HANG).experiment, name="first"))
+    second = checked(HANG)
+    windows = [window for item in (first, second) for window in bench.run(item).windows]
+    alone = apart((first, second), calls=bench.calls, windows=windows)
+    assert alone[0].calls[0] == bench.calls[0]
+    assert alone[1].calls[-1] == bench.calls[-1]
+    healed, injected = windows[0].ended_at, windows[1].started_at
+    assert max(call.started_at for call in alone[0].calls) < injected
+    assert healed + 11.0 <= min(call.started_at for call in alone[1].calls) < injected
+    for item in alone:
+        timeline = timeline_of(item, EDGE)
+        assert timeline.opened_after_s == pytest.approx(0.1, abs=0.1)
+        assert set(by_name(judge_experiment(item, judge=bench.judge)).values()) == {Grade.MET}
+
+
+def test_what_another_experiment_showed_would_have_hidden_the_open_breaker(bench: Bench):
+    first = dataclasses.replace(checked(HANG), experiment=dataclasses.replace(checked(HANG).experiment, name="first"))
+    bench.run(first)
+    record = bench.run(checked(HANG))
+    uncut = Seen(checked(HANG), tuple(bench.calls), record.windows)
+    assert timeline_of(uncut, EDGE).opened_at is None  # the first one's refusals are taken for usual
+
+
+def test_calls_that_nobody_could_read_leave_breaker_and_recovery_undecided(bench: Bench):
+    record = bench.run(checked(HANG))
+    lost = CallsLost("r", record.windows[0].started_at + 1.0, 7)
+    (seen,) = apart((checked(HANG),), calls=bench.calls, windows=record.windows, lost=[lost])
+    findings = judge_experiment(seen, judge=bench.judge)
+    doubted = [finding for finding in findings if finding.grade is Grade.UNDECIDED]
+    assert {finding.objective.split()[0] for finding in doubted} == {"breaker", "recovered"}
+    assert all("7 events of the proxies were lost" in finding.reason for finding in doubted)
+    assert by_name(findings)["fast"] is Grade.MET
+
+
+def test_calls_lost_outside_an_experiments_time_do_not_concern_it(bench: Bench):
+    bench.clock.advance(60.0)
+    bench.calls.clear()
+    record = bench.run(checked(HANG))
+    early = CallsLost("r", bench.begin - 30.0, 7)
+    (seen,) = apart((checked(HANG),), calls=bench.calls, windows=record.windows, lost=[early])
+    assert seen.lost == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +11,10 @@ import pytest
 
 from seatrial import http
 from seatrial.chaos.observe import EdgeWatch
+from seatrial.clock import SystemClock
 from seatrial.errors import CannotRun, Unsupported
+from seatrial.exchange import Response
+from seatrial.sample import CallsLost
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -39,7 +43,7 @@ def service() -> Iterator[int]:
 
 
 def watch(server, proxy) -> EdgeWatch:
-    return EdgeWatch(server.api, "run", edges={proxy.name: "client->cards"})
+    return EdgeWatch(server.api, "run", edges={proxy.name: "client->cards"}, clock=SystemClock())
 
 
 def ask(proxy, path: str):
@@ -104,4 +108,16 @@ def test_a_server_without_exchanges_is_said_not_to_tell(toxiproxy_server, servic
 
 def test_a_proxy_that_is_gone_is_an_error():
     with pytest.raises(CannotRun, match="the proxy does not answer"):
-        EdgeWatch("http://127.0.0.1:1", "run", edges={}).poll()
+        EdgeWatch("http://127.0.0.1:1", "run", edges={}, clock=SystemClock()).poll()
+
+
+def test_events_that_were_overwritten_are_told_once_with_the_moment_they_were_missed(monkeypatch, clock):
+    pages = iter([{"exchanges": [], "next": 9, "newest": 9, "lost": lost} for lost in (0, 7, 0)])
+    body = (Response(200, (), json.dumps(page).encode(), 0.01) for page in pages)
+    monkeypatch.setattr(http, "get", lambda url, timeout_s: next(body))
+    watching = EdgeWatch("http://127.0.0.1:1", "run", edges={}, clock=clock)
+    told = []
+    for _ in range(3):
+        watching.poll()
+        told.append(watching.losses())
+    assert told == [(), (CallsLost("run", clock.now(), 7),), ()]

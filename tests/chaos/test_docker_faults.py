@@ -32,8 +32,9 @@ from seatrial.chaos.inject import Injector, recover
 from seatrial.chaos.ledger import Ledger
 from seatrial.chaos.model import ExperimentRecord
 from seatrial.chaos.observe import EdgeWatch
-from seatrial.chaos.plan import check, plan_experiment, resolver
+from seatrial.chaos.plan import PhaseObjective, check, plan_experiment, resolver
 from seatrial.chaos.read import read_experiments
+from seatrial.chaos.verify import apart, judge_experiment
 from seatrial.clock import SystemClock
 from seatrial.demo import breaker
 from seatrial.exchange import Request, Response
@@ -41,8 +42,9 @@ from seatrial.runtime import process, proxies
 from seatrial.runtime.docker import find_container
 from seatrial.runtime.read import read_realms
 from seatrial.runtime.state import ProcessId
+from seatrial.sample import EdgeCall
 from seatrial.service import BreakerPromise, Dependency, Edge, Mechanisms, Service
-from seatrial.verdict import Grade
+from seatrial.verdict import Finding, Grade
 
 pytestmark = [pytest.mark.needs_docker, pytest.mark.e2e]
 
@@ -246,8 +248,8 @@ def new_account(front: str, number: int) -> Request:
     return Request("PUT", f"http://{front}/accounts/a-{number}", headers, body, 5.0)
 
 
-def play(bank: Bank) -> ExperimentRecord:
-    """Play the workspace's experiment by `run_experiment`, under load."""
+def play(bank: Bank) -> tuple[ExperimentRecord, tuple[Finding, ...]]:
+    """Play the workspace's experiment by `run_experiment`, under load; what it showed."""
     workspace, clock = bank.ledger.workspace, SystemClock()
     realm = read_realms(workspace)["containers"]
     [experiment] = read_experiments(workspace / "chaos").values()
@@ -255,8 +257,11 @@ def play(bank: Bank) -> ExperimentRecord:
     resolve = resolver(workspace, realm, holder="test")
     [injection] = plan_experiment(checked, realm=realm, resolve=resolve).injections
     assert injection.resolved.injectable.service == "ledger"
-    watch = EdgeWatch(bank.api, "test", edges={"client.to.cards": str(FRONT), "cards.to.ledger": str(INNER)})
+    watch = EdgeWatch(
+        bank.api, "test", edges={"client.to.cards": str(FRONT), "cards.to.ledger": str(INNER)}, clock=clock
+    )
     watch.start()
+    calls: list[EdgeCall] = []
     ledger = Ledger(workspace / "reports/out/run/faults.jsonl")
     with (
         traffic(bank.front),
@@ -265,13 +270,19 @@ def play(bank: Bank) -> ExperimentRecord:
         around = Surroundings(
             injector=injector,
             resolve=resolve,
-            observe=watch.poll,
-            judge=lambda item: pytest.fail(f"there is no objective, and {item} was asked for"),
+            observe=lambda: calls.extend(watch.poll()),
+            judge=_no_objective,
             mark=lambda phase, name: None,
             clock=clock,
             say=lambda text: None,
         )
-        return run_experiment(checked, around)
+        record = run_experiment(checked, around)
+    (seen,) = apart((checked,), calls=calls, windows=record.windows, lost=watch.losses())
+    return record, judge_experiment(seen, judge=_no_objective, aborted=record.aborted)
+
+
+def _no_objective(item: PhaseObjective) -> Finding:
+    pytest.fail(f"there is no objective, and {item} was asked for")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -280,13 +291,13 @@ def test_the_breaker_before_a_container_that_is_gone_opens_keeps_shut_and_closes
 ) -> None:
     bank.ledger.write(bank.front, fault)
     before = bank.ledger.state()
-    record = play(bank)
+    record, findings = play(bank)
     assert not record.aborted
-    assert [(finding.objective, finding.grade) for finding in record.findings] == [
+    assert [(finding.objective, finding.grade) for finding in findings] == [
         ("breaker cards->ledger opens within 5 s", Grade.MET),
         ("breaker cards->ledger at most 0 calls while open", Grade.MET),
         ("breaker cards->ledger closes within 5 s", Grade.MET),
-    ], [finding.reason for finding in record.findings]
+    ], [finding.reason for finding in findings]
     [window] = record.windows
     assert (window.target, window.ended) == ("ledger", "healed")
     after = bank.ledger.state()

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from seatrial import journal
 from seatrial.errors import UsageError
 from seatrial.sample import (
+    CallsLost,
     Cause,
     EdgeCall,
     Ending,
@@ -67,6 +68,7 @@ intervals = st.builds(
 SIMPLE: list[Record] = [
     Pacing("r", Phase.HOLD, 5, planned=10, started=9, dropped=1, in_flight=3, late_p99_s=0.01, cpu_ratio=0.5),
     EdgeCall("r", "cards->ledger", 1.5, "POST", "/charges", duration_s=None, fate="open"),
+    CallsLost("r", 1.5, 7),
     FaultWindow("hang", "timeout", "cards->ledger", 1.0, ended_at=2.0, ended="healed"),
     Evidence("r", "pay", "charge", "expected 201", trace_id="ab"),
     Play(

@@ -12,9 +12,10 @@ from typing import Any
 from seatrial import journal
 from seatrial.assess.plan import Asked, Plan, experiment_plan, read_plan
 from seatrial.assess.verify import judge_experiments
+from seatrial.chaos.verify import Seen, apart
 from seatrial.errors import UsageError
 from seatrial.journal import Run
-from seatrial.sample import EdgeCall, Evidence, FaultWindow
+from seatrial.sample import CallsLost, EdgeCall, Evidence, FaultWindow
 from seatrial.slo.conclude import conclude
 from seatrial.slo.judge import judge_journeys, judge_load
 from seatrial.slo.measure import Measures, measure
@@ -53,6 +54,7 @@ class Recorded:
     calls: tuple[EdgeCall, ...]
     windows: tuple[FaultWindow, ...]
     evidence: tuple[Evidence, ...]
+    lost: tuple[CallsLost, ...] = ()
 
 
 def write_about(run: Run, about: About) -> None:
@@ -81,6 +83,7 @@ def read_run(run: Run) -> Recorded:
         calls=tuple(record for record in records if isinstance(record, EdgeCall)),
         windows=tuple(record for record in records if isinstance(record, FaultWindow)),
         evidence=tuple(record for record in records if isinstance(record, Evidence)),
+        lost=tuple(record for record in records if isinstance(record, CallsLost)),
     )
 
 
@@ -96,10 +99,13 @@ def judge_run(recorded: Recorded, plan: Plan) -> Verdict:
     wanted = [scenario.name for scenario in plan.acceptance]
     journeys = judge_journeys(measures, wanted=wanted) if wanted or not recorded.about.experiment else ()
     load = judge_load(measures, plan.services, alpha=gate.alpha, min_hold_s=gate.min_hold_s) if plan.profile else ()
-    experiments = judge_experiments(
-        measures, plan, calls=recorded.calls, windows=recorded.windows, aborted=_aborted(recorded, plan)
-    )
+    experiments = judge_experiments(measures, plan, seen_in(recorded, plan), aborted=_aborted(recorded, plan))
     return conclude((*journeys, *load, *experiments, *_unfinished(recorded.about)), gate)
+
+
+def seen_in(recorded: Recorded, plan: Plan) -> tuple[Seen, ...]:
+    """Each experiment of the plan with its own part of what was recorded."""
+    return apart(plan.experiments, calls=recorded.calls, windows=recorded.windows, lost=recorded.lost)
 
 
 def _aborted(recorded: Recorded, plan: Plan) -> Mapping[str, str]:

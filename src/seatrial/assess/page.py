@@ -5,11 +5,10 @@ from __future__ import annotations
 import collections
 from collections.abc import Iterable, Iterator, Sequence
 
-from seatrial.assess.conclude import Recorded
+from seatrial.assess.conclude import Recorded, seen_in
 from seatrial.assess.plan import Plan
 from seatrial.chaos import breaker, traffic
-from seatrial.chaos.plan import Checked
-from seatrial.chaos.verify import span_of
+from seatrial.chaos.verify import Seen, timeline_of
 from seatrial.reports import page as shown
 from seatrial.reports.build import Series, build
 from seatrial.reports.journey import journey_of
@@ -145,20 +144,19 @@ def _stretches(seconds: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 
 def _lanes(recorded: Recorded, plan: Plan) -> Iterator[shown.EdgeLane]:
-    edges = dict.fromkeys(edge for checked in plan.experiments for edge in checked.promises)
-    for edge in edges:
-        timelines = tuple(_timelines(recorded, plan.experiments, edge))
+    seen = seen_in(recorded, plan)
+    for edge in dict.fromkeys(edge for each in seen for edge in each.checked.promises):
+        timelines = tuple(_timelines(seen, edge))
         if timelines:
             spans = tuple(span for timeline in timelines for span in _open_spans(timeline))
             events = tuple(event for timeline in timelines for event in _events(timeline))
             yield shown.EdgeLane(str(edge), spans, events, tuple(_edge_seconds(recorded.calls, edge)))
 
 
-def _timelines(recorded: Recorded, checked: Iterable[Checked], edge: Edge) -> Iterator[breaker.BreakerTimeline]:
-    for each in checked:
-        own = [window for window in recorded.windows if window.experiment == each.experiment.name]
-        if edge in each.promises and own:
-            yield breaker.trace(recorded.calls, edge, fault=span_of(own), promised=each.promises[edge])
+def _timelines(seen: Iterable[Seen], edge: Edge) -> Iterator[breaker.BreakerTimeline]:
+    for each in seen:
+        if edge in each.checked.promises and each.windows:
+            yield timeline_of(each, edge)
 
 
 def _open_spans(timeline: breaker.BreakerTimeline) -> Iterator[shown.LaneSpan]:

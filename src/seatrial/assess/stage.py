@@ -12,7 +12,6 @@ import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -20,20 +19,18 @@ from seatrial import http
 from seatrial.assess.plan import Plan
 from seatrial.assess.record import Recorder
 from seatrial.assess.verify import judge_item
-from seatrial.chaos import faults
 from seatrial.chaos.experiment import Surroundings, run_experiment
-from seatrial.chaos.faults.injectable import Site
-from seatrial.chaos.inject import LEASE_S, Injector, Resolved, realm_lock
+from seatrial.chaos.inject import Injector, realm_lock
 from seatrial.chaos.ledger import Ledger
-from seatrial.chaos.model import ExperimentRecord, Fault
+from seatrial.chaos.model import ExperimentRecord
 from seatrial.chaos.observe import EdgeWatch
-from seatrial.chaos.plan import limits_of
+from seatrial.chaos.plan import limits_of, resolver
 from seatrial.clock import Clock
 from seatrial.errors import LoadFailed
 from seatrial.journal import Run
 from seatrial.quantity import show_duration
 from seatrial.runtime.interrupts import held_back
-from seatrial.runtime.state import RealmState, load_state
+from seatrial.runtime.state import RealmState
 from seatrial.sample import EdgeCall, Pacing, Phase
 from seatrial.scenarios.drive import drive, evidence_of, play_of
 from seatrial.scenarios.load.order import LoadOrder, Then
@@ -267,7 +264,7 @@ def watch_edges(bridge: Bridge) -> EdgeWatch | None:
     if bridge.state is None or bridge.state.proxy is None or bridge.state.proxy.process is None:
         return None
     names = {edge.proxy: name for name, edge in bridge.state.edges.items()}
-    watch = EdgeWatch(bridge.state.proxy.api, bridge.run.name, edges=names)
+    watch = EdgeWatch(bridge.state.proxy.api, bridge.run.name, edges=names, clock=bridge.clock)
     watch.start()
     return watch
 
@@ -278,16 +275,15 @@ def experiments(
     """Play every experiment under the running load, one after the other; all is healed at the end."""
     records: list[ExperimentRecord] = []
     ledger = Ledger(bridge.run.ledger)
+    bridge.recorder.write(*(hindsight.calls() if hindsight else ()))
     with (
         realm_lock(bridge.plan.workspace, bridge.plan.realm.name),
         Injector(ledger, bridge.plan.realm.name, clock=bridge.clock, say=bridge.say) as injector,
     ):
         for checked in bridge.plan.experiments:
-            before = hindsight.calls() if hindsight and not records else ()
             held_s = hindsight.held_s if hindsight and not records else 0.0
-            bridge.recorder.write(*before)
             around = _surroundings(bridge, loading, watch, injector=injector, name=checked.experiment.name)
-            record = run_experiment(checked, around, before=before, held_s=held_s)
+            record = run_experiment(checked, around, held_s=held_s)
             bridge.recorder.write(*record.windows, *(watch.flush() if watch else ()))
             records.append(record)
     return tuple(records)
@@ -296,19 +292,15 @@ def experiments(
 def _surroundings(
     bridge: Bridge, loading: Loading, watch: EdgeWatch | None, *, injector: Injector, name: str
 ) -> Surroundings:
-    def observe() -> Sequence[EdgeCall]:
+    def observe() -> None:
         loading.require()
         bridge.show(Moment(f"experiment: {name}", 0.0, 0.0, loading.last))
-        calls = watch.poll() if watch else ()
-        bridge.recorder.write(*calls)
-        return calls
-
-    def resolve(fault: Fault) -> Resolved:
-        return Resolved(fault, *faults.resolve(fault, _site(bridge)))
+        if watch:
+            bridge.recorder.write(*watch.poll(), *watch.losses())
 
     return Surroundings(
         injector=injector,
-        resolve=resolve,
+        resolve=resolver(bridge.plan.workspace, bridge.plan.realm, holder=bridge.run.name),
         observe=observe,
         judge=lambda item: judge_item(bridge.recorder.measures(), bridge.plan, item, experiment=name),
         mark=loading.running.mark,
@@ -316,13 +308,6 @@ def _surroundings(
         say=bridge.say,
         failing=lambda: failing_ratio(bridge.recorder),
     )
-
-
-def _site(bridge: Bridge) -> Site:
-    """Where faults land now: an earlier experiment may have restarted a service."""
-    realm = bridge.plan.realm
-    state = load_state(bridge.plan.workspace, realm.name)
-    return Site(Path(bridge.plan.workspace), realm, state, holder=bridge.run.name, lease_s=LEASE_S)
 
 
 def failing_ratio(recorder: Recorder) -> float | None:

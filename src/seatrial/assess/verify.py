@@ -1,6 +1,6 @@
 """Findings about experiments, from what was recorded: redone from the journal, or asked for while one is going on.
 
-Pure. Takes measures, calls at the proxies and fault windows; holds them against the experiments' expectations.
+Pure. Takes measures, and what was seen of each experiment; holds them against the experiments' expectations.
 """
 
 from __future__ import annotations
@@ -9,36 +9,37 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from seatrial.assess.plan import Plan
 from seatrial.chaos.plan import PhaseObjective
-from seatrial.chaos.verify import judge_experiment, not_run
-from seatrial.sample import EdgeCall, FaultWindow
+from seatrial.chaos.verify import UNSTEADY, Judge, Seen, judge_experiment, judge_steady, not_run
+from seatrial.sample import Phase
 from seatrial.slo.judge import judge_promise
-from seatrial.slo.measure import Measures
+from seatrial.slo.measure import Measures, Span
 from seatrial.verdict import Finding
 
 
 def judge_experiments(
-    measures: Measures,
-    plan: Plan,
-    *,
-    calls: Sequence[EdgeCall],
-    windows: Sequence[FaultWindow],
-    aborted: Mapping[str, str],
+    measures: Measures, plan: Plan, seen: Sequence[Seen], *, aborted: Mapping[str, str]
 ) -> Iterator[Finding]:
     """One finding for each expectation of each experiment; undecided for one that was never begun.
 
-    `aborted` tells, by experiment, why it ended before its plan did.
+    `aborted` tells, by experiment, why it ended before its plan did. The steady state is judged wherever a baseline
+    was watched, even when nothing was injected after it.
     """
-    for checked in plan.experiments:
-        name = checked.experiment.name
-        own = [window for window in windows if window.experiment == name]
-        if not own:
-            yield from not_run(checked, aborted.get(name, "it was not run"))
+    for each in seen:
+        name = each.checked.experiment.name
+        why, judge = aborted.get(name, ""), _judge_of(measures, plan, name)
+        if each.windows:
+            yield from judge_experiment(each, judge=judge, aborted=why)
             continue
+        if why == UNSTEADY or Span(Phase.HOLD, name) in measures.seconds:
+            yield from judge_steady(each.checked, judge)
+        yield from not_run(each.checked, why or "it was not run")
 
-        def judge(item: PhaseObjective, experiment: str = name) -> Finding:
-            return judge_item(measures, plan, item, experiment=experiment)
 
-        yield from judge_experiment(checked, calls, own, judge=judge, aborted=aborted.get(name, ""))
+def _judge_of(measures: Measures, plan: Plan, experiment: str) -> Judge:
+    def judge(item: PhaseObjective) -> Finding:
+        return judge_item(measures, plan, item, experiment=experiment)
+
+    return judge
 
 
 def judge_item(measures: Measures, plan: Plan, item: PhaseObjective, *, experiment: str) -> Finding:

@@ -1,26 +1,27 @@
-"""Plays one experiment: plan -> baseline -> inject -> observe -> heal -> recover -> verify, as one straight line.
+"""Plays one experiment: plan -> baseline -> inject -> observe -> heal -> recover, as one straight line.
 
-Takes a checked experiment, and traffic and judgement as callables; gives an `ExperimentRecord` with a finding for
-each expectation. Heals on every way out. Must never import scenarios or slo, nor ask another clock than it is given.
+Takes a checked experiment, and traffic and judgement as callables; gives an `ExperimentRecord`. What it showed is
+judged from what was recorded meanwhile (`verify`). Heals on every way out. Must never import scenarios or slo, nor
+ask another clock than it is given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from seatrial.chaos.inject import Active, Injector, Resolved, Say
 from seatrial.chaos.model import AbortOn, Experiment, ExperimentRecord, Fault, Injection
 from seatrial.chaos.plan import Checked
-from seatrial.chaos.verify import EXPIRED, Judge, judge_experiment, judge_steady, not_run
+from seatrial.chaos.verify import EXPIRED, UNSTEADY, Judge, judge_steady
 from seatrial.clock import Clock
 from seatrial.quantity import show_duration, show_ratio
-from seatrial.sample import EdgeCall, FaultWindow, Phase
+from seatrial.sample import FaultWindow, Phase
 from seatrial.verdict import Finding, Grade
 
 TICK_S = 0.5
 
-Observe = Callable[[], Sequence[EdgeCall]]
+Observe = Callable[[], object]
 Mark = Callable[[Phase, str | None], None]
 Failing = Callable[[], float | None]
 
@@ -29,10 +30,10 @@ Failing = Callable[[], float | None]
 class Surroundings:
     """What an experiment is played in. The traffic goes on by itself meanwhile.
 
-    `resolve` finds a fault's target when its time has come. `observe` gives the calls that ended since it was last
-    asked. `judge` holds an objective against what was measured in its phase; `mark` says to which phase what follows
-    belongs. `failing` is the share of requests that failed in about the last second, None when there were none;
-    without it no abort condition is watched. The `injector` has been entered.
+    `resolve` finds a fault's target when its time has come. `observe` is called at every tick, to record the calls
+    that ended since. `judge` holds an objective against what was measured in its phase; `mark` says to which phase
+    what follows belongs. `failing` is the share of requests that failed in about the last second, None when there
+    were none; without it no abort condition is watched. The `injector` has been entered.
     """
 
     injector: Injector
@@ -45,33 +46,31 @@ class Surroundings:
     failing: Failing | None = None
 
 
-def run_experiment(
-    checked: Checked, around: Surroundings, *, before: Sequence[EdgeCall] = (), held_s: float = 0.0
-) -> ExperimentRecord:
-    """Play it to the end. `before` are calls of an undisturbed time that lasts since `held_s`, counted as baseline.
+def run_experiment(checked: Checked, around: Surroundings, *, held_s: float = 0.0) -> ExperimentRecord:
+    """Play it to the end. An undisturbed hold that lasts for `held_s` already counts as baseline; without one the
+    baseline is marked as the experiment's own, because an earlier experiment may have left its traces in the hold.
 
     FaultFailed when a fault cannot be injected; everything was healed then.
     """
     for injection in checked.experiment.method:
         around.resolve(injection.fault)  # a target that is not there is told before anybody waits for a baseline
-    course = _Course(checked, around, list(before))
+    course = _Course(checked, around)
     started_at = around.clock.now()
     steady = course.baseline(held_s)
     if any(finding.grade is Grade.MISSED for finding in steady):
-        return course.record(started_at, aborted="not run: the steady state did not hold before the fault")
+        return course.record(started_at, aborted=UNSTEADY)
     aborted = course.method()
     course.recover()
     return course.record(started_at, aborted=aborted)
 
 
 class _Course:
-    """One experiment under way: the calls seen so far, and what is on."""
+    """One experiment under way."""
 
-    def __init__(self, checked: Checked, around: Surroundings, calls: list[EdgeCall]) -> None:
+    def __init__(self, checked: Checked, around: Surroundings) -> None:
         self._checked = checked
         self._experiment = checked.experiment
         self._around = around
-        self._calls = calls
         self._first_window = len(around.injector.windows)
 
     @property
@@ -84,7 +83,7 @@ class _Course:
         """Watch the undisturbed system; what was found of its steady state."""
         wait_s = max(0.0, self._experiment.baseline_s - held_s)
         self._around.say(f"{self._experiment.name}: baseline for {show_duration(wait_s)}")
-        self._around.mark(Phase.HOLD, None)
+        self._around.mark(Phase.HOLD, None if held_s else self._experiment.name)
         self._watch_until(self._around.clock.monotonic() + wait_s)
         return judge_steady(self._checked, self._around.judge)
 
@@ -110,16 +109,11 @@ class _Course:
         self._watch_until(self._around.clock.monotonic() + self._experiment.recovery_s)
 
     def record(self, started_at: float, *, aborted: str) -> ExperimentRecord:
-        """What is left of it, with every expectation held against what was seen."""
+        """What is left of it."""
         name, windows = self._experiment.name, self.windows
-        findings = (
-            judge_experiment(self._checked, self._calls, windows, judge=self._around.judge, aborted=aborted)
-            if windows
-            else (*judge_steady(self._checked, self._around.judge), *not_run(self._checked, aborted))
-        )
         lost = ", ".join(window.target for window in windows if window.ended == EXPIRED)
         ended = f"the lease of {lost} ran out by itself" if lost else aborted
-        return ExperimentRecord(name, started_at, self._around.clock.now(), windows, findings, ended)
+        return ExperimentRecord(name, started_at, self._around.clock.now(), windows, ended)
 
     def _turn(self, injection: Injection, on: dict[Injection, Active]) -> None:
         """Heal what is on, inject what is not."""
@@ -132,11 +126,11 @@ class _Course:
         on[injection] = self._around.injector.inject(resolved, experiment=self._experiment.name)
 
     def _watch_until(self, moment: float, *, abort: AbortOn | None = None) -> str:
-        """Collect calls until then; why to stop before, else empty."""
+        """Let calls be recorded until then; why to stop before, else empty."""
         clock, bad_since = self._around.clock, None
         while (left_s := moment - clock.monotonic()) > 0:
             clock.sleep(min(TICK_S, left_s))
-            self._calls += self._around.observe()
+            self._around.observe()
             bad_since = self._bad_since(abort, bad_since)
             if abort and bad_since is not None and clock.monotonic() - bad_since >= abort.for_s:
                 return f"more than {show_ratio(abort.errors_ratio)} errors for {show_duration(abort.for_s)}"

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from seatrial.errors import Where
 from seatrial.sample import FaultWindow
 from seatrial.service import Edge, Objective
-from seatrial.verdict import Finding
 
 DEFAULT_BASELINE_S = 10.0
 DEFAULT_DURATION_S = 300.0
@@ -245,7 +244,7 @@ class Experiment:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentRecord:
-    """How an experiment went. `findings` holds one for every expectation, whatever happened.
+    """How an experiment went; what it showed is judged from the run's records.
 
     `aborted` says why it ended before its plan did, empty when it did not; instants are UTC seconds.
     """
@@ -254,5 +253,4 @@ class ExperimentRecord:
     started_at: float
     ended_at: float
     windows: tuple[FaultWindow, ...]
-    findings: tuple[Finding, ...]
     aborted: str = ""

@@ -1,7 +1,7 @@
 """Reads what the embedded proxy saw: its stream of exchanges, as `EdgeCall`s.
 
-Takes the proxy's API, gives each call once, when it has ended; `flush` gives those still open. The original Toxiproxy
-has no such stream. May import only the floor and its doors.
+Takes the proxy's API, gives each call once, when it has ended; `flush` gives those still open, `losses` tells what
+could not be read in time. The original Toxiproxy has no such stream. May import only the floor and its doors.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from seatrial import http
+from seatrial.clock import Clock
 from seatrial.errors import CannotRun, Unsupported
 from seatrial.exchange import Response
-from seatrial.sample import EdgeCall
+from seatrial.sample import CallsLost, EdgeCall
 
 POLL_TIMEOUT_S = 5.0
 PAGE = 5000
@@ -22,13 +23,14 @@ PAGE = 5000
 class EdgeWatch:
     """The calls at one proxy process since it is watched. `edges` maps a proxy's name to its edge, as `a->b`."""
 
-    def __init__(self, api: str, run: str, *, edges: Mapping[str, str]) -> None:
+    def __init__(self, api: str, run: str, *, edges: Mapping[str, str], clock: Clock) -> None:
         self._api = api
         self._run = run
         self._edges = edges
+        self._clock = clock
         self._next = 0
         self._open: dict[int, EdgeCall] = {}
-        self.lost = 0
+        self._lost: list[CallsLost] = []
 
     def start(self) -> None:
         """Begin here: what was seen before is not given. Unsupported when the proxy keeps no exchanges."""
@@ -39,7 +41,8 @@ class EdgeWatch:
         ended: list[EdgeCall] = []
         while True:
             page = self._page(self._next, limit=PAGE)
-            self.lost += page["lost"]
+            if page["lost"]:
+                self._lost.append(CallsLost(self._run, self._clock.now(), page["lost"]))
             ended += [call for event in page["exchanges"] if (call := self._take(event))]
             self._next = page["next"]
             if self._next >= page["newest"]:
@@ -49,6 +52,11 @@ class EdgeWatch:
         """The calls that have not ended, their durations unknown; they are forgotten."""
         calls, self._open = tuple(self._open.values()), {}
         return calls
+
+    def losses(self) -> tuple[CallsLost, ...]:
+        """What was overwritten before it was read, since this was last asked."""
+        lost, self._lost = tuple(self._lost), []
+        return lost
 
     def _take(self, event: Mapping[str, Any]) -> EdgeCall | None:
         """The call of an event when it has ended; one that began before the watch is not counted."""
