@@ -272,9 +272,7 @@ def test_folder_gives_its_scenarios_sorted_by_file(tmp_path):
 
 def test_misspelt_kind_is_an_error_not_a_file_passed_over(tmp_path):
     write(tmp_path, a="scenaro: x\nsteps: []\n")
-    told = (
-        "'scenaro' is no document of this folder; its first key says what a document is; did you mean 'scenario'"
-    )
+    told = "'scenaro' is no document of this folder; its first key says what a document is; did you mean 'scenario'"
     with pytest.raises(DocumentError, match=told):
         read_scenarios(tmp_path)
     with pytest.raises(DocumentError, match="no document of this folder"):
