@@ -23,8 +23,8 @@ test: $(READY) ## the whole test suite (tests that need Docker, Toxiproxy or Chr
 	$(BIN)/python -m pytest
 
 check: $(READY) ## style, types, layers
-	$(BIN)/ruff format --check src tests bench
-	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -1,4 +1,4 @@
-"""`make sample`: plays the demo bank's sea trial and keeps its report in reports/sample/, with a picture for the README.
+"""`make sample`: plays the demo bank's sea trial; keeps its report in reports/sample/ and a picture for the README.
 
 The picture needs Chromium; without it the old one stays.
 """
