@@ -101,3 +101,10 @@ def test_the_changelogs_head_is_the_version(root: Path) -> None:
     head = re.search(r"^## \[(.+?)\]", (root / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
     assert head
     assert head[1] == __version__
+
+
+def test_every_relative_link_of_the_docs_leads_somewhere(root: Path) -> None:
+    pages = [root / "README.md", *(root / "docs").glob("*.md")]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text())]
+    assert links
+    assert [f"{page.name}: {link}" for page, link in links if not (page.parent / link).exists()] == []
