@@ -45,7 +45,7 @@ def _facts(recorded: Recorded, plan: Plan) -> shown.RunFacts:
     if plan.profile:
         notes.append(shown.Note("load profile", f"{plan.profile.name} ({plan.profile.model} model)"))
     notes += [shown.Note("deployed", f"{service} {revision}") for service, revision in about.revisions.items()]
-    notes += [shown.Note("variable", f"{name}={value}") for name, value in about.overrides.items()]
+    notes += [shown.Note("variable", f"{name}={value}") for name, value in about.overrides.items() if value]
     return shown.RunFacts(
         run=about.run,
         realm=about.realm,
