@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,11 @@ PARTS: dict[str, tuple[Callable[[], object], str]] = {
     "needs_toxiproxy": (find_toxiproxy, "the original toxiproxy-server is not installed"),
     "needs_chromium": (lambda: shutil.which("chromium"), "no chromium on the path"),
 }
+
+
+def pytest_configure() -> None:
+    """Ctrl-C means what it usually does, also where a shell started us in its background and had it ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -12,10 +12,14 @@ import yaml
 
 from seatrial import __version__, documents
 from seatrial.assess.plan import Asked, read_plan
+from seatrial.chaos.read import read_experiments
 from seatrial.cli.init import run_init
 from seatrial.cli.main import app
 from seatrial.runtime.read import read_realms
+from seatrial.scenarios.load.profile import read_profiles
 from seatrial.scenarios.read import read_scenario, read_scenarios
+from seatrial.slo.gate import read_gate
+from seatrial.slo.read import read_services
 from seatrial.synthetic.read import read_synthetic
 
 FOLDERS = ("scenarios", "chaos", "synthetic", "slo", "reports")
@@ -87,7 +91,7 @@ def test_the_journey_of_the_readme_is_read_whole(root: Path, tmp_path: Path) -> 
 def test_the_realm_of_the_readme_is_read_whole(root: Path, tmp_path: Path) -> None:
     (realm,) = (block for block in _blocks(root / "README.md", "yaml") if "staging:" in block)
     (tmp_path / "realms.yaml").write_text(f"realms:\n{realm}")
-    assert read_realms(tmp_path)["staging"].allows.max_rate_per_s == 50.0
+    assert read_realms(tmp_path)["staging"].allows.max_rate_per_s == 200.0
 
 
 def test_every_yaml_in_the_docs_is_a_document(root: Path) -> None:
@@ -95,6 +99,28 @@ def test_every_yaml_in_the_docs_is_a_document(root: Path) -> None:
         for block in _blocks(page, "yaml"):
             assert yaml.safe_load(block), page
             assert documents.loads(block, str(page)).kind
+
+
+def test_every_example_of_the_documents_page_is_read_by_its_room(root: Path, tmp_path: Path) -> None:
+    places = {
+        "scenario": "scenarios", "flow": "scenarios/flows", "profile": "scenarios/profiles", "service": "slo",
+        "gate": "slo", "experiment": "chaos", "monitor": "synthetic", "channel": "synthetic", "realms": "",
+    }  # fmt: skip
+    for block in _blocks(root / "docs" / "DOCUMENTS.md", "yaml"):
+        kind = documents.loads(block, "page").kind
+        name = "login" if kind == "flow" else kind
+        folder = tmp_path / places.pop(kind)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.yaml").write_text(block)
+    assert not places
+    assert read_realms(tmp_path)["prod"].places["cards"].url
+    scenarios = {scenario.name: scenario for scenario in read_scenarios(tmp_path / "scenarios")}
+    assert set(scenarios) == {"pay with a card"}
+    assert read_profiles(tmp_path / "scenarios")
+    assert read_services(tmp_path / "slo")["cards"].objectives
+    assert read_gate(tmp_path / "slo").experiments == ("the ledger hangs",)
+    assert read_experiments(tmp_path / "chaos")
+    assert read_synthetic(tmp_path / "synthetic", scenarios=scenarios)
 
 
 def test_the_changelogs_head_is_the_version(root: Path) -> None:

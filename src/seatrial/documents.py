@@ -22,6 +22,7 @@ from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
+MAX_DIGITS = 40
 MAX_NODES = 100_000  # aliases count each time they are expanded, so a "billion laughs" file ends here
 WORKSPACE_FILE = "realms.yaml"
 
@@ -112,6 +113,17 @@ def loads(text: str, file: str) -> Document:
     return Document(file, next(iter(content)), content, reader.positions)
 
 
+def scalar(text: str) -> Any:
+    """A single value as the strict core schema types it; in quotes it is a text, whatever it looks like."""
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
+        return text[1:-1]
+    if text and text in _WORDS:
+        return _WORDS[text]
+    if not _JSON_NUMBER.fullmatch(text) or len(text) > MAX_DIGITS:
+        return text
+    return float(text) if any(sign in text for sign in ".eE") else int(text)
+
+
 def parse(document: Document, model: type[Raw]) -> Raw:
     """Hold the document against its shape; DocumentError names the place of the first mistake."""
     try:
@@ -169,7 +181,7 @@ class _Reader:
         return self._number(text, node)
 
     def _number(self, text: str, node: yaml.Node) -> int | float:
-        if len(text) > 40:
+        if len(text) > MAX_DIGITS:
             raise DocumentError(self._where(node), f"the number '{text[:20]}...' has too many digits", "quote it")
         return float(text) if any(sign in text for sign in ".eE") else int(text)
 

@@ -191,7 +191,7 @@ def test_nothing_on_loopback_goes_through_a_proxy_of_the_environment(
 
 
 def test_an_edge_without_a_proxy_is_named(our_server, echo, site):
-    with pytest.raises(CannotRun, match="has no proxies yet"):
+    with pytest.raises(CannotRun, match="has no proxy on cards->feed; name the one that stands there"):
         resolve(EdgeFault(Edge("cards", "feed"), Latency(0.1)), site(our_server.proxy(echo)))
 
 

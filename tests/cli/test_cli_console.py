@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from seatrial.cli.console import as_json, pairs, say, tell, workspace, write_file
+from seatrial.cli.console import as_json, pairs, say, tell, typed_variables, workspace, write_file
 from seatrial.errors import UsageError
 
 
@@ -55,3 +55,16 @@ def test_outside_of_any_workspace_the_file_that_is_missing_is_named(tmp_path, mo
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match=r"realms\.yaml"):
         workspace()
+
+
+def test_variables_are_typed_as_in_a_document() -> None:
+    words = ["price=300", "share=0.5", "on=true", "zip=012", 'code="300"', "none=", "text=a=b"]
+    assert typed_variables(words) == {
+        "price": 300,
+        "share": 0.5,
+        "on": True,
+        "zip": "012",
+        "code": "300",
+        "none": "",
+        "text": "a=b",
+    }

@@ -171,7 +171,7 @@ def _events(timeline: breaker.BreakerTimeline) -> Iterator[shown.LaneEvent]:
     for window in timeline.windows:
         if window.ended_at is not None and window.trials:
             yield shown.LaneEvent(window.ended_at, "trial call")
-    if timeline.closed_at is not None:
+    if timeline.opened_at is not None and timeline.closed_at is not None:
         yield shown.LaneEvent(timeline.closed_at, "breaker closed")
 
 

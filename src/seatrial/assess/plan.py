@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from seatrial.chaos.model import Experiment
 from seatrial.chaos.plan import Checked, check
@@ -42,7 +43,7 @@ class Plan:
     profile: Profile | None
     mix: Mix | None
     experiments: tuple[Checked, ...]
-    overrides: Mapping[str, str] = field(default_factory=dict)
+    overrides: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def at_most_s(self) -> float:
@@ -59,7 +60,7 @@ class Asked:
     realm: str | None = None
     gate: str = "default"
     services: tuple[str, ...] = ()
-    overrides: Mapping[str, str] = field(default_factory=dict)
+    overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_plan(workspace: Path, asked: Asked) -> Plan:

@@ -21,6 +21,8 @@ from seatrial.assess.page import page_of
 from seatrial.assess.plan import Plan
 from seatrial.assess.record import Recorder
 from seatrial.assess.stage import Bridge, Hindsight, Loading, Moment, Say
+from seatrial.chaos.inject import realm_lock
+from seatrial.chaos.plan import resolver
 from seatrial.clock import Clock
 from seatrial.journal import Journal, Run
 from seatrial.redact import Secrets
@@ -67,6 +69,9 @@ def assess(
     """Run it all; the run folder holds verdict.json, report.html and junit.xml at the end."""
     secrets = Secrets()
     with contextlib.ExitStack() as stack:
+        if plan.experiments:
+            # Held from before anything is started: a second harness must not load, or stop, what is broken here.
+            stack.enter_context(realm_lock(plan.workspace, plan.realm.name))
         state = stack.enter_context(standing(plan.realm, plan.workspace, variables=plan.overrides, say=telling.say))
         require_reachable(plan.realm, state)
         context = _context(plan, state, secrets)
@@ -74,6 +79,7 @@ def assess(
         writer = Journal(run.journal)
         stack.callback(writer.close)
         bridge = Bridge(plan, run, Recorder(writer), context, state, clock, telling.say, telling.show)
+        _require_targets(plan, run)
         about = _about(bridge, experiment=experiment, revisions=revisions or {})
         write_about(run, about)
         aborted = _stages(bridge)
@@ -98,6 +104,14 @@ def publish(run: Run, page: Page, secrets: Secrets, *, templates: Path) -> None:
     run.junit.write_bytes(
         junit_xml(page.journeys, page.verdict.findings, started_at=page.facts.started_at, redact=redact)
     )
+
+
+def _require_targets(plan: Plan, run: Run) -> None:
+    """CannotRun or Unsupported, before anything is sent, for a fault whose target is not there. Changes nothing."""
+    resolve = resolver(plan.workspace, plan.realm, holder=run.name)
+    for checked in plan.experiments:
+        for injection in checked.experiment.method:
+            resolve(injection.fault)
 
 
 def _context(plan: Plan, state: RealmState | None, secrets: Secrets) -> Context:
@@ -156,7 +170,7 @@ def _about(bridge: Bridge, *, experiment: str | None, revisions: Mapping[str, st
         experiment=experiment,
         services=tuple(plan.services) if plan.services.keys() != plan.documented.keys() else (),
         revisions=revisions,
-        overrides={name: redact(value) for name, value in plan.overrides.items()},
+        overrides={name: redact(str(value)) for name, value in plan.overrides.items()},
         git_revision=_git_revision(plan.workspace),
         command=redact(" ".join(["seatrial", *sys.argv[1:]])),
     )

@@ -20,7 +20,7 @@ from seatrial.assess.plan import Plan
 from seatrial.assess.record import Recorder
 from seatrial.assess.verify import judge_item
 from seatrial.chaos.experiment import Surroundings, run_experiment
-from seatrial.chaos.inject import Injector, realm_lock
+from seatrial.chaos.inject import Injector
 from seatrial.chaos.ledger import Ledger
 from seatrial.chaos.model import ExperimentRecord
 from seatrial.chaos.observe import EdgeWatch
@@ -276,10 +276,7 @@ def experiments(
     records: list[ExperimentRecord] = []
     ledger = Ledger(bridge.run.ledger)
     bridge.recorder.write(*(hindsight.calls() if hindsight else ()))
-    with (
-        realm_lock(bridge.plan.workspace, bridge.plan.realm.name),
-        Injector(ledger, bridge.plan.realm.name, clock=bridge.clock, say=bridge.say) as injector,
-    ):
+    with Injector(ledger, bridge.plan.realm.name, clock=bridge.clock, say=bridge.say) as injector:
         for checked in bridge.plan.experiments:
             held_s = hindsight.held_s if hindsight and not records else 0.0
             around = _surroundings(bridge, loading, watch, injector=injector, name=checked.experiment.name)

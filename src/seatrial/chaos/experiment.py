@@ -82,7 +82,8 @@ class _Course:
     def baseline(self, held_s: float) -> tuple[Finding, ...]:
         """Watch the undisturbed system; what was found of its steady state."""
         wait_s = max(0.0, self._experiment.baseline_s - held_s)
-        self._around.say(f"{self._experiment.name}: baseline for {show_duration(wait_s)}")
+        if wait_s:
+            self._around.say(f"{self._experiment.name}: baseline for {show_duration(wait_s)}")
         self._around.mark(Phase.HOLD, None if held_s else self._experiment.name)
         self._watch_until(self._around.clock.monotonic() + wait_s)
         return judge_steady(self._checked, self._around.judge)

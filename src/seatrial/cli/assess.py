@@ -8,12 +8,12 @@ from pathlib import Path
 
 from seatrial.assess.plan import Asked, Plan, experiment_plan, read_plan
 from seatrial.assess.run import Assessed, Telling, assess
-from seatrial.cli.console import as_json, pairs, say, tell, workspace, write_file
+from seatrial.cli.console import as_json, pairs, say, tell, typed_variables, workspace, write_file
 from seatrial.cli.outlook import forecast_lines
 from seatrial.cli.progress import STYLES, progress
 from seatrial.cli.verdict_text import verdict_lines
 from seatrial.clock import SystemClock
-from seatrial.errors import ExitCode
+from seatrial.errors import ExitCode, UsageError, did_you_mean
 from seatrial.reports.markdown import markdown
 from seatrial.reports.verdict_json import verdict_json
 from seatrial.slo.conclude import gate_exit_code
@@ -46,16 +46,19 @@ class Output:
 
 def run_assess(options: AssessOptions) -> ExitCode:
     """Read everything, say what it will take, run it, tell the verdict."""
-    overrides = pairs(options.variables, "--var")
+    overrides = typed_variables(options.variables)
     revisions = pairs(options.revisions, "--revision")
     plan = read_plan(workspace(), Asked(options.realm, options.gate, options.services, overrides))
+    for service in revisions:
+        if service not in plan.documented:
+            raise UsageError(f"--revision: unknown service '{service}'; {did_you_mean(service, plan.documented)}")
     output = Output(options.strict, options.json_file, options.junit_file, options.markdown_file)
     return assess_and_tell(plan, output, revisions=revisions)
 
 
 def run_experiment(name: str, realm: str | None, *, variables: tuple[str, ...], json_file: str | None) -> ExitCode:
     """Run one experiment under its own traffic."""
-    plan = experiment_plan(workspace(), Asked(realm, overrides=pairs(variables, "--var")), name)
+    plan = experiment_plan(workspace(), Asked(realm, overrides=typed_variables(variables)), name)
     return assess_and_tell(plan, Output(json_file=json_file), experiment=name)
 
 

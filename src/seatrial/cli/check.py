@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial import http
-from seatrial.cli.console import as_json, pairs, say, tell, workspace, write_file
+from seatrial.cli.console import as_json, say, tell, typed_variables, workspace, write_file
 from seatrial.clock import SystemClock
 from seatrial.errors import ExitCode, UsageError
 from seatrial.quantity import show_duration
@@ -58,7 +58,7 @@ class _Asked:
     workspace: Path
     realm: Realm
     scenarios: tuple[Scenario, ...]
-    overrides: Mapping[str, str]
+    overrides: Mapping[str, Any]
     secrets: Secrets
     shown: Secrets
     options: CheckOptions
@@ -116,7 +116,7 @@ def _read(options: CheckOptions) -> _Asked:
             permit_mutations(realm, scenario.name, scenario.tags)
     secrets = Secrets()
     shown = _unmasked() if options.show_secrets else secrets
-    return _Asked(here, realm, scenarios, pairs(options.variables, "--var"), secrets, shown, options)
+    return _Asked(here, realm, scenarios, typed_variables(options.variables), secrets, shown, options)
 
 
 def _unmasked() -> Secrets:

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import orjson
 
@@ -53,6 +53,13 @@ def pairs(words: Iterable[str], option: str) -> dict[str, str]:
             raise UsageError(f"{option} takes NAME=VALUE, not '{word}'")
         found[name] = value
     return found
+
+
+def typed_variables(words: Iterable[str]) -> dict[str, Any]:
+    """`--var` words: values typed as in a document (300 is a number, true a boolean, "300" in quotes a text)."""
+    from seatrial import documents
+
+    return {name: documents.scalar(value) for name, value in pairs(words, "--var").items()}
 
 
 def write_file(target: str, content: bytes) -> None:

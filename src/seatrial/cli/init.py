@@ -10,10 +10,16 @@ from pathlib import Path, PurePosixPath
 from seatrial.cli.console import tell
 from seatrial.errors import ExitCode, UsageError
 
+KEPT = frozenset({"README.md", ".gitignore"})
+
 
 def run_init(folder: Path) -> ExitCode:
-    """Write the starter's files below `folder`; UsageError when one of them is already there."""
-    files = dict(_files(resources.files("seatrial") / "starter", PurePosixPath()))
+    """Write the starter's files below `folder`; UsageError when one of them is already there.
+
+    A README or .gitignore that is there stays as it is.
+    """
+    starter = dict(_files(resources.files("seatrial") / "starter", PurePosixPath()))
+    files = {name: source for name, source in starter.items() if name not in KEPT or not (folder / name).exists()}
     taken = [str(folder / name) for name in files if (folder / name).exists()]
     if taken:
         raise UsageError(f"{taken[0]} is already there; nothing was written")

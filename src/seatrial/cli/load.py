@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
 
 from seatrial import __version__
-from seatrial.cli.console import as_json, pairs, say, tell, workspace, write_file
+from seatrial.cli.console import as_json, say, tell, typed_variables, workspace, write_file
 from seatrial.cli.load_screen import live_table, progress_line, summary_text
 from seatrial.clock import SystemClock, iso
 from seatrial.errors import ExitCode, Interrupted
@@ -54,7 +55,7 @@ class _Asked:
     realm: Realm
     profile: Profile
     services: Mapping[str, Service]
-    overrides: dict[str, str]
+    overrides: dict[str, Any]
 
 
 def run_load(
@@ -94,7 +95,7 @@ def _read(profile_name: str, realm_name: str | None, variables: Sequence[str]) -
     realm = choose_realm(read_realms(here), realm_name)
     profile = choose_profile(read_profiles(here / "scenarios" / "profiles"), profile_name)
     permit(profile, mix(profile, read_scenarios(here / "scenarios")), realm)
-    return _Asked(here, realm, profile, read_services(here / "slo"), pairs(variables, "--var"))
+    return _Asked(here, realm, profile, read_services(here / "slo"), typed_variables(variables))
 
 
 def _play(asked: _Asked, run: Run) -> tuple[Summary, bool]:

@@ -12,6 +12,8 @@ from seatrial.slo.measure import Route
 
 def forecast_lines(plan: Plan) -> Iterator[str]:
     """One line for the whole, and one for each objective that cannot be decided in the gate's time."""
+    if plan.gate.acceptance_tags and not plan.acceptance:
+        yield f"{plan.gate.where}: no journey has the acceptance tag {', '.join(plan.gate.acceptance_tags)}"
     rates = {Route(*key): rate for key, rate in rates_per_s(plan).items()}
     if plan.profile is None or not rates:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seatrial.cli.console import pairs, say, tell, workspace
+from seatrial.cli.console import say, tell, typed_variables, workspace
 from seatrial.errors import ExitCode
 from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.runtime.up import down, up
@@ -14,7 +14,7 @@ def run_up(realm_name: str | None, variables: Sequence[str]) -> ExitCode:
     """Start what is not up and print where each service answers."""
     here = workspace()
     realm = choose_realm(read_realms(here), realm_name)
-    raised = up(realm, here, variables=pairs(variables, "--var"), say=say)
+    raised = up(realm, here, variables=typed_variables(variables), say=say)
     tell(f"realm {realm.name} is up" + ("" if raised.started else " (it was already)"))
     for service, address in raised.state.addresses().items():
         tell(f"  {service:<12} {address}")

@@ -286,7 +286,8 @@ def _with_services(realm: Realm, workspace: Path, state: RealmState, places: Ite
     places = tuple(places)
     ports = _ports(realm, state)
     for place in places:
-        say(f"starting {place.service} on port {ports[place.service]}")
+        again = " again: it was not running any more," if place.service in state.services else ""
+        say(f"starting {place.service}{again} on port {ports[place.service]}")
         with held_back():  # a process that runs and is not noted could never be stopped
             started = _start(place, realm, workspace, state=state, port=ports[place.service])
             state = dataclasses.replace(state, services={**state.services, place.service: started})

@@ -30,6 +30,7 @@ from seatrial.chaos.model import (
 from seatrial.errors import CannotRun, FaultFailed
 from seatrial.exchange import Response
 from seatrial.quantity import show_duration
+from seatrial.realm import RuntimeKind
 from seatrial.runtime.proxies import answer_text
 from seatrial.sample import Cause
 from seatrial.service import Edge
@@ -281,9 +282,13 @@ def proxy_of(edge: Edge, site: Site) -> tuple[str, str]:
         return named.api, named.proxy
     state = site.state
     if state is None or state.proxy is None:
-        raise CannotRun(
-            f"realm '{site.realm.name}' has no proxies yet; start it: seatrial up --realm {site.realm.name}"
+        mend = (
+            f"start it: seatrial up --realm {site.realm.name}"
+            if site.realm.runtime is RuntimeKind.PROCESS
+            else f"name the one that stands there, `edges: {{{edge}: {{toxiproxy: ..., proxy: ...}}}}`, or leave the "
+            "experiment out of the gate"
         )
+        raise CannotRun(f"{site.realm.where}: realm '{site.realm.name}' has no proxy on {edge}; {mend}")
     if str(edge) not in state.edges:
         known = ", ".join(state.edges)
         raise CannotRun(
