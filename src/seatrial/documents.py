@@ -121,7 +121,7 @@ def scalar(text: str) -> Any:
         return _WORDS[text]
     if not _JSON_NUMBER.fullmatch(text) or len(text) > MAX_DIGITS:
         return text
-    return float(text) if any(sign in text for sign in ".eE") else int(text)
+    return _number(text)
 
 
 def parse(document: Document, model: type[Raw]) -> Raw:
@@ -183,7 +183,7 @@ class _Reader:
     def _number(self, text: str, node: yaml.Node) -> int | float:
         if len(text) > MAX_DIGITS:
             raise DocumentError(self._where(node), f"the number '{text[:20]}...' has too many digits", "quote it")
-        return float(text) if any(sign in text for sign in ".eE") else int(text)
+        return _number(text)
 
     def _refuse_tags(self, node: yaml.Node) -> None:
         if node.tag.removeprefix("tag:yaml.org,2002:") not in _RESOLVED_TAGS:
@@ -200,6 +200,11 @@ class _Reader:
         start, end = node.start_mark, node.end_mark
         width = end.column - start.column if end.line == start.line else 0
         return Where(self.file, start.line + 1, start.column + 1, max(0, width))
+
+
+def _number(text: str) -> int | float:
+    """The number of a text that is a JSON number."""
+    return float(text) if any(sign in text for sign in ".eE") else int(text)
 
 
 def _shown(path: Path) -> str:
