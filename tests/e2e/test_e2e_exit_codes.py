@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from seatrial.chaos.inject import realm_lock
 from seatrial.errors import ExitCode
 
 pytestmark = pytest.mark.e2e
@@ -218,3 +219,24 @@ def test_an_unknown_gate_is_a_usage_error(pair, here):
     ended = here(pair, "assess", "--gate", "hangs")
     assert ended.code == ExitCode.USAGE
     assert "no gate 'hangs'; did you mean 'hang'?" in _only_sentence(ended)
+
+
+def test_a_second_harness_on_one_realm_is_refused_before_it_starts_anything(pair, here):
+    with realm_lock(pair, "pair"):
+        ended = here(pair, "assess", "--gate", "hang")
+    assert ended.code == ExitCode.COULD_NOT_RUN
+    assert "chaos is going on in realm 'pair'" in _only_sentence(ended)
+    assert not list((pair / ".seatrial").glob("*.json"))
+
+
+def test_a_fault_without_a_target_is_refused_before_the_first_request(pair, here, shop):
+    (pair / "realms.yaml").write_text(
+        f"realms: {{pair: {{services: {{front: '{shop}', back: '{shop}'}}, "
+        "allows: {mutations: true, load: {max_rate: 1000/s}, chaos: true}}}\n"
+    )
+    ended = here(pair, "assess", "--gate", "hang")
+    assert ended.code == ExitCode.COULD_NOT_RUN
+    told = _only_sentence(ended)
+    assert "has no proxy on front->back" in told
+    assert "leave the experiment out of the gate" in told
+    assert not list((pair / "reports" / "out").glob("*/run.json"))
