@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from seatrial.exchange import Response
-from seatrial.scenarios.model import QueryKind
 from seatrial.scenarios.query import Reading, compile_query, run
+from seatrial.scenarios.wanted import QueryKind
 
 
 def look(kind, text, body=b"", *headers):

@@ -37,7 +37,7 @@ def test_whole_scenario_is_understood(journey):
     charge = scenario.steps[0]
     assert (scenario.name, scenario.tags, scenario.service) == ("pay", {"smoke", "slow"}, "gateway")
     assert (charge.service, charge.method, charge.route) == ("cards", "POST", "/cards/*/charges")
-    assert (charge.timeout_s, charge.mutates, charge.keep_going) == (2.0, True, True)
+    assert (charge.timeout_s, charge.mutates, charge.course.keep_going) == (2.0, True, True)
     retry = charge.retry
     assert (retry.attempts, retry.interval_s, retry.backoff, retry.on) == (
         20,

@@ -14,7 +14,9 @@ from seatrial import match, template
 from seatrial.documents import Document, Steps
 from seatrial.errors import DocumentError, Where, did_you_mean
 from seatrial.scenarios.expect import readable_operand
-from seatrial.scenarios.model import (
+from seatrial.scenarios.query import compile_query
+from seatrial.scenarios.shapes import RawExpect, RawMax
+from seatrial.scenarios.wanted import (
     Capture,
     Check,
     Expectations,
@@ -26,8 +28,6 @@ from seatrial.scenarios.model import (
     WantedJson,
     WantedStatus,
 )
-from seatrial.scenarios.query import compile_query
-from seatrial.scenarios.shapes import RawExpect, RawMax
 from seatrial.template import Fixed
 
 _BARE = frozenset({QueryKind.STATUS, QueryKind.BODY, QueryKind.DURATION})

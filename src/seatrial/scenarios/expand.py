@@ -18,8 +18,9 @@ from seatrial.errors import DocumentError, Where, did_you_mean
 from seatrial.exchange import Headers, Request
 from seatrial.match import plain
 from seatrial.scenarios.cookies import Jar
-from seatrial.scenarios.model import BasicAuth, Body, BodyKind, RequestTemplate, Step
+from seatrial.scenarios.model import Step
 from seatrial.scenarios.moves import Context
+from seatrial.scenarios.request import BasicAuth, BearerAuth, Body, BodyKind, RequestTemplate
 from seatrial.template import Scope, Value, to_text
 
 USER_AGENT = f"seatrial/{__version__}"
@@ -141,7 +142,9 @@ def _of_auth(template: RequestTemplate, scope: Scope) -> Headers:
     if isinstance(auth, BasicAuth):
         pair = f"{to_text(auth.user.render(scope))}:{to_text(auth.password.render(scope))}"
         return (("Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}"),)
-    return (("Authorization", f"Bearer {to_text(auth.token.render(scope))}"),)
+    if isinstance(auth, BearerAuth):
+        return (("Authorization", f"Bearer {to_text(auth.token.render(scope))}"),)
+    return ()
 
 
 def _of_jar(jar: Jar, url: str) -> Headers:

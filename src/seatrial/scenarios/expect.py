@@ -16,8 +16,9 @@ from seatrial.exchange import Broken, Response
 from seatrial.quantity import duration_s, show_duration
 from seatrial.sample import Cause
 from seatrial.scenarios.failure import Failure
-from seatrial.scenarios.model import Capture, Check, Query, QueryKind, Severity, Step, WantedJson
+from seatrial.scenarios.model import Step
 from seatrial.scenarios.query import Found, NotJson, Reading, run
+from seatrial.scenarios.wanted import Capture, Check, Query, QueryKind, Severity, WantedJson
 from seatrial.template import Fixed, Scope
 
 MAX_MISMATCHES = 10

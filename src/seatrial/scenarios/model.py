@@ -1,7 +1,7 @@
 """A journey as it is once read: everything parsed, every template compiled, every part with its place.
 
 Room scenarios. `read.py` gives these, `play.py` goes through them. Frozen and without I/O, so one `Scenario` may be
-played by any number of plays at once. May import the floor only; must never render, send or judge.
+played by any number of plays at once. May import the floor, `wanted` and `request`; must never render, send or judge.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seatrial import match
 from seatrial.errors import Where
+from seatrial.scenarios.request import RequestTemplate
+from seatrial.scenarios.wanted import Capture, Expectations
 from seatrial.template import Template, Value
 
 DEFAULT_TIMEOUT_S = 10.0
@@ -25,121 +26,6 @@ class Section(enum.StrEnum):
     SETUP = "setup"
     STEPS = "steps"
     TEARDOWN = "teardown"
-
-
-class QueryKind(enum.StrEnum):
-    """What a check or a capture looks at."""
-
-    STATUS = "status"
-    HEADER = "header"
-    BODY = "body"
-    JSONPATH = "jsonpath"
-    REGEX = "regex"
-    DURATION = "duration"
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """Where to look in an answer. `text` is the header's name, the JSON path or the pattern as written; empty for
-    the kinds that need none. `compiled` is the ready JSON path or regular expression."""
-
-    kind: QueryKind
-    text: str = ""
-    compiled: Any = None
-
-    def __str__(self) -> str:
-        return self.text if self.kind is QueryKind.JSONPATH else f"{self.kind} {self.text}".strip()
-
-
-class Severity(enum.StrEnum):
-    """What missing a check does to its step."""
-
-    FAIL = "fail"
-    DEGRADED = "degraded"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One predicate on one query. `where` is the place of the predicate's operand."""
-
-    query: Query
-    predicate: match.Predicate
-    operand: Value
-    where: Where
-    severity: Severity = Severity.FAIL
-
-
-@dataclass(frozen=True, slots=True)
-class WantedStatus:
-    """The statuses a step may end with."""
-
-    statuses: tuple[int, ...]
-    where: Where
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a part of a pattern stands, and whether it is a template."""
-
-    where: Where
-    templated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class WantedJson:
-    """The shape the body must have; its operands may hold templates until `match.fill` fills them.
-
-    `templated` says whether they do; with `strict`, members that are not asked for are misses. `places` leads from a
-    path in the document to where the pattern asks for it.
-    """
-
-    pattern: match.Pattern
-    templated: bool
-    strict: bool
-    where: Where
-    places: Mapping[match.Path, Place] = field(default_factory=dict)
-
-    def place(self, path: match.Path) -> Place:
-        """Where the pattern asks for what is at `path`: there, or at the nearest part around it."""
-        for length in range(len(path), 0, -1):
-            if path[:length] in self.places:
-                return self.places[path[:length]]
-        return Place(self.where)
-
-
-@dataclass(frozen=True, slots=True)
-class LatencyLimits:
-    """How long the whole exchange may take, in seconds, before the step fails or counts as degraded."""
-
-    fail_s: float | None
-    degraded_s: float | None
-    where: Where
-    degraded_where: Where
-
-
-@dataclass(frozen=True, slots=True)
-class Expectations:
-    """What an answer must be; an absent part asks for nothing."""
-
-    status: WantedStatus | None = None
-    json: WantedJson | None = None
-    limits: LatencyLimits | None = None
-    checks: tuple[Check, ...] = ()
-
-    @property
-    def explicit(self) -> bool:
-        """Whether the file asks for anything beyond a valid answer with a status under 400."""
-        return bool(self.status or self.json or self.limits or self.checks)
-
-
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """A value kept under a name for the later steps of the same play; `secret` ones are masked from then on."""
-
-    name: str
-    query: Query
-    where: Where
-    secret: bool = False
 
 
 class Backoff(enum.StrEnum):
@@ -181,52 +67,51 @@ class Retry:
         return min(self.interval_s * growth[self.backoff], max(BACKOFF_MAX_S, self.interval_s))
 
 
-class BodyKind(enum.StrEnum):
-    """How a request's body is written."""
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A part is run that many times; `times` renders to a whole number."""
 
-    JSON = "json"
-    FORM = "form"
-    TEXT = "text"
+    times: Value
+    where: Where
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
-    """A request's body before rendering."""
+class ForEach:
+    """A part is run once for each element of a list, which it sees as `name`."""
 
-    kind: BodyKind
-    content: Value
-
-
-@dataclass(frozen=True, slots=True)
-class BasicAuth:
-    """User and password, sent as RFC 7617 says."""
-
-    user: Value
-    password: Value
+    name: str
+    items: Value
+    where: Where
 
 
 @dataclass(frozen=True, slots=True)
-class BearerAuth:
-    """A token, sent as RFC 6750 says."""
+class Until:
+    """A part is run until the condition holds after it, at most `limit` times; it fails when that was not enough."""
 
-    token: Value
+    condition: Template
+    limit: int
+    where: Where
+    interval_s: float = 0.0
+
+
+Loop = Repeat | ForEach | Until
 
 
 @dataclass(frozen=True, slots=True)
-class RequestTemplate:
-    """A request before rendering.
+class Course:
+    """Whether and how often a part of a scenario is run.
 
-    `service` is None for an absolute `url`; else `url` is the path on that service. Values of `url` are
-    percent-encoded where they are put in. `headers` and `params` keep the file's order.
+    `skip` gives the reason not to. `only_in` (None: anywhere) and `never_in` are realms. `delay_s` is waited before
+    each run of it. With `keep_going` what follows is run although this failed.
     """
 
-    method: str
-    service: str | None
-    url: Template
-    headers: tuple[tuple[str, Value], ...] = ()
-    params: tuple[tuple[str, Value], ...] = ()
-    body: Body | None = None
-    auth: BasicAuth | BearerAuth | None = None
+    when: Template | None = None
+    skip: str = ""
+    only_in: frozenset[str] | None = None
+    never_in: frozenset[str] = frozenset()
+    delay_s: float = 0.0
+    loop: Loop | None = None
+    keep_going: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +119,8 @@ class Step:
     """One request and what is expected of it.
 
     `service` and `route` are fixed (`/cards/*/charges`: one `*` for every templated segment), so reports never grow
-    with the data. `number` counts from 1 within its section. `uses` names every variable its templates mention.
+    with the data. `number` counts from 1 within its section. `variables` are set before it and stay set. `uses` names
+    every variable its templates mention.
     """
 
     name: str
@@ -250,9 +136,8 @@ class Step:
     timeout_s: float = DEFAULT_TIMEOUT_S
     retry: Retry | None = None
     mutates: bool = False
-    when: Template | None = None
-    skip: str = ""
-    keep_going: bool = False
+    course: Course = Course()
+    variables: tuple[tuple[str, Value], ...] = ()
     uses: frozenset[str] = frozenset()
 
 
@@ -267,8 +152,16 @@ class Flow:
     file: str
     inputs: Mapping[str, Value | None]
     secret_inputs: frozenset[str]
-    steps: tuple[Step | Call, ...]
+    steps: tuple[Piece, ...]
     outputs: tuple[str, ...]
+
+
+class Once(enum.StrEnum):
+    """For whom a flow is run once, its outputs serving all further calls with the same inputs."""
+
+    RUN = "run"
+    WORKER = "worker"
+    SCENARIO = "scenario"
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,9 +175,32 @@ class Call:
     inputs: Mapping[str, Value]
     outputs: tuple[str, ...]
     where: Where
-    when: Template | None = None
-    skip: str = ""
-    keep_going: bool = False
+    course: Course = Course()
+    once: Once | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Independent parts run side by side; none sees what another captures, what follows sees all of it."""
+
+    name: str
+    number: int
+    section: Section
+    parts: tuple[Piece, ...]
+    where: Where
+    course: Course = Course()
+
+
+Piece = Step | Call | Block
+"""A part of a scenario's or flow's sequence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of data: its number from 1, and its fields by name."""
+
+    number: int
+    fields: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,19 +213,29 @@ class LoadBlock:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One journey. `sources` holds the lines of its file and of its flows' files, for the texts of failures."""
+    """One journey. `sources` holds the lines of its file and of its flows' files, for the texts of failures.
+
+    With `rows` it is played once for each of them, as `row` (`expand_rows` gives those scenarios). `lenient` is for
+    formats in which an answer of any status, with nothing checked, passes. Without `cookies` answers set none.
+    """
 
     name: str
     file: str
     where: Where
-    steps: tuple[Step | Call, ...]
+    steps: tuple[Piece, ...]
     tags: frozenset[str] = frozenset()
     service: str | None = None
     variables: Mapping[str, Value] = field(default_factory=dict)
-    setup: tuple[Step | Call, ...] = ()
-    teardown: tuple[Step | Call, ...] = ()
+    setup: tuple[Piece, ...] = ()
+    teardown: tuple[Piece, ...] = ()
     load: LoadBlock = LoadBlock()
     skip: str = ""
+    only_in: frozenset[str] | None = None
+    never_in: frozenset[str] = frozenset()
+    rows: tuple[Row, ...] | None = None
+    row: Row | None = None
+    lenient: bool = False
+    cookies: bool = True
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
 
@@ -324,11 +250,11 @@ def mutates(scenario: Scenario) -> bool:
     return any(step.mutates for step in every_step(scenario))
 
 
-def _steps_of(part: Step | Call) -> Iterator[Step]:
+def _steps_of(part: Piece) -> Iterator[Step]:
     if isinstance(part, Step):
         yield part
         return
-    for inner in part.flow.steps:
+    for inner in part.parts if isinstance(part, Block) else part.flow.steps:
         yield from _steps_of(inner)
 
 

@@ -15,7 +15,7 @@ from seatrial.exchange import Answer, Request
 from seatrial.redact import Secrets
 from seatrial.sample import Cause, Outcome
 from seatrial.scenarios.failure import Failure, Used
-from seatrial.scenarios.model import Call, Scenario, Step
+from seatrial.scenarios.model import Piece, Scenario, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class StepResult:
     A call of a flow appears only when skipped; else the flow's own steps stand here.
     """
 
-    step: Step | Call
+    step: Piece
     outcome: Outcome
     last: Attempted | None = None
     attempts: int = 0

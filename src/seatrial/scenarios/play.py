@@ -21,13 +21,14 @@ from seatrial.scenarios.cookies import Jar
 from seatrial.scenarios.expand import Marks, expand
 from seatrial.scenarios.expect import broken, judge, unrendered
 from seatrial.scenarios.failure import Failure, Used
-from seatrial.scenarios.model import Call, Capture, Flow, RetryOn, Scenario, Section, Step
+from seatrial.scenarios.model import Call, Flow, Piece, RetryOn, Scenario, Section, Step
 from seatrial.scenarios.moves import Attempted, Context, Move, PlayResult, Send, StepResult, Wait
+from seatrial.scenarios.wanted import Capture
 
 __all__ = ["Attempted", "Context", "Move", "PlayResult", "Send", "StepResult", "Used", "Wait", "play"]
 
 Scope = dict[str, Any]
-Parts = Iterable[Step | Call]
+Parts = Iterable[Piece]
 Moves = Generator[Move, Answer | None, None]
 
 AFTER_FAILURE = "an earlier step failed"
@@ -129,9 +130,9 @@ class _Play:
             start = len(self._results)
             yield from self._part(part, scope)
             failed = any(result.failed for result in self._results[start:])
-            stopped = failed and not part.keep_going
+            stopped = failed and not part.course.keep_going
 
-    def _part(self, part: Step | Call, scope: Scope) -> Moves:
+    def _part(self, part: Piece, scope: Scope) -> Moves:
         try:
             reason = _skip_reason(part, scope)
         except DocumentError as error:
@@ -141,12 +142,12 @@ class _Play:
             self._skip(part, reason)
         elif isinstance(part, Call):
             yield from self._call(part, scope)
-        else:
+        elif isinstance(part, Step):
             yield from self._step(part, scope)
 
-    def _fail(self, part: Step | Call, failure: Failure) -> Moves:
+    def _fail(self, part: Piece, failure: Failure) -> Moves:
         """A part that fails before anything can be sent."""
-        if isinstance(part, Call):
+        if not isinstance(part, Step):
             self._failures.append(failure)
             self._results.append(StepResult(part, Outcome.UNEXPECTED))
             return
@@ -154,7 +155,7 @@ class _Play:
         self._results.append(StepResult(part, told.outcome, told, 1))
         yield told
 
-    def _skip(self, part: Step | Call, reason: str) -> None:
+    def _skip(self, part: Piece, reason: str) -> None:
         self._results.append(StepResult(part, Outcome.OK, skipped=reason))
 
     def _skip_all(self, parts: Parts, reason: str) -> None:
@@ -291,11 +292,11 @@ def _first_failed(results: Iterable[StepResult]) -> Outcome:
     return next((result.outcome for result in results if result.failed), Outcome.OK)
 
 
-def _skip_reason(part: Step | Call, scope: Scope) -> str:
-    if part.skip:
-        return part.skip
-    if part.when is not None and not part.when.render(scope):
-        return f"not so: {part.when.text}"
+def _skip_reason(part: Piece, scope: Scope) -> str:
+    if part.course.skip:
+        return part.course.skip
+    if part.course.when is not None and not part.course.when.render(scope):
+        return f"not so: {part.course.when.text}"
     return ""
 
 

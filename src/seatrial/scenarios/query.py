@@ -17,7 +17,7 @@ import jsonpath
 
 from seatrial.exchange import Response
 from seatrial.match import near_keys, plain
-from seatrial.scenarios.model import Query, QueryKind
+from seatrial.scenarios.wanted import Query, QueryKind
 
 _PATHS = jsonpath.JSONPathEnvironment(strict=True)
 

@@ -16,9 +16,9 @@ from seatrial import documents, template
 from seatrial.documents import Document, Steps
 from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
 from seatrial.scenarios.checks import refuse_name
-from seatrial.scenarios.model import Call, Flow, LoadBlock, Scenario, Section, Step
+from seatrial.scenarios.model import Block, Call, Flow, LoadBlock, Piece, Scenario, Section
 from seatrial.scenarios.shapes import RawFlow, RawScenario, RawStep, refuse_later
-from seatrial.scenarios.steps import Spot, read_step, read_when
+from seatrial.scenarios.steps import Spot, read_course, read_step
 from seatrial.template import Value
 
 KIND = "scenario"
@@ -103,12 +103,12 @@ class _Files:
 
     def _parts(
         self, steps: Iterable[RawStep], document: Document, section: Section, service: str | None
-    ) -> tuple[Step | Call, ...]:
+    ) -> tuple[Piece, ...]:
         spots = (Spot(document, (section, index), section, index + 1, service) for index, _ in enumerate(steps))
         trail = ((self.path.resolve(), document.where(KIND)),)
         return tuple(self._part(raw, spot, self.path, trail) for raw, spot in zip(steps, spots, strict=True))
 
-    def _part(self, raw: RawStep, spot: Spot, file: Path, trail: _Trail) -> Step | Call:
+    def _part(self, raw: RawStep, spot: Spot, file: Path, trail: _Trail) -> Piece:
         if raw.use is None:
             _refuse_flow_keys(raw, spot)
             return read_step(raw, spot)
@@ -130,9 +130,7 @@ class _Files:
             inputs=_given(raw, flow, document, at),
             outputs=_taken(raw, flow, document, at),
             where=where,
-            when=read_when(raw, spot),
-            skip=raw.skip,
-            keep_going=raw.keep_going,
+            course=read_course(raw, spot),
         )
 
     def _flow(self, path: Path, call: str, caller: Spot, trail: _Trail) -> Flow:
@@ -272,7 +270,7 @@ def _taken(raw: RawStep, flow: Flow, document: Document, at: Steps) -> tuple[str
     return raw.outputs
 
 
-def _refuse_unmade(raw: RawFlow, steps: Iterable[Step | Call], document: Document) -> None:
+def _refuse_unmade(raw: RawFlow, steps: Iterable[Piece], document: Document) -> None:
     made = frozenset(raw.inputs).union(*(_made_by(step) for step in steps))
     for index, name in enumerate(raw.outputs):
         if name not in made:
@@ -280,7 +278,9 @@ def _refuse_unmade(raw: RawFlow, steps: Iterable[Step | Call], document: Documen
             raise DocumentError(where, f"no step of the flow captures '{name}'", did_you_mean(name, made))
 
 
-def _made_by(part: Step | Call) -> frozenset[str]:
+def _made_by(part: Piece) -> frozenset[str]:
     if isinstance(part, Call):
         return frozenset(part.outputs)
+    if isinstance(part, Block):
+        return frozenset().union(*(_made_by(inner) for inner in part.parts))
     return frozenset(capture.name for capture in part.captures)

@@ -16,17 +16,8 @@ from seatrial import template
 from seatrial.documents import Document, Steps
 from seatrial.errors import DocumentError
 from seatrial.scenarios.checks import read_captures, read_expectations
-from seatrial.scenarios.model import (
-    BasicAuth,
-    BearerAuth,
-    Body,
-    BodyKind,
-    RequestTemplate,
-    Retry,
-    Section,
-    Step,
-    route_of,
-)
+from seatrial.scenarios.model import Course, Retry, Section, Step, route_of
+from seatrial.scenarios.request import BasicAuth, BearerAuth, Body, BodyKind, RequestTemplate
 from seatrial.scenarios.shapes import RawAuth, RawRequest, RawRetry, RawStep
 from seatrial.template import Value
 
@@ -78,14 +69,17 @@ def read_step(raw: RawStep, spot: Spot) -> Step:
         timeout_s=raw.timeout,
         retry=_retry(raw.retry) if raw.retry else None,
         mutates=raw.mutates,
-        when=read_when(raw, spot),
-        skip=raw.skip,
-        keep_going=raw.keep_going,
+        course=read_course(raw, spot),
         uses=_names_in(raw),
     )
 
 
-def read_when(raw: RawStep, spot: Spot) -> template.Template | None:
+def read_course(raw: RawStep, spot: Spot) -> Course:
+    """Whether and how often the step is run."""
+    return Course(when=_when(raw, spot), skip=raw.skip, keep_going=raw.keep_going)
+
+
+def _when(raw: RawStep, spot: Spot) -> template.Template | None:
     """The step's condition, compiled; braces are not needed and refused, since they would make it a text."""
     if raw.when is None:
         return None
