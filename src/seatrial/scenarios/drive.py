@@ -31,8 +31,13 @@ def drive(
     run: str,
     phase: Phase,
     watch: Callable[[Move], None] | None = None,
+    heard: Callable[[Send, Answer, float], None] | None = None,
 ) -> PlayResult:
-    """Play once. `record` is given one redacted sample an attempt, `watch` every move before it is followed."""
+    """Play once. `record` is given one redacted sample an attempt, `watch` every move before it is followed.
+
+    `heard` is given every request that was sent with its answer, and when it began (UTC seconds); nothing of it is
+    redacted.
+    """
     moves = play(scenario, context)
     answer: Answer | None = None
     sent_at = clock.now()
@@ -48,6 +53,8 @@ def drive(
         if isinstance(move, Send):
             sent_at = clock.now()
             answer = client.send(move.request)
+            if heard is not None:
+                heard(move, answer, sent_at)
         elif isinstance(move, Wait):
             clock.sleep(move.seconds)
         else:
