@@ -85,7 +85,7 @@ def attempt(step: Step, scope: Scope, number: int, *, strand: Strand) -> Generat
         failures, used = (broken(step, answer),), _used(step, scope, strand)
         return told(step, number, strand, request=request, answer=answer, failures=failures, used=used), {}
     strand.checks += step.expectations.explicit or step.request.talk is not None
-    judged = judge(step, answer, scope)
+    judged = judge(step, answer, scope, trace_id=strand.trace_id, now=strand.context.now)
     _hide(step, judged.captured, strand)
     missing = (*judged.failures, *unheard(step, answer, scope))
     missed = missing or judged.degradations

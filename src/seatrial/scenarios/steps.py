@@ -138,7 +138,7 @@ def _retry(raw: RawRetry) -> Retry:
 
 def _names_in(raw: RawStep) -> frozenset[str]:
     """Every variable any text of the step mentions."""
-    said = raw.model_dump(include={"request", "websocket", "sse", "expect", "vars"})
+    said = raw.model_dump(include={"request", "websocket", "sse", "expect", "capture", "vars"})
     texts = _texts((raw.when and "{{" + raw.when + "}}", said))
     return frozenset().union(*(template.compile_text(text).names for text in texts))
 
