@@ -60,6 +60,15 @@ class Strand:
         """The cookies of that session."""
         return self.jars.setdefault(session, Jar())
 
+    def text_of(self, path: str) -> str:
+        """The text of a file of the scenario's workspace, for templates; ValueError when it cannot be had."""
+        if self.scenario.files is None:
+            raise ValueError(f"no file can be read here, so not '{path}'")
+        try:
+            return self.scenario.files.text(path, self.scenario.where)
+        except DocumentError as error:
+            raise ValueError(error.problem) from None
+
     def hex(self, bits: int) -> str:
         """A random id; never zero, which W3C trace context forbids."""
         return random_hex(self.rng, bits)

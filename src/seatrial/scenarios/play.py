@@ -134,7 +134,7 @@ class _Line:
         variables: Scope = {**context.variables, **context.overrides}
         scope: Scope = {
             **variables,
-            **template.functions(self.strand.rng, context.now),
+            **self._functions(),
             "realm": context.realm,
             "secrets": context.secret_values,
             "vars": variables,
@@ -149,6 +149,12 @@ class _Line:
             if name not in context.overrides:
                 self._define(name, value, scope)
         return scope
+
+    def _functions(self) -> Mapping[str, Any]:
+        strand = self.strand
+        return template.functions(
+            strand.rng, strand.context.now, files=strand.text_of, environment=strand.context.environment
+        )
 
     def _define(self, name: str, value: template.Value, scope: Scope) -> None:
         try:
@@ -276,7 +282,7 @@ class _Line:
     def _side_by_side(self, block: Block, scope: Scope) -> Moves:
         """Run a block's parts side by side, each on what was known before it."""
         lines = [self._beside() for _ in block.parts]
-        scopes = [{**scope, **template.functions(line.strand.rng, line.strand.context.now)} for line in lines]
+        scopes = [{**scope, **line._functions()} for line in lines]
         sides = zip(lines, block.parts, scopes, strict=True)
         yield Together(tuple(line.part(part, own) for line, part, own in sides))
         for line, own in zip(lines, scopes, strict=True):
