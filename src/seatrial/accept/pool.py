@@ -8,6 +8,7 @@ a hundred. Results come out in the caller's thread.
 from __future__ import annotations
 
 import collections
+import dataclasses
 import functools
 import queue
 import threading
@@ -17,11 +18,13 @@ from dataclasses import dataclass, field
 
 from seatrial.accept.pace import PacedClient, Pacer
 from seatrial.clock import Clock, SystemClock
+from seatrial.exchange import Answer
 from seatrial.http import Client
 from seatrial.sample import Phase, Sample
 from seatrial.scenarios.drive import drive
 from seatrial.scenarios.model import Scenario
-from seatrial.scenarios.moves import Context, Move
+from seatrial.scenarios.moves import Context, Move, Send
+from seatrial.scenarios.once import Onces
 from seatrial.scenarios.played import Heard, Played
 from seatrial.scenarios.rows import expand_rows
 
@@ -50,7 +53,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Playing:
-    """How a run's plays are driven.
+    """How a run's plays are driven. `onces` keeps what is run once for all of them, or for all of one worker.
 
     `watch` is told every move before it is followed, by whatever thread follows it. `enough` is asked before a play
     begins: once it is true none begins any more, and those under way come to their end. `meanwhile` is called some
@@ -61,6 +64,7 @@ class Playing:
     run: str
     phase: Phase
     pacer: Pacer = field(default_factory=lambda: Pacer(None))
+    onces: Onces = field(default_factory=Onces)
     clock: Clock = field(default_factory=SystemClock)
     watch: Watch | None = None
     enough: Callable[[], bool] = _never
@@ -100,9 +104,15 @@ def play_one(plan: Plan, playing: Playing, client: Client) -> Played:
         run=playing.run,
         phase=playing.phase,
         watch=functools.partial(playing.watch, plan.scenario) if playing.watch else None,
-        heard=lambda sent, answer, sent_at: heard.append(Heard(sent, answer, sent_at)),
+        heard=lambda sent, answer, sent_at: heard.append(_heard(sent, answer, sent_at, now=clock.now())),
+        onces=playing.onces,
     )
     return Played(plan.journey, result, started_at, clock.monotonic() - started, tuple(samples), tuple(heard))
+
+
+def _heard(sent: Send, answer: Answer, asked_at: float, *, now: float) -> Heard:
+    """The exchange began when it was asked for, or later, where it had to wait for its turn."""
+    return Heard(sent, answer, max(asked_at, now - answer.latency_s))
 
 
 def _one_after_the_other(plans: Iterable[Plan], playing: Playing) -> Iterator[Played]:
@@ -157,9 +167,7 @@ class _Workers:
         self._halt = threading.Event()
         self._tasks: queue.SimpleQueue[tuple[Plan, Future[Played]] | None] = queue.SimpleQueue()
         clock = _HaltingClock(playing.clock, self._halt)
-        self._playing = Playing(
-            playing.context, playing.run, playing.phase, playing.pacer, clock, self._watching(playing.watch)
-        )
+        self._playing = dataclasses.replace(playing, clock=clock, watch=self._watching(playing.watch))
         self._threads = [
             threading.Thread(target=self._work, name=f"worker {number}", daemon=True) for number in range(1, jobs + 1)
         ]
@@ -190,17 +198,19 @@ class _Workers:
         return halting
 
     def _work(self) -> None:
-        with PacedClient(self._playing.pacer, self._playing.clock) as client:
+        playing = dataclasses.replace(self._playing, onces=self._playing.onces.for_worker())
+        with PacedClient(playing.pacer, playing.clock) as client:
             while (task := self._tasks.get()) is not None:
                 plan, future = task
                 if not self._halt.is_set() and future.set_running_or_notify_cancel():
-                    self._play(plan, future, client)
+                    _fulfil(future, functools.partial(play_one, plan, playing, client))
 
-    def _play(self, plan: Plan, future: Future[Played], client: Client) -> None:
-        try:
-            future.set_result(play_one(plan, self._playing, client))
-        except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
-            future.set_exception(error)
+
+def _fulfil(future: Future[Played], play: Callable[[], Played]) -> None:
+    try:
+        future.set_result(play())
+    except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
+        future.set_exception(error)
 
 
 class _HaltingClock:

@@ -15,7 +15,7 @@ from seatrial.errors import UsageError
 from seatrial.realm import Realm, permit_mutations
 from seatrial.redact import Secrets
 from seatrial.runtime.read import choose_realm, read_realms
-from seatrial.runtime.resolve import resolve_secrets
+from seatrial.runtime.resolve import resolve_secrets, visible_environment
 from seatrial.runtime.state import RealmState, addresses_of
 from seatrial.scenarios.model import Scenario, mutates
 from seatrial.scenarios.moves import Context
@@ -83,6 +83,8 @@ def context_of(prepared: Prepared, state: RealmState | None) -> Context:
         secret_values=values,
         secrets=secrets,
         overrides=prepared.overrides,
+        environment=visible_environment(realm),
+        tracing=realm.tracing,
     )
 
 

@@ -184,7 +184,7 @@ def _all_played(run: _Run, context: Context) -> Iterator[Played]:
         context=context,
         run=RUN,
         phase=Phase.ACCEPTANCE,
-        pacer=Pacer(None),
+        pacer=Pacer(run.prepared.realm.allows.check_rate_per_s),
         enough=lambda: run.options.fail_fast and run.tally.counts.failed > 0,
         meanwhile=run.screen.redraw,
         watch=run.screen.moved if alone else None,

@@ -106,7 +106,7 @@ def _headline(played: Played, clean: Clean) -> Line:
         return Line(f"SKIPPED  {name}: {clean.text(result.skipped)}", "dim")
     word, style = ("PASSED", "green") if result.passed else ("FAILED", "bold red")
     ran = [step for step in result.steps if not step.skipped]
-    flaky = [clean.text(step.step.name) for step in ran if step.flaky]
+    flaky = [clean.text(step.title) for step in ran if step.flaky]
     notes = [counted(len(ran), "step"), show_duration(played.took_s)]
     if len(ran) < len(result.steps):
         notes.append(f"{len(result.steps) - len(ran)} skipped")
@@ -127,7 +127,7 @@ def _step_lines(played: Played, clean: Clean, *, verbosity: int) -> Iterator[Lin
 
 
 def _step_line(step: StepResult, clean: Clean) -> str:
-    name = clean.text(step.step.name)
+    name = clean.text(step.title)
     if step.skipped:
         return f"-  {name}: skipped, {clean.text(step.skipped)}"
     mark = "!" if step.failed else "+"

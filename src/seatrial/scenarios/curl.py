@@ -10,7 +10,7 @@ from seatrial.exchange import Connection, Headers, HttpVersion, Request, Tls
 from seatrial.redact import Secrets
 
 MAX_BODY = 4000
-_OWN = frozenset({"user-agent", "accept", "traceparent", "x-request-id"})
+_OWN = frozenset({"user-agent", "accept", "accept-encoding", "traceparent", "x-request-id"})
 """Headers every request of ours carries and no answer should depend on."""
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")

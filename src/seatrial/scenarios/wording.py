@@ -58,6 +58,7 @@ def _step_json(step: StepResult, scenario: Scenario, secrets: Secrets) -> dict[s
     told = step.last
     return {
         "step": secrets.redact(step.step.name),
+        "round": step.round or None,
         "section": str(step.step.section),
         "service": told.step.service if told else None,
         "method": told.step.method if told else None,

@@ -183,11 +183,11 @@ def _step(result: StepResult, played: Played, attempts: _Attempts, clean: Clean)
     step, told = result.step, result.last
     if result.skipped or told is None:
         outcome = "" if result.skipped else str(result.outcome)
-        return ShownStep(clean.text(step.name), step.section, outcome=outcome, skipped=clean.text(result.skipped))
+        return ShownStep(clean.text(result.title), step.section, outcome=outcome, skipped=clean.text(result.skipped))
     runs = attempts[step.name]
     *polls, decided = runs.popleft() if runs else [None]
     return ShownStep(
-        name=clean.text(step.name),
+        name=clean.text(result.title),
         section=step.section,
         service=told.step.service,
         method=told.step.method,
