@@ -64,7 +64,11 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers["Content-Length"] or 0)
         body = self.rfile.read(length).decode("latin-1")
         headers = dict(self.headers.items())
-        self.reply(200, {"path": self.path, "headers": headers, "body": body}, ("Set-Cookie", f"sid={rest}; Path=/"))
+        self.reply(
+            200,
+            {"path": self.path, "headers": headers, "body": body},
+            ("Set-Cookie", "sid=sid-5e55101d; Path=/; HttpOnly"),
+        )
 
     def answer_meet(self, rest: str) -> None:
         """200 once so many are here at the same time; 503 when they never are."""
