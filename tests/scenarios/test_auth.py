@@ -97,7 +97,11 @@ OAUTH = """
         url: /a
         auth:
           oauth2:
-            {token_url: "service://cards/token", client_id: me, client_secret: "s:1", scope: a b, params: {audience: x}}
+            token_url: service://cards/token
+            client_id: me
+            client_secret: "s:1"
+            scope: a b
+            params: {audience: x}
       expect: {status: 200}
 """
 
