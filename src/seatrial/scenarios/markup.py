@@ -71,7 +71,7 @@ def compile_xpath(text: str) -> XPath:
 
 
 def parse(content: str | bytes, *, html: bool) -> Markup:
-    """Parse as XML, or as HTML where that is said or XML fails; NotMarkup when it is neither, or declares entities."""
+    """Parse as XML, or as HTML where that is said or XML fails; NotMarkup when neither does, or for entities."""
     if not content.strip():
         raise NotMarkup("there is no document: it is empty")
     return Markup(_html(content) if html else _xml(content))

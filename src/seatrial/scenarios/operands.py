@@ -56,19 +56,16 @@ def _schema_file(operand: Any, folder: Path, where: Where) -> Any:
     if not isinstance(operand, str):
         return None
     name = _fixed(operand, where)
+    content = _load(name, folder=folder, where=where)
     load = functools.partial(_load, folder=(folder / name).parent, where=where)
     try:
-        return compile_schema(
-            _load(Path(name).name, folder=(folder / name).parent, where=where), name=name, load=load
-        )
+        return compile_schema(content, name=name, load=load)
     except ValueError as error:
         raise DocumentError(where, f"'{name}': {error}") from None
 
 
 def _load(name: str, *, folder: Path, where: Where) -> Any:
     """A schema's document, in JSON or in YAML."""
-    if "://" in name:
-        raise DocumentError(where, f"'{name}' is not fetched", "keep it in a file, and refer to that")
     content = read_file(name, folder, where)
     try:
         text = content.decode("utf-8-sig")
