@@ -78,8 +78,8 @@ def test_multipart_ends_lines_of_values_as_the_encoding_wants(request_):
         ("{fil: x}", "unknown key 'fil' in a part"),
         ("{type: a/b}", "either a `file` or a `value`"),
         ("{file: nowhere.png}", "no file 'nowhere.png'"),
-        ("{file: ../../etc/passwd}", "no file '../../etc/passwd'"),
-        ("{file: /etc/passwd}", "not a path of this workspace"),
+        ("{file: ../../etc/passwd}", "'../../etc/passwd' is outside the workspace"),
+        ("{file: /etc/passwd}", "'/etc/passwd' is an absolute path"),
     ],
 )
 def test_a_part_that_means_nothing_is_refused_at_reading(journey, part, message):
