@@ -3,8 +3,8 @@
 Takes a text and the place it stands in, gives a compiled `Template`; `value` compiles a whole tree of YAML values.
 A scalar that is exactly one `{{ expression }}` keeps the type of its value; any other text becomes a string, in which
 true, false, null and containers read as JSON. The sandbox has no I/O; loops, repetition and output are bounded, for
-scenario files come from many teams. Every mistake is a `DocumentError` with its place. Imports only `errors` and
-`clock`.
+scenario files come from many teams. Every mistake is a `DocumentError` with its place. Imports only `errors`,
+`dates` and `clock`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import urllib.parse
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 import jinja2
@@ -28,6 +29,7 @@ import jinja2.meta
 import jinja2.sandbox
 from jinja2 import nodes
 
+from seatrial import dates
 from seatrial.clock import iso
 from seatrial.errors import DocumentError, Where, did_you_mean
 
@@ -193,9 +195,14 @@ def references(text: str, holder: str) -> frozenset[str]:
 
 
 def to_text(value: Any) -> str:
-    """A value inside a text: strings as they are, true, false, null and containers as JSON."""
+    """A value inside a text: strings as they are, true, false, null and containers as JSON, bytes in hex, a date in
+    ISO 8601."""
     if isinstance(value, str):
         return value
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, datetime):
+        return dates.iso_text(value)
     if value is None or isinstance(value, (bool, Mapping, list, tuple)):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
