@@ -62,11 +62,11 @@ __all__ = [
     "type_name",
 ]
 
-MAX_NAMES = 500
+MAX_NAMES = 200
 """Keys of an object that are compared with the one it does not have."""
 
-MAX_NAME = 100
-"""Characters of each."""
+MAX_NAME = 40
+"""Characters of such a key; comparing longer ones takes quadratic time, and a server chooses them."""
 
 Path = tuple[str | int, ...]
 Fill = Callable[[Any], Any]
@@ -168,7 +168,7 @@ def near_keys(holder: Any, key: str | int) -> tuple[str, ...]:
     """The keys of an object that look most like the one it does not have; empty for anything else."""
     if not isinstance(holder, Mapping):
         return ()
-    names = [str(name)[:MAX_NAME] for name in itertools.islice(holder, MAX_NAMES)]
+    names = [name for name in map(str, itertools.islice(holder, MAX_NAMES)) if len(name) <= MAX_NAME]
     close = difflib.get_close_matches(str(key)[:MAX_NAME], names, n=3, cutoff=0.5)
     return tuple(close or names[:5])
 
