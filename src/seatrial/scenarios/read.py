@@ -85,7 +85,7 @@ class _Files:
     def scenario(self, document: Document) -> Scenario:
         refuse_later(document)
         raw = documents.parse(document, RawScenario)
-        self._keep_source(self.path, document)
+        self._keep_source(document)
         return Scenario(
             name=raw.scenario,
             file=document.file,
@@ -140,7 +140,7 @@ class _Files:
             raise DocumentError(where, f"a '{document.kind}' where a flow is used", "begin it with `flow: NAME`")
         refuse_later(document)
         raw = documents.parse(document, RawFlow)
-        self._keep_source(path, document)
+        self._keep_source(document)
         service = raw.service or caller.service
         spots = (
             Spot(document, ("steps", index), caller.section, index + 1, service, f"{call} > ")
@@ -157,9 +157,8 @@ class _Files:
             outputs=raw.outputs,
         )
 
-    def _keep_source(self, path: Path, document: Document) -> None:
-        if document.file not in self.sources:
-            self.sources[document.file] = tuple(path.read_text(encoding="utf-8-sig").splitlines())
+    def _keep_source(self, document: Document) -> None:
+        self.sources.setdefault(document.file, tuple(document.text.splitlines()))
 
 
 _Trail = tuple[tuple[Path, Where], ...]
