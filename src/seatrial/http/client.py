@@ -16,7 +16,7 @@ from typing import Any
 from seatrial.exchange import Answer, ConversationKind, HttpVersion, Request, Response
 from seatrial.http import events, websocket
 from seatrial.http.engine import httpcore
-from seatrial.http.failure import Failed, foreign, told
+from seatrial.http.failure import Failed, foreign
 from seatrial.http.pool import Carrier, Pool, Route
 from seatrial.http.progress import Progress
 from seatrial.http.proxy import proxy_for
@@ -61,7 +61,7 @@ class Client:
         except Failed as failed:
             return progress.broken(failed)
         except foreign() as error:
-            return progress.broken(told(error, bytes_in=progress.bytes_in, ended_by_peer=progress.ended_by_peer))
+            return progress.broken(progress.failed(error))
 
     def _exchange(self, request: Request, progress: Progress) -> Answer:
         target = target_of(request.url, path_as_is=request.path_as_is)

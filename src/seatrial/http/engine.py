@@ -25,28 +25,28 @@ def load(name: str) -> tuple[ModuleType, ModuleType]:
     if name not in _ENGINES:
         raise UsageError(f"{CHOICE}={name}: there is no such httpx; write {' or '.join(_ENGINES)}")
     try:
-        with _without_command_line(f"{name}._main"):
+        with _without(f"{name}._main", "h2"):
             return importlib.import_module(name), importlib.import_module(_ENGINES[name])
     except ModuleNotFoundError as error:
         raise ToolMissing(f"{CHOICE}={name}: '{error.name}' is not installed; pip install {name}") from None
 
 
 @contextlib.contextmanager
-def _without_command_line(module: str) -> Iterator[None]:
-    """Let httpx be imported as where its extra `cli` is not installed.
+def _without(*modules: str) -> Iterator[None]:
+    """Let httpx be imported as where its extras `cli` and `http2` are not installed.
 
-    `import httpx` imports its command line, and with it click, rich and pygments, wherever these happen to be
-    there: a third of its time, for a command nobody calls. A None in `sys.modules` is Python's own way of saying
-    that a module cannot be imported, and httpx then does without. It is taken away again at once.
+    `import httpx` imports its command line, and with it click, rich and pygments, wherever these happen to be there,
+    and h2 likewise: half of its time, for a command nobody calls and a protocol few requests ask for. A None in
+    `sys.modules` is Python's own way of saying that a module cannot be imported; httpx then does without, and imports
+    h2 with the first HTTP/2 connection. The Nones are taken away again at once.
     """
-    if module in sys.modules:
-        yield
-        return
-    sys.modules[module] = None  # type: ignore[assignment]  # what the import system documents
+    hidden = [module for module in modules if module not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # what the import system documents
     try:
         yield
     finally:
-        del sys.modules[module]
+        for module in hidden:
+            del sys.modules[module]
 
 
 if TYPE_CHECKING:

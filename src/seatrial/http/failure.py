@@ -54,13 +54,15 @@ def foreign() -> tuple[type[Exception], ...]:
     return known if h2 is None else (*known, h2.H2Error)
 
 
-def told(error: Exception, *, bytes_in: int, ended_by_peer: bool) -> Failed:
+def told(error: Exception, *, bytes_in: int, ended_by_peer: bool, misfit: str) -> Failed:
     """The taxonomy's word for what the engine raised: by what the peer did, else by the class."""
     cause = next((CAUSES[kind] for kind in type(error).__mro__ if kind in CAUSES), Cause.PROTOCOL)
     if isinstance(error, httpcore.ProxyError):
         return Failed(cause, f"the proxy refused: {error}")
     if getattr(error.__cause__, "error_status_hint", None) == _HEAD_TOO_LARGE:
         return Failed(Cause.TOO_LARGE, "the head of the answer, or of one of its chunks, is larger than 100 KiB")
+    if misfit and cause is Cause.PROTOCOL:
+        return Failed(cause, misfit)
     if ended_by_peer and isinstance(error, httpcore.RemoteProtocolError):
         return _ended(bytes_in, str(error))
     if type(error) not in CAUSES and not _is_of_h2(error):

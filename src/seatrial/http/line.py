@@ -115,7 +115,7 @@ class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
             raise progress.late() from None
         except OSError as error:
             raise _cut(error) from None
-        progress.note_received(len(data))
+        progress.note_received(data)
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -140,8 +140,8 @@ class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
             self._socket.close()
 
     def certificate(self) -> Certificate | None:
-        """What the innermost server showed; read once a connection. None without TLS."""
-        if self._certificate is None and self.secured:
+        """What the server showed; read once a connection. None without TLS, for a proxy's is not the server's."""
+        if self._certificate is None and self.secured and self._context is not None:
             self._certificate = tls_room.certificate_of(self._socket)
         return self._certificate
 
@@ -177,7 +177,7 @@ class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
             return False
         except OSError:
             return True
-        self.progress.note_received(len(data))
+        self.progress.note_received(data)
         self._early += data
         return not data or _is_final(self._early)
 

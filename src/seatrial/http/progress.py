@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 
 from seatrial.exchange import Broken, Request
-from seatrial.http.failure import Failed, Late
+from seatrial.http.failure import Failed, Late, told
 from seatrial.quantity import show_duration
 from seatrial.sample import Cause, Timings
 
@@ -21,6 +21,7 @@ class Progress:
         "_connect_within_s",
         "_connecting_since",
         "_ends_at",
+        "_first",
         "_first_byte_at",
         "_sent_at",
         "_timeout_s",
@@ -41,6 +42,7 @@ class Progress:
         self._connecting_since = self.started
         self._sent_at = self.started
         self._first_byte_at: float | None = None
+        self._first = b""
         self.bytes_in = 0
         self.ended_by_peer = False
         self.framed = False  # HTTP/2: what comes first are the server's settings, no answer
@@ -75,6 +77,7 @@ class Progress:
         """TLS stands. What came before it, a proxy's word, is no part of the answer."""
         self.tls_s = seconds
         self._first_byte_at = None
+        self._first = b""
         self.bytes_in = 0
 
     def note_sent(self) -> None:
@@ -82,16 +85,18 @@ class Progress:
         if self._first_byte_at is None:
             self._sent_at = time.monotonic()
 
-    def note_received(self, count: int) -> None:
-        """So many bytes came; 0 is the peer's end."""
-        if count == 0:
+    def note_received(self, data: bytes) -> None:
+        """Something came; nothing is the peer's end."""
+        if not data:
             self.ended_by_peer = True
         elif self._first_byte_at is None:
             self._first_byte_at = time.monotonic()
-        self.bytes_in += count
+            self._first = data[:8]
+        self.bytes_in += len(data)
 
     def note_head(self) -> None:
-        """The head of the answer is there."""
+        """The head of the answer is there, and in the protocol asked for."""
+        self._first = b""
         if self.framed:
             self.framed = False
             self._first_byte_at = time.monotonic()
@@ -99,6 +104,13 @@ class Progress:
     def hurry(self, seconds: float) -> None:
         """What is left to do may take so long at most."""
         self._ends_at = min(self._ends_at, time.monotonic() + seconds)
+
+    def misfit(self) -> str:
+        """What the peer speaks, if it is plainly not what was asked for; empty otherwise."""
+        is_http1 = self._first.startswith(b"HTTP/")
+        if self.framed:
+            return "the server speaks HTTP/1.1, not HTTP/2" if is_http1 else ""
+        return "" if is_http1 or len(self._first) < len("HTTP/") else f"no HTTP: it begins with {self._first!r}"
 
     def timings(self) -> Timings:
         """The phases so far."""
@@ -114,6 +126,8 @@ class Progress:
     def late(self) -> Late:
         """The deadline has passed: DRIP when an answer had begun, for then it came too slowly."""
         within = show_duration(self._timeout_s)
+        if misfit := self.misfit():
+            return Late(Cause.PROTOCOL, misfit)
         if self.bytes_in and not self.framed:
             return Late(Cause.DRIP, f"{self.bytes_in} bytes in {within}, but no whole answer")
         return Late(Cause.TIMEOUT, f"no byte of an answer within {within}")
@@ -123,6 +137,10 @@ class Progress:
         within = self._connect_within_s
         text = show_duration(self._timeout_s if within is None else min(within, self._timeout_s))
         return Late(cause, f"{'no address' if cause is Cause.DNS else 'no connection'} within {text}")
+
+    def failed(self, error: Exception) -> Failed:
+        """What the engine raised, in the taxonomy's words."""
+        return told(error, bytes_in=self.bytes_in, ended_by_peer=self.ended_by_peer, misfit=self.misfit())
 
     def broken(self, failed: Failed) -> Broken:
         """The end of this exchange without an answer."""

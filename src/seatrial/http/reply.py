@@ -8,6 +8,7 @@ from typing import Any
 from seatrial.exchange import Request, Response
 from seatrial.http.body import Unpacker, encodings_of, read_whole
 from seatrial.http.engine import httpcore
+from seatrial.http.failure import foreign
 from seatrial.http.line import Line
 from seatrial.http.progress import Progress
 
@@ -42,9 +43,12 @@ class Reply:
         return ",".join(value.decode("latin-1") for key, value in self._answer.headers if key.lower() == name)
 
     def pieces(self) -> Iterator[bytes]:
-        """The body as it comes, decoded piece by piece; to be read once."""
+        """The body as it comes, decoded piece by piece; to be read once. Failed when it ends before its end."""
         unpacker = Unpacker(encodings_of(self._answer.headers), self._request.max_body_bytes)
-        yield from (unpacker.feed(piece) for piece in self._stream())
+        try:
+            yield from (unpacker.feed(piece) for piece in self._stream())
+        except foreign() as error:
+            raise self.progress.failed(error) from None
 
     def whole(self, stopped: str = "") -> Response:
         """Read it to its end. `stopped` says why it is no conversation, where one was asked for."""

@@ -46,7 +46,7 @@ def target_of(url: str, *, path_as_is: bool) -> Target:
     port = parts.port or default
     name = parts.raw_host if b":" not in parts.raw_host else b"[%b]" % parts.raw_host
     header = name if port == default else b"%b:%d" % (name, port)
-    wire = httpcore.URL(scheme=scheme.encode(), host=parts.raw_host, port=port, target=target)
+    wire = httpcore.URL(scheme=scheme.encode(), host=parts.raw_host, port=parts.port, target=target)
     return Target(scheme, parts.raw_host.decode("ascii"), port, header, wire)
 
 

@@ -164,7 +164,10 @@ class _Talk:
         return self.heard.take(base64.b64encode(b"".join(whole)).decode())
 
     def _closed(self, event: Any) -> None:
+        """The end: the server said farewell or just ended; wsproto still open tells what is no WebSocket."""
         self._is_open = False
+        if self._frames.state.name == "OPEN":
+            raise Failed(Cause.PROTOCOL, f"not a valid WebSocket: {event.reason}")
         if event.code == _ABNORMAL:
             self.heard.stopped = "the server ended the connection without closing the WebSocket"
             return
