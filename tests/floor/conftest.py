@@ -7,7 +7,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 
-import misbehaving
 import pytest
 
 Script = Callable[[socket.socket], None]
@@ -60,12 +59,6 @@ def _is_whole(received: bytes) -> bool:
     head, end, body = received.partition(b"\r\n\r\n")
     lengths = [line.split(b":")[1] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
     return bool(end) and len(body) >= int(lengths[0] if lengths else 0)
-
-
-@pytest.fixture(scope="session")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> misbehaving.Authority:
-    """Issues certificates for servers and clients of the tests."""
-    return misbehaving.Authority(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture

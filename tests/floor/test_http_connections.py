@@ -14,11 +14,11 @@ import sys
 import threading
 from pathlib import Path
 
-import misbehaving as bad
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+import misbehaving as bad
 from seatrial import http
 from seatrial.exchange import Connection, HttpVersion, Request, Response, Tls
 from seatrial.http.tls import PIN_PREFIX, certificate_of, public_key_digest
@@ -74,7 +74,15 @@ def test_length_is_told_where_http_needs_it(method, body, length):
 
 @pytest.mark.parametrize(
     ("path", "resolved"),
-    [("/a/../b", b"/b"), ("/./x?y=../z", b"/x?y=../z"), ("/%7Ea//b", b"/%7Ea//b"), ("", b"/"), ("?a=1", b"/?a=1")],
+    [
+        ("/a/../b", b"/b"),
+        ("/./x?y=../z", b"/x?y=../z"),
+        ("/%7Ea//b", b"/%7Ea//b"),
+        ("/a/%41/./b/..?%41", b"/a/%41/?%41"),
+        ("/a/.", b"/a/"),
+        ("", b"/"),
+        ("?a=1", b"/?a=1"),
+    ],
 )
 def test_path_is_resolved_unless_it_is_to_be_sent_as_it_is(path, resolved):
     for as_is, wanted in ((False, resolved), (True, (path if path.startswith("/") else f"/{path}").encode())):

@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from seatrial.exchange import MAX_MESSAGES, Conversation, Request
-from seatrial.http.body import too_large
 from seatrial.quantity import show_duration
+from seatrial.unpack import too_large
 
 
 class Heard:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from seatrial.http.engine import httpcore, httpx
 from seatrial.sample import Cause
+from seatrial.unpack import Unpackable
 
 CAUSES: Mapping[type[Exception], Cause] = {
     httpcore.ConnectTimeout: Cause.CONNECT,
@@ -50,12 +51,14 @@ class Late(Failed):
 def foreign() -> tuple[type[Exception], ...]:
     """What an exchange may raise beside `Failed`; h2's errors only where h2 was needed."""
     h2 = sys.modules.get("h2.exceptions")
-    known = (*CAUSES, httpx.InvalidURL, UnicodeError, ValueError)
+    known = (*CAUSES, Unpackable, httpx.InvalidURL, UnicodeError, ValueError)
     return known if h2 is None else (*known, h2.H2Error)
 
 
 def told(error: Exception, *, bytes_in: int, ended_by_peer: bool, misfit: str) -> Failed:
     """The taxonomy's word for what the engine raised: by what the peer did, else by the class."""
+    if isinstance(error, Unpackable):
+        return Failed(error.cause, str(error))
     cause = next((CAUSES[kind] for kind in type(error).__mro__ if kind in CAUSES), Cause.PROTOCOL)
     if isinstance(error, httpcore.ProxyError):
         return Failed(cause, f"the proxy refused: {error}")

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from seatrial.exchange import Request, Response
-from seatrial.http.body import Unpacker, encodings_of, read_whole
 from seatrial.http.engine import httpcore
 from seatrial.http.failure import foreign
 from seatrial.http.line import Line
 from seatrial.http.progress import Progress
+from seatrial.unpack import Unpacker, encodings_of, read_whole
 
 
 class Reply:
@@ -44,8 +44,8 @@ class Reply:
 
     def pieces(self) -> Iterator[bytes]:
         """The body as it comes, decoded piece by piece; to be read once. Failed when it ends before its end."""
-        unpacker = Unpacker(encodings_of(self._answer.headers), self._request.max_body_bytes)
         try:
+            unpacker = Unpacker(self._encodings(), self._request.max_body_bytes)
             yield from (unpacker.feed(piece) for piece in self._stream())
         except foreign() as error:
             raise self.progress.failed(error) from None
@@ -56,7 +56,7 @@ class Reply:
             for _ in self._stream():
                 pass
             return self.response(b"", stopped=stopped)
-        body, raw = read_whole(self._stream(), encodings_of(self._answer.headers), self._request.max_body_bytes)
+        body, raw = read_whole(self._stream(), self._encodings(), self._request.max_body_bytes)
         return self.response(body, raw=raw, stopped=stopped)
 
     def response(self, body: bytes, *, raw: bytes | None = None, stopped: str = "") -> Response:
@@ -80,6 +80,9 @@ class Reply:
     def close(self) -> None:
         """No more is wanted of it; the connection is idle if all of it was read, else of no more use."""
         self._answer.close()
+
+    def _encodings(self) -> list[str]:
+        return encodings_of(self.header(b"content-encoding"))
 
     def _stream(self) -> Iterable[bytes]:
         stream = self._answer.stream

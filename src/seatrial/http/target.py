@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 from seatrial.http.engine import httpcore, httpx
 from seatrial.http.failure import Failed
+from seatrial.paths import resolved
 from seatrial.sample import Cause
 
 _HTTP_SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _PORTS = {"http": 80, "https": 443}
-_PATH_ON = re.compile(r"[^:/?#]+://[^/?#]*([^#]*)")
+_PATH_ON = re.compile(r"[^:/?#]+://[^/?#]*([^?#]*)([^#]*)")
 _SAFE_TARGET = re.compile(rb"[\x21-\x7e]+")
 
 
@@ -39,7 +40,7 @@ def target_of(url: str, *, path_as_is: bool) -> Target:
     scheme = _HTTP_SCHEMES.get(parts.scheme)
     if scheme is None or not parts.raw_host:
         raise Failed(Cause.PROTOCOL, f"'{url}' is not an http, https, ws or wss URL")
-    target = _as_written(url) if path_as_is else parts.raw_path
+    target = _as_written(url) if path_as_is else _resolved(url, parts)
     if not _SAFE_TARGET.fullmatch(target):
         raise Failed(Cause.PROTOCOL, f"the path of '{url}' holds what a request line cannot")
     default = _PORTS[scheme]
@@ -52,5 +53,15 @@ def target_of(url: str, *, path_as_is: bool) -> Target:
 
 def _as_written(url: str) -> bytes:
     found = _PATH_ON.match(url)
-    written = found[1] if found else ""
-    return (written if written.startswith("/") else f"/{written}").encode()
+    path, query = (found[1], found[2]) if found else ("", "")
+    return f"{path or '/'}{query}".encode()
+
+
+def _resolved(url: str, parts: httpx.URL) -> bytes:
+    """The path and query as httpx encodes them; where there are dots, by the rule, which httpx does not keep."""
+    found = _PATH_ON.match(url)
+    if found is None or "/." not in found[1]:
+        return parts.raw_path
+    query = parts.query
+    path = parts.copy_with(path=resolved(found[1])).raw_path.partition(b"?")[0]
+    return path + (b"?" + query if query else b"")

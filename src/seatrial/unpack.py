@@ -1,8 +1,9 @@
-"""The body of an answer: its encodings taken off piece by piece, never more than the limit held.
+"""The body of an answer: its content encodings taken off piece by piece, never more than the limit held.
 
-Takes pieces as they come, gives the body and what came on the wire. gzip and deflate are zlib's; br and zstd need a
-package and are named when it is missing. Every decoder is asked for no more than one byte over the limit, so that a
-small answer cannot unpack into a large one unseen.
+Takes pieces as they come, gives the body and what came on the wire; what cannot be unpacked is an `Unpackable` with
+the taxonomy's word. gzip and deflate are zlib's; br and zstd need a package and are named when it is missing. Every
+decoder is asked for no more than one byte over the limit, so that a small answer cannot unpack into a large one
+unseen. Shared by the httpx door and the load child, so that both find the same. Pure; imports `sample` only.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from seatrial.http.failure import Failed
 from seatrial.sample import Cause
 
 MAX_ENCODINGS = 4
@@ -22,6 +22,14 @@ MAX_ENCODINGS = 4
 
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _ZSTD_WINDOW_LOG = 23  # RFC 9659: what a decoder of this content encoding must take, and need not exceed
+
+
+class Unpackable(Exception):
+    """The body cannot be had: it is not what it says, has no end, or is too large."""
+
+    def __init__(self, cause: Cause, problem: str) -> None:
+        super().__init__(problem)
+        self.cause = cause
 
 
 class _Decoder(Protocol):
@@ -39,7 +47,7 @@ class Unpacker:
 
     def __init__(self, encodings: Sequence[str], limit: int) -> None:
         if len(encodings) > MAX_ENCODINGS:
-            raise Failed(Cause.PROTOCOL, f"the body is encoded {len(encodings)} times over")
+            raise Unpackable(Cause.PROTOCOL, f"the body is encoded {len(encodings)} times over")
         self._layers = [(name, _decoder(name)) for name in reversed(encodings)]
         self._limit = limit
         self._given = 0
@@ -52,7 +60,7 @@ class Unpacker:
             try:
                 data = decoder.feed(data, self._limit + 1 - self._given)
             except _errors() as error:
-                raise Failed(Cause.PROTOCOL, f"the body is not {name}: {error}") from None
+                raise Unpackable(Cause.PROTOCOL, f"the body is not {name}: {error}") from None
             if len(data) + self._given > self._limit:
                 raise too_large(self._limit)
         self._given += len(data)
@@ -62,21 +70,20 @@ class Unpacker:
         """The last piece was fed: TRUNCATED when an encoding lacks its end. An empty body may claim any encoding."""
         for name, decoder in self._layers:
             if self._anything and not decoder.ended():
-                raise Failed(Cause.TRUNCATED, f"the {name} body ends too early")
+                raise Unpackable(Cause.TRUNCATED, f"the {name} body ends too early")
 
 
-def encodings_of(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
-    """What Content-Encoding names, in the order applied; `identity` left out."""
-    named = [value.decode("latin-1") for name, value in headers if name.lower() == b"content-encoding"]
-    every = (part.strip().lower() for part in ",".join(named).split(","))
-    return [part for part in every if part not in ("", "identity")] if named else []
+def encodings_of(named: str) -> list[str]:
+    """What a Content-Encoding names, in the order applied; `identity` left out."""
+    every = (part.strip().lower() for part in named.split(","))
+    return [part for part in every if part not in ("", "identity")]
 
 
 def read_whole(pieces: Iterable[bytes], encodings: Sequence[str], limit: int) -> tuple[bytes, bytes | None]:
     """The decoded body, and the body as it came where that is another."""
-    raw: list[bytes] = []
     if not encodings:
         return b"".join(_bounded(pieces, limit)), None
+    raw: list[bytes] = []
     unpacker = Unpacker(encodings, limit)
     parts = []
     for piece in _bounded(pieces, limit):
@@ -86,10 +93,10 @@ def read_whole(pieces: Iterable[bytes], encodings: Sequence[str], limit: int) ->
     return b"".join(parts), b"".join(raw)
 
 
-def too_large(limit: int) -> Failed:
+def too_large(limit: int) -> Unpackable:
     """The body is larger than is taken."""
     size = f"{limit >> 20} MiB" if limit >= 1 << 20 and not limit % (1 << 20) else f"{limit} bytes"
-    return Failed(Cause.TOO_LARGE, f"the body is larger than {size} once decoded")
+    return Unpackable(Cause.TOO_LARGE, f"the body is larger than {size} once decoded")
 
 
 def _bounded(pieces: Iterable[bytes], limit: int) -> Iterator[bytes]:
@@ -189,7 +196,7 @@ _DECODERS: Mapping[str, Callable[[], _Decoder]] = {
 
 def _decoder(name: str) -> _Decoder:
     if name not in _DECODERS:
-        raise Failed(Cause.PROTOCOL, f"the body is encoded as '{name}', which is not known here")
+        raise Unpackable(Cause.PROTOCOL, f"the body is encoded as '{name}', which is not known here")
     return _DECODERS[name]()
 
 
@@ -198,7 +205,7 @@ def _needed(package: str, encoding: str) -> Any:
         return importlib.import_module(package)
     except ModuleNotFoundError:
         problem = f"the body is encoded as '{encoding}', and the package '{package}' is not installed"
-        raise Failed(Cause.PROTOCOL, problem) from None
+        raise Unpackable(Cause.PROTOCOL, problem) from None
 
 
 def _zstd() -> Any:
