@@ -1,0 +1,198 @@
+"""What a test of a scenario shows: passes, failures, skips, refusals; the fixtures; and that no secret is shown."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+pytest_plugins = "pytester"
+
+LOOK = "scenario: look around\nservice: shop\nsteps:\n  - request: {url: /things}\n    expect: {json: {n: 3}}\n"
+WRITE = LOOK.replace("- request", "- mutates: true\n    request")
+SECRETS = """\
+scenario: log in
+service: shop
+steps:
+  - name: log in
+    request:
+      method: POST
+      url: "/login?by={{ secrets.password }}"
+      auth: {basic: {user: ada, password: "{{ secrets.password }}"}}
+      json: {password: "{{ secrets.password }}"}
+    expect: {status: 200}
+    capture: {token: {jsonpath: $.token, secret: true}}
+  - name: say it
+    request: {method: POST, url: /echo, auth: {bearer: "{{ token }}"}, text: "{{ token }} {{ secrets.password }}"}
+    expect: {json: {said: "not {{ token }}"}}
+"""
+
+
+def test_a_passing_scenario_passes(workspace, run, shop) -> None:
+    workspace({"scenarios/look.yaml": LOOK})
+    run().assert_outcomes(passed=1)
+    assert shop.requests == [("GET", "/things")]
+
+
+def test_a_failure_is_the_text_that_check_shows(workspace, run) -> None:
+    workspace({"scenarios/look.yaml": LOOK.replace("n: 3", "n: 4")})
+    result = run("-q")
+    result.assert_outcomes(failed=1)
+    lines = result.outlines
+    first, last = lines.index("look around > GET /things   FAILED"), lines.index("=== short test summary info ===")
+    assert lines[first + 1].strip().startswith("--> scenarios/look.yaml:5:25")
+    assert any("= actual:   3" in line for line in lines)
+    assert lines[last - 1].lstrip().startswith("= repeat:   curl")
+    assert "Traceback" not in result.stdout.str()
+    assert "test_own" not in result.stdout.str()
+
+
+def test_a_scenario_that_is_skipped_is_a_skipped_test_with_its_reason(workspace, run, shop) -> None:
+    workspace({"scenarios/look.yaml": LOOK + "skip: the shop is closed\n"})
+    result = run("-rs")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*scenarios/look.yaml:1: the shop is closed"])
+    assert shop.requests == []
+
+
+def test_a_realm_that_allows_no_mutation_is_an_error_and_nothing_is_sent(workspace, run, shop) -> None:
+    workspace({"scenarios/look.yaml": WRITE})
+    result = run("--seatrial-realm", "careful")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*realms.yaml:6:3: realm 'careful' does not allow mutations*add `mutations: true`*"])
+    assert "Traceback" not in result.stdout.str()
+    assert shop.requests == []
+
+
+def test_a_secret_that_is_not_there_is_an_error_that_names_it(workspace, run) -> None:
+    workspace({"scenarios/look.yaml": LOOK, "scenarios/again.yaml": LOOK.replace("around", "again")})
+    result = run("--seatrial-realm", "broken")
+    result.assert_outcomes(errors=2)
+    result.stdout.fnmatch_lines(["*secret 'password': set the environment variable NOT_SET_ANYWHERE"])
+    assert "Traceback" not in result.stdout.str()
+
+
+def test_an_unknown_realm_is_an_error_with_a_hint(workspace, run) -> None:
+    workspace({"scenarios/look.yaml": LOOK})
+    result = run("--seatrial-realm", "herr")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["unknown realm 'herr'; did you mean 'here'?"])
+
+
+def test_nobody_there_is_an_error_that_names_the_address(workspace, run, shop) -> None:
+    workspace({"scenarios/look.yaml": LOOK})
+    shop.server_close()
+    result = run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*no service of realm 'here' accepts a connection (shop at http://127.0.0.1:*"])
+
+
+@pytest.mark.parametrize(
+    ("words", "variable", "ini", "chosen"),
+    [
+        ((), None, "", "here"),
+        ((), None, "seatrial_realm = careful", "careful"),
+        ((), "careful", "seatrial_realm = broken", "careful"),
+        (("--seatrial-realm", "careful"), "broken", "", "careful"),
+    ],
+)
+def test_the_realm_is_the_options_else_the_environments_else_the_ini_files(
+    workspace, run, monkeypatch, words, variable, ini, chosen
+) -> None:
+    workspace({}, tests=f"def test_own(seatrial_realm): assert seatrial_realm.name == '{chosen}'", ini=ini)
+    if variable:
+        monkeypatch.setenv("SEATRIAL_REALM", variable)
+    run(*words).assert_outcomes(passed=1)
+
+
+def test_variables_of_the_command_line_are_typed_as_in_a_document(workspace, run) -> None:
+    workspace({"scenarios/look.yaml": LOOK.replace("n: 3", 'n: "{{ n }}"').replace("steps", "vars: {n: 9}\nsteps")})
+    run("--seatrial-var", "n=3").assert_outcomes(passed=1)
+    run("--seatrial-var", "n='3'").assert_outcomes(failed=1)
+
+
+def test_play_plays_by_name_or_path_and_gives_the_result(workspace, run, shop) -> None:
+    tests = """
+        import pathlib
+        def test_own(play):
+            assert play("look around").passed
+            assert play("scenarios/look.yaml").steps[0].last.status == 200
+            assert play(pathlib.Path("scenarios/look.yaml"), path="/other").passed
+        """
+    workspace({"scenarios/look.yaml": LOOK.replace("/things", "'/{{ path | default(0) }}'")}, tests=tests)
+    run("test_own.py").assert_outcomes(passed=1)
+    assert len(shop.requests) == 3
+
+
+def test_play_fails_the_test_with_the_text_alone(workspace, run) -> None:
+    tests = """
+        def test_own(play):
+            play("look around", n=4)
+            raise AssertionError("never reached")
+        """
+    workspace({"scenarios/look.yaml": LOOK.replace("n: 3", 'n: "{{ n }}"')}, tests=tests)
+    result = run("test_own.py")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["look around > GET /things   FAILED", "*= actual:   3"])
+    assert "never reached" not in result.stdout.str()
+    assert "Traceback" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        ("play('look arund')", "no scenario is called 'look arund'; did you mean 'look around'?"),
+        ("play('look around')", "*realm 'careful' does not allow mutations*"),
+    ],
+)
+def test_play_fails_with_a_sentence_for_what_cannot_be_played(workspace, run, call: str, sentence: str) -> None:
+    workspace({"scenarios/look.yaml": WRITE}, tests=f"def test_own(play): {call}")
+    result = run("--seatrial-realm", "careful", "test_own.py")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([sentence])
+    assert "Traceback" not in result.stdout.str()
+
+
+def test_play_without_a_workspace_says_so(pytester: pytest.Pytester, run) -> None:
+    pytester.makepyfile("def test_own(play): play('x')")
+    result = run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["no realms.yaml in * or above; start pytest in a workspace"])
+
+
+def test_what_is_missed_without_failing_is_a_section_of_the_report(workspace, run) -> None:
+    text = LOOK.replace("{json: {n: 3}}", "{status: 200, checks: [{jsonpath: $.n, eq: 4, severity: degraded}]}")
+    workspace({"scenarios/look.yaml": text})
+    result = run("-rP")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*degraded*", "look around > GET /things   DEGRADED"])
+
+
+def test_junit_names_the_trace(workspace, run, pytester: pytest.Pytester) -> None:
+    workspace({"scenarios/look.yaml": LOOK})
+    run("--junitxml=out.xml").assert_outcomes(passed=1)
+    assert '<property name="trace_id" value="' in (pytester.path / "out.xml").read_text()
+
+
+@pytest.mark.parametrize("how", ["a scenario", "play"])
+def test_no_secret_is_shown_anywhere(workspace, run, pytester, secret: str, token: str, how: str) -> None:
+    tests = """
+        import os
+        def test_own(play):
+            print("printed", os.environ["SHOP_PASSWORD"])
+            play("log in")
+        """
+    workspace({"scenarios/login.yaml": SECRETS}, tests=tests)
+    target = "scenarios" if how == "a scenario" else "test_own.py"
+    result = run(target, "-vv", "-rA", "--log-level=DEBUG", "--log-cli-level=DEBUG", "--junitxml=out.xml")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["log in > say it   FAILED"])
+    shown = result.stdout.str() + result.stderr.str() + (pytester.path / "out.xml").read_text()
+    for value in (secret, token):
+        for form in (
+            value,
+            base64.b64encode(value.encode()).decode(),
+            base64.b64encode(f"ada:{value}".encode()).decode(),
+        ):
+            assert form not in shown
+    assert "***(token)" in shown
