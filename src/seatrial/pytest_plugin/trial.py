@@ -108,7 +108,7 @@ class Trial:
         try:
             yield
         except SeatrialError as error:
-            pytest.fail(self.redact(str(error)), pytrace=False)
+            raise pytest.fail.Exception(self.redact(str(error)), pytrace=False) from None
 
     def close(self) -> None:
         """Close the client, and stop what was started unless it is still used."""
