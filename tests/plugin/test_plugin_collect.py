@@ -127,6 +127,15 @@ def test_a_broken_file_is_a_collection_error_too(workspace, run, pytester, conte
     assert "Traceback" not in result.stdout.str()
 
 
+def test_each_row_is_a_test_and_the_name_without_the_row_means_all(workspace, run) -> None:
+    rows = LOOK.replace("steps:", "rows: [{user: ada}, {user: bob}]\nsteps:")
+    workspace({"scenarios/look.yaml": rows})
+    names = ["scenarios/look.yaml::look around[row 1: ada]", "scenarios/look.yaml::look around[row 2: bob]"]
+    assert collected(run("--collect-only", "-q")) == names
+    run("scenarios/look.yaml::look around").assert_outcomes(passed=2)
+    run("scenarios/look.yaml::look around[row 2: bob]").assert_outcomes(passed=1)
+
+
 def test_a_variable_without_a_value_is_a_usage_error(workspace, run) -> None:
     workspace({"scenarios/look.yaml": LOOK})
     result = run("--seatrial-var", "lonely")

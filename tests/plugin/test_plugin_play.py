@@ -69,6 +69,37 @@ def test_a_scenario_that_is_skipped_is_a_skipped_test_with_its_reason(workspace,
     assert shop.requests == []
 
 
+def test_a_scenario_of_another_realm_is_a_skipped_test(workspace, run, shop) -> None:
+    workspace({"scenarios/look.yaml": LOOK + "only_in: [careful]\n"})
+    result = run("-rs")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["SKIPPED*careful*"])
+    assert shop.requests == []
+
+
+def test_what_is_run_once_is_run_once_for_a_session(workspace, run, shop) -> None:
+    flow = (
+        "flow: log in\nservice: shop\nsteps:\n  - request: {method: POST, url: /login}\n    expect: {status: 200}\n"
+    )
+    flow += "    capture: {token: {jsonpath: $.token}}\noutputs: [token]\n"
+    text = LOOK.replace("steps:", "rows: [{n: 1}, {n: 2}]\nsetup: [{use: flows/login.yaml, once: run}]\nsteps:")
+    workspace({"scenarios/look.yaml": text, "scenarios/flows/login.yaml": flow})
+    run().assert_outcomes(passed=2)
+    assert sorted(shop.requests) == [("GET", "/things"), ("GET", "/things"), ("POST", "/login")]
+
+
+def test_play_is_told_which_row_by_its_whole_name(workspace, run) -> None:
+    tests = """
+        def test_one(play): assert play("look around [row 2: bob]").scenario.row.number == 2
+        def test_all(play): play("look around")
+        """
+    rows = LOOK.replace("steps:", "rows: [{user: ada}, {user: bob}]\nsteps:")
+    workspace({"scenarios/look.yaml": rows}, tests=tests)
+    result = run("test_own.py")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["'look around' has 2 rows; name one of them, as 'look around ?row 1: ada?', *"])
+
+
 def test_a_realm_that_allows_no_mutation_is_an_error_and_nothing_is_sent(workspace, run, shop) -> None:
     workspace({"scenarios/look.yaml": WRITE})
     result = run("--seatrial-realm", "careful")

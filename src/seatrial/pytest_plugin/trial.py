@@ -18,25 +18,25 @@ from typing import Any
 
 import pytest
 
-from seatrial import documents, http
-from seatrial.clock import SystemClock
+from seatrial import documents
+from seatrial.accept.pace import PacedClient, Pacer
+from seatrial.accept.pool import Plan, Playing, play_one
+from seatrial.accept.prepare import FOLDER, Prepared, context_of, permit
 from seatrial.errors import SeatrialError, UsageError, did_you_mean
-from seatrial.realm import Realm, permit_mutations
+from seatrial.http import Client
+from seatrial.realm import Realm
 from seatrial.redact import Secrets
 from seatrial.runtime.read import choose_realm, read_realms
-from seatrial.runtime.resolve import resolve_secrets
 from seatrial.runtime.share import shared
-from seatrial.runtime.state import addresses_of
 from seatrial.runtime.up import require_reachable
-from seatrial.sample import Phase, Sample
-from seatrial.scenarios.drive import drive
-from seatrial.scenarios.model import Scenario, mutates
-from seatrial.scenarios.moves import Context, PlayResult
+from seatrial.sample import Phase
+from seatrial.scenarios.model import Scenario
+from seatrial.scenarios.moves import PlayResult
 from seatrial.scenarios.read import read_scenario, read_scenarios
+from seatrial.scenarios.rows import expand_rows
 from seatrial.scenarios.wording import degraded_text, failure_texts
 
 RUN = "pytest"  # no run folder is kept, so its samples need no other name
-FOLDER = "scenarios"
 REALM_VARIABLE = "SEATRIAL_REALM"
 _TALKATIVE = ("httpx", "httpcore", "hpack", "h2", "wsproto")
 
@@ -59,7 +59,7 @@ class Trial:
 
     def read(self, file: Path) -> tuple[Scenario, ...]:
         """The scenarios of one file: one for each row."""
-        return (read_scenario(file),)
+        return tuple(expand_rows(read_scenario(file)))
 
     def find(self, path_or_name: str | Path) -> Scenario:
         """The one scenario of that path or name; UsageError when there is none, or one for each of several rows."""
@@ -67,26 +67,26 @@ class Trial:
         if path.suffix in (".yaml", ".yml") and path.is_file():
             return _only(self.read(path), str(path_or_name))
         every = read_scenarios(self.workspace / FOLDER)
-        found = [scenario for scenario in every if scenario.name == str(path_or_name)]
+        rows = [row for scenario in every for row in expand_rows(scenario)]
+        asked = str(path_or_name)
+        found = [row for row in rows if row.name == asked]
+        found = found or [row for scenario in every if scenario.name == asked for row in expand_rows(scenario)]
         if not found:
-            hint = did_you_mean(str(path_or_name), [scenario.name for scenario in every])
-            raise UsageError(f"no scenario is called '{path_or_name}'; {hint}")
-        return _only(found, str(path_or_name))
+            raise UsageError(f"no scenario is called '{asked}'; {did_you_mean(asked, [row.name for row in rows])}")
+        return _only(found, asked)
 
     def prepare(self, scenario: Scenario) -> None:
         """See to it that it may and can be played; a SeatrialError says why not."""
-        if mutates(scenario):
-            permit_mutations(self.realm, scenario.name, scenario.tags)
+        permit(self._prepared(scenario))
         self._ready()
 
     def play(self, scenario: Scenario, variables: Mapping[str, Any] | None = None) -> PlayResult:
         """Play it once, with `variables` over those of the command line."""
-        context, client = self._ready()
+        playing, client = self._ready()
+        context = playing.context
         context = dataclasses.replace(context, overrides={**context.overrides, **(variables or {})})
         with _quiet():
-            return drive(
-                scenario, context, client, clock=SystemClock(), record=_forget, run=RUN, phase=Phase.ACCEPTANCE
-            )
+            return play_one(Plan(scenario, scenario), dataclasses.replace(playing, context=context), client).result
 
     def failure(self, result: PlayResult) -> str:
         """Everything that failed in a play, as `seatrial check` tells it."""
@@ -117,7 +117,10 @@ class Trial:
         except SeatrialError as error:
             _say(self.redact(f"error: {error}"))
 
-    def _ready(self) -> tuple[Context, http.Client]:
+    def _prepared(self, *scenarios: Scenario) -> Prepared:
+        return Prepared(self.workspace, self.realm, scenarios, _typed(self._words), self.secrets)
+
+    def _ready(self) -> tuple[Playing, Client]:
         """What plays need. What stopped it once stops it again at once: nobody waits twice for what never starts."""
         if self._refusal is not None:
             raise self._refusal
@@ -128,22 +131,15 @@ class Trial:
             raise
 
     @functools.cached_property
-    def _means(self) -> tuple[Context, http.Client]:
-        realm = self.realm
-        overrides = _typed(self._words)
-        values = resolve_secrets(realm, self.workspace, self.secrets)
-        state = self._stack.enter_context(shared(realm, self.workspace, variables=overrides, say=_say))
+    def _means(self) -> tuple[Playing, Client]:
+        prepared = self._prepared()
+        realm = prepared.realm
+        raised = shared(realm, self.workspace, variables=prepared.overrides, say=_say)
+        state = self._stack.enter_context(raised)
         require_reachable(realm, state)
-        client = self._stack.enter_context(http.open_client())
-        context = Context(
-            realm=realm.name,
-            addresses=addresses_of(realm, state),
-            variables=realm.variables,
-            secret_values=values,
-            secrets=self.secrets,
-            overrides=overrides,
-        )
-        return context, client
+        pacer = Pacer(realm.allows.check_rate_per_s)
+        playing = Playing(context_of(prepared, state), RUN, Phase.ACCEPTANCE, pacer)
+        return playing, self._stack.enter_context(PacedClient(pacer, playing.clock))
 
 
 class Trials:
@@ -201,7 +197,3 @@ def _quiet() -> Iterator[None]:
 
 def _say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
-
-
-def _forget(sample: Sample) -> None:
-    del sample
