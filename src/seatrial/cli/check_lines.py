@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from seatrial.quantity import show_duration
 from seatrial.redact import Secrets
-from seatrial.reports.plays.form import Counts
+from seatrial.reports.plays.form import Counts, Tally
 from seatrial.reports.plays.shown import Clean, ShownExchange, show_exchange
 from seatrial.reports.printable import printable
 from seatrial.scenarios.moves import Attempted, PlayResult, StepResult
@@ -57,8 +57,9 @@ def rows_line(name: str, counts: Counts, took_s: float) -> Line:
     return Line(f"{word}   {name}: {', '.join(told)}  ({show_duration(took_s)})", style)
 
 
-def summary_line(counts: Counts, *, took_s: float, left: int = 0) -> Line:
+def summary_line(tally: Tally, *, took_s: float, left: int = 0) -> Line:
     """The last line; `left` plays did not begin."""
+    counts = tally.counts
     told = [f"{counts.passed} passed", f"{counts.failed} failed"]
     if counts.skipped:
         told.append(f"{counts.skipped} skipped")
@@ -66,8 +67,9 @@ def summary_line(counts: Counts, *, took_s: float, left: int = 0) -> Line:
         told.append(f"{left} not played")
     requests = counted(counts.requests, "request")
     style = "bold red" if counts.failed else "bold green" if counts.passed else ""
-    journeys = counted(counts.plays, "journey")
-    return Line(f"{journeys}: {', '.join(told)}; {requests} in {show_duration(took_s)}", style)
+    journeys = counted(len(tally.journeys), "journey")
+    what = journeys if counts.plays == len(tally.journeys) else f"{counted(counts.plays, 'play')} of {journeys}"
+    return Line(f"{what}: {', '.join(told)}; {requests} in {show_duration(took_s)}", style)
 
 
 def poll_line(told: Attempted, clean: Clean) -> str:
