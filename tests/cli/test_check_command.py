@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from seatrial.reports.plays.formats import FORMATS
-from seatrial.reports.plays.json_form import check_schema
+from seatrial.reports.plays.json import check_schema
 
 OK = "- {name: look, request: {url: /ok}, expect: {status: 200}}"
 BAD = "- {name: look, request: {url: /status/500}, expect: {status: 200}}"
