@@ -37,8 +37,16 @@ _ASKED = frozenset({*match.PREDICATES, "not"})
 _ELSEWHERE = {
     **dict.fromkeys(("equals", "equal", "is", "=="), "eq"),
     **dict.fromkeys(("match", "regex"), "matches"),
-    "!=": "ne", ">": "gt", ">=": "gte", "<": "lt", "<=": "lte",
-    "includes": "contains", "count": "length", "size": "length", "one_of": "in", "isEmpty": "empty",
+    "!=": "ne",
+    ">": "gt",
+    ">=": "gte",
+    "<": "lt",
+    "<=": "lte",
+    "includes": "contains",
+    "count": "length",
+    "size": "length",
+    "one_of": "in",
+    "isEmpty": "empty",
 }
 """What other tools call our predicates."""
 
