@@ -10,7 +10,7 @@ import functools
 import hashlib
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,13 +34,16 @@ Near = Callable[[], tuple[str, ...]]
 class Found:
     """What a query found. `why` says why there is nothing when `exists` is False.
 
-    A path that may lead to many values gives a list, in the document's order, empty when there are none.
+    A path that may lead to many values gives a list, in the document's order, empty when there are none. `unfiltered`
+    is what the filters were given, and `rendered` the text of a query that is a template.
     """
 
     value: Any = None
     exists: bool = True
     why: str = ""
     nearest: Near = field(default=tuple, compare=False, repr=False)
+    unfiltered: Any = None
+    rendered: str = ""
 
     @property
     def near(self) -> tuple[str, ...]:
@@ -71,7 +74,9 @@ def run(query: Query, reading: Reading, scope: Scope) -> Found:
     """
     ready = query if query.argument is None else _rendered(query, query.argument, scope)
     found = _QUERIES[query.kind](ready, reading, scope)
-    return _filtered(query.filters, found, reading, scope) if query.filters else found
+    if query.filters:
+        found = _filtered(query.filters, found, reading, scope)
+    return found if ready is query else replace(found, rendered=ready.text)
 
 
 def takes_text(kind: QueryKind) -> bool:
@@ -93,8 +98,8 @@ def _filtered(applied: tuple[Filter, ...], found: Found, reading: Reading, scope
         try:
             value = apply(one, value, scope, now=reading.now)
         except CannotApply as error:
-            return _nothing(str(error), found.nearest)
-    return Found(value, exists=found.exists or value != [], why=found.why, nearest=found.nearest)
+            return replace(_nothing(str(error), found.nearest), unfiltered=found.value)
+    return replace(found, value=value, exists=found.exists or value != [], unfiltered=found.value)
 
 
 def _rendered(query: Query, argument: Value, scope: Scope) -> Query:
