@@ -218,7 +218,7 @@ class _Play:
             raise TypeError("a Send must be answered by an Answer")
         self._jar.keep(request.url, answer.headers, now=self._context.now())
         self._checks += step.expectations.explicit
-        judged = judge(step, answer, scope)
+        judged = judge(step, answer, scope, trace_id=self._trace_id, now=self._context.now)
         self._hide(step, judged.captured)
         missed = judged.failures or judged.degradations
         told = self._told(

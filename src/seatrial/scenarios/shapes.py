@@ -155,11 +155,6 @@ _REQUEST_LATER = (
     *("default_headers", "session", "raw", "tracing"),
 )
 _AUTH_LATER = ("digest", "api_key", "oauth2", "aws_sigv4", "client_certificate")
-QUERIES_LATER = (
-    *("version", "cookie", "bytes", "jmespath", "xpath", "url", "redirects", "ip", "sha256", "md5", "timing"),
-    *("certificate", "variable", "trace_id"),
-)
-CHECKS_LATER = (*QUERIES_LATER, "filter", "filters", "schema", "equals_file")
 
 
 def refuse_later(document: Document) -> None:
@@ -180,12 +175,6 @@ def _refuse_in_step(document: Document, at: Steps, step: Any) -> None:
     if isinstance(request, Mapping) and "timeout" in request:
         where = document.where_key(*at, "request", "timeout")
         raise DocumentError(where, "'timeout' belongs to the step", "write it beside `request`")
-    checks = _member(_member(step, "expect"), "checks")
-    for index, check in enumerate(checks if isinstance(checks, list) else ()):
-        _refuse(document, (*at, "expect", "checks", index), check, CHECKS_LATER)
-    captures = _member(step, "capture")
-    for name, capture in captures.items() if isinstance(captures, Mapping) else ():
-        _refuse(document, (*at, "capture", name), capture, CHECKS_LATER)
 
 
 def _member(holder: Any, name: str) -> Any:

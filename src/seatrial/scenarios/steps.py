@@ -161,7 +161,7 @@ def _retry(raw: RawRetry) -> Retry:
 
 def _names_in(raw: RawStep) -> frozenset[str]:
     """Every variable any text of the step mentions."""
-    texts = _texts((raw.when and "{{" + raw.when + "}}", raw.model_dump(include={"request", "expect"})))
+    texts = _texts((raw.when and "{{" + raw.when + "}}", raw.model_dump(include={"request", "expect", "capture"})))
     return frozenset().union(*(template.compile_text(text).names for text in texts))
 
 
