@@ -242,7 +242,7 @@ def _answer(predicate: match.Predicate, found: Found, operand: Any) -> bool | st
     """Nothing found answers `exists` alone; a list of many is there to be counted even when it is empty."""
     if predicate.name == "exists":
         return found.exists is (operand is not False)
-    return predicate.ask(found.value, operand) if found.exists or found.value == [] else None
+    return predicate.ask(found.value, operand) if found.exists or found.value == [] else predicate.of_nothing
 
 
 def _missed(check: Check, found: Found, operand: Any, why: str) -> Failure:

@@ -362,6 +362,18 @@ def _unique(value: Any) -> list[Any]:
     return list(kept.values())
 
 
+def _lone(value: Any) -> Any:
+    """A list of one as its element, a longer one as it is."""
+    if _items(value):
+        return value[0] if len(value) == 1 else value
+    raise ValueError("the list is empty")
+
+
+def _milliseconds(value: Any) -> int:
+    """Of a time in seconds, its whole milliseconds."""
+    return int(_to_float(value) * 1000)
+
+
 def _canonical(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _canonical(part) for key, part in value.items()}
@@ -407,6 +419,8 @@ _FILTERS: Mapping[FilterKind, _Spec] = {
     FilterKind.TRIM: _Spec(lambda value: _text(value).strip()),
     FilterKind.SORT: _Spec(_sort),
     FilterKind.UNIQUE: _Spec(_unique),
+    FilterKind.LONE: _Spec(_lone),
+    FilterKind.MILLISECONDS: _Spec(_milliseconds),
 }
 _EXAMPLES: Mapping[FilterKind, str] = {
     FilterKind.DECODE: "{decode: iso-8859-1}",

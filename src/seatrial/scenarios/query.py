@@ -171,6 +171,13 @@ def _header(query: Query, reading: Reading, _: Scope) -> Found:
     return _nothing(f"no header '{query.text}'", near_keys(names, query.text))
 
 
+def _headers(query: Query, reading: Reading, scope: Scope) -> Found:
+    """Every value of a header that may be repeated, in the answer's order."""
+    wanted = query.text.lower()
+    values = [value for name, value in reading.response.headers if name.lower() == wanted]
+    return Found(values) if values else _header(query, reading, scope)
+
+
 def _variable(query: Query, _: Reading, scope: Scope) -> Found:
     if query.text in scope:
         return Found(scope[query.text])
@@ -320,7 +327,7 @@ _CERTIFICATE: Mapping[str, Callable[[Certificate, float], Any]] = {
     "days_left": lambda one, now: math.floor((one.not_after - now) / DAY_S),
 }
 _PHASES = frozenset({"dns", "connect", "tls", "first_byte", "download", "total"})
-_NAMED = frozenset({QueryKind.HEADER, QueryKind.VARIABLE})
+_NAMED = frozenset({QueryKind.HEADER, QueryKind.HEADERS, QueryKind.VARIABLE})
 _COMPILERS: Mapping[QueryKind, Callable[[str], Any]] = {
     QueryKind.COOKIE: _cookie_name,
     QueryKind.JSONPATH: compile_path,
@@ -338,6 +345,7 @@ _QUERIES: Mapping[QueryKind, Callable[[Query, Reading, Scope], Found]] = {
     QueryKind.STATUS: _status,
     QueryKind.VERSION: _version,
     QueryKind.HEADER: _header,
+    QueryKind.HEADERS: _headers,
     QueryKind.COOKIE: _cookie,
     QueryKind.BODY: _body,
     QueryKind.BYTES: _bytes,
