@@ -15,6 +15,7 @@ from seatrial.scenarios.hurl.cursor import Cursor
 from seatrial.scenarios.hurl.syntax import (
     Argument,
     Assert,
+    Bytes,
     Capture,
     Filter,
     Hole,
@@ -67,6 +68,9 @@ FLAGS = frozenset(
     }
 )
 PREDICATES = frozenset({*COMPARISONS, *WORDS, *FLAGS})
+
+MAX_DIGITS = 4000
+"""Of an integer: as many as Python writes and reads."""
 
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _COOKIE = re.compile(r'"([^"\n\[]*)(?:\[[ \t]*([^"\n\]]*?)[ \t]*\])?"')
@@ -135,7 +139,10 @@ def literal(cursor: Cursor) -> Literal | None:
     start = cursor.at
     number = cursor.match(_NUMBER)
     if number:
-        value = float(number[0]) if number[1] else whole_number(number[0])
+        try:
+            value = float(number[0]) if number[1] else whole_number(number[0])
+        except ValueError as error:
+            raise cursor.error(str(error), start=start, end=cursor.at) from None
         return Literal(value, cursor.where(start, cursor.at))
     word = cursor.look(WORD)
     if word and word[0] in _KEYWORDS:
@@ -145,14 +152,10 @@ def literal(cursor: Cursor) -> Literal | None:
 
 
 def whole_number(digits: str) -> int:
-    """An integer of any size: Python refuses to read more than some thousand digits at once."""
-    step, sign = 4000, -1 if digits.startswith("-") else 1
-    value = 0
-    digits = digits.lstrip("+-")
-    for start in range(0, len(digits), step):
-        part = digits[start : start + step]
-        value = value * 10 ** len(part) + int(part)
-    return sign * value
+    """An integer of up to MAX_DIGITS; ValueError for a longer one."""
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"a number of more than {MAX_DIGITS} digits")
+    return int(digits)
 
 
 def _quoted(cursor: Cursor) -> Text:
@@ -320,7 +323,7 @@ def _predicate_name(cursor: Cursor) -> str:
 _TAKEN: dict[str, tuple[type, ...]] = {
     "any": (object,),
     "order": (Literal, Text, Hole),
-    "start": (Text, bodies.Bytes),
+    "start": (Text, Bytes),
     "pattern": (Text, Regex),
 }
 _TAKES = {

@@ -150,7 +150,8 @@ def _graphql(cursor: Cursor, start: int) -> Block:
     end = cursor.text.find("```", begin)
     if end < 0:
         raise cursor.error("the block is not closed", "end it with '```'", start=start, end=start + 3)
-    place = next((line for line in _line_starts(cursor.text, begin, end) if _VARIABLES.match(cursor.text, line)), None)
+    lines = _line_starts(cursor.text, begin, end)
+    place = next((line for line in lines if _VARIABLES.match(cursor.text, line)), None)
     query = Cursor(cursor.text[: end if place is None else place], cursor.file)
     query.at = begin
     text = texts.block(query)

@@ -88,7 +88,9 @@ class Cursor:
         self.match(_EMPTY_LINES)
         self.spaces()
 
-    def error(self, problem: str, hint: str = "", *, start: int | None = None, end: int | None = None) -> DocumentError:
+    def error(
+        self, problem: str, hint: str = "", *, start: int | None = None, end: int | None = None
+    ) -> DocumentError:
         """The error to raise, of here or of the text between `start` and `end`."""
         if start is None and end is None:
             shown = self.look(_SHOWN)

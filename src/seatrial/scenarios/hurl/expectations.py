@@ -1,7 +1,7 @@
 """Understands the second half of an entry: what a `.hurl` file expects and captures, in the words our checks have.
 
-Room scenarios, private to `hurl`. Everything is compiled here, so that a play meets nothing wrong; DocumentError names
-the place. Where Hurl's words mean something else than ours of the same name, this is where it is said.
+Room scenarios, private to `hurl`. Everything is compiled here, so that a play meets nothing wrong; DocumentError
+names the place. Where Hurl's words mean something else than ours of the same name, this is where it is said.
 """
 
 from __future__ import annotations
@@ -326,7 +326,8 @@ def _without_hex(query: syntax.Query, chain: tuple[syntax.Filter, ...]) -> tuple
         return chain
     if chain[0].name != "toHex":
         hint = f"write '{query.name} toHex'"
-        raise DocumentError(chain[0].where, f"'{query.name}' is a hex text here, and {chain[0].name} takes bytes", hint)
+        problem = f"'{query.name}' is a hex text here, and {chain[0].name} takes bytes"
+        raise DocumentError(chain[0].where, problem, hint)
     return chain[1:]
 
 

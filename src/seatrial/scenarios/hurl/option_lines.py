@@ -112,9 +112,7 @@ def _definition(cursor: Cursor) -> Definition:
     if not found:
         raise cursor.error(f"expected the name of a variable, found {cursor.found()}", "write variable: NAME=VALUE")
     if found[0] in texts.RESERVED:
-        raise cursor.error(
-            f"'{found[0]}' is a function of Hurl", "choose another name", start=start, end=cursor.at
-        )
+        raise cursor.error(f"'{found[0]}' is a function of Hurl", "choose another name", start=start, end=cursor.at)
     cursor.spaces()
     cursor.expect("=", "write variable: NAME=VALUE")
     cursor.spaces()

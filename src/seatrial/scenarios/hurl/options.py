@@ -117,6 +117,7 @@ HURL_OPTIONS: tuple[OptionSpec, ...] = (
     OptionSpec("from-entry", Takes.ONE, "the first entry to play, counted from 1", "NUM"),
     OptionSpec("to-entry", Takes.ONE, "the last entry to play", "NUM"),
     OptionSpec("ignore-asserts", Takes.NOTHING, "check nothing of the answers"),
+    OptionSpec("no-assert", Takes.NOTHING, "the same, under Hurl 8's name"),
     OptionSpec("continue-on-error", Takes.NOTHING, "go on after a failing request"),
     OptionSpec("path-as-is", Takes.NOTHING, "leave /../ and /./ in URLs as they are"),
     OptionSpec("http1.0", Takes.NOTHING, "HTTP/1.0, which httpx cannot speak"),
@@ -149,7 +150,7 @@ def typed(text: str) -> Any:
     if text in words:
         return words[text]
     if _INTEGER.fullmatch(text):
-        return whole_number(text)
+        return _integer(text)
     if _FLOAT.fullmatch(text):
         return float(text)
     if text.startswith('"'):
@@ -157,6 +158,13 @@ def typed(text: str) -> Any:
             raise UsageError(f"'{text}' does not end with a double quote")
         return text[1:-1]
     return text
+
+
+def _integer(text: str) -> int:
+    try:
+        return whole_number(text)
+    except ValueError as error:
+        raise UsageError(f"--variable: {error}") from None
 
 
 def variables_of(text: str, file: str) -> dict[str, Any]:
@@ -339,6 +347,7 @@ _READS: Mapping[str, Callable[[str, dict[str, Any]], None]] = {
     "from-entry": _kept("from_entry", _number, "from-entry"),
     "to-entry": _kept("to_entry", _number, "to-entry"),
     "ignore-asserts": _flag("ignore_asserts"),
+    "no-assert": _flag("ignore_asserts"),
     "continue-on-error": _flag("continue_on_error"),
     "path-as-is": _flag("path_as_is"),
     "http1.0": _refuse_http_1_0,

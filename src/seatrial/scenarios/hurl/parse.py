@@ -15,7 +15,7 @@ from seatrial.errors import DocumentError, Where, did_you_mean
 from seatrial.scenarios.hurl import asserts, bodies, texts
 from seatrial.scenarios.hurl.cursor import Cursor
 from seatrial.scenarios.hurl.option_lines import option
-from seatrial.scenarios.hurl.syntax import Entry, FilePart, Pair, Request, Response
+from seatrial.scenarios.hurl.syntax import Body, Entry, FilePart, Pair, Request, Response
 
 MAX_SIZE_BYTES = 1 << 20
 
@@ -162,7 +162,7 @@ class _Sections:
         self._known = known
         self._items: dict[str, list[Any]] = {}
         self.headers: list[Pair] = []
-        self.body: bodies.Body | None = None
+        self.body: Body | None = None
 
     def items(self, name: str) -> tuple[Any, ...]:
         """What stands in the section of that name, under either of its names."""
@@ -191,7 +191,8 @@ class _Sections:
             raise self._unknown(name, start)
         section, read = self._known[name]
         if section in self._items:
-            raise cursor.error(f"a second section '{name}' in one entry", "join the two", start=start, end=start + len(name))
+            end = start + len(name)
+            raise cursor.error(f"a second section '{name}' in one entry", "join the two", start=start, end=end)
         cursor.end_of_line()
         self._items[section] = []
         while self._goes_on(section):

@@ -49,7 +49,7 @@ class Bare:
 
 @dataclass(frozen=True, slots=True)
 class JsonText:
-    """JSON as it is written, white space and escapes included; a `Hole` stands inside a string, a `Bare` for a value."""
+    """JSON as written, white space and escapes included; a `Hole` stands inside a string, a `Bare` for a value."""
 
     pieces: tuple[str | Hole | Bare, ...]
     where: Where

@@ -152,7 +152,7 @@ def _path(cursor: Cursor, signs: Mapping[str, str]) -> Text:
 
 
 def _pieces(cursor: Cursor, chunk: re.Pattern[str], signs: Mapping[str, str]) -> list[str | Hole]:
-    """Texts and holes in turn, as far as the chunk goes; without `signs`, a backslash is a character like any other."""
+    """Texts and holes in turn, as far as the chunk goes; without `signs`, a backslash is like any character."""
     pieces: list[str | Hole] = []
     run: list[str] = []
     while not cursor.ended:

@@ -1,7 +1,7 @@
 """Makes values of the texts of a `.hurl` file: holes are looked up by name in the scope of a play, and nothing else.
 
-Room scenarios, private to `hurl`. A hole alone keeps the type of its value; within a text it is written as Hurl writes
-it. DocumentError at the hole that cannot be filled. Not Jinja2: a brace that opens no hole is a brace.
+Room scenarios, private to `hurl`. A hole alone keeps the type of its value; within a text it is written as Hurl
+writes it. DocumentError at the hole that cannot be filled. Not Jinja2: a brace that opens no hole is a brace.
 """
 
 from __future__ import annotations
