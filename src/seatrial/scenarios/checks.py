@@ -6,6 +6,7 @@ file that one names is read, so that a play never meets a wrong one; DocumentErr
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -71,19 +72,25 @@ def refuse_name(name: str, where: Where) -> None:
 
 
 def _wanted_json(raw: RawExpect, document: Document, at: Steps) -> WantedJson:
+    return dataclasses.replace(read_pattern(raw.content, document, at), strict=raw.strict)
+
+
+def read_pattern(content: Any, document: Document, at: Steps) -> WantedJson:
+    """The shape that a document must have, as the value at `at` describes it; not strict."""
+
     def leaf(value: Any, path: match.Path) -> template.Value:
         return template.compile_value(value, functools.partial(document.where, *at, *path))
 
     try:
-        pattern = match.pattern(raw.content, leaf=leaf)
+        pattern = match.pattern(content, leaf=leaf)
     except match.PatternError as error:
         where = document.where_key(*at, *error.path) if error.path else document.where(*at)
         raise DocumentError(where, error.problem, error.hint) from None
-    places = dict(_places(raw.content, document, at, ()))
+    places = dict(_places(content, document, at, ()))
     templated = any(place.templated for place in places.values())
     if not templated:
         pattern = match.fill(pattern, lambda value: value.render({}))
-    return WantedJson(pattern, templated, raw.strict, document.where(*at), places)
+    return WantedJson(pattern, templated, strict=False, where=document.where(*at), places=places)
 
 
 def _places(content: Any, document: Document, at: Steps, path: match.Path) -> Iterator[tuple[match.Path, Place]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import codecs
 import html
 import json
 import re
@@ -25,6 +24,7 @@ from seatrial.match import show
 from seatrial.regexes import MAX_REPLACED, Regex, compile_regex
 from seatrial.scenarios import markup
 from seatrial.scenarios.json_path import JsonPath, compile_path
+from seatrial.scenarios.reading import text_charset
 from seatrial.scenarios.wanted import Filter, FilterKind
 from seatrial.template import Fixed, Scope
 
@@ -134,12 +134,7 @@ def _index(argument: Any) -> int:
 
 
 def _charset(argument: Any) -> str:
-    """A charset of texts; Python's other codecs (zip, hex) are none."""
-    try:
-        b"".decode(_text_argument(argument))
-        return codecs.lookup(argument).name
-    except (LookupError, UnicodeError):
-        raise ValueError(f"unknown charset '{argument}'") from None
+    return text_charset(_text_argument(argument))
 
 
 def _date_format(argument: Any) -> str:
@@ -188,20 +183,18 @@ def _quoted(value: Any) -> str:
 
 
 def _base64_decode(value: Any) -> bytes:
-    return _decoded(_text(value), base64.b64decode)
+    """Line breaks are let by, and the padding may be left out."""
+    packed = "".join(_text(value).split())
+    try:
+        return base64.b64decode(packed.encode("ascii") + b"=" * (-len(packed) % 4), validate=True)
+    except (binascii.Error, UnicodeError):
+        raise ValueError(f"'{value}' is not base64") from None
 
 
 def _base64_url_safe_decode(value: Any) -> bytes:
-    return _decoded(_text(value), lambda text, validate: base64.b64decode(text, b"-_", validate=validate))
-
-
-def _decoded(text: str, decode: Callable[..., bytes]) -> bytes:
-    """Line breaks are let by, and the padding may be left out."""
-    packed = "".join(text.split())
-    try:
-        return decode(packed.encode("ascii") + b"=" * (-len(packed) % 4), validate=True)
-    except (binascii.Error, UnicodeError):
-        raise ValueError(f"'{text}' is not base64") from None
+    if "+" in _text(value) or "/" in value:
+        raise ValueError(f"'{value}' is not base64 for URLs")
+    return _base64_decode(value.replace("-", "+").replace("_", "/"))
 
 
 def _base64_encode(value: Any) -> str:

@@ -17,7 +17,7 @@ from seatrial.errors import DocumentError, Where
 from seatrial.json_schema import compile_schema
 from seatrial.predicates import FileContent
 from seatrial.scenarios.expect import readable_operand
-from seatrial.scenarios.files import read_file
+from seatrial.scenarios.files import Files, files_beside
 from seatrial.scenarios.wanted import Query
 from seatrial.template import Fixed, Value
 
@@ -27,7 +27,7 @@ def read_operand(query: Query, name: str, operand: Any, *, document: Document, a
     where = document.where(*at)
     reader = _NAMED_FILES.get(name)
     if reader:
-        named = reader(operand, Path(document.file).resolve().parent, where)
+        named = reader(operand, files_beside(Path(document.file)), where)
         if named is not None:
             return Fixed(named)
     value = template.compile_value(operand, functools.partial(document.where, *at))
@@ -43,33 +43,34 @@ def _compiled(name: str, operand: Any) -> Any:
     return compile_schema(operand) if name == "schema" else operand
 
 
-def _file_content(operand: Any, folder: Path, where: Where) -> FileContent:
+def _file_content(operand: Any, files: Files, where: Where) -> FileContent:
     if not isinstance(operand, str) or not operand:
         raise DocumentError(where, f"{match.show(operand)} is no file", "write its name, as data/receipt.txt")
-    return FileContent(operand, read_file(_fixed(operand, where), folder, where))
+    return FileContent(operand, files.read(_fixed(operand, where), where))
 
 
-def _schema_file(operand: Any, folder: Path, where: Where) -> Any:
+def _schema_file(operand: Any, files: Files, where: Where) -> Any:
     """A schema by the file it stands in, None for one that is written out."""
     if isinstance(operand, Mapping) and list(operand) == ["file"]:
         operand = operand["file"]
     if not isinstance(operand, str):
         return None
     name = _fixed(operand, where)
-    load = functools.partial(_load, folder=(folder / name).parent, where=where)
+
+    def load(other: str) -> Any:
+        return _load(other if "://" in other else str(Path(name).parent / other), files, where)
+
     try:
-        return compile_schema(
-            _load(Path(name).name, folder=(folder / name).parent, where=where), name=name, load=load
-        )
+        return compile_schema(_load(name, files, where), name=name, load=load)
     except ValueError as error:
         raise DocumentError(where, f"'{name}': {error}") from None
 
 
-def _load(name: str, *, folder: Path, where: Where) -> Any:
+def _load(name: str, files: Files, where: Where) -> Any:
     """A schema's document, in JSON or in YAML."""
     if "://" in name:
         raise DocumentError(where, f"'{name}' is not fetched", "keep it in a file, and refer to that")
-    content = read_file(name, folder, where)
+    content = files.read(name, where)
     try:
         text = content.decode("utf-8-sig")
         return documents.loads(text, name).content if name.endswith((".yaml", ".yml")) else json.loads(text)
@@ -84,4 +85,7 @@ def _fixed(name: str, where: Where) -> str:
     return name
 
 
-_NAMED_FILES: Mapping[str, Callable[[Any, Path, Where], Any]] = {"equals_file": _file_content, "schema": _schema_file}
+_NAMED_FILES: Mapping[str, Callable[[Any, Files, Where], Any]] = {
+    "equals_file": _file_content,
+    "schema": _schema_file,
+}

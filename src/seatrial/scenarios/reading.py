@@ -6,6 +6,7 @@ judge them.
 
 from __future__ import annotations
 
+import codecs
 import functools
 import json
 import time
@@ -15,6 +16,8 @@ from typing import Any
 from seatrial.exchange import Response
 from seatrial.match import plain
 from seatrial.scenarios.markup import Markup, parse
+
+_NO_CHARSETS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"})
 
 
 class NotJson(ValueError):
@@ -36,15 +39,15 @@ class Reading:
     def text(self) -> str:
         """The body in the charset its Content-Type names, else UTF-8; wrong bytes become U+FFFD."""
         try:
-            return self.response.body.decode(self._charset or "utf-8", errors="replace")
-        except (LookupError, UnicodeError):
+            return self.response.body.decode(text_charset(self._charset or "utf-8"), errors="replace")
+        except ValueError:
             return self.response.body.decode(errors="replace")
 
     @functools.cached_property
     def json(self) -> Any:
         """The body as JSON; NotJson when it is not."""
         try:
-            return json.loads(self.text, parse_constant=_refuse_constant)
+            return _JSON.decode(self.text)
         except (ValueError, RecursionError) as error:
             shown = f"it reads {plain(self.text)}" if self.text else "it is empty"
             raise NotJson(f"the body is not JSON ({error}); {shown}") from None
@@ -74,6 +77,23 @@ class Reading:
         return _charset(self._content_type)
 
 
+@functools.lru_cache(maxsize=256)
+def text_charset(name: str) -> str:
+    """The charset by its usual name; ValueError for an unknown one.
+
+    Python's codecs that are none (hex, zip) or that take quadratic time (idna, punycode) count as unknown: a server
+    names the charset.
+    """
+    try:
+        known = codecs.lookup(name).name
+        b"a".decode(known, errors="replace")
+    except (LookupError, ValueError):
+        raise ValueError(f"unknown charset '{name}'") from None
+    if known in _NO_CHARSETS:
+        raise ValueError(f"unknown charset '{name}'")
+    return known
+
+
 def _charset(content_type: str) -> str:
     if "charset" not in content_type.lower():
         return ""
@@ -93,3 +113,6 @@ def _cookie(header: str) -> tuple[str, tuple[str, Mapping[str, str]]]:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
+
+
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant)
