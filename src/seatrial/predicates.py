@@ -47,7 +47,8 @@ class Predicate:
     """A question about a value: its YAML name, its wording, whether the answer is turned round.
 
     `ask(actual, operand)` is None when the question makes no sense for that value, and a text that says why where it
-    could not be answered. `of_nothing` is the answer where a query found nothing to ask it of.
+    could not be answered. `of_nothing` is the answer where a query found nothing to ask it of; a predicate that has
+    one makes no sense where a filter did not fit.
     """
 
     name: str

@@ -6,6 +6,7 @@ function and a line there. Gives `Found`; must never judge what it found.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import math
@@ -22,7 +23,7 @@ from seatrial.scenarios.filters import CannotApply, apply
 from seatrial.scenarios.json_path import compile_path
 from seatrial.scenarios.markup import NotMarkup, compile_xpath
 from seatrial.scenarios.reading import NotJson, Reading
-from seatrial.scenarios.wanted import Filter, Query, QueryKind
+from seatrial.scenarios.wanted import Filter, FilterKind, Query, QueryKind
 from seatrial.template import Fixed, Scope, Value, to_text
 
 DAY_S = 86_400
@@ -32,13 +33,15 @@ DAY_S = 86_400
 class Found:
     """What a query found. `why` says why there is nothing when `exists` is False; `near` names the nearest keys.
 
-    A path that may lead to many values gives a list, in the document's order, empty when there are none.
+    A path that may lead to many values gives a list, in the document's order, empty when there are none. `misfit`
+    tells that a filter could make nothing of what it was given, or was given nothing.
     """
 
     value: Any = None
     exists: bool = True
     why: str = ""
     near: tuple[str, ...] = ()
+    misfit: bool = False
 
 
 def compile_query(
@@ -80,13 +83,14 @@ def in_seconds(query: Query) -> bool:
 def _filtered(applied: tuple[Filter, ...], found: Found, reading: Reading, scope: Scope) -> Found:
     """An empty list of many is there to be counted; nothing else that was not found is."""
     if not found.exists and found.value != []:
-        return found
+        return dataclasses.replace(found, misfit=any(one.kind is not FilterKind.LONE for one in applied))
     value = found.value
     for one in applied:
         try:
             value = apply(one, value, scope, now=reading.now)
         except CannotApply as error:
-            return _nothing(str(error), found.near)
+            misfit = not error.nothing or one is not applied[-1]
+            return dataclasses.replace(_nothing(str(error), found.near), misfit=misfit)
     return Found(value, exists=found.exists or value != [], why=found.why, near=found.near)
 
 

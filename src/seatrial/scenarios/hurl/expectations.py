@@ -195,6 +195,8 @@ def _predicate(predicate: syntax.Predicate) -> match.Predicate:
         asked = _asked("type")
         if predicate.name in _OF_TEXTS:
             asked = dataclasses.replace(asked, ask=_is_text_of_type)
+        if predicate.name == "isList":
+            asked = dataclasses.replace(asked, ask=_is_list)
     if predicate.name == "includes":
         asked = dataclasses.replace(asked, ask=_includes)
     return match.negated(asked) if predicate.negated else asked
@@ -202,6 +204,11 @@ def _predicate(predicate: syntax.Predicate) -> match.Predicate:
 
 def _includes(actual: Any, operand: Any) -> bool | None:
     return any(match.equal(item, operand) for item in actual) if isinstance(actual, list) else None
+
+
+def _is_list(actual: Any, _: Any) -> bool:
+    """Bytes are a list to Hurl."""
+    return isinstance(actual, (list, bytes))
 
 
 def _is_text_of_type(actual: Any, operand: Any) -> bool | None:
