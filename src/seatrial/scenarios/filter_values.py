@@ -29,6 +29,10 @@ _WHOLE = re.compile(r"\s*[+-]?\d{1,400}\s*")
 _DECIMAL = re.compile(r"\s*[+-]?(\d{1,400}(\.\d{0,400})?|\.\d{1,400})([eE][+-]?\d{1,4})?\s*")
 
 
+class NothingFound(ValueError):
+    """The value is what the filter takes, but what it looks for is not there."""
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{_quoted(value)} is no text")
@@ -143,7 +147,7 @@ def jsonpath(value: Any, path: JsonPath) -> Any:
     if not path.singular:
         return found
     if not found:
-        raise ValueError(f"nothing at {path.text} in {show(document)}")
+        raise NothingFound(f"nothing at {path.text} in {show(document)}")
     return found[0]
 
 
@@ -156,7 +160,7 @@ def regex(value: Any, pattern: Regex) -> str:
     """The first group of the first match, or the whole match."""
     found = pattern.found(_text(value))
     if found is None:
-        raise ValueError(f"nothing in {_quoted(value)} matches '{pattern.text}'")
+        raise NothingFound(f"nothing in {_quoted(value)} matches '{pattern.text}'")
     return found
 
 
@@ -230,7 +234,7 @@ def url_query_param(value: Any, name: str) -> str:
     parameters = urllib.parse.parse_qsl(query, keep_blank_values=True)
     found = next((content for key, content in parameters if key == name), None)
     if found is None:
-        raise ValueError(f"no parameter '{name}' in {_quoted(value)}")
+        raise NothingFound(f"no parameter '{name}' in {_quoted(value)}")
     return found
 
 
@@ -309,6 +313,18 @@ def upper(value: Any) -> str:
 def trim(value: Any) -> str:
     """Without white space at both ends."""
     return _text(value).strip()
+
+
+def lone(value: Any) -> Any:
+    """A list of one as its element, a longer one as it is."""
+    if _items(value):
+        return value[0] if len(value) == 1 else value
+    raise NothingFound("the list is empty")
+
+
+def milliseconds(value: Any) -> int:
+    """Of a time in seconds, its whole milliseconds."""
+    return int(to_float(value) * 1000)
 
 
 def _canonical(value: Any) -> Any:

@@ -37,10 +37,11 @@ class _Spec:
 
 
 class CannotApply(ValueError):
-    """A filter that makes no sense of its value: names the filter, and says why."""
+    """A filter that makes no sense of its value, or (`nothing`) finds nothing in it: names the filter, says why."""
 
-    def __init__(self, applied: Filter, why: str) -> None:
+    def __init__(self, applied: Filter, why: str, *, nothing: bool = False) -> None:
         super().__init__(f"filter '{applied}': {why}")
+        self.nothing = nothing
 
 
 def compile_filter(kind: FilterKind, arguments: Sequence[Any], where: Where) -> Filter:
@@ -73,7 +74,7 @@ def apply(applied: Filter, value: Any, scope: Scope, *, now: Now) -> Any:
     try:
         made = spec.run(value, *arguments, now()) if spec.clocked else spec.run(value, *arguments)
     except (ValueError, ArithmeticError, RecursionError) as error:
-        raise CannotApply(applied, str(error)) from None
+        raise CannotApply(applied, str(error), nothing=isinstance(error, values.NothingFound)) from None
     if isinstance(made, (str, bytes)) and len(made) > MAX_VALUE:
         raise CannotApply(applied, f"it would give more than {MAX_VALUE} characters")
     return made
@@ -181,6 +182,8 @@ _FILTERS: Mapping[FilterKind, _Spec] = {
     FilterKind.TRIM: _Spec(values.trim),
     FilterKind.SORT: _Spec(values.sort),
     FilterKind.UNIQUE: _Spec(values.unique),
+    FilterKind.LONE: _Spec(values.lone),
+    FilterKind.MILLISECONDS: _Spec(values.milliseconds),
 }
 _EXAMPLES: Mapping[FilterKind, str] = {
     FilterKind.DECODE: "{decode: iso-8859-1}",
