@@ -35,8 +35,8 @@ class Found:
     """What a query found. `why` says why there is nothing when `exists` is False.
 
     A path that may lead to many values gives a list, in the document's order, empty when there are none. `unfiltered`
-    is what the filters were given, and `rendered` the text of a query that is a template. `misfit` tells that a filter
-    could make nothing of what it was given, or was given nothing.
+    is what the filters were given, and `rendered` the text of a query that is a template. `misfit` tells that a
+    filter could make nothing of what it was given, or was given nothing.
     """
 
     value: Any = None
