@@ -203,6 +203,19 @@ def test_server_that_does_not_agree_on_http2_is_spoken_to_in_http1(authority, of
     assert (answer.body, answer.http_version) == (b"hi", "1.1")
 
 
+def test_request_the_server_has_not_begun_with_goes_over_another_connection():
+    def leaves_after_one(state, stream):
+        if stream > 1:
+            state.close_connection(0, last_stream_id=1)
+        else:
+            bad.answers_over_http2(state, stream)
+
+    with bad.Server(bad.Http2(leaves_after_one)) as server, http.open_client() as client:
+        ask = Request("POST", server.url, body=b"{}", timeout_s=GENEROUS_S, connection=Connection(http_version=V2))
+        assert [client.send(ask).status for _ in range(3)] == [200] * 3
+    assert server.accepted == 3
+
+
 def test_large_bodies_go_over_http2_both_ways():
     size = 3 << 20
 
@@ -291,8 +304,11 @@ def faulty(authority, tmp_path):
     _, other_key = authority.issue("other")
     empty = tmp_path / "empty.pem"
     empty.write_text("no PEM\n")
+    pipe = tmp_path / "pipe.pem"
+    os.mkfifo(pipe)
     return {
         "no ca": (Tls(ca="/no/such.pem"), "'/no/such.pem' cannot be read: no such file or directory"),
+        "a pipe": (Tls(ca=str(pipe)), "it is no file"),
         "a folder": (Tls(ca=str(tmp_path)), "cannot be read"),
         "empty ca": (Tls(ca=str(empty)), "holds no PEM certificate to trust"),
         "no certificate": (Tls(certificate="/no/such.crt", key=key), "'/no/such.crt' cannot be read"),
@@ -308,7 +324,7 @@ def faulty(authority, tmp_path):
 
 
 FAULTY = (
-    *("no ca", "a folder", "empty ca", "no certificate", "empty certificate", "empty key", "no key at all"),
+    *("no ca", "a pipe", "a folder", "empty ca", "no certificate", "empty certificate", "empty key", "no key at all"),
     *("another key", "no password", "wrong password", "a short pin", "no base64"),
 )
 

@@ -131,7 +131,7 @@ class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
                 if self._has_answered():
                     raise httpcore.WriteError("the server answered before it had read the request") from None
             except OSError as error:
-                raise httpcore.WriteError(str(error)) from error
+                raise httpcore.WriteError((error.strerror or str(error)).lower()) from error
         progress.note_sent()
 
     def close(self) -> None:

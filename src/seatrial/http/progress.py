@@ -140,7 +140,8 @@ class Progress:
 
     def failed(self, error: Exception) -> Failed:
         """What the engine raised, in the taxonomy's words."""
-        return told(error, bytes_in=self.bytes_in, ended_by_peer=self.ended_by_peer, misfit=self.misfit())
+        bytes_in = 0 if self.framed else self.bytes_in
+        return told(error, bytes_in=bytes_in, ended_by_peer=self.ended_by_peer, misfit=self.misfit())
 
     def broken(self, failed: Failed) -> Broken:
         """The end of this exchange without an answer."""
