@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 import misbehaving as bad
 from seatrial import http
 from seatrial.exchange import Connection, HttpVersion, Request, Response, Tls
+from seatrial.http.engine import httpx
 from seatrial.http.tls import PIN_PREFIX, certificate_of, public_key_digest
 from seatrial.sample import Cause
 
@@ -501,6 +503,31 @@ def test_what_is_no_proxy_is_refused_by_name(monkeypatch, proxy, words):
     assert answer.cause in (Cause.CONNECT, Cause.PROTOCOL)
     assert words in answer.detail
     assert "secret" not in answer.detail
+
+
+# What it costs
+
+
+def cpu_s(ask, count=100):
+    """Of this thread, the least of several rounds."""
+    rounds = []
+    for _ in range(7):
+        before = time.thread_time()
+        for _ in range(count):
+            ask()
+        rounds.append(time.thread_time() - before)
+    return min(rounds)
+
+
+def test_exchange_costs_less_than_over_the_client_of_httpx():
+    def answers(server, connection):
+        while server.request(connection):
+            connection.sendall(bad.OK)
+
+    headers = {"Accept": "*/*", "User-Agent": "seatrial", "X-Request-Id": "1"}
+    with bad.Server(answers) as server, http.open_client() as ours, httpx.Client(trust_env=False) as theirs:
+        ask = Request("GET", server.url, tuple(headers.items()), timeout_s=GENEROUS_S)
+        assert cpu_s(lambda: ours.send(ask)) < cpu_s(lambda: theirs.get(server.url, headers=headers))
 
 
 # What is imported, and when

@@ -81,7 +81,10 @@ class Client:
         except BaseException:  # an interrupt may strike anywhere, and half an answer must not be kept
             carrier.close()
             raise
-        self._pool.put(carrier)
+        if request.conversation is None:
+            self._pool.put(carrier)
+        else:  # it may have ended in the middle of what the server goes on to say
+            carrier.close()
         return answer
 
     def _route(self, request: Request, target: Target) -> Route:
