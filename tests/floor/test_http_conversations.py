@@ -162,12 +162,12 @@ def test_ping_is_answered():
 
 
 def test_both_sides_may_speak_at_once():
-    text = "x" * (6 << 20)
+    text = "x" * (8 << 20)  # more than the buffers between the two hold
 
     def speaks_first_and_listens_late(server, connection):
         frames = accepted(server, connection)
-        time.sleep(0.3)  # long enough for the client to be stuck in what it says
-        connection.sendall(frames.send(TextMessage(data="first")))
+        connection.sendall(frames.send(TextMessage(data="I speak first")))
+        time.sleep(0.5)  # long enough for the client to be stuck in what it says, and to look
         length = 0
         for event in received(connection, frames):
             length += len(event.data)
@@ -175,9 +175,9 @@ def test_both_sides_may_speak_at_once():
                 break
         connection.sendall(frames.send(TextMessage(data=str(length))))
 
-    with bad.Server(speaks_first_and_listens_late) as server:
+    with bad.Server(speaks_first_and_listens_late, receive_bytes=1 << 16) as server:
         answer = talk(server.url, text, enough=count(2))
-    assert json.loads(answer.body) == ["first", len(text)]
+    assert json.loads(answer.body) == ["I speak first", len(text)]
 
 
 def test_nothing_is_waited_for_where_nothing_is_wanted():

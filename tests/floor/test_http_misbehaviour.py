@@ -126,7 +126,7 @@ def test_head_has_no_body_whatever_its_headers_say():
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 def test_answer_before_the_request_was_read_is_heard(authority, tls):
     context = authority.context() if tls else None
-    with bad.Server(bad.answers_before_the_body, tls=context) as server:
+    with bad.Server(bad.answers_before_the_body, tls=context, receive_bytes=1 << 16) as server:
         answer = sent(
             server.url,
             method="POST",
@@ -152,7 +152,7 @@ def test_announcement_during_an_upload_is_no_answer():
             received += connection.recv(1 << 20)
         connection.sendall(bad.OK)
 
-    with bad.Server(reads_late) as server:
+    with bad.Server(reads_late, receive_bytes=1 << 16) as server:
         answer = sent(server.url, method="POST", body=b"x" * (16 << 20), timeout_s=GENEROUS_S)
     assert answer.status == 200
 
