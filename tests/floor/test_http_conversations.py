@@ -166,8 +166,9 @@ def test_both_sides_may_speak_at_once():
 
     def speaks_first_and_listens_late(server, connection):
         frames = accepted(server, connection)
+        time.sleep(0.3)  # long enough for the client to be stuck in what it says
         connection.sendall(frames.send(TextMessage(data="I speak first")))
-        time.sleep(0.5)  # long enough for the client to be stuck in what it says, and to look
+        time.sleep(0.3)  # and to look
         length = 0
         for event in received(connection, frames):
             length += len(event.data)

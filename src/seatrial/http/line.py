@@ -73,13 +73,13 @@ class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
         progress.note_connecting()
         *others, last = addresses_of(host, port, progress)
         started = time.monotonic()
-        for address in others:
+        for self.ip in others:
             with contextlib.suppress(Failed):
-                self._socket = _connected(address, port, progress, share=0.5)
+                self._socket = _connected(self.ip, port, progress, share=0.5)
                 break
         else:
+            self.ip = last
             self._socket = _connected(last, port, progress, share=1.0)
-        self.ip = self._socket.getpeername()[0]
         progress.connect_s = time.monotonic() - started
         return self
 
