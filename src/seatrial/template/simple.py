@@ -1,7 +1,8 @@
 """The forms most templates have, rendered without Jinja2 and exactly as Jinja2 would. Private to `template`.
 
-`{{ name }}`, `{{ name.member }}`, `{{ name() }}`, sums and products of names and whole numbers, with any text around. Whatever is unusual in a scope (an undefined name, a member that is no key, anything but numbers to
-reckon with, too long a text) is left to `otherwise`, the same template compiled by Jinja2, whose word counts.
+`{{ name }}`, `{{ name.member }}`, `{{ name() }}`, sums and products of names and whole numbers, with any text around.
+Whatever is unusual in a scope (an undefined name, a member that is no key, anything but numbers to reckon with, too
+long a text) is left to `otherwise`, the same template compiled by Jinja2, whose word counts.
 """
 
 from __future__ import annotations
