@@ -23,7 +23,8 @@ DOCUMENTS = st.recursive(
 SHORT = st.sampled_from(["a", "b", "é", "_1"]).map(".{}".format)
 QUOTED = st.builds("[{1}{0}{1}]".format, NAMES, st.sampled_from("'\""))
 INDEXES = st.integers(-4, 4).map("[{}]".format)
-PLAIN = st.lists(SHORT | QUOTED | INDEXES, max_size=4).map(lambda steps: "$" + "".join(steps))
+EVERY = st.sampled_from(["[*]", ".*"])
+PLAIN = st.lists(SHORT | QUOTED | INDEXES | EVERY, max_size=4).map(lambda steps: "$" + "".join(steps))
 PIECES = st.sampled_from([*"$.[]'\"*@?-0123ab é_\\,:", "..", "[*]", "[0]", "[-0]", "[01]", "['a']", ".a", "\n"])
 
 

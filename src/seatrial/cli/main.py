@@ -15,6 +15,7 @@ import typer
 
 from seatrial import __version__
 from seatrial.cli.console import say, tell
+from seatrial.cli.start import start_short
 from seatrial.errors import ExitCode, Interrupted, SeatrialError
 
 STDOUT = 1
@@ -302,6 +303,7 @@ def chaos_proxy(
 
 def main() -> None:
     """The console script: every failure is one sentence on stderr and an exit code, never a traceback."""
+    start_short()
     stop = _Stop()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
