@@ -169,7 +169,7 @@ class _Request:
         base, params = drafts.split_query(self._url(url))
         method = self._method(bool(body))
         return Draft(
-            name=f"{method} {marks.shown(path_of(base))}",
+            name=f"{method} {marks.named(path_of(base))}",
             method=method,
             url=marks.url(on_service(base, self.reading.services)),
             params=marks.value(hiding.fields(params)),

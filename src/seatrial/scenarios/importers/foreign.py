@@ -1,7 +1,7 @@
 """Documents of other tools, looked into without trust: JSON text in, `Part`s out that never raise on a wrong type.
 
-Room scenarios, importers. Sizes and depths are bounded; a syntax error is a `DocumentError` with its line and column; a
-value of a wrong type counts as absent and is noted. Must never execute anything or look at another file.
+Room scenarios, importers. Sizes and depths are bounded; a syntax error is a `DocumentError` with its line and
+column; a value of a wrong type counts as absent and is noted. Must never execute anything or look at another file.
 """
 
 from __future__ import annotations

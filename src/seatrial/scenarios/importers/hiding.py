@@ -1,6 +1,7 @@
 """Keeps secrets of foreign requests out of documents: what sounds like one becomes `{{ secrets.NAME }}`.
 
-Room scenarios, importers. Texts come and go with marks; a text that is nothing but expressions is no secret of itself.
+Room scenarios, importers. Texts come and go with marks; a text that is nothing but expressions is no secret of
+itself.
 """
 
 from __future__ import annotations

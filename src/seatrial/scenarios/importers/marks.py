@@ -36,7 +36,7 @@ class Marks:
 
     def url(self, text: str) -> str:
         """A URL as ours: what stands at its start holds a whole address, so it is not percent-encoded."""
-        pieces = list(self._pieces(text))
+        pieces = [piece for piece in self._pieces(text) if piece]
         if pieces and isinstance(pieces[0], Expression):
             pieces[0] = Expression(f"{pieces[0].text} | raw")
         return template_text(pieces)
@@ -54,6 +54,10 @@ class Marks:
     def shown(self, text: str) -> str:
         """The text for people, and for keys: `{{ name }}` where an expression stands."""
         return MARK.sub(lambda found: f"{{{{ {self._expression(found[1])} }}}}", text)
+
+    def named(self, text: str) -> str:
+        """The text for a step's name: `{name}` where an expression stands."""
+        return MARK.sub(lambda found: f"{{{self._expression(found[1]).removeprefix('secrets.')}}}", text)
 
     def expression(self, text: str) -> str | None:
         """The expression a text is, when it is exactly one mark."""

@@ -1,7 +1,8 @@
 """Writes a document as YAML: plain values in, a text that `documents.loads` reads back as the same values.
 
 Room scenarios, importers. Made for reading: what fits on a line stands on one, longer texts stand as they are, and
-only what would be taken for something else is quoted. Needs no YAML package, for the strict core schema leaves few cases.
+only what would be taken for something else is quoted. Needs no YAML package, for the strict core schema leaves few
+cases.
 """
 
 from __future__ import annotations
