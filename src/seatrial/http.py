@@ -472,3 +472,17 @@ def _detail(error: Exception) -> str:
     said = _system_error(error)
     text = (said.strerror or str(said)).lower() if said else str(error)
     return text or type(error).__name__
+
+
+def answer_challenge(request: Request, response: Response, *, user: str, password: str) -> str | None:
+    """The Authorization header that answers a digest challenge (RFC 7616); None when the challenge is another."""
+    flow = httpx.DigestAuth(user, password).auth_flow(httpx.Request(request.method, request.url))
+    next(flow)
+    try:
+        again = flow.send(httpx.Response(response.status, headers=list(response.headers)))
+    except StopIteration:
+        return None
+    except _ROOTS:
+        return None
+    value: str | None = again.headers.get("authorization")
+    return value

@@ -1,61 +1,69 @@
-"""Predicates on one value, and shapes a whole JSON document is held against. Pure; imports only `errors`.
+"""Shapes a whole JSON document is held against. Pure; imports only `predicates`, whose words it hands on.
 
-A `Predicate` answers yes, no, or "cannot be asked of this value"; the last fails a check even when it is negated, so
-that `not: {gt: 5}` never passes on a text. A `Pattern` is a document as YAML: objects are matched as subsets, lists
-element by element, and a mapping whose keys begin with `$` is a matcher (`$$` escapes). Expectations of journeys and
-experiments and the comparison of two answers share it.
+A `Pattern` is a document as YAML: objects are matched as subsets, lists element by element, and a mapping whose keys
+begin with `$` is a matcher, which asks predicates (`$$` escapes). Expectations of journeys and experiments and the
+comparison of two answers share it.
 """
 
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import json
 import re
-import urllib.parse
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 
 from seatrial.errors import did_you_mean
+from seatrial.predicates import (
+    MAX_SHOWN,
+    PREDICATES,
+    TYPES,
+    Predicate,
+    equal,
+    negated,
+    operand_problem,
+    plain,
+    predicate,
+    show,
+    type_name,
+)
+
+__all__ = [
+    "MAX_SHOWN",
+    "PREDICATES",
+    "TYPES",
+    "Elements",
+    "Leaf",
+    "Literal",
+    "Matcher",
+    "Mismatch",
+    "Object",
+    "Path",
+    "Pattern",
+    "PatternError",
+    "Predicate",
+    "equal",
+    "fill",
+    "has_template",
+    "is_matcher",
+    "literal_key",
+    "mismatches",
+    "near_keys",
+    "negated",
+    "operand_problem",
+    "path_text",
+    "pattern",
+    "plain",
+    "predicate",
+    "show",
+    "strict_mismatches",
+    "type_name",
+]
 
 Path = tuple[str | int, ...]
-Ask = Callable[[Any, Any], bool | None]
 Fill = Callable[[Any], Any]
 Leaf = Callable[[Any, Path], Any]
-
-MAX_SHOWN = 20_000
-"""Characters of a value in a message. Whoever prints it shortens it further, after redaction: cutting a secret in two
-would hide neither half."""
-
-
-@dataclass(frozen=True, slots=True)
-class Predicate:
-    """A question about a value: its YAML name, its wording, whether the answer is turned round.
-
-    `ask(actual, operand)` is None when the question makes no sense for that value.
-    """
-
-    name: str
-    wording: str
-    ask: Ask
-    negated: bool = False
-
-    def holds(self, actual: Any, operand: Any) -> bool:
-        """Whether it is so; never when the question makes no sense."""
-        answer = self.ask(actual, operand)
-        return answer is not None and answer is not self.negated
-
-    def expected(self, operand: Any) -> str:
-        """What was wanted, for a message: `not contains string <"x">`."""
-        turned = self.negated
-        if self.name in _FLAGS:
-            turned, words = turned is not (operand is False), self.wording
-        else:
-            words = f"{self.wording} {operand if self.name in _WORDS else show(operand)}".strip()
-        return f"not {words}" if turned else words
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,21 +123,6 @@ class PatternError(ValueError):
         self.hint = hint
 
 
-def predicate(name: str) -> Predicate:
-    """The predicate of that YAML name; KeyError when there is none."""
-    return PREDICATES[name]
-
-
-def negated(asked: Predicate) -> Predicate:
-    """The same question, turned round."""
-    return Predicate(asked.name, asked.wording, asked.ask, not asked.negated)
-
-
-def operand_problem(name: str, operand: Any) -> str:
-    """Why this can be no operand of that predicate, empty when it can; templates are checked once rendered."""
-    return _OPERANDS[name](operand) if name in _OPERANDS else ""
-
-
 def pattern(content: Any, *, leaf: Leaf = lambda value, _: value) -> Pattern:
     """Read a document as a pattern; every literal and operand passes through `leaf` with its path in `content`.
 
@@ -157,36 +150,6 @@ def mismatches(wanted: Pattern, actual: Any) -> tuple[Mismatch, ...]:
 def strict_mismatches(wanted: Pattern, actual: Any) -> tuple[Mismatch, ...]:
     """As `mismatches`, and members that are not asked for are mismatches too."""
     return (*mismatches(wanted, actual), *_extra(wanted, actual, ()))
-
-
-def equal(left: Any, right: Any) -> bool:
-    """Equality of JSON values: 1 equals 1.0, but true is no number."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, Mapping) and isinstance(right, Mapping):
-        return left.keys() == right.keys() and all(equal(left[key], right[key]) for key in left)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(equal, left, right))
-    return bool(left == right)
-
-
-def show(value: Any) -> str:
-    """A value with its type, as in `integer <2>` or `string <"EUR">`, shortened."""
-    return f"{type_name(value)} <{plain(value)}>"
-
-
-def plain(value: Any) -> str:
-    """A value as JSON, shortened."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}... ({len(text)} characters)"
-
-
-def type_name(value: Any) -> str:
-    """JSON's word for the value's type; whole numbers are integers, others floats."""
-    for name in ("null", "boolean", "integer", "float", "string", "list", "object"):
-        if TYPES[name](value):
-            return name
-    return type(value).__name__
 
 
 def path_text(path: Path) -> str:
@@ -334,184 +297,3 @@ def _wording(part: Pattern) -> str:
     if isinstance(part, Matcher):
         return " and ".join(asked.expected(operand) for asked, operand in part.asked)
     return "an object" if isinstance(part, Object) else f"a list of {len(part.elements)}"
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _ordered(compare: Callable[[Any, Any], bool]) -> Ask:
-    def ask(actual: Any, operand: Any) -> bool | None:
-        numbers = _is_number(actual) and _is_number(operand)
-        texts = isinstance(actual, str) and isinstance(operand, str)
-        return compare(actual, operand) if numbers or texts else None
-
-    return ask
-
-
-def _between(actual: Any, operand: Any) -> bool | None:
-    if not isinstance(operand, list) or len(operand) != 2:
-        return None
-    answers = _at_least(actual, operand[0]), _at_most(actual, operand[1])
-    return None if None in answers else all(answers)
-
-
-def _contains(actual: Any, operand: Any) -> bool | None:
-    if isinstance(actual, str):
-        return operand in actual if isinstance(operand, str) else None
-    if isinstance(actual, Mapping):
-        return operand in actual if isinstance(operand, str) else None
-    return any(equal(item, operand) for item in actual) if isinstance(actual, list) else None
-
-
-def _starts_with(actual: Any, operand: Any) -> bool | None:
-    return actual.startswith(operand) if isinstance(actual, str) and isinstance(operand, str) else None
-
-
-def _ends_with(actual: Any, operand: Any) -> bool | None:
-    return actual.endswith(operand) if isinstance(actual, str) and isinstance(operand, str) else None
-
-
-def _matches(actual: Any, operand: Any) -> bool | None:
-    return bool(re.search(operand, actual)) if isinstance(actual, str) and isinstance(operand, str) else None
-
-
-def _exists(actual: Any, operand: Any) -> bool:
-    """A value that is asked at all is there; who finds nothing answers for itself."""
-    return operand is not False
-
-
-def _empty(actual: Any, operand: Any) -> bool | None:
-    return (len(actual) == 0) is (operand is not False) if isinstance(actual, (str, list, Mapping)) else None
-
-
-def _length(actual: Any, operand: Any) -> bool | None:
-    return len(actual) == operand if isinstance(actual, (str, list, Mapping)) and _is_number(operand) else None
-
-
-def _in(actual: Any, operand: Any) -> bool | None:
-    return any(equal(actual, option) for option in operand) if isinstance(operand, list) else None
-
-
-def _nin(actual: Any, operand: Any) -> bool | None:
-    found = _in(actual, operand)
-    return None if found is None else not found
-
-
-def _type(actual: Any, operand: Any) -> bool | None:
-    return TYPES[operand](actual) if isinstance(operand, str) and operand in TYPES else None
-
-
-def _text_that(accepts: Callable[[str], Any]) -> Callable[[Any], bool]:
-    def ask(value: Any) -> bool:
-        try:
-            return isinstance(value, str) and bool(accepts(value))
-        except ValueError:
-            return False
-
-    return ask
-
-
-def _is_iso_date(text: str) -> bool:
-    return bool(date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text))
-
-
-def _is_url(text: str) -> bool:
-    parts = urllib.parse.urlsplit(text)
-    return bool(parts.scheme and parts.netloc)
-
-
-TYPES: Mapping[str, Callable[[Any], bool]] = {
-    "string": lambda value: isinstance(value, str),
-    "number": _is_number,
-    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
-    "float": lambda value: isinstance(value, float),
-    "boolean": lambda value: isinstance(value, bool),
-    "object": lambda value: isinstance(value, Mapping),
-    "list": lambda value: isinstance(value, list),
-    "null": lambda value: value is None,
-    "uuid": _text_that(uuid.UUID),
-    "iso_date": _text_that(_is_iso_date),
-    "ipv4": _text_that(ipaddress.IPv4Address),
-    "ipv6": _text_that(ipaddress.IPv6Address),
-    "email": _text_that(re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+").fullmatch),
-    "url": _text_that(_is_url),
-}
-
-_at_least = _ordered(lambda left, right: left >= right)
-_at_most = _ordered(lambda left, right: left <= right)
-_ASKED: tuple[Predicate, ...] = (
-    Predicate("eq", "", equal),
-    Predicate("ne", "anything but", lambda left, right: not equal(left, right)),
-    Predicate("gt", "greater than", _ordered(lambda left, right: left > right)),
-    Predicate("gte", "at least", _at_least),
-    Predicate("lt", "less than", _ordered(lambda left, right: left < right)),
-    Predicate("lte", "at most", _at_most),
-    Predicate("between", "between (both included)", _between),
-    Predicate("in", "one of", _in),
-    Predicate("nin", "none of", _nin),
-    Predicate("contains", "contains", _contains),
-    Predicate("starts_with", "starts with", _starts_with),
-    Predicate("ends_with", "ends with", _ends_with),
-    Predicate("matches", "matches", _matches),
-    Predicate("exists", "there", _exists),
-    Predicate("empty", "empty", _empty),
-    Predicate("length", "of length", _length),
-    Predicate("type", "of type", _type),
-)
-PREDICATES: Mapping[str, Predicate] = {asked.name: asked for asked in _ASKED}
-_FLAGS = frozenset({"exists", "empty"})
-_WORDS = frozenset({"type", "length"})
-
-
-def _text_problem(operand: Any) -> str:
-    return "" if isinstance(operand, str) else f"{show(operand)} is no text to compare with"
-
-
-def _pattern_problem(operand: Any) -> str:
-    try:
-        re.compile(operand)
-    except (re.error, TypeError) as error:
-        return f"{show(operand)} is not a regular expression: {error}"
-    return ""
-
-
-def _list_problem(operand: Any) -> str:
-    return "" if isinstance(operand, list) else f"{show(operand)} is no list of allowed values"
-
-
-def _pair_problem(operand: Any) -> str:
-    pair = isinstance(operand, list) and len(operand) == 2
-    return "" if pair else f"{show(operand)} is not a pair [lowest, highest]"
-
-
-def _flag_problem(operand: Any) -> str:
-    return "" if isinstance(operand, bool) else f"{show(operand)} is neither true nor false"
-
-
-def _length_problem(operand: Any) -> str:
-    counted = isinstance(operand, int) and not isinstance(operand, bool) and operand >= 0
-    return "" if counted else f"{show(operand)} is no length"
-
-
-def _type_problem(operand: Any) -> str:
-    if isinstance(operand, str) and operand in TYPES:
-        return ""
-    return f"unknown type {show(operand)}; " + did_you_mean(str(operand), TYPES)
-
-
-def _order_problem(operand: Any) -> str:
-    ordered = _is_number(operand) or isinstance(operand, str)
-    return "" if ordered else f"{show(operand)} is neither a number nor a text"
-
-
-_OPERANDS: Mapping[str, Callable[[Any], str]] = {
-    **dict.fromkeys(("gt", "gte", "lt", "lte"), _order_problem),
-    **dict.fromkeys(("starts_with", "ends_with"), _text_problem),
-    **dict.fromkeys(("in", "nin"), _list_problem),
-    **dict.fromkeys(("exists", "empty"), _flag_problem),
-    "between": _pair_problem,
-    "matches": _pattern_problem,
-    "length": _length_problem,
-    "type": _type_problem,
-}

@@ -69,12 +69,23 @@ class Allows:
     """What may be done in a realm; nothing is allowed that is not said here.
 
     `mutation_tags` None: no writing step may run; empty: all may; else only journeys with such a tag.
-    `max_rate_per_s` is in requests per second; None: no load.
+    `max_rate_per_s` is in requests per second; None: no load. `check_rate_per_s` bounds `check` likewise, None leaves
+    it as fast as it is. `environment` are the variables templates may read with `env()`.
     """
 
     mutation_tags: frozenset[str] | None = None
     max_rate_per_s: float | None = None
     chaos: bool = False
+    check_rate_per_s: float | None = None
+    environment: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """The headers that carry a request's ids; None sends none. The first holds W3C trace context."""
+
+    traceparent: str | None = "traceparent"
+    request_id: str | None = "X-Request-Id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,7 @@ class Realm:
     edges: Mapping[str, EdgeProxy] = field(default_factory=dict)
     toxiproxy: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    tracing: Tracing = Tracing()
     where: Where | None = None
 
 

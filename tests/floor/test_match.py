@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial import match
+from seatrial.predicates import FileContent
 
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -36,6 +40,19 @@ HOLDS = [
     ("empty", "x", False),
     ("length", "abc", 3),
     ("length", {"a": 1}, 1),
+    ("eq", b"Hello", "48656c6C6f"),
+    ("eq", NOON, "2026-01-31T13:00:00+01:00"),
+    ("eq", NOON, NOON),
+    ("gt", NOON, "2026-01-31"),
+    ("between", NOON, ["2026-01-31", "2026-02-01"]),
+    ("contains", b"Hello", "6c6c"),
+    ("starts_with", b"Hello", b"He"),
+    ("ends_with", b"Hello", "6c6f"),
+    ("length", b"Hello", 5),
+    ("empty", b"", True),
+    ("schema", {"a": 1}, {"required": ["a"]}),
+    ("equals_file", "text", FileContent("f", b"text")),
+    ("equals_file", b"\xff", FileContent("f", b"\xff")),
 ]
 FAILS = [
     ("eq", True, 1),
@@ -46,6 +63,12 @@ FAILS = [
     ("contains", "hello", "x"),
     ("empty", [0], True),
     ("length", "abc", 2),
+    ("eq", b"Hello", "no hex"),
+    ("eq", NOON, "at noon"),
+    ("lt", NOON, "2026-01-31T11:00:00Z"),
+    ("contains", b"Hello", "ff"),
+    ("schema", {"b": 1}, {"required": ["a"]}),
+    ("equals_file", "text", FileContent("f", b"test")),
 ]
 SENSELESS = [
     ("gt", "5", 1),
@@ -57,6 +80,12 @@ SENSELESS = [
     ("empty", 5, True),
     ("length", 5, 1),
     ("between", "a", [1, 2]),
+    ("gt", NOON, "noon"),
+    ("gt", NOON, 5),
+    ("contains", b"Hello", "no hex"),
+    ("starts_with", b"Hello", 5),
+    ("schema", b"Hello", {}),
+    ("equals_file", 5, FileContent("f", b"5")),
 ]
 TYPES = [
     ("string", "", 1),
@@ -75,6 +104,9 @@ TYPES = [
     ("ipv6", "::1", "127.0.0.1"),
     ("email", "ada@example.com", "ada"),
     ("url", "https://example.com/x", "/x"),
+    ("date", NOON, "2026-01-31T12:00:00Z"),
+    ("bytes", b"", ""),
+    ("collection", [], "abc"),
 ]
 
 
@@ -119,6 +151,9 @@ def test_every_predicate_is_covered_here():
         ("length", -1),
         ("length", True),
         ("type", "strng"),
+        ("schema", 5),
+        ("schema", {"type": "strng"}),
+        ("equals_file", "f"),
     ],
 )
 def test_impossible_operand_is_told(name, operand):
@@ -221,6 +256,10 @@ def test_pattern_that_means_nothing_is_an_error_with_its_path(content, path, pro
         ("exists", False, "not there"),
         ("empty", False, "not empty"),
         ("length", 3, "of length 3"),
+        ("eq", b"Hello", "bytes <48656c6c6f>"),
+        ("gt", NOON, "greater than date <2026-01-31T12:00:00Z>"),
+        ("schema", {"type": "object"}, "valid by the schema"),
+        ("equals_file", FileContent("data/a.txt", b""), "equal to the file data/a.txt"),
     ],
 )
 def test_expectation_is_worded_with_its_type(name, operand, words):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from seatrial.exchange import Response
-from seatrial.scenarios.query import Reading, compile_query, run
+from seatrial.scenarios.query import compile_query, run
+from seatrial.scenarios.reading import Reading
 from seatrial.scenarios.wanted import QueryKind
 
 
 def look(kind, text, body=b"", *headers):
-    return run(compile_query(QueryKind(kind), text), Reading(Response(200, headers, body, 0.25)))
+    return run(compile_query(QueryKind(kind), text), Reading(Response(200, headers, body, 0.25)), {})
 
 
 DOCUMENT = b'{"id": 7, "none": null, "items": [{"n": 1}, {"n": 2}], "empty": [], "a b": {"c": true}}'

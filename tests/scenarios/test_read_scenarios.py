@@ -99,7 +99,6 @@ MISTAKES = {
     "expect: {checks: [{duration: true, lt: 5}]}": "'5' is not a duration",
     "expect: {checks: [{status: 200}]}": "'status' takes no argument",
     "expect: {checks: [{jsonpath: $.a, eq: 1, severity: warn}]}": "unknown severity 'warn'",
-    'expect: {checks: [{jsonpath: "$.{{ a }}", eq: 1}]}': "a query holds no templates",
     'expect: {checks: [{jsonpath: $.a, eq: "{{ a"}]}': "is not a template",
     "capture: {a: {jsonpath: $.a, gt: 1}}": "unknown key 'gt' in a capture",
     "capture: {a: {}}": "it looks at nothing",
@@ -125,27 +124,6 @@ REQUESTS = {
     "{url: /, auth: {}}": "one way to authenticate",
     "{url: /, auth: {bearer: a, basic: {user: a, password: b}}}": "one way to authenticate",
     "{url: /, auth: {basic: {user: a}}}": "'password' is missing",
-    "{url: /, timeout: 2s}": "'timeout' belongs to the step",
-}
-LATER = {
-    "websocket: {}": "websocket",
-    "sse: {}": "sse",
-    "parallel: []": "parallel",
-    "repeat: 3": "repeat",
-    "for_each: {}": "for_each",
-    "delay: 1s": "delay",
-    "only_in: [demo]": "only_in",
-    "once: run": "once",
-    "request: {url: /, cookies: {a: b}}": "cookies",
-    "request: {url: /, multipart: {}}": "multipart",
-    "request: {url: /, graphql: {}}": "graphql",
-    "request: {url: /, follow: true}": "follow",
-    "request: {url: /, raw: true}": "raw",
-    "request: {url: /, auth: {digest: {}}}": "digest",
-    "expect: {checks: [{certificate: days_left, gte: 14}]}": "certificate",
-    "expect: {checks: [{jsonpath: $.a, filters: [count], eq: 1}]}": "filters",
-    "expect: {checks: [{jsonpath: $.a, schema: {}}]}": "schema",
-    "capture: {a: {xpath: //a}}": "xpath",
 }
 
 
@@ -163,20 +141,6 @@ def test_mistake_in_a_request_is_told_with_place_and_hint(journey, request_):
         journey(step(f"request: {request_}"))
     assert REQUESTS[request_] in str(caught.value)
     assert caught.value.where.line == 4
-
-
-@pytest.mark.parametrize("key", LATER)
-def test_what_this_version_does_not_play_is_refused_by_name(journey, key):
-    head = "" if key.startswith("request") else "request: {url: /}\n"
-    with pytest.raises(DocumentError, match=f"'{LATER[key]}' comes later") as caught:
-        journey(step(head + key))
-    assert caught.value.where.column > 1
-
-
-@pytest.mark.parametrize("key", ["rows: {file: a.csv}", "only_in: [demo]", "never_in: [prod]"])
-def test_later_keys_of_a_scenario_are_refused_by_name(journey, key):
-    with pytest.raises(DocumentError, match="comes later"):
-        journey(f"scenario: s\n{key}\nsteps:\n  - {{request: {{url: service://a/}}}}")
 
 
 @pytest.mark.parametrize(
@@ -225,7 +189,6 @@ def test_flow_is_read_into_a_call(journey):
         (", with: {user: a}, expect: {status: 200}", FLOW, "'expect' beside `use`"),
         (", with: {user: a}", FLOW.replace("[token]", "[tokens]"), "no step of the flow captures 'tokens'"),
         (", with: {user: a}", FLOW.replace("flow:", "scenario:"), "a 'scenario' where a flow is used"),
-        (", with: {user: a}", FLOW.replace("request:", "websocket:"), "'websocket' comes later"),
     ],
 )
 def test_mistake_in_the_use_of_a_flow_is_told(journey, rest, flow, message):

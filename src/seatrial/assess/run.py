@@ -30,7 +30,7 @@ from seatrial.reports.junit import junit_xml
 from seatrial.reports.page import Page
 from seatrial.reports.render import render_html
 from seatrial.reports.verdict_json import verdict_json
-from seatrial.runtime.resolve import resolve_secrets
+from seatrial.runtime.resolve import resolve_secrets, visible_environment
 from seatrial.runtime.state import RealmState, addresses_of
 from seatrial.runtime.up import require_reachable, standing
 from seatrial.scenarios.load.profile import Profile
@@ -122,6 +122,8 @@ def _context(plan: Plan, state: RealmState | None, secrets: Secrets) -> Context:
         overrides=plan.overrides,
         secret_values=resolve_secrets(plan.realm, plan.workspace, secrets),
         secrets=secrets,
+        environment=visible_environment(plan.realm),
+        tracing=plan.realm.tracing,
     )
 
 

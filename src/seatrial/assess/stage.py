@@ -130,6 +130,8 @@ def load(bridge: Bridge, profile: Profile) -> Iterator[Loading]:
         ),
         then=Then.HOLD,
         max_requests_per_s=bridge.plan.realm.allows.max_rate_per_s,
+        environment=bridge.context.environment,
+        tracing=bridge.context.tracing,
     )
     with (
         start_load(order, log=bridge.run.folder / "load.log") as running,

@@ -20,7 +20,7 @@ from seatrial.reports.journey import journey_of
 from seatrial.reports.junit import junit_xml
 from seatrial.reports.page import Journey
 from seatrial.runtime.read import choose_realm, read_realms
-from seatrial.runtime.resolve import resolve_secrets
+from seatrial.runtime.resolve import resolve_secrets, visible_environment
 from seatrial.runtime.state import RealmState, addresses_of
 from seatrial.runtime.up import require_reachable, standing
 from seatrial.sample import Phase, Sample
@@ -165,6 +165,8 @@ def _context(asked: _Asked, state: RealmState | None) -> Context:
         secret_values=values,
         secrets=asked.secrets,
         overrides=asked.overrides,
+        environment=visible_environment(realm),
+        tracing=realm.tracing,
     )
 
 

@@ -27,7 +27,7 @@ from seatrial.journal import Journal, Run, create_run, write_json
 from seatrial.realm import Realm
 from seatrial.redact import Secrets
 from seatrial.runtime.read import choose_realm, read_realms
-from seatrial.runtime.resolve import resolve_secrets
+from seatrial.runtime.resolve import resolve_secrets, visible_environment
 from seatrial.runtime.state import addresses_of, load_state
 from seatrial.runtime.up import require_reachable, standing
 from seatrial.sample import Phase
@@ -127,6 +127,8 @@ def _order(asked: _Asked, run: Run) -> LoadOrder:
         secret_values=resolve_secrets(asked.realm, asked.workspace, Secrets()),
         limits_us=limits_us(asked.services),
         max_requests_per_s=asked.realm.allows.max_rate_per_s,
+        environment=visible_environment(asked.realm),
+        tracing=asked.realm.tracing,
     )
 
 

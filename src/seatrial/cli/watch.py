@@ -20,7 +20,7 @@ from seatrial.errors import ExitCode, UsageError
 from seatrial.realm import Realm, permit_mutations
 from seatrial.redact import Secrets
 from seatrial.runtime.read import choose_realm, read_realms
-from seatrial.runtime.resolve import resolve_secrets
+from seatrial.runtime.resolve import resolve_secrets, visible_environment
 from seatrial.runtime.state import addresses_of, load_state
 from seatrial.runtime.up import standing
 from seatrial.scenarios.model import Scenario, mutates
@@ -108,6 +108,8 @@ def equip(orders: Orders, here: Path, *, store: Store, send: Send) -> tuple[Mean
         variables=orders.realm.variables,
         secret_values=values,
         secrets=secrets,
+        environment=visible_environment(orders.realm),
+        tracing=orders.realm.tracing,
     )
     posts = {
         channel.name: OPENERS[channel.kind](channel, environment=os.environ, secrets=secrets, send=send)

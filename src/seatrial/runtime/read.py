@@ -22,6 +22,7 @@ from seatrial.realm import (
     SecretKind,
     SecretSource,
     Start,
+    Tracing,
 )
 from seatrial.service import Edge
 
@@ -77,6 +78,13 @@ class _Allows(Shape):
     mutations: bool | _Tagged = False
     load: _Load | Literal[False] = False
     chaos: bool = False
+    check: _Load | None = None
+    env: list[str] = []
+
+
+class _Tracing(Shape):
+    traceparent: str | None = "traceparent"
+    request_id: str | None = "X-Request-Id"
 
 
 class _EdgeProxy(Shape):
@@ -93,6 +101,7 @@ class _Realm(Shape):
     allows: _Allows = _Allows()
     edges: dict[str, _EdgeProxy] = {}
     toxiproxy: str | None = None
+    tracing: Literal["on", "off"] | bool | _Tracing = True
 
 
 class _Realms(Shape):
@@ -152,6 +161,7 @@ def _realm(name: str, raw: _Realms, document: Document) -> Realm:
         edges=_edges(own, document, name),
         toxiproxy=_given(chain, "toxiproxy"),
         labels=runtime.labels,
+        tracing=_tracing(_given(chain, "tracing")),
         where=document.where_key("realms", name),
     )
 
@@ -219,7 +229,15 @@ def _allows(raw: _Allows) -> Allows:
         mutation_tags=tags if raw.mutations else None,
         max_rate_per_s=raw.load.max_rate if raw.load else None,
         chaos=raw.chaos,
+        check_rate_per_s=raw.check.max_rate if raw.check else None,
+        environment=frozenset(raw.env),
     )
+
+
+def _tracing(raw: str | bool | _Tracing) -> Tracing:
+    if isinstance(raw, _Tracing):
+        return Tracing(raw.traceparent, raw.request_id)
+    return Tracing() if raw in ("on", True) else Tracing(None, None)
 
 
 def _edges(raw: _Realm, document: Document, realm: str) -> Mapping[str, EdgeProxy]:

@@ -32,6 +32,11 @@ def resolve_secrets(realm: Realm, workspace: Path, secrets: Secrets) -> Mapping[
     return values
 
 
+def visible_environment(realm: Realm) -> Mapping[str, str]:
+    """What templates may read of the environment with `env()`: the names the realm allows, where they are set."""
+    return {name: os.environ[name] for name in sorted(realm.allows.environment) if name in os.environ}
+
+
 def _value(source: SecretSource, workspace: Path) -> str:
     match source.kind:
         case SecretKind.ENV:

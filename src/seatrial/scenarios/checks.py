@@ -1,11 +1,12 @@
 """Understands `expect:` and `capture:` of a step: raw shapes in, `Expectations` and `Capture`s out.
 
-Room scenarios, private to `read`. Every query, predicate and pattern is compiled and checked here, so that a play
-never meets a wrong one; DocumentError names its place.
+Room scenarios, private to `read`. Every query, filter, predicate and pattern is compiled and checked here, and every
+file that one names is read, so that a play never meets a wrong one; DocumentError names its place.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,13 +14,16 @@ from typing import Any
 from seatrial import match, template
 from seatrial.documents import Document, Steps
 from seatrial.errors import DocumentError, Where, did_you_mean
-from seatrial.scenarios.expect import readable_operand
-from seatrial.scenarios.query import compile_query
+from seatrial.scenarios.filters import compile_filter
+from seatrial.scenarios.operands import read_operand
+from seatrial.scenarios.query import compile_query, takes_text
 from seatrial.scenarios.shapes import RawExpect, RawMax
 from seatrial.scenarios.wanted import (
     Capture,
     Check,
     Expectations,
+    Filter,
+    FilterKind,
     LatencyLimits,
     Place,
     Query,
@@ -28,11 +32,12 @@ from seatrial.scenarios.wanted import (
     WantedJson,
     WantedStatus,
 )
-from seatrial.template import Fixed
 
-_BARE = frozenset({QueryKind.STATUS, QueryKind.BODY, QueryKind.DURATION})
 _QUERIES = frozenset(QueryKind)
 _ASKED = frozenset({*match.PREDICATES, "not"})
+_FILTERED = ("filters", "filter")
+_CHECK_KEYS = frozenset({*_FILTERED, "severity"})
+_CAPTURE_KEYS = frozenset({*_FILTERED, "secret"})
 
 
 def read_expectations(raw: RawExpect, document: Document, at: Steps) -> Expectations:
@@ -42,7 +47,7 @@ def read_expectations(raw: RawExpect, document: Document, at: Steps) -> Expectat
     if raw.strict and not has_json:
         raise DocumentError(document.where_key(*at, "strict"), "'strict' has no `json` to be strict about")
     return Expectations(
-        status=WantedStatus(raw.status, where("status")) if raw.status else None,
+        status=WantedStatus(raw.status, where("status")) if raw.status is not None else None,
         json=_wanted_json(raw, document, (*at, "json")) if has_json else None,
         limits=_limits(raw.max, document, (*at, "max")) if raw.max else None,
         checks=tuple(
@@ -67,19 +72,25 @@ def refuse_name(name: str, where: Where) -> None:
 
 
 def _wanted_json(raw: RawExpect, document: Document, at: Steps) -> WantedJson:
+    return dataclasses.replace(read_pattern(raw.content, document, at), strict=raw.strict)
+
+
+def read_pattern(content: Any, document: Document, at: Steps) -> WantedJson:
+    """The shape that a document must have, as the value at `at` describes it; not strict."""
+
     def leaf(value: Any, path: match.Path) -> template.Value:
         return template.compile_value(value, functools.partial(document.where, *at, *path))
 
     try:
-        pattern = match.pattern(raw.content, leaf=leaf)
+        pattern = match.pattern(content, leaf=leaf)
     except match.PatternError as error:
         where = document.where_key(*at, *error.path) if error.path else document.where(*at)
         raise DocumentError(where, error.problem, error.hint) from None
-    places = dict(_places(raw.content, document, at, ()))
+    places = dict(_places(content, document, at, ()))
     templated = any(place.templated for place in places.values())
     if not templated:
         pattern = match.fill(pattern, lambda value: value.render({}))
-    return WantedJson(pattern, templated, raw.strict, document.where(*at), places)
+    return WantedJson(pattern, templated, strict=False, where=document.where(*at), places=places)
 
 
 def _places(content: Any, document: Document, at: Steps, path: match.Path) -> Iterator[tuple[match.Path, Place]]:
@@ -104,9 +115,9 @@ def _limits(raw: RawMax, document: Document, at: Steps) -> LatencyLimits:
 def _checks(content: Mapping[str, Any], document: Document, at: Steps) -> Iterator[Check]:
     """One check a predicate: `{jsonpath: $.n, gt: 0, lt: 9}` are two."""
     key = _query_key(content, document, at)
-    query, inner = _query(key, content[key], document, at)
+    query, inner = _query(key, content, document, at)
     severity = _severity(content, document, at)
-    asked = {name: (operand, (*at, name)) for name, operand in content.items() if name not in (key, "severity")}
+    asked = {name: (content[name], (*at, name)) for name in content if name != key and name not in _CHECK_KEYS}
     asked.update({name: (operand, (*at, key, name)) for name, operand in inner.items()})
     if not asked:
         hint = f"add a predicate, as `exists: true`; known: {', '.join(sorted(_ASKED))}"
@@ -121,7 +132,8 @@ def _query_key(content: Mapping[str, Any], document: Document, at: Steps) -> str
         raise DocumentError(document.where_key(*at, keys[1]), f"'{keys[1]}' and '{keys[0]}' in one", "make it two")
     if keys:
         return keys[0]
-    unknown = next((key for key in content if key not in _ASKED and key not in ("severity", "secret")), None)
+    known = _ASKED | _CHECK_KEYS | _CAPTURE_KEYS
+    unknown = next((key for key in content if key not in known), None)
     if unknown is None:
         hint = f"say what to look at: {', '.join(sorted(_QUERIES))}"
         raise DocumentError(document.where(*at), "it looks at nothing", hint)
@@ -130,24 +142,57 @@ def _query_key(content: Mapping[str, Any], document: Document, at: Steps) -> str
     )
 
 
-def _query(key: str, content: Any, document: Document, at: Steps) -> tuple[Query, Mapping[str, Any]]:
+def _query(key: str, content: Mapping[str, Any], document: Document, at: Steps) -> tuple[Query, Mapping[str, Any]]:
     """The query, and the predicates below it: `{body: {empty: true}}` is the same as `{body: true, empty: true}`."""
-    kind = QueryKind(key)
-    where = document.where(*at, key)
-    if kind in _BARE:
-        if isinstance(content, Mapping):
-            return Query(kind), content
-        if content is None or content is True:
-            return Query(kind), {}
-        raise DocumentError(where, f"'{key}' takes no argument", f"write {{{key}: {{eq: {content}}}}}")
-    if not isinstance(content, str) or not content:
-        raise DocumentError(where, f"'{key}' takes a text, not {match.show(content)}")
-    if template.is_template(content):
-        raise DocumentError(where, f"'{content}': a query holds no templates", "put the template into the operand")
+    kind, looked, where = QueryKind(key), content[key], document.where(*at, key)
+    filters = _filters(content, document, at)
+    if not takes_text(kind):
+        return compile_query(kind, filters=filters), _inner(key, looked, where)
+    if not isinstance(looked, str) or not looked:
+        raise DocumentError(where, f"'{key}' takes a text, not {match.show(looked)}")
     try:
-        return compile_query(kind, content), {}
+        return compile_query(kind, looked, argument=template.compile_text(looked, where), filters=filters), {}
     except ValueError as error:
         raise DocumentError(where, str(error)) from None
+
+
+def _inner(key: str, looked: Any, where: Where) -> Mapping[str, Any]:
+    if isinstance(looked, Mapping):
+        return looked
+    if looked is None or looked is True:
+        return {}
+    raise DocumentError(where, f"'{key}' takes no argument", f"write {{{key}: {{eq: {looked}}}}}")
+
+
+def _filters(content: Mapping[str, Any], document: Document, at: Steps) -> tuple[Filter, ...]:
+    """`filters: [count]`, or a single one as `filter: count`."""
+    if "filter" in content and "filters" in content:
+        raise DocumentError(document.where_key(*at, "filter"), "'filter' beside 'filters'", "put all in `filters`")
+    if "filter" in content:
+        return (_filter(content["filter"], document, (*at, "filter")),)
+    listed = content.get("filters", [])
+    if not isinstance(listed, list):
+        hint = "write `filters: [count]`, or a single one as `filter: count`"
+        raise DocumentError(document.where(*at, "filters"), "'filters' takes a list", hint)
+    return tuple(_filter(one, document, (*at, "filters", index)) for index, one in enumerate(listed))
+
+
+def _filter(content: Any, document: Document, at: Steps) -> Filter:
+    """A name, or one with its arguments: `count`, `{nth: -1}`, `{replace: [a, b]}`."""
+    if isinstance(content, str):
+        return compile_filter(_filter_kind(content, document.where(*at)), (), document.where(*at))
+    if not isinstance(content, Mapping) or len(content) != 1:
+        hint = "write a name, or a name and its arguments, as {nth: -1}; one filter an element"
+        raise DocumentError(document.where(*at), f"{match.show(content)} is not a filter", hint)
+    [(name, given)] = content.items()
+    kind = _filter_kind(name, document.where_key(*at, name))
+    return compile_filter(kind, given if isinstance(given, list) else [given], document.where(*at, name))
+
+
+def _filter_kind(name: str, where: Where) -> FilterKind:
+    if name not in frozenset(FilterKind):
+        raise DocumentError(where, f"unknown filter '{name}'", did_you_mean(name, FilterKind))
+    return FilterKind(name)
 
 
 def _severity(content: Mapping[str, Any], document: Document, at: Steps) -> Severity:
@@ -169,29 +214,19 @@ def _check(
     if name not in match.PREDICATES:
         raise DocumentError(document.where_key(*at), f"unknown predicate '{name}'", did_you_mean(name, _ASKED))
     predicate = match.predicate(name)
-    value = _operand(query, name, operand, document=document, at=at)
+    value = read_operand(query, name, operand, document=document, at=at)
     where = document.where(*at)
     return Check(query, match.negated(predicate) if turned else predicate, value, where, severity)
-
-
-def _operand(query: Query, name: str, operand: Any, *, document: Document, at: Steps) -> template.Value:
-    value = template.compile_value(operand, functools.partial(document.where, *at))
-    if not isinstance(value, Fixed):
-        return value
-    try:
-        return Fixed(readable_operand(query, name, operand))
-    except ValueError as error:
-        raise DocumentError(document.where(*at), str(error)) from None
 
 
 def _capture(name: str, content: Mapping[str, Any], document: Document, at: Steps) -> Capture:
     refuse_name(name, document.where_key(*at))
     key = _query_key(content, document, at)
     for other in content:
-        if other not in (key, "secret"):
-            hint = did_you_mean(other, {"secret"})
+        if other != key and other not in _CAPTURE_KEYS:
+            hint = did_you_mean(other, _CAPTURE_KEYS)
             raise DocumentError(document.where_key(*at, other), f"unknown key '{other}' in a capture", hint)
-    query, inner = _query(key, content[key], document, at)
+    query, inner = _query(key, content, document, at)
     secret = content.get("secret", False)
     if inner or not isinstance(secret, bool):
         raise DocumentError(document.where(*at), "a capture asks nothing, it only keeps", "write it as a check")

@@ -49,14 +49,18 @@ class Jar:
             if name.lower() == "set-cookie":
                 self._set(urllib.parse.urlsplit(url), value, now)
 
-    def header(self, url: str) -> str:
-        """The value of the Cookie header for that URL, longer paths first; empty for none."""
+    def pairs(self, url: str) -> list[tuple[str, str]]:
+        """The cookies for that URL by name and value, longer paths first."""
         if not self._cookies:
-            return ""
+            return []
         parts = urllib.parse.urlsplit(url)
         fitting = [cookie for cookie in self._cookies.values() if cookie.goes_to(parts)]
         fitting.sort(key=lambda cookie: -len(cookie.path))
-        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in fitting)
+        return [(cookie.name, cookie.value) for cookie in fitting]
+
+    def header(self, url: str) -> str:
+        """The value of the Cookie header for that URL; empty for none."""
+        return "; ".join(f"{name}={value}" for name, value in self.pairs(url))
 
     def _set(self, parts: urllib.parse.SplitResult, line: str, now: float) -> None:
         pair, *rest = line.split(";")

@@ -8,7 +8,7 @@ from seatrial.exchange import Request
 from seatrial.redact import Secrets
 
 MAX_BODY = 4000
-_OWN = frozenset({"user-agent", "accept", "traceparent", "x-request-id"})
+_OWN = frozenset({"user-agent", "accept", "accept-encoding", "traceparent", "x-request-id"})
 """Headers every request of ours carries and no answer should depend on."""
 
 

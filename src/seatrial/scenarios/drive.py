@@ -6,19 +6,39 @@ Room scenarios. Takes a scenario and an open client, gives `Sample`s and the pla
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Generator, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from seatrial.clock import Clock
 from seatrial.exchange import Answer, Response
 from seatrial.http import Client
 from seatrial.redact import Secrets
 from seatrial.sample import Ending, Evidence, Phase, Play, PlayedStep, Sample, Timings
-from seatrial.scenarios.model import Scenario
-from seatrial.scenarios.moves import Attempted, Context, Move, PlayResult, Send, StepResult, Wait
+from seatrial.scenarios.model import Once, Scenario
+from seatrial.scenarios.moves import (
+    Attempted,
+    Claim,
+    Context,
+    Move,
+    PlayResult,
+    Reply,
+    Send,
+    Settle,
+    StepResult,
+    Together,
+    Wait,
+)
+from seatrial.scenarios.once import Onces, Outputs
 from seatrial.scenarios.play import play
 from seatrial.scenarios.wording import attempt_text, play_text
 
 MAX_DETAIL = 300
+
+
+Heard = Callable[[Send, Answer, float], None]
+"""Given every request, its answer, and when it was sent (UTC seconds)."""
 
 
 def drive(
@@ -31,28 +51,116 @@ def drive(
     run: str,
     phase: Phase,
     watch: Callable[[Move], None] | None = None,
+    heard: Heard | None = None,
+    onces: Onces | None = None,
 ) -> PlayResult:
-    """Play once. `record` is given one redacted sample an attempt, `watch` every move before it is followed."""
-    moves = play(scenario, context)
-    answer: Answer | None = None
-    sent_at = clock.now()
-    while True:
-        try:
-            move = moves.send(answer)
-        except StopIteration as end:
-            result: PlayResult = end.value
-            return result
-        answer = None
-        if watch is not None:
-            watch(move)
+    """Play once. `record` is given one redacted sample an attempt, `watch` every move before it is followed, `heard`
+    every exchange; none is called by two threads at a time. `onces` keeps what is run once for several plays.
+    """
+    driver = _Driver(scenario, context, client, clock, record, run, phase, watch, heard, onces or Onces())
+    try:
+        result = driver.follow(play(scenario, context))
+    finally:
+        driver.give_up_claims()
+    assert result is not None
+    return result
+
+
+@dataclass
+class _Driver:
+    """Follows the moves of one play, those of a block's parts in a thread each."""
+
+    scenario: Scenario
+    context: Context
+    client: Client
+    clock: Clock
+    record: Callable[[Sample], None]
+    run: str
+    phase: Phase
+    watch: Callable[[Move], None] | None
+    heard: Heard | None
+    onces: Onces
+    _sent_at: dict[int, float] = field(default_factory=dict)
+    _claims: set[tuple[Once, Hashable]] = field(default_factory=set)
+    _turn: threading.RLock = field(default_factory=threading.RLock)
+    _stopped: bool = False
+
+    def follow(self, moves: Generator[Move, Reply, PlayResult | None]) -> PlayResult | None:
+        """To the end of the generator; gives what it returns."""
+        reply: Reply = None
+        while not self._stopped:
+            try:
+                move = moves.send(reply)
+            except StopIteration as end:
+                result: PlayResult | None = end.value
+                return result
+            if self.watch is not None:
+                with self._turn:
+                    self.watch(move)
+            reply = self._reply(move)
+        moves.close()
+        return None
+
+    def give_up_claims(self) -> None:
+        """What was claimed and not settled is left to others: an interrupt may have come in between."""
+        for once, key in self._claims:
+            self.onces.store(once).settle(key, None)
+
+    def _reply(self, move: Move) -> Reply:
         if isinstance(move, Send):
-            sent_at = clock.now()
-            answer = client.send(move.request)
+            return self._send(move)
+        if isinstance(move, Attempted):
+            self._record(move)
         elif isinstance(move, Wait):
-            clock.sleep(move.seconds)
+            self.clock.sleep(move.seconds)
+        elif isinstance(move, Claim):
+            return self._claim(move)
+        elif isinstance(move, Settle):
+            self.onces.store(move.once).settle(move.key, move.outputs)
+            self._claims.discard((move.once, move.key))
         else:
-            started_at = sent_at if move.request else clock.now()
-            record(sample_of(move, scenario, run=run, phase=phase, started_at=started_at, secrets=context.secrets))
+            self._side_by_side(move)
+        return None
+
+    def _send(self, move: Send) -> Answer:
+        sent_at = self.clock.now()
+        if move.hop == 0:
+            self._sent_at[threading.get_ident()] = sent_at
+        answer = self.client.send(move.request)
+        if self.heard is not None:
+            with self._turn:
+                self.heard(move, answer, sent_at)
+        return answer
+
+    def _record(self, told: Attempted) -> None:
+        started_at = self._sent_at.get(threading.get_ident()) if told.request else None
+        sample = sample_of(
+            told,
+            self.scenario,
+            run=self.run,
+            phase=self.phase,
+            started_at=self.clock.now() if started_at is None else started_at,
+            secrets=self.context.secrets,
+        )
+        with self._turn:
+            self.record(sample)
+
+    def _claim(self, move: Claim) -> Outputs | None:
+        outputs = self.onces.store(move.once).claim(move.key, self.clock.now())
+        if outputs is None:
+            self._claims.add((move.once, move.key))
+        return outputs
+
+    def _side_by_side(self, move: Together) -> None:
+        """Each branch in a thread of its own; an interrupt ends them at their next move."""
+        with ThreadPoolExecutor(len(move.branches), thread_name_prefix="beside") as threads:
+            following = [threads.submit(self.follow, branch) for branch in move.branches]
+            try:
+                for one in following:
+                    one.result()
+            except BaseException:
+                self._stopped = True
+                raise
 
 
 def sample_of(

@@ -1,56 +1,85 @@
 """Renders a step's request in the scope of a play: templates in, one `Request` with nothing left to render out.
 
-Room scenarios. Pure: chance and time come in with the scope. DocumentError names the place of everything that cannot
-be rendered. Must never send.
+Room scenarios. Chance and time come in with the scope; of the disk it reads only the files a request names.
+DocumentError names the place of everything that cannot be rendered. Must never send.
 """
 
 from __future__ import annotations
 
-import base64
-import json
+import dataclasses
+import re
 import urllib.parse
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from seatrial import __version__
 from seatrial.errors import DocumentError, Where, did_you_mean
-from seatrial.exchange import Headers, Request
-from seatrial.match import plain
+from seatrial.exchange import Connection, ConversationKind, Headers, Request, Tls
+from seatrial.scenarios.auth import headers_of, params_of, signed
+from seatrial.scenarios.bodies import Content, content_of
 from seatrial.scenarios.cookies import Jar
 from seatrial.scenarios.model import Step
 from seatrial.scenarios.moves import Context
-from seatrial.scenarios.request import BasicAuth, BearerAuth, Body, BodyKind, RequestTemplate
+from seatrial.scenarios.request import FileRef, RequestTemplate, TlsTemplate
+from seatrial.scenarios.talk import conversation
 from seatrial.template import Scope, Value, to_text
 
 USER_AGENT = f"seatrial/{__version__}"
+ACCEPT_ENCODING = "gzip, deflate"
 _PATH_SAFE = "/?#[]@!$&'()*+,;=:%~-._"
-_CONTENT_TYPES = {
-    BodyKind.JSON: "application/json",
-    BodyKind.FORM: "application/x-www-form-urlencoded",
-    BodyKind.TEXT: "text/plain; charset=utf-8",
-}
+_ACCEPT = {ConversationKind.SSE: "text/event-stream"}
+_SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The ids one attempt carries: W3C trace context (32 and 16 hex digits) and the request's own."""
+    """The ids one attempt carries: W3C trace context (32 and 16 hex digits), the request's own, a body's boundary."""
 
     trace_id: str
     span_id: str
     request_id: str
 
 
-def expand(step: Step, scope: Scope, context: Context, *, jar: Jar, marks: Marks) -> Request:
-    """The request as it is to be sent; a header the step sets itself replaces the one every request carries."""
+def expand(
+    step: Step, scope: Scope, context: Context, *, jar: Jar, marks: Marks, token: str | None = None
+) -> Request:
+    """The request as it is to be sent; a header the step sets itself replaces the one every request carries.
+
+    `token` is the bearer token of a step that authenticates by client credentials.
+    """
     template = step.request
     url = _url(template, scope, context)
+    content = content_of(template.body, scope, step.where, boundary=marks.request_id)
     own = tuple(_headers(template.headers, scope, step.where))
-    body = _body(template.body, scope, step.where)
-    implied = (*_usual(marks), *_of_body(template.body), *_of_auth(template, scope), *_of_jar(jar, url))
+    implied = (
+        *_usual(template, context, marks),
+        *_type_of(content),
+        *headers_of(template.auth, scope, token=token),
+        *_cookies(template, jar, url, scope),
+    )
     chosen = {name.lower() for name, _ in template.headers}
     headers = (*(header for header in implied if header[0].lower() not in chosen), *own)
-    return Request(template.method, url, headers, body, step.timeout_s)
+    request = Request(
+        method=template.method,
+        url=url,
+        headers=headers,
+        body=content.body if content else None,
+        timeout_s=step.timeout_s,
+        connection=_connection(template, scope),
+        max_body_bytes=template.max_body_bytes,
+        path_as_is=template.path_as_is,
+        conversation=conversation(template.talk, scope) if template.talk else None,
+    )
+    return signed(request, template.auth, scope, now=context.now)
+
+
+def address(url: str, context: Context, where: Where) -> str:
+    """The address of `service://NAME/path` in this realm; any other text as it is."""
+    if not url.startswith("service://"):
+        return url
+    service, slash, path = url.removeprefix("service://").partition("/")
+    return _base(service, context, where) + slash + path
 
 
 def _url(template: RequestTemplate, scope: Scope, context: Context) -> str:
@@ -59,11 +88,13 @@ def _url(template: RequestTemplate, scope: Scope, context: Context) -> str:
     if template.service is not None:
         rendered = _base(template.service, context, where) + rendered
     parts = urllib.parse.urlsplit(rendered)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if parts.scheme not in _SCHEMES or not parts.netloc:
         hint = "a value that holds a whole address must pass through `| raw`" if "%3A" in rendered else ""
         raise DocumentError(where, f"'{rendered}' is not an address", hint or "write service://NAME/path or /path")
     plain = urllib.parse.quote(rendered.partition("#")[0], safe=_PATH_SAFE)
-    query = "&".join(_params(template.params, scope))
+    if template.talk is None and parts.scheme in ("ws", "wss"):
+        raise DocumentError(where, f"'{rendered}' is a WebSocket's address", "write `websocket:` for `request:`")
+    query = "&".join((*_params(template.params, scope), *_params(params_of(template.auth), scope)))
     return f"{plain}{'&' if parts.query else '?'}{query}" if query else plain
 
 
@@ -85,68 +116,68 @@ def _params(params: Iterable[tuple[str, Value]], scope: Scope) -> Iterator[str]:
 
 
 def _headers(headers: Iterable[tuple[str, Value]], scope: Scope, where: Where) -> Iterator[tuple[str, str]]:
-    """Null leaves a header out, also one that every request carries."""
+    """Null leaves a header out, also one that every request carries; a list gives one header an element."""
     for name, value in headers:
         rendered = value.render(scope)
-        if rendered is None:
-            continue
-        text = to_text(rendered)
-        if any(sign in text for sign in "\r\n\0"):
-            raise DocumentError(where, f"the header '{name}' would hold a line break: {text[:80]!r}")
-        yield name, text
+        for one in rendered if isinstance(rendered, list) else [rendered]:
+            if one is None:
+                continue
+            text = to_text(one)
+            if any(sign in text for sign in "\r\n\0"):
+                raise DocumentError(where, f"the header '{name}' would hold a line break: {text[:80]!r}")
+            yield name, text
 
 
-def _body(body: Body | None, scope: Scope, where: Where) -> bytes | None:
-    if body is None:
-        return None
-    content = body.content.render(scope)
-    if body.kind is BodyKind.TEXT:
-        return to_text(content).encode()
-    if body.kind is BodyKind.FORM:
-        return _form(content, where).encode()
-    try:
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    except (TypeError, ValueError) as error:
-        raise DocumentError(where, f"the body cannot be written as JSON: {error}") from None
+def _usual(template: RequestTemplate, context: Context, marks: Marks) -> Iterator[tuple[str, str]]:
+    """What every request carries; `default_headers: minimal` leaves these two (and Host, which HTTP needs)."""
+    yield "User-Agent", USER_AGENT
+    yield "Accept", _ACCEPT.get(template.talk.kind, "*/*") if template.talk else "*/*"
+    if template.compressed:
+        yield "Accept-Encoding", ACCEPT_ENCODING
+    if template.minimal:
+        return
+    tracing = context.tracing
+    if tracing.traceparent:
+        yield tracing.traceparent, f"00-{marks.trace_id}-{marks.span_id}-01"
+    if tracing.request_id:
+        yield tracing.request_id, marks.request_id
 
 
-def _form(fields: Any, where: Where) -> str:
-    if not isinstance(fields, Mapping):
-        raise DocumentError(where, f"the form is no mapping of fields: {plain(fields)}")
-    pairs = [
-        (name, to_text(one))
-        for name, value in fields.items()
-        for one in (value if isinstance(value, list) else [value])
-        if one is not None
-    ]
-    return urllib.parse.urlencode(pairs)
+def _type_of(content: Content | None) -> Headers:
+    return (("Content-Type", content.content_type),) if content and content.content_type else ()
 
 
-def _usual(marks: Marks) -> Headers:
-    return (
-        ("User-Agent", USER_AGENT),
-        ("Accept", "*/*"),
-        ("traceparent", f"00-{marks.trace_id}-{marks.span_id}-01"),
-        ("X-Request-Id", marks.request_id),
+def _cookies(template: RequestTemplate, jar: Jar, url: str, scope: Scope) -> Headers:
+    """The jar's cookies, and the step's own, which win over those of the same name."""
+    own = {name: value.render(scope) for name, value in template.cookies}
+    kept = [pair for pair in jar.pairs(url) if pair[0] not in own]
+    pairs = [*kept, *((name, to_text(value)) for name, value in own.items() if value is not None)]
+    for name, value in pairs[len(kept) :]:
+        if not _TOKEN.fullmatch(name) or any(sign in value for sign in ";\r\n\0"):
+            raise DocumentError(template.url.where, f"the cookie '{name}={value[:80]}' cannot be sent")
+    return (("Cookie", "; ".join(f"{name}={value}" for name, value in pairs)),) if pairs else ()
+
+
+def _connection(template: RequestTemplate, scope: Scope) -> Connection:
+    if template.tls is None and template.proxy is None:
+        return template.connection
+    return dataclasses.replace(
+        template.connection,
+        tls=_tls(template.tls, scope) if template.tls else template.connection.tls,
+        proxy=None if template.proxy is None else to_text(template.proxy.render(scope)),
     )
 
 
-def _of_body(body: Body | None) -> Headers:
-    return () if body is None else (("Content-Type", _CONTENT_TYPES[body.kind]),)
+def _tls(tls: TlsTemplate, scope: Scope) -> Tls:
+    return Tls(
+        verify=tls.verify,
+        ca=_located(tls.ca, scope),
+        certificate=_located(tls.certificate, scope),
+        key=_located(tls.key, scope),
+        password=None if tls.password is None else to_text(tls.password.render(scope)),
+        pin=None if tls.pin is None else to_text(tls.pin.render(scope)).removeprefix("sha256//"),
+    )
 
 
-def _of_auth(template: RequestTemplate, scope: Scope) -> Headers:
-    auth = template.auth
-    if auth is None:
-        return ()
-    if isinstance(auth, BasicAuth):
-        pair = f"{to_text(auth.user.render(scope))}:{to_text(auth.password.render(scope))}"
-        return (("Authorization", f"Basic {base64.b64encode(pair.encode()).decode()}"),)
-    if isinstance(auth, BearerAuth):
-        return (("Authorization", f"Bearer {to_text(auth.token.render(scope))}"),)
-    return ()
-
-
-def _of_jar(jar: Jar, url: str) -> Headers:
-    value = jar.header(url)
-    return (("Cookie", value),) if value else ()
+def _located(file: FileRef | None, scope: Scope) -> str | None:
+    return None if file is None else str(file.locate(scope))

@@ -6,18 +6,22 @@ other check, which may use what was captured. Gives a `Judgement`; must never de
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from seatrial import match
 from seatrial.errors import DocumentError, Where
 from seatrial.exchange import Broken, Response
+from seatrial.json_schema import as_schema
+from seatrial.predicates import FileContent
 from seatrial.quantity import duration_s, show_duration
 from seatrial.sample import Cause
 from seatrial.scenarios.failure import Failure
 from seatrial.scenarios.model import Step
-from seatrial.scenarios.query import Found, NotJson, Reading, run
+from seatrial.scenarios.query import Found, in_seconds, run
+from seatrial.scenarios.reading import NotJson, Reading
 from seatrial.scenarios.wanted import Capture, Check, Query, QueryKind, Severity, WantedJson
 from seatrial.template import Fixed, Scope
 
@@ -34,11 +38,16 @@ class Judgement:
     captured: dict[str, Any]
 
 
-def judge(step: Step, response: Response, scope: Scope) -> Judgement:
-    """Hold a valid answer against the step. Captures are kept even when something failed, for the teardown."""
-    reading = Reading(response)
+def judge(
+    step: Step, response: Response, scope: Scope, *, trace_id: str = "", now: Callable[[], float] = time.time
+) -> Judgement:
+    """Hold a valid answer against the step. Captures are kept even when something failed, for the teardown.
+
+    `now` tells UTC seconds to the queries and filters that count days.
+    """
+    reading = Reading(response, trace_id=trace_id, now=now)
     wrong_status = tuple(_status(step, reading))
-    captured, missing = _captures(step, reading)
+    captured, missing = _captures(step, reading, scope)
     within = {**scope, **captured} if captured else scope
     failures = [*wrong_status, *(() if wrong_status else missing), *_json(step, reading, within)]
     failures += _too_slow(step, response)
@@ -73,7 +82,7 @@ def unrendered(error: DocumentError) -> Failure:
 
 def _status(step: Step, reading: Reading) -> Iterator[Failure]:
     status, wanted = reading.response.status, step.expectations.status
-    if status in wanted.statuses if wanted else status < 400:
+    if (not wanted.statuses or status in wanted.statuses) if wanted else status < 400:
         return
     yield Failure(
         where=wanted.where if wanted else step.request.url.where,
@@ -89,6 +98,8 @@ def _wanted_status(step: Step) -> str:
     wanted = step.expectations.status
     if wanted is None:
         return "a status under 400"
+    if not wanted.statuses:
+        return "any status"
     shown = [match.show(status) for status in wanted.statuses]
     return shown[0] if len(shown) == 1 else f"one of {', '.join(shown)}"
 
@@ -98,13 +109,19 @@ def _excerpt(reading: Reading) -> str:
     return " ".join(reading.text[: match.MAX_SHOWN].split())
 
 
-def _captures(step: Step, reading: Reading) -> tuple[dict[str, Any], list[Failure]]:
+def _captures(step: Step, reading: Reading, scope: Scope) -> tuple[dict[str, Any], list[Failure]]:
+    """What is captured, each in the scope of those before it."""
     captured: dict[str, Any] = {}
     missing = []
+    within = dict(scope) if step.captures else {}
     for capture in step.captures:
-        found = run(capture.query, reading)
+        try:
+            found = run(capture.query, reading, within)
+        except DocumentError as error:
+            missing.append(unrendered(error))
+            continue
         if found.exists:
-            captured[capture.name] = found.value
+            captured[capture.name] = within[capture.name] = found.value
         else:
             missing.append(_missing(capture, found))
     return captured, missing
@@ -180,12 +197,13 @@ def _slower(where: Where, latency_s: float, limit_s: float) -> Failure:
 def _check(check: Check, reading: Reading, scope: Scope) -> Iterator[Failure]:
     try:
         operand = _operand(check, scope)
+        found = run(check.query, reading, scope)
     except DocumentError as error:
         yield unrendered(error)
         return
-    found = run(check.query, reading)
-    if not _holds(check.predicate, found, operand):
-        yield _missed(check, found, operand)
+    answer = _answer(check.predicate, found, operand)
+    if not check.predicate.accepts(answer):
+        yield _missed(check, found, operand, answer if isinstance(answer, str) else "")
 
 
 def _operand(check: Check, scope: Scope) -> Any:
@@ -200,26 +218,36 @@ def _operand(check: Check, scope: Scope) -> Any:
 
 
 def readable_operand(query: Query, name: str, operand: Any) -> Any:
-    """The operand as its predicate takes it: a duration's in seconds; ValueError when it cannot be one."""
-    if query.kind is QueryKind.DURATION and name not in ("exists", "type"):
-        return [duration_s(one) for one in operand] if isinstance(operand, list) else duration_s(operand)
+    """The operand as its predicate takes it: of a time in seconds, of a version a text.
+
+    ValueError when it cannot be one.
+    """
+    if name not in ("exists", "type"):
+        if in_seconds(query):
+            return [duration_s(one) for one in operand] if isinstance(operand, list) else duration_s(operand)
+        if query.kind is QueryKind.VERSION and not query.filters:
+            operand = [_version(one) for one in operand] if isinstance(operand, list) else _version(operand)
     problem = match.operand_problem(name, operand)
     if problem:
         raise ValueError(problem)
     return operand
 
 
-def _holds(predicate: match.Predicate, found: Found, operand: Any) -> bool:
+def _version(operand: Any) -> Any:
+    """Unquoted, `1.1` is a number in YAML."""
+    return str(operand) if isinstance(operand, (int, float)) and not isinstance(operand, bool) else operand
+
+
+def _answer(predicate: match.Predicate, found: Found, operand: Any) -> bool | str | None:
     """Nothing found answers `exists` alone; a list of many is there to be counted even when it is empty."""
     if predicate.name == "exists":
-        return (found.exists is (operand is not False)) is not predicate.negated
-    return (found.exists or found.value == []) and predicate.holds(found.value, operand)
+        return found.exists is (operand is not False)
+    return predicate.ask(found.value, operand) if found.exists or found.value == [] else None
 
 
-def _missed(check: Check, found: Found, operand: Any) -> Failure:
+def _missed(check: Check, found: Found, operand: Any, why: str) -> Failure:
     expected = _expected(check, operand)
     actual = _actual(check.query, found)
-    text_diff = check.predicate.name == "eq" and check.query.kind is QueryKind.BODY and not check.predicate.negated
     return Failure(
         where=check.where,
         cause=Cause.CHECK,
@@ -227,13 +255,13 @@ def _missed(check: Check, found: Found, operand: Any) -> Failure:
         actual=actual,
         expected=expected,
         rendered="" if isinstance(check.operand, Fixed) else match.plain(operand),
-        notes=_near_note(found.near),
-        diff=(operand, found.value) if text_diff else None,
+        notes=(*_near_note(found.near), *_reasons(check, found, operand, why)),
+        diff=_diff(check, found, operand),
     )
 
 
 def _expected(check: Check, operand: Any) -> str:
-    if check.query.kind is not QueryKind.DURATION or isinstance(operand, (bool, str)):
+    if not in_seconds(check.query) or isinstance(operand, (bool, str)):
         return check.predicate.expected(operand)
     shown = [show_duration(one) for one in (operand if isinstance(operand, list) else [operand])]
     words = f"{check.predicate.wording} {' and '.join(shown)}".strip()
@@ -243,7 +271,40 @@ def _expected(check: Check, operand: Any) -> str:
 def _actual(query: Query, found: Found) -> str:
     if not found.exists:
         return f"none: {found.why}"
-    return show_duration(found.value) if query.kind is QueryKind.DURATION else match.show(found.value)
+    return show_duration(found.value) if in_seconds(query) else match.show(found.value)
+
+
+def _reasons(check: Check, found: Found, operand: Any, why: str) -> Iterator[tuple[str, str]]:
+    """What a predicate knows beyond yes and no."""
+    if why:
+        yield "why", why
+    elif not found.exists or check.predicate.negated:
+        return
+    elif check.predicate.name == "schema":
+        yield from (("schema", f"{path}: {problem}") for path, problem in as_schema(operand).errors(found.value))
+    elif isinstance(operand, FileContent) and isinstance(found.value, bytes):
+        yield "differs", _first_difference(operand.content, found.value)
+
+
+def _first_difference(wanted: bytes, came: bytes) -> str:
+    pairs = enumerate(zip(wanted, came, strict=False))
+    at = next((index for index, (left, right) in pairs if left != right), min(len(wanted), len(came)))
+    return f"from byte {at} on; {len(came)} bytes came, {len(wanted)} are wanted"
+
+
+def _diff(check: Check, found: Found, operand: Any) -> tuple[str, str] | None:
+    """Both sides of what was compared as a whole, where both are text."""
+    if check.predicate.negated or check.predicate.name not in ("eq", "equals_file"):
+        return None
+    wanted, came = _text(operand.content if isinstance(operand, FileContent) else operand), _text(found.value)
+    return None if wanted is None or came is None else (wanted, came)
+
+
+def _text(value: Any) -> str | None:
+    try:
+        return value.decode() if isinstance(value, bytes) else value if isinstance(value, str) else None
+    except UnicodeDecodeError:
+        return None
 
 
 def _near_note(near: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

@@ -48,11 +48,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """A captured value that a failing step's templates mention, and where it came from."""
+    """A variable that a failing step's templates mention, and where its value came from."""
 
     name: str
     value: Any
     origin: str
+    captured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,8 @@ def _lines(failure: Failure) -> Iterator[tuple[str, str]]:
 
 def _common(evidence: Evidence) -> Iterator[str]:
     for used in evidence.used:
-        yield f"captured: {used.name} = {match.plain(used.value)}   from {used.origin}"
+        word = "captured" if used.captured else "variable"
+        yield f"{word}: {used.name} = {match.plain(used.value)}   from {used.origin}"
     if evidence.timing:
         yield f"timing:   {evidence.timing}"
 

@@ -13,11 +13,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seatrial.errors import Where
+from seatrial.scenarios.files import Files
 from seatrial.scenarios.request import RequestTemplate
 from seatrial.scenarios.wanted import Capture, Expectations
 from seatrial.template import Template, Value
 
 DEFAULT_TIMEOUT_S = 10.0
+
+MAX_ROUNDS = 1000
+"""Of one loop: what takes more is load, not a journey."""
 
 
 class Section(enum.StrEnum):
@@ -217,6 +221,7 @@ class Scenario:
 
     With `rows` it is played once for each of them, as `row` (`expand_rows` gives those scenarios). `lenient` is for
     formats in which an answer of any status, with nothing checked, passes. Without `cookies` answers set none.
+    `files` are those its templates may read.
     """
 
     name: str
@@ -236,12 +241,19 @@ class Scenario:
     row: Row | None = None
     lenient: bool = False
     cookies: bool = True
+    files: Files | None = field(default=None, repr=False)
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
 
 def every_step(scenario: Scenario) -> Iterator[Step]:
     """Every step that may send a request, those of flows too, in the file's order."""
     for part in (*scenario.setup, *scenario.steps, *scenario.teardown):
+        yield from _steps_of(part)
+
+
+def flow_steps(flow: Flow) -> Iterator[Step]:
+    """Every step of a flow, and of those it uses."""
+    for part in flow.steps:
         yield from _steps_of(part)
 
 
@@ -254,7 +266,10 @@ def _steps_of(part: Piece) -> Iterator[Step]:
     if isinstance(part, Step):
         yield part
         return
-    for inner in part.parts if isinstance(part, Block) else part.flow.steps:
+    if isinstance(part, Call):
+        yield from flow_steps(part.flow)
+        return
+    for inner in part.parts:
         yield from _steps_of(inner)
 
 

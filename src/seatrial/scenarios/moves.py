@@ -6,16 +6,18 @@ play. May import the floor, `model` and `failure`; must never send, wait or rend
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from seatrial.clock import SystemClock
 from seatrial.exchange import Answer, Request
+from seatrial.realm import Tracing
 from seatrial.redact import Secrets
 from seatrial.sample import Cause, Outcome
 from seatrial.scenarios.failure import Failure, Used
-from seatrial.scenarios.model import Piece, Scenario, Step
+from seatrial.scenarios.model import Once, Piece, Scenario, Step
+from seatrial.scenarios.once import Outputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,8 @@ class Context:
 
     `addresses` maps a service to its base URL. Of one name, `overrides` (`--var`) win over the scenario's `vars`, and
     these over the realm's `variables`. Secret captures are added to `secrets`. With a `seed`, ids and random values
-    repeat; `now` gives UTC seconds for the templates' `now()`.
+    repeat; `now` gives UTC seconds for the templates' `now()`. `environment` holds what the realm lets templates see
+    of the process's environment; `tracing` names the headers that carry a request's ids.
     """
 
     realm: str
@@ -35,16 +38,23 @@ class Context:
     seed: int | None = None
     overrides: Mapping[str, Any] = field(default_factory=dict)
     now: Callable[[], float] = SystemClock().now
+    environment: Mapping[str, str] = field(default_factory=dict)
+    tracing: Tracing = Tracing()
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send this request now; the driver sends the `Answer` back into the generator."""
+    """Send this request now; the driver sends the `Answer` back into the generator.
+
+    `hop` counts the requests of one attempt: 0 is the step's own, the next ones follow a redirect or a challenge; -1
+    is a request for a token that goes before it.
+    """
 
     step: Step
     request: Request
     attempt: int
     trace_id: str
+    hop: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +65,36 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """Ask for what is run once; the driver sends its `Outputs`, or None: then a `Settle` of the same key follows."""
+
+    once: Once
+    key: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """What was claimed has been run and gave this, None when it failed; the driver sends None."""
+
+    once: Once
+    key: Hashable
+    outputs: Outputs | None
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Follow the moves of these generators side by side, each to its end; the driver sends None once all have."""
+
+    branches: tuple[Moves, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Attempted:
     """One attempt of a step, judged; the driver sends None.
 
-    `final` is False for a poll that a later attempt replaces. `request` is None when it could not be rendered, then
-    `answer` is None too. `degradations` are misses that do not fail the step. `used` is filled when something failed.
+    `final` is False for a poll that a later attempt replaces; `round` counts from 1 in a loop, 0 outside.
+    `request` is None when it could not be rendered, then `answer` is None too. `degradations` are misses that do not
+    fail the step. `used` is filled when something failed.
     """
 
     step: Step
@@ -79,9 +114,12 @@ class Attempted:
     bytes_out: int
     degradations: tuple[Failure, ...] = ()
     used: tuple[Used, ...] = ()
+    round: int = 0
 
 
-Move = Send | Wait | Attempted
+Move = Send | Wait | Claim | Settle | Together | Attempted
+Reply = Answer | Outputs | None
+Moves = Generator[Move, Reply, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +134,12 @@ class StepResult:
     last: Attempted | None = None
     attempts: int = 0
     skipped: str = ""
+    round: int = 0
+
+    @property
+    def title(self) -> str:
+        """The step's name, and in a loop its round: `poll the queue [3]`."""
+        return f"{self.step.name} [{self.round}]" if self.round else self.step.name
 
     @property
     def failed(self) -> bool:

@@ -1,322 +1,418 @@
-"""Plays a scenario once, as a generator without I/O: it yields a `Move` and is sent the answer to a `Send`.
+"""Plays a scenario once, as a generator without I/O: it yields a `Move` and is sent the answer to it.
 
-Room scenarios. The driver decides how a request is sent and how long a wait is; captures, expectations, retries and
-skipping are here, once, for `check`, `load`, the monitor and the tests. Must never send, sleep or ask a clock but the
-one it is given.
+Room scenarios. The driver decides how a request is sent and how long a wait is; captures, expectations, retries,
+loops and skipping are here, once, for `check`, `load`, the monitor and the tests. Must never send, sleep or ask a
+clock but the one it is given.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import random
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from seatrial import template
 from seatrial.errors import DocumentError
-from seatrial.exchange import Answer, Broken, Request, Response
 from seatrial.sample import Cause, Outcome
+from seatrial.scenarios.attempt import Origin, Strand, attempt, origin_of, random_hex, told
 from seatrial.scenarios.cookies import Jar
-from seatrial.scenarios.expand import Marks, expand
-from seatrial.scenarios.expect import broken, judge, unrendered
+from seatrial.scenarios.expect import unrendered
 from seatrial.scenarios.failure import Failure, Used
-from seatrial.scenarios.model import Call, Flow, Piece, RetryOn, Scenario, Section, Step
-from seatrial.scenarios.moves import Attempted, Context, Move, PlayResult, Send, StepResult, Wait
-from seatrial.scenarios.wanted import Capture
+from seatrial.scenarios.loops import elements, rounds
+from seatrial.scenarios.model import (
+    Block,
+    Call,
+    Course,
+    Flow,
+    ForEach,
+    Once,
+    Piece,
+    Repeat,
+    RetryOn,
+    Scenario,
+    Step,
+    Until,
+    flow_steps,
+)
+from seatrial.scenarios.moves import (
+    Attempted,
+    Claim,
+    Context,
+    Move,
+    Moves,
+    PlayResult,
+    Reply,
+    Send,
+    Settle,
+    StepResult,
+    Together,
+    Wait,
+)
+from seatrial.scenarios.once import Outputs
 
 __all__ = ["Attempted", "Context", "Move", "PlayResult", "Send", "StepResult", "Used", "Wait", "play"]
 
 Scope = dict[str, Any]
 Parts = Iterable[Piece]
-Moves = Generator[Move, Answer | None, None]
 
 AFTER_FAILURE = "an earlier step failed"
 
 
-def play(scenario: Scenario, context: Context) -> Generator[Move, Answer | None, PlayResult]:
+def play(scenario: Scenario, context: Context) -> Generator[Move, Reply, PlayResult]:
     """Go through setup, steps and teardown; the generator's return value says how it ended.
 
-    A `Send` must be answered by an `Answer`, every other move by None. After a failing step the rest is skipped, but
-    teardown always runs. The same answers and the same seed give the same moves.
+    Each move says what it must be answered by. After a failing step the rest is skipped, but teardown always runs.
+    The same answers and the same seed give the same moves. A scenario with rows is played by `expand_rows`'.
     """
-    return (yield from _Play(scenario, context).run())
+    rng = random.Random(context.seed)
+    strand = Strand(scenario, context, random_hex(rng, 128), rng, {"": Jar()})
+    return (yield from _whole(_Line(strand)))
 
 
-class _Play:
-    """One play under way: its scope, its cookies, its ids, and what it has come to so far."""
+def _whole(line: _Line) -> Generator[Move, Reply, PlayResult]:
+    scenario = line.strand.scenario
+    skipped = _elsewhere(scenario, line.strand.context.realm) or scenario.skip
+    if skipped:
+        line.skip_all((*scenario.setup, *scenario.steps, *scenario.teardown), skipped)
+        return _result(line, Outcome.OK, Outcome.OK, skipped=skipped)
+    scope = line.scope(scenario.variables)
+    yield from line.until_failure((*scenario.setup, *scenario.steps), scope)
+    outcome = _outcome(line)
+    before_teardown = len(line.results)
+    for part in scenario.teardown:
+        yield from line.part(part, scope)
+    return _result(line, outcome, _first_failed(line.results[before_teardown:]))
 
-    def __init__(self, scenario: Scenario, context: Context) -> None:
-        self._scenario = scenario
-        self._context = context
-        self._rng = random.Random(context.seed)
-        self._trace_id = self._hex(128)
-        self._jar = Jar()
-        self._origins: dict[str, str] = {}
-        self._results: list[StepResult] = []
-        self._failures: list[Failure] = []
-        self._requests = 0
-        self._checks = 0
 
-    def run(self) -> Generator[Move, Answer | None, PlayResult]:
-        scenario = self._scenario
-        if scenario.skip:
-            self._skip_all((*scenario.setup, *scenario.steps, *scenario.teardown), scenario.skip)
-            return self._result(Outcome.OK, Outcome.OK)
-        scope = self._scope(scenario.variables)
-        yield from self._until_failure((*scenario.setup, *scenario.steps), scope)
-        outcome = self._outcome()
-        before_teardown = len(self._results)
-        for part in scenario.teardown:
-            yield from self._part(part, scope)
-        return self._result(outcome, _first_failed(self._results[before_teardown:]))
+def _result(line: _Line, outcome: Outcome, teardown: Outcome, *, skipped: str = "") -> PlayResult:
+    return PlayResult(
+        scenario=line.strand.scenario,
+        outcome=outcome,
+        teardown_outcome=teardown,
+        steps=tuple(line.results),
+        trace_id=line.strand.trace_id,
+        failures=tuple(line.failures),
+        skipped=skipped,
+    )
 
-    def _result(self, outcome: Outcome, teardown: Outcome) -> PlayResult:
-        return PlayResult(
-            scenario=self._scenario,
-            outcome=outcome,
-            teardown_outcome=teardown,
-            steps=tuple(self._results),
-            trace_id=self._trace_id,
-            failures=tuple(self._failures),
-            skipped=self._scenario.skip,
-        )
 
-    def _outcome(self) -> Outcome:
-        outcome = _first_failed(self._results)
-        if outcome is not Outcome.OK:
-            return outcome
-        return Outcome.UNEXPECTED if self._failures else self._vacuous()
+def _outcome(line: _Line) -> Outcome:
+    outcome = _first_failed(line.results)
+    if outcome is not Outcome.OK:
+        return outcome
+    if not line.failures:
+        line.failures += _vacuous(line.strand)
+    return Outcome.UNEXPECTED if line.failures else Outcome.OK
 
-    def _vacuous(self) -> Outcome:
-        """A play that requested nothing or checked nothing says nothing, and must not pass for a good one."""
-        if self._requests and self._checks:
-            return Outcome.OK
-        what = "evaluated no check" if self._requests else "made no request"
-        hint = "give a step an `expect`" if self._requests else "every step was skipped"
-        notes = (("hint", hint),)
-        failure = Failure(self._scenario.where, Cause.CHECK, f"the scenario {what}", actual=what, notes=notes)
-        self._failures.append(failure)
-        return Outcome.UNEXPECTED
 
-    def _scope(self, values: Mapping[str, template.Value]) -> Scope:
+def _vacuous(strand: Strand) -> Iterator[Failure]:
+    """A play that requested nothing or checked nothing says nothing, and must not pass for a good one."""
+    if strand.requests and (strand.checks or strand.scenario.lenient):
+        return
+    what = "evaluated no check" if strand.requests else "made no request"
+    hint = "give a step an `expect`" if strand.requests else "every step was skipped"
+    notes = (("hint", hint),)
+    yield Failure(strand.scenario.where, Cause.CHECK, f"the scenario {what}", actual=what, notes=notes)
+
+
+@dataclass
+class _Line:
+    """One line of steps under way, and what it has come to so far. A block's parts run in lines of their own."""
+
+    strand: Strand
+    results: list[StepResult] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    round: int = 0
+
+    def scope(self, values: Mapping[str, template.Value]) -> Scope:
         """The names templates see: realm variables, then these values in order, then overrides."""
-        context = self._context
+        context, scenario = self.strand.context, self.strand.scenario
         variables: Scope = {**context.variables, **context.overrides}
         scope: Scope = {
             **variables,
-            **template.functions(self._rng, context.now),
+            **self._functions(),
             "realm": context.realm,
             "secrets": context.secret_values,
             "vars": variables,
         }
+        origins = self.strand.origins
+        origins.update(dict.fromkeys(context.variables, Origin(f"realm '{context.realm}'")))
+        origins.update(dict.fromkeys(context.overrides, Origin("--var")))
+        if scenario.row is not None:
+            scope["row"] = scenario.row.fields
+            origins["row"] = Origin(f"row {scenario.row.number}")
         for name, value in values.items():
             if name not in context.overrides:
                 self._define(name, value, scope)
         return scope
 
+    def _functions(self) -> Mapping[str, Any]:
+        strand = self.strand
+        return template.functions(
+            strand.rng, strand.context.now, files=strand.text_of, environment=strand.context.environment
+        )
+
     def _define(self, name: str, value: template.Value, scope: Scope) -> None:
         try:
             scope["vars"][name] = scope[name] = value.render(scope)
+            self.strand.origins[name] = Origin("vars")
         except DocumentError as error:
-            self._failures.append(unrendered(error))
+            self.failures.append(unrendered(error))
 
-    def _until_failure(self, parts: Parts, scope: Scope) -> Moves:
-        stopped = bool(self._failures)
+    def until_failure(self, parts: Parts, scope: Scope) -> Moves:
+        """Run them in order; after one that fails the rest is skipped, unless that one says otherwise."""
+        stopped = bool(self.failures)
         for part in parts:
             if stopped:
                 self._skip(part, AFTER_FAILURE)
                 continue
-            start = len(self._results)
-            yield from self._part(part, scope)
-            failed = any(result.failed for result in self._results[start:])
-            stopped = failed and not part.course.keep_going
+            start = self._mark()
+            yield from self.part(part, scope)
+            stopped = self._failed_since(start) and not part.course.keep_going
 
-    def _part(self, part: Piece, scope: Scope) -> Moves:
+    def part(self, part: Piece, scope: Scope) -> Moves:
+        """Run one part, as often as its loop says."""
+        skipped = part.course.skip or _elsewhere(part.course, self.strand.context.realm)
+        if skipped:
+            self._skip(part, skipped)
+            return
         try:
-            reason = _skip_reason(part, scope)
+            yield from self._rounds(part, scope)
         except DocumentError as error:
             yield from self._fail(part, unrendered(error))
+
+    def _rounds(self, part: Piece, scope: Scope) -> Moves:
+        loop, outer = part.course.loop, self.round
+        if loop is None:
+            yield from self._round(part, scope)
             return
-        if reason:
-            self._skip(part, reason)
+        try:
+            if isinstance(loop, Until):
+                yield from self._repeat_until(part, loop, scope)
+            elif isinstance(loop, Repeat):
+                yield from self._repeat(part, rounds(loop.times.render(scope), loop.where), scope)
+            else:
+                yield from self._go_through(part, loop, scope)
+        finally:
+            self.round = outer
+
+    def _repeat(self, part: Piece, times: int, scope: Scope) -> Moves:
+        if not times:
+            self._skip(part, "no rounds to make")
+        for self.round in range(1, times + 1):
+            start = self._mark()
+            yield from self._round(part, scope)
+            if self._failed_since(start) and not part.course.keep_going:
+                return
+
+    def _go_through(self, part: Piece, loop: ForEach, scope: Scope) -> Moves:
+        items = elements(loop.items.render(scope), loop.where)
+        if not items:
+            self._skip(part, "the list is empty")
+        missing = object()
+        before = scope.get(loop.name, missing)
+        for self.round, scope[loop.name] in enumerate(items, start=1):
+            self.strand.origins[loop.name] = Origin(f"round {self.round} of {len(items)}")
+            start = self._mark()
+            yield from self._round(part, scope)
+            if self._failed_since(start) and not part.course.keep_going:
+                break
+        if before is missing:
+            scope.pop(loop.name, None)
+        else:
+            scope[loop.name] = before
+
+    def _repeat_until(self, part: Piece, loop: Until, scope: Scope) -> Moves:
+        for self.round in range(1, loop.limit + 1):
+            start = self._mark()
+            yield from self._round(part, scope)
+            if self._failed_since(start) or loop.condition.render(scope):
+                return
+            if self.round < loop.limit and loop.interval_s:
+                yield Wait(loop.interval_s)
+        self.round = 0
+        yield from self._fail(part, _never(loop))
+
+    def _round(self, part: Piece, scope: Scope) -> Moves:
+        course = part.course
+        if course.when is not None and not course.when.render(scope):
+            self._skip(part, f"not so: {course.when.text}")
+            return
+        if course.delay_s:
+            yield Wait(course.delay_s)
+        if isinstance(part, Step):
+            yield from self._step(part, scope)
         elif isinstance(part, Call):
             yield from self._call(part, scope)
-        elif isinstance(part, Step):
-            yield from self._step(part, scope)
+        else:
+            yield from self._side_by_side(part, scope)
+
+    def _mark(self) -> tuple[int, int]:
+        return len(self.results), len(self.failures)
+
+    def _failed_since(self, mark: tuple[int, int]) -> bool:
+        results, failures = mark
+        return len(self.failures) > failures or any(result.failed for result in self.results[results:])
 
     def _fail(self, part: Piece, failure: Failure) -> Moves:
-        """A part that fails before anything can be sent."""
+        """A part that fails before anything can be sent, or after all of it was."""
         if not isinstance(part, Step):
-            self._failures.append(failure)
-            self._results.append(StepResult(part, Outcome.UNEXPECTED))
+            self.failures.append(failure)
+            self._add(StepResult(part, Outcome.UNEXPECTED))
             return
-        told = self._told(part, 1, failures=(failure,))
-        self._results.append(StepResult(part, told.outcome, told, 1))
-        yield told
+        tried = told(part, 1, self.strand, failures=(failure,))
+        self._add(StepResult(part, tried.outcome, tried, 1))
+        yield tried
 
     def _skip(self, part: Piece, reason: str) -> None:
-        self._results.append(StepResult(part, Outcome.OK, skipped=reason))
+        self._add(StepResult(part, Outcome.OK, skipped=reason))
 
-    def _skip_all(self, parts: Parts, reason: str) -> None:
+    def _add(self, result: StepResult) -> None:
+        self.results.append(dataclasses.replace(result, round=self.round) if self.round else result)
+
+    def skip_all(self, parts: Parts, reason: str) -> None:
+        """None of them is run."""
         for part in parts:
             self._skip(part, reason)
 
+    def _side_by_side(self, block: Block, scope: Scope) -> Moves:
+        """Run a block's parts side by side, each on what was known before it."""
+        lines = [self._beside() for _ in block.parts]
+        scopes = [{**scope, **line._functions()} for line in lines]
+        sides = zip(lines, block.parts, scopes, strict=True)
+        yield Together(tuple(line.part(part, own) for line, part, own in sides))
+        for line, own in zip(lines, scopes, strict=True):
+            self._join(line, {name: own[name] for name in own if name in line.strand.origins}, scope)
+
+    def _beside(self) -> _Line:
+        strand = self.strand
+        rng = random.Random(strand.rng.getrandbits(64))
+        return _Line(dataclasses.replace(strand, rng=rng, origins=dict(strand.origins), requests=0, checks=0))
+
+    def _join(self, line: _Line, variables: Scope, scope: Scope) -> None:
+        for result in line.results:
+            self._add(result)
+        self.failures += line.failures
+        self.strand.requests += line.strand.requests
+        self.strand.checks += line.strand.checks
+        new = {name for name, origin in line.strand.origins.items() if self.strand.origins.get(name) != origin}
+        self.strand.origins.update({name: line.strand.origins[name] for name in new})
+        scope.update({name: value for name, value in variables.items() if name in new})
+
     def _call(self, call: Call, scope: Scope) -> Moves:
         """Run a flow in a scope of its own: its inputs go in, its outputs come out, nothing else crosses."""
-        try:
-            inner = self._scope({})
-            inner.update(self._inputs(call, scope))
-        except DocumentError as error:
-            yield from self._fail(call, unrendered(error))
-            return
-        before = dict(self._origins)
-        yield from self._until_failure(call.flow.steps, inner)
-        self._origins = before
-        for name in call.outputs:
-            if name in inner:
-                scope[name] = inner[name]
-                self._origins[name] = f"flow '{call.flow.name}'"
+        given = _inputs(call, scope)
+        if call.once is None:
+            outputs = yield from self._flow(call, given)
+        else:
+            outputs = yield from self._flow_once(call, call.once, given)
+        origin = Origin(f"flow '{call.flow.name}'", captured=True)
+        for name, value in outputs.values.items():
+            if name in outputs.secret:
+                self.strand.context.secrets.add(name, template.to_text(value))
+            scope[name], self.strand.origins[name] = value, origin
 
-    def _inputs(self, call: Call, scope: Scope) -> Scope:
-        given: Mapping[str, template.Value] = call.inputs
-        inputs = {name: value.render(scope) for name, value in _defaults(call.flow).items() if name not in given}
-        inputs.update({name: value.render(scope) for name, value in given.items()})
-        for name in call.flow.secret_inputs & inputs.keys():
-            self._context.secrets.add(name, template.to_text(inputs[name]))
-        return inputs
+    def _flow_once(self, call: Call, once: Once, given: Scope) -> Generator[Move, Reply, Outputs]:
+        """Take over what another play's call gave, or run the flow for all that follow."""
+        key = (self._whose(once), call.flow.file, call.flow.name, json.dumps(given, sort_keys=True, default=str))
+        kept = yield Claim(once, key)
+        if isinstance(kept, Outputs):
+            return _asked(kept, call)
+        start = self._mark()
+        outputs = yield from self._flow(call, given)
+        yield Settle(once, key, None if self._failed_since(start) else outputs)
+        return _asked(outputs, call)
+
+    def _whose(self, once: Once) -> str:
+        scenario = self.strand.scenario
+        return str(scenario.where) if once is Once.SCENARIO else ""
+
+    def _flow(self, call: Call, given: Scope) -> Generator[Move, Reply, Outputs]:
+        flow, strand = call.flow, self.strand
+        for name in flow.secret_inputs & given.keys():
+            strand.context.secrets.add(name, template.to_text(given[name]))
+        before = dict(strand.origins)
+        inner = self.scope({})
+        inner.update(given)
+        strand.origins.update(dict.fromkeys(given, Origin(f"input of flow '{flow.name}'")))
+        yield from self.until_failure(flow.steps, inner)
+        strand.origins = before
+        names = flow.outputs if call.once else call.outputs
+        return Outputs({name: inner[name] for name in names if name in inner}, _secrets_of(flow))
 
     def _step(self, step: Step, scope: Scope) -> Moves:
         """Attempt until it holds or no further attempt is due; the last attempt decides."""
+        for name, value in step.variables:
+            scope[name] = value.render(scope)
+            self.strand.origins[name] = Origin(f"vars of step {step.number} '{step.name}'")
         spent_s = 0.0
-        for attempt in itertools.count(1):
-            told, captured = yield from self._attempt(step, scope, attempt)
-            wait_s = _wait_s(told, spent_s)
+        for number in itertools.count(1):
+            tried, captured = yield from attempt(step, scope, number, strand=self.strand)
+            if self.round:
+                tried = dataclasses.replace(tried, round=self.round)
+            wait_s = _wait_s(tried, spent_s)
             if wait_s is None:
                 break
-            yield dataclasses.replace(told, final=False)
+            yield dataclasses.replace(tried, final=False)
             yield Wait(wait_s)
-            spent_s += told.latency_s + wait_s
-        self._keep(step, captured, scope)
-        self._results.append(StepResult(step, told.outcome, told, attempt))
-        yield told
-
-    def _attempt(
-        self, step: Step, scope: Scope, attempt: int
-    ) -> Generator[Move, Answer | None, tuple[Attempted, Mapping[str, Any]]]:
-        marks = Marks(self._trace_id, self._hex(64), self._hex(128))
-        try:
-            request = expand(step, scope, self._context, jar=self._jar, marks=marks)
-        except DocumentError as error:
-            return self._told(step, attempt, failures=(unrendered(error),)), {}
-        self._requests += 1
-        answer = yield Send(step, request, attempt, self._trace_id)
-        if isinstance(answer, Broken):
-            failures, used = (broken(step, answer),), self._used(step, scope)
-            return self._told(step, attempt, request, answer, failures=failures, used=used), {}
-        if answer is None:
-            raise TypeError("a Send must be answered by an Answer")
-        self._jar.keep(request.url, answer.headers, now=self._context.now())
-        self._checks += step.expectations.explicit
-        judged = judge(step, answer, scope)
-        self._hide(step, judged.captured)
-        missed = judged.failures or judged.degradations
-        told = self._told(
-            step,
-            attempt,
-            request,
-            answer,
-            failures=judged.failures,
-            degradations=judged.degradations,
-            used=self._used(step, {**scope, **judged.captured}) if missed else (),
-        )
-        return told, judged.captured
-
-    def _told(
-        self,
-        step: Step,
-        attempt: int,
-        request: Request | None = None,
-        answer: Answer | None = None,
-        *,
-        failures: tuple[Failure, ...] = (),
-        degradations: tuple[Failure, ...] = (),
-        used: tuple[Used, ...] = (),
-    ) -> Attempted:
-        cause = failures[0].cause if failures else None
-        response = answer if isinstance(answer, Response) else None
-        return Attempted(
-            step=step,
-            request=request,
-            answer=answer,
-            attempt=attempt,
-            final=True,
-            outcome=cause.outcome if cause else Outcome.OK,
-            cause=cause,
-            degraded=bool(degradations),
-            latency_s=answer.latency_s if answer else 0.0,
-            status=response.status if response else None,
-            detail=next((missed.summary for missed in (*failures, *degradations)), ""),
-            failures=failures,
-            trace_id=self._trace_id,
-            bytes_in=len(response.body) if response else 0,
-            bytes_out=len(request.body) if request and request.body else 0,
-            degradations=degradations,
-            used=used,
-        )
-
-    def _used(self, step: Step, scope: Mapping[str, Any]) -> tuple[Used, ...]:
-        """The captured values this step's templates mention, for whoever has to understand its failure."""
-        origins = {**self._origins, **{capture.name: _origin(step, capture) for capture in step.captures}}
-        names = sorted(step.uses & origins.keys() & scope.keys())
-        return tuple(Used(name, scope[name], origins[name]) for name in names)
-
-    def _hide(self, step: Step, captured: Mapping[str, Any]) -> None:
-        """A secret capture is masked before anything of this answer can leave the play."""
-        for capture in step.captures:
-            if capture.secret and capture.name in captured:
-                self._context.secrets.add(capture.name, template.to_text(captured[capture.name]))
-
-    def _keep(self, step: Step, captured: Mapping[str, Any], scope: Scope) -> None:
+            spent_s += tried.latency_s + wait_s
         scope.update(captured)
         for capture in step.captures:
             if capture.name in captured:
-                self._origins[capture.name] = _origin(step, capture)
-
-    def _hex(self, bits: int) -> str:
-        """A random id; never zero, which W3C trace context forbids."""
-        return f"{self._rng.getrandbits(bits) or 1:0{bits // 4}x}"
+                self.strand.origins[capture.name] = origin_of(step, capture)
+        self._add(StepResult(step, tried.outcome, tried, number))
+        yield tried
 
 
 def _first_failed(results: Iterable[StepResult]) -> Outcome:
     return next((result.outcome for result in results if result.failed), Outcome.OK)
 
 
-def _skip_reason(part: Piece, scope: Scope) -> str:
-    if part.course.skip:
-        return part.course.skip
-    if part.course.when is not None and not part.course.when.render(scope):
-        return f"not so: {part.course.when.text}"
-    return ""
+def _elsewhere(what: Scenario | Course, realm: str) -> str:
+    """Why it is not for this realm, empty when it is."""
+    if what.only_in is not None and realm not in what.only_in:
+        return f"only in {', '.join(sorted(what.only_in))}"
+    return f"never in {realm}" if realm in what.never_in else ""
+
+
+def _never(loop: Until) -> Failure:
+    what = f"'{loop.condition.text}' did not hold after {loop.limit} rounds"
+    return Failure(loop.where, Cause.CHECK, what, actual=what, expected=f"{loop.condition.text}, after a round")
+
+
+def _inputs(call: Call, scope: Scope) -> Scope:
+    inputs = {name: value.render(scope) for name, value in _defaults(call.flow).items() if name not in call.inputs}
+    inputs.update({name: value.render(scope) for name, value in call.inputs.items()})
+    return inputs
 
 
 def _defaults(flow: Flow) -> dict[str, template.Value]:
     return {name: value for name, value in flow.inputs.items() if value is not None}
 
 
-def _origin(step: Step, capture: Capture) -> str:
-    section = "" if step.section is Section.STEPS else f"{step.section} "
-    return f"{section}step {step.number} '{step.name}' ({capture.query})"
+def _asked(kept: Outputs, call: Call) -> Outputs:
+    """Of what a flow gave, what this call takes."""
+    return dataclasses.replace(kept, values={name: kept.values[name] for name in call.outputs if name in kept.values})
 
 
-def _wait_s(told: Attempted, spent_s: float) -> float | None:
+def _secrets_of(flow: Flow) -> frozenset[str]:
+    """The outputs that are secret: captured so, or given so."""
+    captured = {capture.name for step in flow_steps(flow) for capture in step.captures if capture.secret}
+    return frozenset(flow.outputs) & (captured | flow.secret_inputs)
+
+
+def _wait_s(tried: Attempted, spent_s: float) -> float | None:
     """The wait before the next attempt; None when this one decides."""
-    retry = told.step.retry
-    if retry is None or not told.failures or told.attempt >= retry.attempts:
+    retry = tried.step.retry
+    if retry is None or not tried.failures or tried.attempt >= retry.attempts:
         return None
-    kind = RetryOn.BROKEN if told.outcome is Outcome.BROKEN else RetryOn.EXPECT
-    if kind not in retry.on or any(failure.cause is Cause.TEMPLATE for failure in told.failures):
+    kind = RetryOn.BROKEN if tried.outcome is Outcome.BROKEN else RetryOn.EXPECT
+    if kind not in retry.on or any(failure.cause is Cause.TEMPLATE for failure in tried.failures):
         return None
-    wait_s = retry.wait_s(told.attempt)
+    wait_s = retry.wait_s(tried.attempt)
     limit_s = retry.max_duration_s
-    return wait_s if limit_s is None or spent_s + told.latency_s + wait_s <= limit_s else None
+    return wait_s if limit_s is None or spent_s + tried.latency_s + wait_s <= limit_s else None

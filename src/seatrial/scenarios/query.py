@@ -1,32 +1,38 @@
-"""Looks into one answer: queries in, what they find out. Pure.
+"""Looks into one answer: queries with their filters in, what they find out. Pure.
 
-Room scenarios. Checks and captures share it. Needs `model`'s queries, gives `Found`; must never judge what it found.
+Room scenarios. Checks and captures share it. `_QUERIES` is the registry: a new query is a word in `QueryKind`, a
+function and a line there. Gives `Found`; must never judge what it found.
 """
 
 from __future__ import annotations
 
 import functools
-import json
-import re
-from collections.abc import Mapping
+import hashlib
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.message import Message
+from datetime import UTC, datetime
 from typing import Any
 
-import jsonpath
+from seatrial.errors import DocumentError, Where, did_you_mean
+from seatrial.exchange import Certificate
+from seatrial.match import near_keys
+from seatrial.regexes import TooSlow, compile_regex
+from seatrial.scenarios.filters import CannotApply, apply
+from seatrial.scenarios.json_path import compile_path
+from seatrial.scenarios.markup import NotMarkup, compile_xpath
+from seatrial.scenarios.reading import NotJson, Reading
+from seatrial.scenarios.wanted import Filter, Query, QueryKind
+from seatrial.template import Fixed, Scope, Value, to_text
 
-from seatrial.exchange import Response
-from seatrial.match import near_keys, plain
-from seatrial.scenarios.wanted import Query, QueryKind
-
-_PATHS = jsonpath.JSONPathEnvironment(strict=True)
+DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a query found. `why` says why there is nothing when `exists` is False; `near` names the nearest keys.
 
-    A JSON path that may lead to many values gives a list, in the document's order, empty when there are none.
+    A path that may lead to many values gives a list, in the document's order, empty when there are none.
     """
 
     value: Any = None
@@ -35,141 +41,319 @@ class Found:
     near: tuple[str, ...] = ()
 
 
-class NotJson(ValueError):
-    """The body is not JSON; the text says why."""
+def compile_query(
+    kind: QueryKind, text: str = "", *, argument: Value | None = None, filters: tuple[Filter, ...] = ()
+) -> Query:
+    """A query ready to run, its filters applied from left to right; ValueError says what is wrong with its text.
+
+    A text that holds a template comes as `argument` too, and is compiled for each of its renderings; the extra it
+    needs must be installed all the same.
+    """
+    compiler = _COMPILERS.get(kind)
+    if argument is None or isinstance(argument, Fixed):
+        return Query(kind, text, compiler(text) if compiler else None, None, filters)
+    if kind in _EXTRAS:
+        _EXTRAS[kind]()
+    return Query(kind, text, None, argument, filters)
 
 
-class Reading:
-    """One response, decoded and parsed at most once however many queries look at it."""
+def run(query: Query, reading: Reading, scope: Scope) -> Found:
+    """Look, then apply the filters; a query that finds nothing says why.
 
-    def __init__(self, response: Response) -> None:
-        self.response = response
+    DocumentError when a template in it cannot be rendered in that scope, or renders to what is no such query.
+    """
+    ready = query if query.argument is None else _rendered(query, query.argument, scope)
+    found = _QUERIES[query.kind](ready, reading, scope)
+    return _filtered(query.filters, found, reading, scope) if query.filters else found
 
-    @functools.cached_property
-    def text(self) -> str:
-        """The body in the charset its Content-Type names, else UTF-8; wrong bytes become U+FFFD."""
+
+def takes_text(kind: QueryKind) -> bool:
+    """Whether that query needs a text, such as a header's name."""
+    return kind in _NAMED or kind in _COMPILERS
+
+
+def in_seconds(query: Query) -> bool:
+    """Whether what it finds is a time in seconds, which users write and read as a duration."""
+    return query.kind in (QueryKind.DURATION, QueryKind.TIMING) and not query.filters
+
+
+def _filtered(applied: tuple[Filter, ...], found: Found, reading: Reading, scope: Scope) -> Found:
+    """An empty list of many is there to be counted; nothing else that was not found is."""
+    if not found.exists and found.value != []:
+        return found
+    value = found.value
+    for one in applied:
         try:
-            return self.response.body.decode(_charset(self.response.header("content-type")), errors="replace")
-        except LookupError:
-            return self.response.body.decode(errors="replace")
-
-    @functools.cached_property
-    def json(self) -> Any:
-        """The body as JSON; NotJson when it is not."""
-        try:
-            return json.loads(self.text, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
-            shown = f"it reads {plain(self.text)}" if self.text else "it is empty"
-            raise NotJson(f"the body is not JSON ({error}); {shown}") from None
+            value = apply(one, value, scope, now=reading.now)
+        except CannotApply as error:
+            return _nothing(str(error), found.near)
+    return Found(value, exists=found.exists or value != [], why=found.why, near=found.near)
 
 
-def compile_query(kind: QueryKind, text: str) -> Query:
-    """A query ready to run; ValueError says what is wrong with its text."""
-    if kind is QueryKind.JSONPATH:
-        return Query(kind, text, _json_path(text))
-    if kind is QueryKind.REGEX:
-        return Query(kind, text, _regex(text))
-    return Query(kind, text)
-
-
-def run(query: Query, reading: Reading) -> Found:
-    """Look; a query that finds nothing says why, and never raises."""
-    return _RUNS[query.kind](query, reading)
-
-
-def _json_path(text: str) -> jsonpath.JSONPath:
+def _rendered(query: Query, argument: Value, scope: Scope) -> Query:
+    text = to_text(argument.render(scope))
     try:
-        path = _PATHS.compile(text)
-    except jsonpath.JSONPathError as error:  # its own str() fails for some queries
-        raise ValueError(f"'{text}' is not a JSON path (RFC 9535): {error.args[0]}") from None
-    if not isinstance(path, jsonpath.JSONPath):
-        raise ValueError(f"'{text}' is more than one JSON path")
-    return path
+        return _compiled(query.kind, text)
+    except ValueError as error:
+        raise DocumentError(_place(argument), str(error)) from None
 
 
-def _regex(text: str) -> re.Pattern[str]:
-    try:
-        return re.compile(text)
-    except re.error as error:
-        raise ValueError(f"'{text}' is not a regular expression: {error}") from None
+@functools.lru_cache(maxsize=1024)
+def _compiled(kind: QueryKind, text: str) -> Query:
+    return compile_query(kind, text)
 
 
-def _charset(content_type: str | None) -> str:
-    if content_type is None or "charset" not in content_type.lower():
-        return "utf-8"
-    message = Message()
-    message["Content-Type"] = content_type
-    return str(message.get_param("charset", "utf-8"))
+def _place(argument: Value) -> Where:
+    return getattr(argument, "where", Where("<query>", 1, 1))
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
+def _nothing(why: str, near: tuple[str, ...] = ()) -> Found:
+    return Found(None, exists=False, why=why, near=near)
 
 
-def _status(_: Query, reading: Reading) -> Found:
+def _status(_: Query, reading: Reading, __: Scope) -> Found:
     return Found(reading.response.status)
 
 
-def _duration(_: Query, reading: Reading) -> Found:
+def _version(_: Query, reading: Reading, __: Scope) -> Found:
+    return Found(reading.response.http_version)
+
+
+def _duration(_: Query, reading: Reading, __: Scope) -> Found:
     return Found(reading.response.latency_s)
 
 
-def _body(_: Query, reading: Reading) -> Found:
+def _body(_: Query, reading: Reading, __: Scope) -> Found:
     return Found(reading.text)
 
 
-def _header(query: Query, reading: Reading) -> Found:
+def _bytes(_: Query, reading: Reading, __: Scope) -> Found:
+    return Found(reading.response.body)
+
+
+def _raw_bytes(_: Query, reading: Reading, __: Scope) -> Found:
+    raw = reading.response.raw
+    return Found(reading.response.body if raw is None else raw)
+
+
+def _sha256(_: Query, reading: Reading, __: Scope) -> Found:
+    return Found(hashlib.sha256(reading.response.body).hexdigest())
+
+
+def _md5(_: Query, reading: Reading, __: Scope) -> Found:
+    return Found(hashlib.md5(reading.response.body, usedforsecurity=False).hexdigest())
+
+
+def _url(_: Query, reading: Reading, __: Scope) -> Found:
+    url = reading.response.url
+    return Found(url) if url else _nothing("the URL of this answer is not known")
+
+
+def _redirects(_: Query, reading: Reading, __: Scope) -> Found:
+    followed = reading.response.redirects
+    return Found([{"url": one.url, "status": one.status, "location": one.location} for one in followed])
+
+
+def _ip(_: Query, reading: Reading, __: Scope) -> Found:
+    ip = reading.response.ip
+    return Found(ip) if ip else _nothing("the peer's address is not known")
+
+
+def _trace_id(_: Query, reading: Reading, __: Scope) -> Found:
+    return Found(reading.trace_id) if reading.trace_id else _nothing("the request carried no trace id")
+
+
+def _header(query: Query, reading: Reading, _: Scope) -> Found:
     value = reading.response.header(query.text)
     if value is not None:
         return Found(value)
     names = {name: None for name, _ in reading.response.headers}
-    return Found(None, exists=False, why=f"no header '{query.text}'", near=near_keys(names, query.text))
+    return _nothing(f"no header '{query.text}'", near_keys(names, query.text))
 
 
-def _regex_found(query: Query, reading: Reading) -> Found:
-    found = query.compiled.search(reading.text)
-    if found is None:
-        return Found(None, exists=False, why=f"nothing matches '{query.text}'")
-    return Found(found[1] if found.re.groups else found[0])
+def _variable(query: Query, _: Reading, scope: Scope) -> Found:
+    if query.text in scope:
+        return Found(scope[query.text])
+    return _nothing(f"no variable '{query.text}'", near_keys(scope, query.text))
 
 
-def _path_found(query: Query, reading: Reading) -> Found:
+def _cookie(query: Query, reading: Reading, _: Scope) -> Found:
+    name, attribute = query.compiled
+    if name not in reading.cookies:
+        return _nothing(f"the answer sets no cookie '{name}'", near_keys(reading.cookies, name))
+    value, attributes = reading.cookies[name]
+    if attribute == "value":
+        return Found(value)
+    if attribute not in attributes:
+        return _nothing(f"the cookie '{name}' has no {_ATTRIBUTES[attribute]}")
+    return _attribute(attribute, attributes[attribute])
+
+
+def _attribute(attribute: str, text: str) -> Found:
+    """Expires is a date, Max-Age a whole number, a flag true, and the others are texts."""
+    if attribute in ("secure", "httponly"):
+        return Found(value=True)
+    if attribute == "max-age":
+        return Found(int(text)) if text.removeprefix("-").isdecimal() else _nothing(f"'{text}' is no Max-Age")
+    return _http_date(text) if attribute == "expires" else Found(text)
+
+
+def _http_date(text: str) -> Found:
+    from email.utils import parsedate_to_datetime  # it takes long to import, and few journeys ask for a date
+
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return _nothing(f"'{text}' is no date")
+    return Found(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC))
+
+
+def _regex(query: Query, reading: Reading, _: Scope) -> Found:
+    try:
+        found = query.compiled.found(reading.text)
+    except TooSlow as error:
+        return _nothing(str(error))
+    return _nothing(f"nothing matches '{query.text}'") if found is None else Found(found)
+
+
+def _json_path(query: Query, reading: Reading, _: Scope) -> Found:
+    path = query.compiled
     try:
         document = reading.json
-        values = [node.obj for node in query.compiled.finditer(document)]
-    except NotJson as error:
-        return Found(None, exists=False, why=str(error))
-    except (jsonpath.JSONPathError, RecursionError) as error:
-        return Found(None, exists=False, why=f"the path cannot be followed: {(*error.args, '')[0]}")
-    if query.compiled.singular_query() and values:
-        return Found(values[0])
+        values = path.values(document)
+    except ValueError as error:
+        return _nothing(str(error))
     if values:
-        return Found(values)
-    nothing: list[Any] | None = None if query.compiled.singular_query() else []
-    return Found(nothing, exists=False, why=f"nothing at {query.text}", near=_near(query.compiled, document))
+        return Found(values[0] if path.singular else values)
+    near = path.near(document)
+    return Found(None if path.singular else [], exists=False, why=f"nothing at {query.text}", near=near)
 
 
-def _near(path: jsonpath.JSONPath, document: Any) -> tuple[str, ...]:
-    """Follow the path as far as it leads, and name the keys where it leads no further."""
-    for segment in path.segments:
-        selector = segment.selectors[0]
-        name, index = getattr(selector, "name", None), getattr(selector, "index", None)
-        if name is not None and isinstance(document, Mapping) and name in document:
-            document = document[name]
-        elif name is not None:
-            return near_keys(document, name)
-        elif isinstance(document, list) and document:
-            document = document[index if index is not None and -len(document) <= index < len(document) else 0]
-        else:
-            return ()
-    return ()
+def _jmespath(query: Query, reading: Reading, _: Scope) -> Found:
+    import jmespath
+
+    try:
+        value = query.compiled.search(reading.json)
+    except (NotJson, RecursionError) as error:
+        return _nothing(str(error))
+    except jmespath.exceptions.JMESPathError as error:
+        return _nothing(f"the expression cannot be evaluated: {error}")
+    if value is None:
+        return _nothing(f"null at {query.text}, which is JMESPath's word for nothing")
+    return Found(value, exists=value != [], why="" if value != [] else f"nothing at {query.text}")
 
 
-_RUNS = {
+def _xpath(query: Query, reading: Reading, _: Scope) -> Found:
+    try:
+        value = reading.markup.find(query.compiled)
+    except NotMarkup as error:
+        return _nothing(f"the body is no document: {error}")
+    except ValueError as error:
+        return _nothing(str(error))
+    return Found(value, exists=value != [], why="" if value != [] else f"nothing at {query.text}")
+
+
+def _timing(query: Query, reading: Reading, _: Scope) -> Found:
+    timings, phase = reading.response.timings, query.text
+    spent_s = reading.response.latency_s if phase == "total" else getattr(timings, f"{phase}_s")
+    if spent_s is not None:
+        return Found(spent_s)
+    if phase not in ("dns", "connect", "tls"):
+        return _nothing("this phase was not measured")
+    if timings.connect_s is None:
+        return _nothing("the connection was reused" if timings.first_byte_s is not None else "it was not measured")
+    return _nothing("the connection was not TLS" if phase == "tls" else "no name had to be resolved")
+
+
+def _certificate(query: Query, reading: Reading, _: Scope) -> Found:
+    certificate = reading.response.certificate
+    if certificate is None:
+        return _nothing("the connection was not TLS")
+    return Found(_CERTIFICATE[query.text](certificate, reading.now()))
+
+
+def _instant(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _cookie_name(text: str) -> tuple[str, str]:
+    """`SID` or `SID[Expires]`, as name and attribute; the attribute `value` is the cookie's own."""
+    name, bracket, rest = text.partition("[")
+    attribute = rest.removesuffix("]").lower() if bracket else "value"
+    if not name or (bracket and not rest.endswith("]")):
+        raise ValueError(f"'{text}' is no cookie; write its name, or its name and an attribute as SID[Expires]")
+    if attribute not in _ATTRIBUTES:
+        hint = did_you_mean(rest.removesuffix("]"), _ATTRIBUTES.values())
+        raise ValueError(f"a cookie has no attribute '{rest.removesuffix(']')}'; {hint}")
+    return name, attribute
+
+
+def _jmespath_of(text: str) -> Any:
+    try:
+        import jmespath
+    except ImportError:
+        raise ValueError("a JMESPath needs jmespath; install seatrial[jmespath]") from None
+    try:
+        return jmespath.compile(text)
+    except (jmespath.exceptions.JMESPathError, RecursionError) as error:
+        first = (str(error).splitlines() or ["nested too deep"])[0]
+        raise ValueError(f"'{text}' is not a JMESPath: {first}") from None
+
+
+def _one_of(words: Mapping[str, Any] | frozenset[str], what: str) -> Callable[[str], None]:
+    def checked(text: str) -> None:
+        if text not in words:
+            raise ValueError(f"unknown {what} '{text}'; {did_you_mean(text, words)}")
+
+    return checked
+
+
+_ATTRIBUTES = {
+    name.lower(): name for name in ("Value", "Expires", "Max-Age", "Domain", "Path", "Secure", "HttpOnly", "SameSite")
+}
+_CERTIFICATE: Mapping[str, Callable[[Certificate, float], Any]] = {
+    "subject": lambda one, _: one.subject,
+    "issuer": lambda one, _: one.issuer,
+    "serial": lambda one, _: one.serial,
+    "start_date": lambda one, _: _instant(one.not_before),
+    "expire_date": lambda one, _: _instant(one.not_after),
+    "days_left": lambda one, now: math.floor((one.not_after - now) / DAY_S),
+}
+_PHASES = frozenset({"dns", "connect", "tls", "first_byte", "download", "total"})
+_NAMED = frozenset({QueryKind.HEADER, QueryKind.VARIABLE})
+_COMPILERS: Mapping[QueryKind, Callable[[str], Any]] = {
+    QueryKind.COOKIE: _cookie_name,
+    QueryKind.JSONPATH: compile_path,
+    QueryKind.JMESPATH: _jmespath_of,
+    QueryKind.XPATH: compile_xpath,
+    QueryKind.REGEX: compile_regex,
+    QueryKind.TIMING: _one_of(_PHASES, "phase"),
+    QueryKind.CERTIFICATE: _one_of(_CERTIFICATE, "field of a certificate"),
+}
+_EXTRAS: Mapping[QueryKind, Callable[[], Any]] = {
+    QueryKind.JMESPATH: functools.partial(_jmespath_of, "a"),
+    QueryKind.XPATH: functools.partial(compile_xpath, "."),
+}
+_QUERIES: Mapping[QueryKind, Callable[[Query, Reading, Scope], Found]] = {
     QueryKind.STATUS: _status,
-    QueryKind.DURATION: _duration,
-    QueryKind.BODY: _body,
+    QueryKind.VERSION: _version,
     QueryKind.HEADER: _header,
-    QueryKind.REGEX: _regex_found,
-    QueryKind.JSONPATH: _path_found,
+    QueryKind.COOKIE: _cookie,
+    QueryKind.BODY: _body,
+    QueryKind.BYTES: _bytes,
+    QueryKind.RAW_BYTES: _raw_bytes,
+    QueryKind.JSONPATH: _json_path,
+    QueryKind.JMESPATH: _jmespath,
+    QueryKind.XPATH: _xpath,
+    QueryKind.REGEX: _regex,
+    QueryKind.URL: _url,
+    QueryKind.REDIRECTS: _redirects,
+    QueryKind.IP: _ip,
+    QueryKind.SHA256: _sha256,
+    QueryKind.MD5: _md5,
+    QueryKind.DURATION: _duration,
+    QueryKind.TIMING: _timing,
+    QueryKind.CERTIFICATE: _certificate,
+    QueryKind.VARIABLE: _variable,
+    QueryKind.TRACE_ID: _trace_id,
 }

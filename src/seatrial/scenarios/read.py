@@ -6,6 +6,7 @@ first mistake; a key this version does not know or does not play yet is one.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +17,12 @@ from seatrial import documents, template
 from seatrial.documents import Document, Steps
 from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
 from seatrial.scenarios.checks import refuse_name
+from seatrial.scenarios.files import Files, files_beside
 from seatrial.scenarios.model import Block, Call, Flow, LoadBlock, Piece, Scenario, Section
-from seatrial.scenarios.shapes import RawFlow, RawScenario, RawStep, refuse_later
-from seatrial.scenarios.steps import Spot, read_course, read_step
+from seatrial.scenarios.requests import Spot
+from seatrial.scenarios.rows import read_rows
+from seatrial.scenarios.shapes import RawFlow, RawScenario, RawStep
+from seatrial.scenarios.steps import read_course, read_step
 from seatrial.template import Value
 
 KIND = "scenario"
@@ -83,41 +87,78 @@ class _Files:
     sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def scenario(self, document: Document) -> Scenario:
-        refuse_later(document)
         raw = documents.parse(document, RawScenario)
         self._keep_source(self.path, document)
+        files = files_beside(self.path)
         return Scenario(
             name=raw.scenario,
             file=document.file,
             where=document.where(KIND),
-            steps=self._parts(raw.steps, document, Section.STEPS, raw.service),
+            steps=self._parts(raw.steps, document, Section.STEPS, raw.service, files),
             tags=raw.tags,
             service=raw.service,
             variables=_variables(raw.vars, document, ("vars",)),
-            setup=self._parts(raw.setup, document, Section.SETUP, raw.service),
-            teardown=self._parts(raw.teardown, document, Section.TEARDOWN, raw.service),
+            setup=self._parts(raw.setup, document, Section.SETUP, raw.service, files),
+            teardown=self._parts(raw.teardown, document, Section.TEARDOWN, raw.service, files),
             load=LoadBlock(raw.load.weight, raw.load.think_time),
             skip=raw.skip,
+            only_in=raw.only_in,
+            never_in=raw.never_in,
+            rows=None if raw.rows is None else read_rows(raw.rows, document, files),
+            cookies=raw.cookies,
+            files=files,
             sources=self.sources,
         )
 
     def _parts(
-        self, steps: Iterable[RawStep], document: Document, section: Section, service: str | None
+        self, steps: Iterable[RawStep], document: Document, section: Section, service: str | None, files: Files
     ) -> tuple[Piece, ...]:
-        spots = (Spot(document, (section, index), section, index + 1, service) for index, _ in enumerate(steps))
+        spots = (
+            Spot(document, (section, index), section, index + 1, service, files) for index, _ in enumerate(steps)
+        )
         trail = ((self.path.resolve(), document.where(KIND)),)
         return tuple(self._part(raw, spot, self.path, trail) for raw, spot in zip(steps, spots, strict=True))
 
     def _part(self, raw: RawStep, spot: Spot, file: Path, trail: _Trail) -> Piece:
-        if raw.use is None:
-            _refuse_flow_keys(raw, spot)
-            return read_step(raw, spot)
-        return self._call(raw, raw.use, spot, file, trail)
+        if raw.parallel is not None:
+            return self._block(raw, raw.parallel, spot, file, trail)
+        if raw.use is not None:
+            return self._call(raw, raw.use, spot, file, trail)
+        _refuse_keys(raw, spot, ("with", "outputs", "once"), "without `use`", "add `use: FLOW`")
+        return read_step(raw, spot)
+
+    def _block(self, raw: RawStep, steps: Iterable[RawStep], spot: Spot, file: Path, trail: _Trail) -> Block:
+        _refuse_keys(
+            raw,
+            spot,
+            (*_REQUEST_KEYS, "use", "with", "outputs", "once", "vars"),
+            "beside `parallel`",
+            "each of its steps says it",
+        )
+        spots = (
+            dataclasses.replace(spot, at=(*spot.at, "parallel", index), number=index + 1)
+            for index, _ in enumerate(steps)
+        )
+        parts = tuple(self._beside(step, inner, file, trail) for step, inner in zip(steps, spots, strict=True))
+        return Block(
+            name=spot.prefix + (raw.name or f"{len(parts)} steps side by side"),
+            number=spot.number,
+            section=spot.section,
+            parts=parts,
+            where=spot.document.where(*spot.at),
+            course=read_course(raw, spot),
+        )
+
+    def _beside(self, raw: RawStep, spot: Spot, file: Path, trail: _Trail) -> Piece:
+        if raw.parallel is not None:
+            where = spot.document.where_key(*spot.at, "parallel")
+            raise DocumentError(where, "'parallel' within `parallel`", "put its steps beside the others")
+        return self._part(raw, spot, file, trail)
 
     def _call(self, raw: RawStep, use: str, spot: Spot, file: Path, trail: _Trail) -> Call:
         document, at = spot.document, spot.at
         where = document.where(*at, "use")
-        _refuse_request_keys(raw, spot)
+        _refuse_keys(raw, spot, (*_REQUEST_KEYS, "vars"), "beside `use`", "the flow's own steps say it")
         path = _flow_path(use, file, where)
         _refuse_cycle(path, where, trail)
         name = spot.prefix + (raw.name or Path(use).stem)
@@ -131,6 +172,7 @@ class _Files:
             outputs=_taken(raw, flow, document, at),
             where=where,
             course=read_course(raw, spot),
+            once=raw.once,
         )
 
     def _flow(self, path: Path, call: str, caller: Spot, trail: _Trail) -> Flow:
@@ -138,12 +180,12 @@ class _Files:
         if document.kind != FLOW:
             where = document.where(document.kind)
             raise DocumentError(where, f"a '{document.kind}' where a flow is used", "begin it with `flow: NAME`")
-        refuse_later(document)
         raw = documents.parse(document, RawFlow)
         self._keep_source(path, document)
         service = raw.service or caller.service
+        files = files_beside(path)
         spots = (
-            Spot(document, ("steps", index), caller.section, index + 1, service, f"{call} > ")
+            Spot(document, ("steps", index), caller.section, index + 1, service, files, f"{call} > ")
             for index, _ in enumerate(raw.steps)
         )
         steps = tuple(self._part(step, spot, path, trail) for step, spot in zip(raw.steps, spots, strict=True))
@@ -187,17 +229,15 @@ def _variables(raw: Mapping[str, Any], document: Document, at: Steps) -> dict[st
     }
 
 
-def _refuse_flow_keys(raw: RawStep, spot: Spot) -> None:
-    for field_name, key in (("given", "with"), ("outputs", "outputs")):
-        if field_name in raw.model_fields_set:
-            raise DocumentError(spot.document.where_key(*spot.at, key), f"'{key}' without `use`", "add `use: FLOW`")
+_REQUEST_KEYS = ("request", "websocket", "sse", "expect", "capture", "retry", "timeout", "mutates")
 
 
-def _refuse_request_keys(raw: RawStep, spot: Spot) -> None:
-    for key in ("request", "expect", "capture", "retry", "timeout", "mutates"):
-        if key in raw.model_fields_set:
-            problem = f"'{key}' beside `use`"
-            raise DocumentError(spot.document.where_key(*spot.at, key), problem, "the flow's own steps say it")
+def _refuse_keys(raw: RawStep, spot: Spot, keys: Iterable[str], why: str, hint: str) -> None:
+    """DocumentError at the first of these keys that the step has."""
+    said = {RawStep.model_fields[name].alias or name for name in raw.model_fields_set}
+    for key in keys:
+        if key in said:
+            raise DocumentError(spot.document.where_key(*spot.at, key), f"'{key}' {why}", hint)
 
 
 def _flow_path(use: str, file: Path, where: Where) -> Path:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from pathlib import Path
 
+from seatrial.errors import Where
 from seatrial.exchange import MAX_BODY_BYTES, Connection, ConversationKind
+from seatrial.scenarios.files import Files
 from seatrial.scenarios.wanted import WantedJson
-from seatrial.template import Template, Value
+from seatrial.template import Scope, Template, Value, to_text
 
 
 class BodyKind(enum.StrEnum):
@@ -27,16 +30,29 @@ class BodyKind(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One part of a multipart body: a value, or the content of a file.
+class FileRef:
+    """A file beside the scenario, by a path that may be a template."""
 
-    `content` renders to the value or to the file's path; `filename` and `content_type` None leave them to what the
-    part is.
-    """
+    path: Value
+    files: Files
+    where: Where
+
+    def locate(self, scope: Scope) -> Path:
+        """Where the file is; DocumentError when it cannot be had."""
+        return self.files.find(to_text(self.path.render(scope)), self.where)
+
+    def read(self, scope: Scope) -> bytes:
+        """What is in it; DocumentError when it cannot be had."""
+        return self.files.read(to_text(self.path.render(scope)), self.where)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a multipart body: a value, or the content of a file. `filename` and `content_type` None leave them
+    to what the part is."""
 
     name: str
-    content: Value
-    is_file: bool = False
+    content: Value | FileRef
     filename: Value | None = None
     content_type: Value | None = None
 
@@ -44,10 +60,10 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Body:
     """A request's body before rendering. `content` renders to what its kind needs: the JSON value, the form's fields,
-    the text, the file's path, `{query, variables, operation}`, or bytes; `parts` are those of MULTIPART."""
+    the text, `{query, variables, operation}`, or bytes; of FILE it is the file; MULTIPART has its `parts`."""
 
     kind: BodyKind
-    content: Value
+    content: Value | FileRef
     parts: tuple[Part, ...] = ()
 
 
@@ -97,6 +113,7 @@ class ClientCredentialsAuth:
     token_url: Value
     client_id: Value
     client_secret: Value
+    where: Where
     scope: Value | None = None
     fields: tuple[tuple[str, Value], ...] = ()
 
@@ -129,9 +146,9 @@ class TlsTemplate:
     """`exchange.Tls` before rendering."""
 
     verify: bool = True
-    ca: Value | None = None
-    certificate: Value | None = None
-    key: Value | None = None
+    ca: FileRef | None = None
+    certificate: FileRef | None = None
+    key: FileRef | None = None
     password: Value | None = None
     pin: Value | None = None
 

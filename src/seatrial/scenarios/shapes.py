@@ -1,25 +1,49 @@
 """Scenario and flow documents as they stand in the file, before anything in them is understood. Private to `read`.
 
-Room scenarios. pydantic shapes: they give types, defaults and unknown keys their errors; the rest is `steps.py`'s and
-`checks.py`'s. What the format has and this version does not play yet is refused by name in `LATER`.
+Room scenarios. pydantic shapes: they give types, defaults and unknown keys their errors; the rest is `steps.py`'s,
+`requests.py`'s and `checks.py`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from seatrial import quantity
-from seatrial.documents import Document, DurationS, Shape, Steps
-from seatrial.errors import DocumentError
-from seatrial.scenarios.model import DEFAULT_TIMEOUT_S, Backoff, RetryOn
+from seatrial.documents import DurationS, Shape
+from seatrial.exchange import MAX_BODY_BYTES, HttpVersion
+from seatrial.scenarios.model import MAX_ROUNDS, Backoff, Once, RetryOn
+from seatrial.scenarios.request import KeyPlace
 
-SECTIONS = ("setup", "steps", "teardown")
+ANY = "any"
+PositiveS = Annotated[DurationS, Field(gt=0)]
+
+
+def _named(value: Any) -> Any:
+    """One name may stand without brackets."""
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[frozenset[str], BeforeValidator(_named)]
+
+
+def _timeout(value: Any) -> Any:
+    """A bare duration is the whole deadline."""
+    return value if isinstance(value, dict) else {"total": value}
+
+
+def _follow(value: Any) -> Any:
+    """`true` follows as `{}` does, a number is the limit."""
+    if isinstance(value, bool):
+        return {} if value else None
+    return {"max": value} if isinstance(value, int) else value
 
 
 def _statuses(value: Any) -> tuple[int, ...]:
+    """No status listed means any."""
+    if value == ANY:
+        return ()
     listed = value if isinstance(value, list) else [value]
     for status in listed:
         if not isinstance(status, int) or isinstance(status, bool) or not 100 <= status <= 599:
@@ -54,10 +78,46 @@ class RawExpect(Shape):
 
 
 class RawBasic(Shape):
-    """`basic:` of an `auth`."""
+    """`basic:` or `digest:` of an `auth`."""
 
     user: str
     password: str
+
+
+class RawApiKey(Shape):
+    """`api_key:` of an `auth`: `name` is the header's or the parameter's."""
+
+    name: str
+    value: str
+    place: KeyPlace = Field(default=KeyPlace.HEADER, alias="in")
+
+
+class RawOAuth2(Shape):
+    """`oauth2:` of an `auth`: client credentials. `params` are further fields of the token request."""
+
+    token_url: str
+    client_id: str
+    client_secret: str
+    scope: str | None = None
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class RawAws(Shape):
+    """`aws_sigv4:` of an `auth`."""
+
+    access_key: str
+    secret_key: str
+    region: str
+    service: str
+    session_token: str | None = None
+
+
+class RawClientCertificate(Shape):
+    """`client_certificate:` of an `auth`: PEM files; the key may stand in the certificate's."""
+
+    cert: str
+    key: str | None = None
+    password: str | None = None
 
 
 class RawAuth(Shape):
@@ -65,19 +125,132 @@ class RawAuth(Shape):
 
     bearer: str | None = None
     basic: RawBasic | None = None
+    digest: RawBasic | None = None
+    api_key: RawApiKey | None = None
+    oauth2: RawOAuth2 | None = None
+    aws_sigv4: RawAws | None = None
+    client_certificate: RawClientCertificate | None = None
 
 
-class RawRequest(Shape):
-    """`request:` of a step."""
+class RawPart(Shape):
+    """One part of a `multipart` in its long form."""
+
+    value: Any = None
+    file: str | None = None
+    filename: str | None = None
+    type: str | None = None
+
+
+class RawGraphql(Shape):
+    """`graphql:` of a request."""
+
+    query: str
+    variables: dict[str, Any] | str | None = None
+    operation: str | None = None
+
+
+class RawFollow(Shape):
+    """`follow:` of a request in its long form."""
+
+    max: int = Field(default=10, ge=1, le=100)
+    trusted: tuple[str, ...] | Literal["all"] = ()
+
+
+class RawTls(Shape):
+    """`tls:` of a request. `ca`, `cert` and `key` are PEM files, `pin` is the public key's base64 SHA-256."""
+
+    verify: bool = True
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+    password: str | None = None
+    pin: str | None = None
+
+
+class RawTimeout(Shape):
+    """`timeout:` of a request in its long form: `connect` bounds name resolution, connecting and TLS."""
+
+    connect: PositiveS | None = None
+    total: PositiveS | None = None
+
+
+def _version(value: Any) -> str:
+    """YAML types 1.1 and 2 as numbers; both are meant as versions."""
+    text = str(value).upper().removeprefix("HTTP/")
+    if text == "1.0":
+        raise ValueError("HTTP/1.0 cannot be sent over httpx; use 1.1 or 2")
+    if text in ("2.0", "2"):
+        return "2"
+    if text != "1.1":
+        raise ValueError(f"'{value}' is no version of HTTP this can speak; use 1.1 or 2")
+    return text
+
+
+class RawAddressed(Shape):
+    """What every kind of request says: where it goes, how it is connected, what it carries beside a body."""
 
     url: str
-    method: str = "GET"
     params: dict[str, Any] = Field(default_factory=dict)
     headers: dict[str, Any] = Field(default_factory=dict)
+    cookies: dict[str, Any] = Field(default_factory=dict)
     auth: RawAuth | None = None
+    tls: RawTls | None = None
+    proxy: str | None = None
+    timeout: Annotated[RawTimeout, BeforeValidator(_timeout)] = RawTimeout()
+    default_headers: Literal["all", "minimal"] = "all"
+    session: str = ""
+    max_body: Annotated[int, BeforeValidator(quantity.size_bytes), Field(gt=0)] = MAX_BODY_BYTES
+    raw: bool = False
+
+
+class RawRequest(RawAddressed):
+    """`request:` of a step."""
+
+    method: str | None = None
     content: Any = Field(default=None, alias="json")
     form: dict[str, Any] | str | None = None
+    multipart: dict[str, Any] | None = None
     text: str | None = None
+    file: str | None = None
+    graphql: RawGraphql | None = None
+    xml: str | None = None
+    follow: Annotated[RawFollow | None, BeforeValidator(_follow)] = None
+    http_version: Annotated[HttpVersion, BeforeValidator(_version)] = HttpVersion.V1_1
+    compressed: bool = True
+    path_as_is: bool = False
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+class RawWebsocket(RawAddressed):
+    """`websocket:` of a step: `send` texts or JSON values, `expect` the messages to wait for, in order."""
+
+    send: Annotated[tuple[Any, ...], BeforeValidator(_listed)] = ()
+    expect: Annotated[tuple[Any, ...], BeforeValidator(_listed)] = ()
+
+
+class RawSse(RawAddressed):
+    """`sse:` of a step: `until` is the event, or the events in order, to wait for."""
+
+    method: str | None = None
+    until: Annotated[tuple[Any, ...], BeforeValidator(_listed)]
+
+
+class RawRepeatUntil(Shape):
+    """`until:` of a step."""
+
+    condition: str
+    max: int = Field(ge=1, le=MAX_ROUNDS)
+    interval: DurationS = 0.0
+
+
+class RawForEach(Shape):
+    """`for_each:` of a step."""
+
+    name: str = Field(alias="as")
+    items: list[Any] | str = Field(alias="in")
 
 
 class RawRetry(Shape):
@@ -92,11 +265,13 @@ class RawRetry(Shape):
 
 
 class RawStep(Shape):
-    """A step: a request, or the use of a flow."""
+    """A step: a request, a conversation, the use of a flow, or steps side by side."""
 
     name: str | None = None
     request: RawRequest | None = None
-    timeout: DurationS = Field(default=DEFAULT_TIMEOUT_S, gt=0)
+    websocket: RawWebsocket | None = None
+    sse: RawSse | None = None
+    timeout: PositiveS | None = None
     expect: RawExpect = RawExpect()
     capture: dict[str, dict[str, Any]] = Field(default_factory=dict)
     retry: RawRetry | None = None
@@ -104,8 +279,17 @@ class RawStep(Shape):
     use: str | None = None
     given: dict[str, Any] = Field(default_factory=dict, alias="with")
     outputs: tuple[str, ...] | None = None
+    once: Once | None = None
+    parallel: tuple[RawStep, ...] | None = Field(default=None, min_length=1)
+    vars: dict[str, Any] = Field(default_factory=dict)
     when: str | None = None
     skip: str = ""
+    only_in: Names | None = None
+    never_in: Names = frozenset()
+    delay: DurationS = 0.0
+    repeat: int | str | None = None
+    for_each: RawForEach | None = None
+    until: RawRepeatUntil | None = None
     keep_going: bool = Field(default=False, alias="continue")
 
 
@@ -119,6 +303,20 @@ class RawLoad(Shape):
     think_time: Annotated[tuple[float, float], BeforeValidator(quantity.duration_range_s)] = (0.0, 0.0)
 
 
+class RawRows(Shape):
+    """`rows:` in its long form."""
+
+    file: str | None = None
+    inline: tuple[dict[str, Any], ...] | None = None
+    shuffle: int | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> RawRows:
+        if (self.file is None) == (self.inline is None):
+            raise ValueError("rows come from either a `file` or an `inline` list")
+        return self
+
+
 class RawScenario(Shape):
     """A scenario document."""
 
@@ -127,11 +325,15 @@ class RawScenario(Shape):
     tags: frozenset[str] = frozenset()
     service: str | None = None
     vars: dict[str, Any] = Field(default_factory=dict)
+    rows: tuple[dict[str, Any], ...] | RawRows | None = None
     setup: tuple[RawStep, ...] = ()
     steps: RawSteps
     teardown: tuple[RawStep, ...] = ()
     load: RawLoad = RawLoad()
     skip: str = ""
+    only_in: Names | None = None
+    never_in: Names = frozenset()
+    cookies: bool = True
 
 
 class RawFlow(Shape):
@@ -143,57 +345,3 @@ class RawFlow(Shape):
     inputs: dict[str, Any] = Field(default_factory=dict)
     steps: RawSteps
     outputs: tuple[str, ...] = ()
-
-
-_DOCUMENT_LATER = ("rows", "only_in", "never_in", "parallel")
-_STEP_LATER = (
-    *("websocket", "sse", "parallel", "repeat", "for_each", "until", "delay", "once", "only_in", "never_in"),
-    *("rows", "shuffle"),
-)
-_REQUEST_LATER = (
-    *("cookies", "multipart", "file", "graphql", "xml", "follow", "http_version", "tls", "proxy", "compressed"),
-    *("default_headers", "session", "raw", "tracing"),
-)
-_AUTH_LATER = ("digest", "api_key", "oauth2", "aws_sigv4", "client_certificate")
-QUERIES_LATER = (
-    *("version", "cookie", "bytes", "jmespath", "xpath", "url", "redirects", "ip", "sha256", "md5", "timing"),
-    *("certificate", "variable", "trace_id"),
-)
-CHECKS_LATER = (*QUERIES_LATER, "filter", "filters", "schema", "equals_file")
-
-
-def refuse_later(document: Document) -> None:
-    """DocumentError at the first key the format knows and this version does not play: nothing is ever ignored."""
-    content = document.content
-    _refuse(document, (), content, _DOCUMENT_LATER)
-    for section in SECTIONS:
-        steps = content.get(section)
-        for index, step in enumerate(steps if isinstance(steps, list) else ()):
-            _refuse_in_step(document, (section, index), step)
-
-
-def _refuse_in_step(document: Document, at: Steps, step: Any) -> None:
-    _refuse(document, at, step, _STEP_LATER)
-    request = _member(step, "request")
-    _refuse(document, (*at, "request"), request, _REQUEST_LATER)
-    _refuse(document, (*at, "request", "auth"), _member(request, "auth"), _AUTH_LATER)
-    if isinstance(request, Mapping) and "timeout" in request:
-        where = document.where_key(*at, "request", "timeout")
-        raise DocumentError(where, "'timeout' belongs to the step", "write it beside `request`")
-    checks = _member(_member(step, "expect"), "checks")
-    for index, check in enumerate(checks if isinstance(checks, list) else ()):
-        _refuse(document, (*at, "expect", "checks", index), check, CHECKS_LATER)
-    captures = _member(step, "capture")
-    for name, capture in captures.items() if isinstance(captures, Mapping) else ():
-        _refuse(document, (*at, "capture", name), capture, CHECKS_LATER)
-
-
-def _member(holder: Any, name: str) -> Any:
-    return holder.get(name) if isinstance(holder, Mapping) else None
-
-
-def _refuse(document: Document, at: Steps, holder: Any, later: tuple[str, ...]) -> None:
-    for key in holder if isinstance(holder, Mapping) else ():
-        if key in later:
-            problem = f"'{key}' comes later: this version does not play it"
-            raise DocumentError(document.where_key(*at, key), problem, "leave it out until then")

@@ -1,60 +1,36 @@
-"""Understands one step that sends a request: a raw shape in, a `Step` out.
+"""Understands one step that sends something: a raw shape in, a `Step` out; and whether and how often a part is run.
 
-Room scenarios, private to `read`. Compiles the templates of its request and finds its route; DocumentError names the
-place of what is wrong.
+Room scenarios, private to `read`. DocumentError names the place of what is wrong.
 """
 
 from __future__ import annotations
 
 import functools
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from seatrial import template
-from seatrial.documents import Document, Steps
 from seatrial.errors import DocumentError
-from seatrial.scenarios.checks import read_captures, read_expectations
-from seatrial.scenarios.model import Course, Retry, Section, Step, route_of
-from seatrial.scenarios.request import BasicAuth, BearerAuth, Body, BodyKind, RequestTemplate
-from seatrial.scenarios.shapes import RawAuth, RawRequest, RawRetry, RawStep
+from seatrial.scenarios.checks import read_captures, read_expectations, refuse_name
+from seatrial.scenarios.loops import elements, rounds
+from seatrial.scenarios.model import (
+    DEFAULT_TIMEOUT_S,
+    Course,
+    ForEach,
+    Loop,
+    Repeat,
+    Retry,
+    Step,
+    Until,
+)
+from seatrial.scenarios.requests import Spot, read_request
+from seatrial.scenarios.shapes import RawForEach, RawRepeatUntil, RawRetry, RawStep
 from seatrial.template import Value
-
-_SERVICE_URL = re.compile(r"service://([^/?#]*)(.*)", re.DOTALL)
-_ABSOLUTE_URL = re.compile(r"https?://([^/?#]*)(.*)", re.DOTALL)
-_METHOD = re.compile(r"[A-Z]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """Where a step stands: document and path, section and number, and what its names and paths are completed by."""
-
-    document: Document
-    at: Steps
-    section: Section
-    number: int
-    service: str | None
-    prefix: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """What a URL's text says before anything is rendered: `service` None for an absolute address."""
-
-    service: str | None
-    shown_service: str
-    path: str
-    route: str
 
 
 def read_step(raw: RawStep, spot: Spot) -> Step:
     """The step, its templates compiled."""
-    if raw.request is None:
-        raise DocumentError(spot.document.where(*spot.at), "'request' is missing", "add it, or `use` a flow")
-    target = _target(raw.request.url, spot)
-    request = _request(raw.request, target, spot)
-    expectations = read_expectations(raw.expect, spot.document, (*spot.at, "expect"))
+    request, target = read_request(raw, spot)
     return Step(
         name=spot.prefix + (raw.name or f"{request.method} {target.route}"),
         number=spot.number,
@@ -64,95 +40,96 @@ def read_step(raw: RawStep, spot: Spot) -> Step:
         route=target.route,
         request=request,
         where=spot.document.where(*spot.at),
-        expectations=expectations,
+        expectations=read_expectations(raw.expect, spot.document, (*spot.at, "expect")),
         captures=read_captures(raw.capture, spot.document, (*spot.at, "capture")),
-        timeout_s=raw.timeout,
+        timeout_s=_timeout_s(raw, spot),
         retry=_retry(raw.retry) if raw.retry else None,
         mutates=raw.mutates,
         course=read_course(raw, spot),
+        variables=read_variables(raw, spot),
         uses=_names_in(raw),
     )
 
 
 def read_course(raw: RawStep, spot: Spot) -> Course:
-    """Whether and how often the step is run."""
-    return Course(when=_when(raw, spot), skip=raw.skip, keep_going=raw.keep_going)
-
-
-def _when(raw: RawStep, spot: Spot) -> template.Template | None:
-    """The step's condition, compiled; braces are not needed and refused, since they would make it a text."""
-    if raw.when is None:
-        return None
-    where = spot.document.where(*spot.at, "when")
-    if template.is_template(raw.when):
-        raise DocumentError(where, f"'{raw.when}' is an expression already", "write it without {{ }}")
-    return template.compile_condition(raw.when, where)
-
-
-def _request(raw: RawRequest, target: _Target, spot: Spot) -> RequestTemplate:
-    at = (*spot.at, "request")
-    where = functools.partial(spot.document.where, *at)
-    method = raw.method.upper()
-    if not _METHOD.fullmatch(method):
-        raise DocumentError(where("method"), f"'{raw.method}' is no HTTP method", "write one as GET or POST")
-    return RequestTemplate(
-        method=method,
-        service=target.service,
-        url=template.compile_url(target.path, where("url")),
-        headers=tuple(_values(raw.headers.items(), spot.document, (*at, "headers"))),
-        params=tuple(_values(raw.params.items(), spot.document, (*at, "params"))),
-        body=_body(raw, spot.document, at),
-        auth=_auth(raw.auth, spot.document, (*at, "auth")) if raw.auth else None,
+    """Whether and how often a part is run."""
+    return Course(
+        when=_condition(raw.when, spot, "when"),
+        skip=raw.skip,
+        only_in=raw.only_in,
+        never_in=raw.never_in,
+        delay_s=raw.delay,
+        loop=_loop(raw, spot),
+        keep_going=raw.keep_going,
     )
 
 
-def _target(url: str, spot: Spot) -> _Target:
-    where = spot.document.where(*spot.at, "request", "url")
-    by_service, absolute = _SERVICE_URL.fullmatch(url), _ABSOLUTE_URL.fullmatch(url)
-    if by_service:
-        service, path = by_service[1], by_service[2] or "/"
-        if not service or template.is_template(service):
-            raise DocumentError(where, f"'{url}' names no service", "write service://NAME/path with a fixed NAME")
-        return _Target(service, service, path, route_of(path))
-    if absolute:
-        return _Target(None, spot.service or absolute[1], url, route_of(absolute[2] or "/"))
-    if url.startswith("{{"):
-        return _Target(None, spot.service or "external", url, "/*")
-    if not url.startswith("/"):
-        raise DocumentError(where, f"'{url}' is not a URL", "write service://NAME/path, /path or https://host/path")
-    if spot.service is None:
-        raise DocumentError(where, f"'{url}' is on no service", "give the scenario its `service`, or service://NAME")
-    return _Target(spot.service, spot.service, url, route_of(url))
+def read_variables(raw: RawStep, spot: Spot) -> tuple[tuple[str, Value], ...]:
+    """The variables a step sets, in order."""
+    at = (*spot.at, "vars")
+    for name in raw.vars:
+        refuse_name(name, spot.document.where_key(*at, name))
+    return tuple(
+        (name, template.compile_value(content, functools.partial(spot.document.where, *at, name)))
+        for name, content in raw.vars.items()
+    )
 
 
-def _values(pairs: Iterable[tuple[str, Any]], document: Document, at: Steps) -> Iterator[tuple[str, Value]]:
-    for name, content in pairs:
-        yield name, template.compile_value(content, functools.partial(document.where, *at, name))
-
-
-def _body(raw: RawRequest, document: Document, at: Steps) -> Body | None:
-    fields = {"content": BodyKind.JSON, "form": BodyKind.FORM, "text": BodyKind.TEXT}
-    kinds = [kind for name, kind in fields.items() if name in raw.model_fields_set]
-    if not kinds:
+def _condition(text: str | None, spot: Spot, *at: str) -> template.Template | None:
+    """Compiled; braces are not needed and refused, since they would make it a text."""
+    if text is None:
         return None
-    if len(kinds) > 1:
-        where = document.where_key(*at, kinds[1])
-        raise DocumentError(where, f"'{kinds[1]}' and '{kinds[0]}' in one request", "a request has one body")
-    kind = kinds[0]
-    content = {BodyKind.JSON: raw.content, BodyKind.FORM: raw.form, BodyKind.TEXT: raw.text}[kind]
-    return Body(kind, template.compile_value(content, functools.partial(document.where, *at, kind)))
+    where = spot.document.where(*spot.at, *at)
+    if template.is_template(text):
+        raise DocumentError(where, f"'{text}' is an expression already", "write it without {{ }}")
+    return template.compile_condition(text, where)
 
 
-def _auth(raw: RawAuth, document: Document, at: Steps) -> BasicAuth | BearerAuth:
-    bearer, basic = raw.bearer, raw.basic
-    if bearer is not None and basic is None:
-        return BearerAuth(template.compile_text(bearer, document.where(*at, "bearer")))
-    if basic is not None and bearer is None:
-        return BasicAuth(
-            template.compile_text(basic.user, document.where(*at, "basic", "user")),
-            template.compile_text(basic.password, document.where(*at, "basic", "password")),
-        )
-    raise DocumentError(document.where(*at), "one way to authenticate is needed", "write {bearer: TOKEN}")
+def _loop(raw: RawStep, spot: Spot) -> Loop | None:
+    asked = [name for name in _LOOPS if getattr(raw, name) is not None]
+    if not asked:
+        return None
+    if len(asked) > 1:
+        where = spot.document.where_key(*spot.at, asked[1])
+        raise DocumentError(where, f"'{asked[1]}' and '{asked[0]}' in one step", "put one of them into a flow")
+    return _LOOPS[asked[0]](getattr(raw, asked[0]), spot)
+
+
+def _repeat(raw: int | str, spot: Spot) -> Loop:
+    where = spot.document.where(*spot.at, "repeat")
+    times = template.compile_value(raw, lambda *_: where)
+    if isinstance(times, template.Fixed):
+        rounds(times.value, where)
+    return Repeat(times, where)
+
+
+def _for_each(raw: RawForEach, spot: Spot) -> Loop:
+    at = (*spot.at, "for_each")
+    refuse_name(raw.name, spot.document.where(*at, "as"))
+    items = template.compile_value(raw.items, functools.partial(spot.document.where, *at, "in"))
+    where = spot.document.where(*at, "in")
+    if isinstance(items, template.Fixed):
+        elements(items.value, where)
+    return ForEach(raw.name, items, where)
+
+
+def _until(raw: RawRepeatUntil, spot: Spot) -> Loop:
+    condition = _condition(raw.condition, spot, "until", "condition")
+    assert condition is not None
+    return Until(condition, raw.max, spot.document.where(*spot.at, "until", "condition"), raw.interval)
+
+
+_LOOPS: Mapping[str, Callable[[Any, Spot], Loop]] = {"repeat": _repeat, "for_each": _for_each, "until": _until}
+
+
+def _timeout_s(raw: RawStep, spot: Spot) -> float:
+    """The deadline of the whole step, said beside the request or in it."""
+    said = raw.request or raw.websocket or raw.sse
+    within = said.timeout.total if said else None
+    if raw.timeout is not None and within is not None:
+        where = spot.document.where_key(*spot.at, "timeout")
+        raise DocumentError(where, "'timeout' stands in the request too", "say the whole deadline once")
+    return raw.timeout or within or DEFAULT_TIMEOUT_S
 
 
 def _retry(raw: RawRetry) -> Retry:
@@ -161,7 +138,8 @@ def _retry(raw: RawRetry) -> Retry:
 
 def _names_in(raw: RawStep) -> frozenset[str]:
     """Every variable any text of the step mentions."""
-    texts = _texts((raw.when and "{{" + raw.when + "}}", raw.model_dump(include={"request", "expect"})))
+    said = raw.model_dump(include={"request", "websocket", "sse", "expect", "capture", "vars"})
+    texts = _texts((raw.when and "{{" + raw.when + "}}", said))
     return frozenset().union(*(template.compile_text(text).names for text in texts))
 
 

@@ -85,11 +85,15 @@ class FilterKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One filter with its arguments, of which a text may be a template: `{replace: [a, b]}` has two, `count` none."""
+    """One filter with its arguments, of which a text may be a template: `{replace: [a, b]}` has two, `count` none.
+
+    `ready` are the arguments as the filter takes them, compiled; None while a template must be rendered first.
+    """
 
     kind: FilterKind
     where: Where
     arguments: tuple[Value, ...] = ()
+    ready: tuple[Any, ...] | None = ()
 
     def __str__(self) -> str:
         return str(self.kind)
@@ -111,7 +115,8 @@ class Query:
     filters: tuple[Filter, ...] = ()
 
     def __str__(self) -> str:
-        return self.text if self.kind is QueryKind.JSONPATH else f"{self.kind} {self.text}".strip()
+        looked = self.text if self.kind is QueryKind.JSONPATH else f"{self.kind} {self.text}".strip()
+        return " | ".join((looked, *map(str, self.filters)))
 
 
 class Severity(enum.StrEnum):

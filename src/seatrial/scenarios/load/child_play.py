@@ -6,9 +6,11 @@ judge an answer itself: that is `play`'s.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import random
 import time
+from collections.abc import Generator
 from dataclasses import dataclass, field
 
 import gevent
@@ -22,7 +24,20 @@ from seatrial.scenarios.load.profile import Model
 from seatrial.scenarios.load.recorder import Ended, Mark, Recorder, Series, microseconds_up
 from seatrial.scenarios.load.timeline import Timeline, charge
 from seatrial.scenarios.model import Scenario, Step
-from seatrial.scenarios.play import Attempted, Context, Move, PlayResult, Send, Wait, play
+from seatrial.scenarios.moves import (
+    Attempted,
+    Claim,
+    Context,
+    Move,
+    PlayResult,
+    Reply,
+    Send,
+    Settle,
+    Together,
+    Wait,
+)
+from seatrial.scenarios.once import Onces
+from seatrial.scenarios.play import play
 
 log = logging.getLogger("seatrial.load")
 
@@ -67,18 +82,16 @@ class Player:
         self._ceiling = Ceiling(order.max_requests_per_s if order.profile.model is Model.CLOSED else None)
         self._told: set[tuple[Series, Cause]] = set()
         self._played = 0
+        self._onces = Onces()
 
     def play(self, scenario: Scenario, *, due_at: float) -> None:
         """Play once. Its first request's latency counts from `due_at` (monotonic), the others' from their sending."""
         context = self._context()
         moves = play(scenario, context)
         progress = _Progress(scenario, due_at, context.secrets)
-        answer: Answer | None = None
-        try:
-            while True:
-                answer = self._follow(moves.send(answer), progress)
-        except StopIteration as end:
-            self._tell_failures(end.value)
+        result = self._follow_all(moves, progress)
+        if result is not None:
+            self._tell_failures(result)
 
     def _context(self) -> Context:
         self._played += 1
@@ -89,19 +102,47 @@ class Player:
             variables=order.variables,
             secret_values=order.secret_values,
             overrides=order.overrides,
+            environment=order.environment,
+            tracing=order.tracing,
             seed=None if order.seed is None else order.seed + self._played,
         )
 
-    def _follow(self, move: Move, progress: _Progress) -> Answer | None:
+    def _follow_all(self, moves: Generator[Move, Reply, PlayResult | None], progress: _Progress) -> PlayResult | None:
+        """To the end of the generator; gives what it returns."""
+        reply: Reply = None
+        try:
+            while True:
+                reply = self._follow(moves.send(reply), progress)
+        except StopIteration as end:
+            result: PlayResult | None = end.value
+            return result
+
+    def _follow(self, move: Move, progress: _Progress) -> Reply:
         if isinstance(move, Send):
             return self._send(move, progress)
-        if isinstance(move, Wait):
-            gevent.sleep(move.seconds)
-        else:
+        if isinstance(move, Attempted):
             self._record(move, progress)
+        elif isinstance(move, Wait):
+            gevent.sleep(move.seconds)
+        elif isinstance(move, Claim):
+            return self._onces.store(move.once).claim(move.key, time.time())
+        elif isinstance(move, Settle):
+            self._onces.store(move.once).settle(move.key, move.outputs)
+        else:
+            self._side_by_side(move, progress)
         return None
 
+    def _side_by_side(self, move: Together, progress: _Progress) -> None:
+        """Each branch in a greenlet of its own, with marks of its own: their requests are in flight together."""
+        sides = [dataclasses.replace(progress, sent=None, late_s=0.0) for _ in move.branches]
+        following = [gevent.spawn(self._follow_all, *pair) for pair in zip(move.branches, sides, strict=True)]
+        gevent.joinall(following, raise_error=True)
+        progress.sends += sum(side.sends - progress.sends for side in sides)
+
     def _send(self, move: Send, progress: _Progress) -> Answer:
+        if move.hop:  # a part of an exchange that has begun, or of the one that comes
+            _pause(self._ceiling.wait_s(time.monotonic()))
+            return self._client.send(move.request)
         if progress.sends and move.attempt == 1:
             _pause(self.think_s(progress.scenario))
         _pause(self._ceiling.wait_s(time.monotonic()))

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from seatrial.realm import Tracing
 from seatrial.sample import Phase
 from seatrial.scenarios.load.profile import Profile
 from seatrial.scenarios.load.recorder import Mark
@@ -37,6 +38,7 @@ class LoadOrder:
     the latency limits to count exactly, in microseconds by service. Of one name, `overrides` win over a scenario's
     own variables, these over the realm's `variables`. With a `seed`, play k gets the seed `seed + k`.
     `max_requests_per_s` bounds what the users of a closed model send together; an open profile says its rate itself.
+    `environment` and `tracing` are as in `Context`.
     """
 
     run: str
@@ -51,6 +53,8 @@ class LoadOrder:
     then: Then = Then.END
     seed: int | None = None
     max_requests_per_s: float | None = None
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    tracing: Tracing = Tracing()
 
 
 def encode_order(order: LoadOrder) -> bytes:

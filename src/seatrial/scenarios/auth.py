@@ -1,0 +1,140 @@
+"""How a request says who sends it: what a step's `auth:` becomes once rendered.
+
+Room scenarios. Most ways are a header or a parameter; AWS signs the finished request, a digest answers a challenge,
+and client credentials ask for a token first. Pure; sends nothing itself: `exchange.py` does what needs an answer.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import urllib.parse
+from collections.abc import Callable
+from typing import Any
+
+from seatrial.errors import DocumentError
+from seatrial.exchange import Answer, Broken, Headers, Request, Response
+from seatrial.redact import MASKED_HEADERS
+from seatrial.scenarios.aws import Signer, sign
+from seatrial.scenarios.bodies import FORM_TYPE
+from seatrial.scenarios.once import Outputs
+from seatrial.scenarios.request import (
+    ApiKeyAuth,
+    Auth,
+    AwsAuth,
+    BasicAuth,
+    BearerAuth,
+    ClientCredentialsAuth,
+    DigestAuth,
+    KeyPlace,
+)
+from seatrial.template import Scope, Value, to_text
+
+TOKEN = "token"  # noqa: S105 - the name it is kept under
+TOKEN_MARGIN_S = 30.0
+"""How long before its end a token is no longer used: the request it is sent with must still arrive."""
+
+
+def headers_of(auth: Auth | None, scope: Scope, *, token: str | None) -> Headers:
+    """The headers that can be said at once; none for ways that need the finished request or an answer."""
+    if isinstance(auth, BasicAuth):
+        return (("Authorization", basic(_text(auth.user, scope), _text(auth.password, scope))),)
+    if isinstance(auth, BearerAuth):
+        return (("Authorization", f"Bearer {_text(auth.token, scope)}"),)
+    if isinstance(auth, ApiKeyAuth) and auth.place is KeyPlace.HEADER:
+        return ((auth.name, _text(auth.value, scope)),)
+    return () if token is None else (("Authorization", f"Bearer {token}"),)
+
+
+def params_of(auth: Auth | None) -> tuple[tuple[str, Value], ...]:
+    """The parameters an API key travels in."""
+    in_query = isinstance(auth, ApiKeyAuth) and auth.place is KeyPlace.QUERY
+    return ((auth.name, auth.value),) if isinstance(auth, ApiKeyAuth) and in_query else ()
+
+
+def credentials_of(auth: Auth | None) -> frozenset[str]:
+    """The headers, in lower case, that tell a host who we are."""
+    return MASKED_HEADERS | ({auth.name.lower()} if isinstance(auth, ApiKeyAuth) else set())
+
+
+def signed(request: Request, auth: Auth | None, scope: Scope, *, now: Callable[[], float]) -> Request:
+    """The request with AWS's signature where the step asks for it."""
+    if not isinstance(auth, AwsAuth):
+        return request
+    signer = Signer(
+        access_key=_text(auth.access_key, scope),
+        secret_key=_text(auth.secret_key, scope),
+        region=_text(auth.region, scope),
+        service=_text(auth.service, scope),
+        session_token=None if auth.session_token is None else _text(auth.session_token, scope),
+    )
+    return dataclasses.replace(request, headers=(*request.headers, *sign(request, signer, at=now())))
+
+
+def basic(user: str, password: str) -> str:
+    """The value of an Authorization header by RFC 7617."""
+    return f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+def digest(request: Request, answer: Answer, auth: DigestAuth, scope: Scope) -> Request | None:
+    """The request once more, with the answer to the server's challenge (RFC 7616); None when there is none."""
+    challenged = isinstance(answer, Response) and answer.status == 401 and answer.header("www-authenticate")
+    if not challenged or not isinstance(answer, Response):
+        return None
+    from seatrial.http import answer_challenge  # httpx only where a step asks for it
+
+    value = answer_challenge(request, answer, user=_text(auth.user, scope), password=_text(auth.password, scope))
+    if value is None:
+        return None
+    kept = tuple(header for header in request.headers if header[0].lower() != "authorization")
+    return dataclasses.replace(request, headers=(*kept, ("Authorization", value)))
+
+
+def token_key(auth: ClientCredentialsAuth, scope: Scope) -> tuple[Any, ...]:
+    """What tells one token of a run from another."""
+    parts = (auth.token_url, auth.client_id, auth.client_secret, auth.scope, *(value for _, value in auth.fields))
+    return ("oauth2", *(None if part is None else _text(part, scope) for part in parts))
+
+
+def token_request(auth: ClientCredentialsAuth, url: str, scope: Scope, *, like: Request) -> Request:
+    """The request for a token (RFC 6749, 4.4.2), over the connection of the request that needs it."""
+    asked = {"grant_type": "client_credentials", "scope": auth.scope, **dict(auth.fields)}
+    fields = {
+        name: value if isinstance(value, str) else _text(value, scope)
+        for name, value in asked.items()
+        if value is not None
+    }
+    headers = (
+        *(header for header in like.headers if header[0].lower() in ("user-agent",)),
+        ("Accept", "application/json"),
+        ("Content-Type", FORM_TYPE),
+        ("Authorization", basic(_text(auth.client_id, scope), _text(auth.client_secret, scope))),
+    )
+    return Request("POST", url, headers, urllib.parse.urlencode(fields).encode(), like.timeout_s, like.connection)
+
+
+def token_of(answer: Answer, url: str, auth: ClientCredentialsAuth, *, now: float) -> Outputs:
+    """The token a server gave and until when it is good; DocumentError at the `auth` when it gave none."""
+    if isinstance(answer, Broken):
+        raise _no_token(auth, url, f"{answer.cause}: {answer.detail}")
+    try:
+        content = json.loads(answer.body)
+    except ValueError:
+        content = None
+    if answer.status != 200 or not isinstance(content, dict) or not isinstance(content.get("access_token"), str):
+        error = content.get("error") if isinstance(content, dict) else None
+        raise _no_token(auth, url, f"status {answer.status}{f', {error}' if error else ''}")
+    life_s = content.get("expires_in")
+    if not isinstance(life_s, (int, float)) or isinstance(life_s, bool):
+        life_s = None
+    expires_at = None if life_s is None else now + max(0.0, life_s - TOKEN_MARGIN_S)
+    return Outputs({TOKEN: content["access_token"]}, frozenset({TOKEN}), expires_at)
+
+
+def _no_token(auth: ClientCredentialsAuth, url: str, what: str) -> DocumentError:
+    return DocumentError(auth.where, f"no token from {url}: {what}", "check client and secret")
+
+
+def _text(value: Value, scope: Scope) -> str:
+    return to_text(value.render(scope))

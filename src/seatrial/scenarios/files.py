@@ -1,0 +1,80 @@
+"""The files a scenario names beside itself: bodies, rows, certificates, schemas. Nothing outside the workspace.
+
+Room scenarios. A `Files` belongs to one document: a relative path is looked for in its folder and in the folders
+above, up to the root. The content of a file is read once. May import the floor only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seatrial import documents
+from seatrial.errors import DocumentError, UsageError, Where
+
+MAX_FILE_BYTES = 10 << 20
+MAX_KEPT_BYTES = 64 << 20
+"""Of all contents kept by one document: more is read anew each time."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """What a document in `folder` may read: files below `root`, which is the workspace or else the folder itself."""
+
+    folder: Path
+    root: Path
+    _kept: dict[Path, bytes] = field(default_factory=dict, compare=False, repr=False)
+
+    def find(self, path: str, where: Where) -> Path:
+        """The file of that name; DocumentError at `where` when there is none, or none that may be read."""
+        if not path or Path(path).is_absolute() or "\0" in path:
+            raise DocumentError(
+                where, f"'{path}' is not a path of this workspace", "write it from this file's folder"
+            )
+        for folder in (self.folder, *self.folder.parents):
+            found = (folder / path).resolve()
+            if found.is_file() and found.is_relative_to(self.root):
+                return found
+            if folder == self.root:
+                break
+        raise DocumentError(where, f"no file '{path}' here or in a folder above", "write it from this file's folder")
+
+    def read(self, path: str, where: Where) -> bytes:
+        """Its content, at most MAX_FILE_BYTES; DocumentError at `where` when it cannot be had."""
+        found = self.find(path, where)
+        kept = self._kept.get(found)
+        if kept is not None:
+            return kept
+        content = _content(found, path, where)
+        if sum(map(len, self._kept.values())) + len(content) <= MAX_KEPT_BYTES:
+            self._kept[found] = content
+        return content
+
+    def text(self, path: str, where: Where) -> str:
+        """Its content as UTF-8 text."""
+        try:
+            return self.read(path, where).decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise DocumentError(
+                where, f"'{path}' is not UTF-8 text (byte {error.start})", "save it as UTF-8"
+            ) from None
+
+
+def files_beside(document: Path) -> Files:
+    """The files of a document: below its workspace, or below its own folder where there is none."""
+    folder = document.resolve().parent
+    try:
+        return Files(folder, documents.find_workspace(folder))
+    except UsageError:
+        return Files(folder, folder)
+
+
+def _content(found: Path, path: str, where: Where) -> bytes:
+    try:
+        with found.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise DocumentError(where, f"'{path}' cannot be read: {error.strerror}", "check its rights") from None
+    if len(content) > MAX_FILE_BYTES:
+        raise DocumentError(where, f"'{path}' is larger than {MAX_FILE_BYTES >> 20} MiB", "use a smaller one")
+    return content

@@ -1,0 +1,50 @@
+"""A user's patterns: found, replaced, and never run for long."""
+
+from __future__ import annotations
+
+import pytest
+
+from seatrial import match, regexes
+from seatrial.regexes import TooSlow, compile_regex
+
+ENDLESS = "(a|a)*(a|a)*(a|a)*$"
+SUBJECT = "a" * 5000 + "!"
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(regexes, "BUDGET_S", 0.02)
+
+
+def test_first_group_is_found_or_the_whole_match():
+    assert compile_regex(r"id=(\d+)").found("a id=7 id=8") == "7"
+    assert compile_regex(r"id=\d+").found("a id=7") == "id=7"
+    assert compile_regex(r"id=\d+").found("none") is None
+
+
+@pytest.mark.parametrize("text", ["(", "[", "*", "(?P<a", "a" * (regexes.MAX_PATTERN + 1), r"\1"])
+def test_text_that_is_no_pattern_is_told(text):
+    with pytest.raises(ValueError, match="regular expression"):
+        compile_regex(text)
+
+
+def test_pattern_that_backtracks_without_end_is_given_up(impatient):
+    with pytest.raises(TooSlow, match="took longer than"):
+        compile_regex(ENDLESS).search(SUBJECT)
+    with pytest.raises(TooSlow):
+        compile_regex(ENDLESS).replace(SUBJECT, "b")
+
+
+def test_predicate_that_took_too_long_fails_negated_too_and_says_why(impatient):
+    asked = match.predicate("matches")
+    assert not asked.holds(SUBJECT, ENDLESS)
+    assert not match.negated(asked).holds(SUBJECT, ENDLESS)
+    assert "took longer than" in asked.ask(SUBJECT, ENDLESS)
+
+
+def test_replacement_knows_groups_and_is_bounded():
+    assert compile_regex(r"(\w)-(?P<b>\w)").replace("a-b c-d", r"\g<b>\1") == "ba dc"
+    with pytest.raises(ValueError, match="cannot replace"):
+        compile_regex("a").replace("a", r"\7")
+    with pytest.raises(ValueError, match="more than"):
+        compile_regex("a").replace("a" * 5000, "b" * 5000)
