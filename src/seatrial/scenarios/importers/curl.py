@@ -206,21 +206,40 @@ class _Request:
         asked = self.asked
         if asked.parts or asked.literal_parts:
             return {
-                "multipart": drafts.fields([*map(_part, asked.parts), *map(_literal_part, asked.literal_parts)])
+                "multipart": drafts.fields([*map(self._part, asked.parts), *map(_literal_part, asked.literal_parts)])
             }, ""
         if "upload-file" in asked.said:
-            return {"file": asked.said["upload-file"]}, ""
+            return {"file": self._file(asked.said["upload-file"])}, ""
         said = next((value for name, value in asked.headers if name.lower() == "content-type"), None)
         content_type = said or ("application/json" if "json" in asked.said else drafts.FORM)
         if asked.data_file:
             if asked.data:
                 self._note(f"data beside the file {quoted(asked.data_file)}")
-            return {"file": asked.data_file}, content_type
+            return {"file": self._file(asked.data_file)}, content_type
         if "get" in asked.said or not asked.data:
             return {}, ""
         text = ("" if "json" in asked.said else "&").join(asked.data)
         body = drafts.body_of(text, content_type)
         return (drafts.body_of(text, "") if not said and _looks_like_json(text) else body), content_type
+
+    def _part(self, text: str) -> tuple[str, Any]:
+        """`name=value`, `name=@file;type=...;filename=...` or `name=<file`."""
+        name, _, content = text.partition("=")
+        is_file = content[:1] in ("@", "<")
+        value, *settings = content.split(";") if is_file else re.split(r";(?=type=)", content)
+        said = dict(setting.strip().partition("=")[::2] for setting in settings)
+        long = {key: said[key].strip('"') for key in ("filename", "type") if said.get(key)}
+        if not is_file:
+            return name, {"value": value, **long} if long else value
+        if content[0] == "<":
+            self._note(f"{quoted(text)} is sent as a file with its name, not as a plain field")
+        return name, {"file": self._file(value[1:].strip('"')), **long}
+
+    def _file(self, path: str) -> str:
+        """A file of the line, under the path the scenario names it by."""
+        if path == "-":
+            self._note("curl would read its standard input")
+        return self.reading.tally.file(path) if path and not is_marked(path) else path
 
     def _headers(self, body: Mapping[str, Any], content_type: str) -> list[tuple[str, str | None]]:
         said = {name.lower() for name, _ in self.asked.headers}
@@ -288,9 +307,9 @@ class _Request:
         certificate, _, password = said.get("cert", "").partition(":")
         tls = {
             "verify": False if "insecure" in said else None,
-            "ca": text(said.get("cacert", "")),
-            "cert": text(certificate),
-            "key": text(said.get("key", "")),
+            "ca": text(self._file(said.get("cacert", ""))),
+            "cert": text(self._file(certificate)),
+            "key": text(self._file(said.get("key", ""))),
             "password": text(Hiding(self.reading.tally, self.reading.marks).text("certificate_password", password)),
         }
         connect = _duration(said.get("connect-timeout", ""))
@@ -365,17 +384,6 @@ def _urlencoded(asked: _Asked, value: str) -> None:
 def _json(asked: _Asked, value: str) -> None:
     asked.said["json"] = ""
     _data(asked, value)
-
-
-def _part(text: str) -> tuple[str, Any]:
-    """`name=value`, `name=@file;type=...;filename=...` or `name=<file`."""
-    name, _, content = text.partition("=")
-    value, *settings = content.split(";") if content[:1] in ("@", "<") else re.split(r";(?=type=)", content)
-    said = dict(setting.strip().partition("=")[::2] for setting in settings)
-    long = {key: said[key].strip('"') for key in ("filename", "type") if said.get(key)}
-    if content[:1] in ("@", "<"):
-        return name, {"file": value[1:].strip('"'), **long}
-    return name, {"value": value, **long} if long else value
 
 
 def _literal_part(text: str) -> tuple[str, Any]:

@@ -48,7 +48,7 @@ class Draft:
         """The step as it stands in a document, without what it does not say."""
         step: dict[str, Any] = {
             "name": self.name,
-            "mutates": self.method in WRITING or None,
+            "mutates": self._mutates() or None,
             "vars": dict(self.variables),
             "request": self._request(),
             "timeout": self.timeout,
@@ -56,6 +56,11 @@ class Draft:
             "capture": dict(self.captures),
         }
         return {key: value for key, value in step.items() if value not in (None, {})}
+
+    def _mutates(self) -> bool:
+        """Whether it writes, by its method; a GraphQL query is posted, but only reads."""
+        reads = "graphql" in self.body and "mutation" not in self.body["graphql"]["query"]
+        return self.method in WRITING and not reads
 
     def _request(self) -> dict[str, Any]:
         request = {

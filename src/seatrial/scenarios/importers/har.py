@@ -190,10 +190,8 @@ class _Recording:
         name, held, kind = part["name"].text(), part["fileName"].text(), part["contentType"].text()
         if not held:
             return name, part["value"].text()
-        self.tally.note(
-            part.at, f"the content of the file {quoted(held)} is not recorded: put it beside the scenario"
-        )
-        return name, {"file": held, **({"type": kind} if kind else {})}
+        self.tally.note(part.at, f"the content of the file {quoted(held)} is not recorded")
+        return name, {"file": self.tally.file(held), **({"type": kind} if kind else {})}
 
     def _cookies(self, request: Part) -> dict[str, Any]:
         """Cookies that no answer of the recording has set: they were there before, so nothing else brings them."""
@@ -205,9 +203,7 @@ class _Recording:
             if _VISITORS.match(name):
                 self.dropped[f"cookie {name}"] += 1
             else:
-                self.tally.note(
-                    "", f"the cookie {quoted(name)} was there before the recording: a login step is better"
-                )
+                self.tally.note("", f"the cookie {quoted(name)} was set before the recording; it is sent as it was")
         return {name: value for name, value in strangers.items() if not _VISITORS.match(name)}
 
     def _seen(self, entry: Part, index: int) -> Seen:

@@ -10,12 +10,16 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from seatrial.scenarios.importers.naming import Names, secret_name
 
 MAX_NOTES = 200
 """Notes that are told one by one; a thousand scripts that cannot be converted are told by their number."""
+
+COUNTED = ("scenarios", "requests", "operations", "checks", "schema checks", "captures", "assignments")
+"""What is counted, in the order of telling."""
 
 _MAX_QUOTED = 160
 
@@ -33,7 +37,8 @@ class Imported:
     """The result of an import.
 
     `documents` are (file name, content), ready for `writing.dump`. `converted` counts by plural noun, in the order of
-    telling. `secrets` are the names the realm must declare, `variables` those nothing gives a value yet.
+    telling. `secrets` are the names the realm must declare, `variables` those nothing gives a value yet, `files` what
+    must be put beside the documents before they can be read.
     """
 
     name: str
@@ -43,6 +48,7 @@ class Imported:
     notes: tuple[Note, ...] = ()
     secrets: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 @dataclass
@@ -52,6 +58,7 @@ class Tally:
     names: Names = field(default_factory=Names)
     converted: Counter[str] = field(default_factory=Counter)
     variables: list[str] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
     _notes: dict[Note, None] = field(default_factory=dict)
     _secrets: dict[str, str] = field(default_factory=dict)
 
@@ -78,6 +85,15 @@ class Tally:
         if name not in self.variables:
             self.variables.append(name)
 
+    def file(self, original: str) -> str:
+        """The path under which a document names a file of the original: a relative one that leads nowhere else."""
+        path = PurePosixPath(original.replace("\\", "/").replace("\0", ""))
+        inside = not path.is_absolute() and ".." not in path.parts and ":" not in original
+        name = str(path) if inside else path.name
+        name = name if name not in ("", ".") else "file"
+        self.files.setdefault(name, original)
+        return name
+
     def imported(self, name: str, source: str, documents: Iterator[tuple[str, dict[str, Any]]]) -> Imported:
         """The result, once everything was converted; `documents` is consumed first, for it may still tell things."""
         made = tuple(documents)
@@ -85,10 +101,11 @@ class Tally:
             name=name,
             source=source,
             documents=made,
-            converted={"scenarios": len(made), **self.converted},
+            converted={what: {"scenarios": len(made), **self.converted}.get(what, 0) for what in COUNTED},
             notes=tuple(self._notes),
             secrets=tuple(self._secrets.values()),
             variables=tuple(self.variables),
+            files=tuple(self.files),
         )
 
 
@@ -119,6 +136,8 @@ def _lines(imported: Imported) -> Iterator[str]:
         yield "  secrets are in no file; tell the realm in realms.yaml where to find them, as:"
         yield "    secrets:"
         yield from (f"      {name}: {{env: {name.upper()}}}" for name in imported.secrets)
+    if imported.files:
+        yield f"  files to put beside the scenario: {', '.join(imported.files)}"
     if imported.variables:
         given = " ".join(f"--var {name}=..." for name in imported.variables)
         yield f"  variables nothing gives a value yet: add them to `vars`, or {given}"

@@ -35,11 +35,17 @@ class Marks:
         return template_text(self._pieces(text))
 
     def url(self, text: str) -> str:
-        """A URL as ours: what stands at its start holds a whole address, so it is not percent-encoded."""
-        pieces = [piece for piece in self._pieces(text) if piece]
-        if pieces and isinstance(pieces[0], Expression):
-            pieces[0] = Expression(f"{pieces[0].text} | raw")
-        return template_text(pieces)
+        """A URL as ours: what stands before its path is an address or a part of one, so it is not percent-encoded."""
+        return template_text(self._addressed(text))
+
+    def _addressed(self, text: str) -> Iterator[Piece]:
+        in_path = False
+        for piece in self._pieces(text):
+            if isinstance(piece, str):
+                in_path = in_path or bool(re.search("[/?#]", piece.replace("://", "")))
+                yield piece
+            else:
+                yield piece if in_path or piece.text.endswith("| raw") else Expression(f"{piece.text} | raw")
 
     def value(self, value: Any) -> Any:
         """A JSON value as ours, keys as they are."""

@@ -309,10 +309,17 @@ def _body(kind: str, value: Any) -> dict[str, Any] | None:
     if plain == "application/json" or plain.endswith("+json") or plain == "*/*":
         return {"json": value}
     if plain in (drafts.FORM, "multipart/form-data"):
-        return {"form" if plain == drafts.FORM else "multipart": value} if isinstance(value, Mapping) else None
+        if not isinstance(value, Mapping):
+            return None
+        return {"form": dict(value)} if plain == drafts.FORM else {"multipart": _parts(value)}
     if not isinstance(value, str):
         return None
     return {"xml" if plain == "application/xml" else "text": value}
+
+
+def _parts(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Objects are parts of their own, as JSON."""
+    return {name: {"value": one} if isinstance(one, Mapping) else one for name, one in fields.items()}
 
 
 def _answer(operation: Operation, root: Part) -> tuple[tuple[int, ...], Part]:
