@@ -476,13 +476,12 @@ def _detail(error: Exception) -> str:
 
 def answer_challenge(request: Request, response: Response, *, user: str, password: str) -> str | None:
     """The Authorization header that answers a digest challenge (RFC 7616); None when the challenge is another."""
-    flow = httpx.DigestAuth(user, password).auth_flow(httpx.Request(request.method, request.url))
+    asked = httpx.Request(request.method, request.url)
+    flow = httpx.DigestAuth(user, password).auth_flow(asked)
     next(flow)
     try:
-        again = flow.send(httpx.Response(response.status, headers=list(response.headers)))
-    except StopIteration:
-        return None
-    except _ROOTS:
+        again = flow.send(httpx.Response(response.status, headers=list(response.headers), request=asked))
+    except (StopIteration, httpx.ProtocolError, KeyError, ValueError):
         return None
     value: str | None = again.headers.get("authorization")
     return value

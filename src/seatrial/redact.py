@@ -1,13 +1,14 @@
 """The one output boundary for secrets: whatever leaves seatrial passes through `Secrets.redact`.
 
 Holds the values of a realm's secrets and of secret captures, and masks them raw and in the forms they take
-on the way: base64 (Basic auth too), URL-encoded, JSON-escaped. A value once secret stays secret.
+on the way: base64 (Basic auth too), URL-encoded, JSON-, HTML- and XML-escaped, hex. A value once secret stays secret.
 Imports nothing of seatrial but `errors`.
 """
 
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 import threading
@@ -18,6 +19,8 @@ MIN_LENGTH = 4  # shorter values would mask half of every text
 MASKED_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
 _SCHEME = re.compile(r"(Basic|Bearer|Digest) ")
 _MASK = re.compile(r"\*\*\*\([^)]*\)")
+_ESCAPE = re.compile(r"%[0-9A-F]{2}")
+_FEW = 200  # forms that are faster sought one by one than by their beginnings
 
 
 class Secrets:
@@ -25,7 +28,9 @@ class Secrets:
 
     def __init__(self) -> None:
         self._forms: dict[str, str] = {}
-        self._pattern: re.Pattern[str] | None = None
+        self._by_start: dict[str, tuple[str, ...]] = {}
+        self._added: dict[str, None] = {}
+        self._keep: int | None = None
         self._lock = threading.Lock()
 
     def add(self, name: str, value: str) -> bool:
@@ -33,9 +38,11 @@ class Secrets:
         if len(value) < MIN_LENGTH:
             return False
         with self._lock:
-            for form in forms(value):
-                self._forms.setdefault(form, name)
-            self._pattern = None
+            new = value not in self._forms
+            if new:
+                self._hold(name, value)
+            if self._keep is not None and (new or value in self._added):
+                self._renew(value, self._keep)
         return True
 
     def fork(self) -> Secrets:
@@ -43,13 +50,22 @@ class Secrets:
         with self._lock:
             fork = Secrets()
             fork._forms = dict(self._forms)
+            fork._by_start = dict(self._by_start)
         return fork
+
+    def keep_newest(self, count: int) -> None:
+        """Of what is added from now on only the `count` newest values stay: a run of many plays is no leak of memory.
+
+        What is held already stays for good.
+        """
+        with self._lock:
+            self._keep = count
 
     def redact(self, text: str) -> str:
         """The text with every secret shown as `***(name)`."""
-        if not self._forms:
+        if len(self._forms) <= _FEW and not any(form in text for form in tuple(self._forms)):
             return text
-        return self._compiled().sub(lambda found: f"***({self._forms[found[0]]})", text)
+        return "".join(self._masked(text))
 
     def redact_header(self, name: str, value: str) -> str:
         """A header's value: masked whole for credentials' headers, else by its content."""
@@ -60,31 +76,94 @@ class Secrets:
         scheme = _SCHEME.match(shown) if name.lower().endswith("authorization") else None
         return " ".join((scheme[1], *masks) if scheme and masks else masks) or "***"
 
-    def _compiled(self) -> re.Pattern[str]:
-        """All forms as one pattern, the longest first; made when first needed: load adds many and shows few."""
-        with self._lock:
-            if self._pattern is None:
-                longest_first = sorted(self._forms, key=len, reverse=True)
-                self._pattern = re.compile("|".join(map(re.escape, longest_first)))
-            return self._pattern
+    def _masked(self, text: str) -> Iterator[str]:
+        """The text in pieces, left to right; where two forms begin at one place, the longer is masked."""
+        kept, at = 0, 0
+        while at <= len(text) - MIN_LENGTH:
+            form = self._form_at(text, at)
+            if form is None:
+                at += 1
+                continue
+            yield text[kept:at]
+            yield f"***({self._forms.get(form, '')})"
+            kept = at = at + len(form)
+        yield text[kept:]
+
+    def _form_at(self, text: str, at: int) -> str | None:
+        begun = self._by_start.get(text[at : at + MIN_LENGTH])
+        return next((form for form in begun if text.startswith(form, at)), None) if begun else None
+
+    def _hold(self, name: str, value: str) -> None:
+        """Every form under its first characters, the longest first: tuples, so that nobody reads one half made."""
+        for form in forms(value):
+            if form not in self._forms:
+                self._forms[form] = name
+                start = form[:MIN_LENGTH]
+                self._by_start[start] = tuple(sorted((*self._by_start.get(start, ()), form), key=len, reverse=True))
+
+    def _renew(self, value: str, keep: int) -> None:
+        self._added.pop(value, None)
+        self._added[value] = None
+        if len(self._added) > keep:
+            self._forget(next(iter(self._added)))
+
+    def _forget(self, value: str) -> None:
+        del self._added[value]
+        for form in forms(value):
+            start = form[:MIN_LENGTH]
+            left = tuple(other for other in self._by_start.get(start, ()) if other != form)
+            self._by_start[start] = left
+            if not left:
+                del self._by_start[start]
+            self._forms.pop(form, None)
 
     def __contains__(self, value: object) -> bool:
         return value in self._forms
 
 
 def forms(value: str) -> Iterator[str]:
-    """Every text a secret may appear as: raw, JSON-escaped, URL-encoded (two ways), base64 at each offset."""
-    raw = value.encode()
+    """Every text a secret may appear as: raw, escaped as JSON (twice too), URL, HTML, XML and Python have it, base64
+    at each offset, hex."""
+    raw = value.encode(errors="surrogatepass")
     seen = {
         value,
-        json.dumps(value)[1:-1],
-        json.dumps(value, ensure_ascii=False)[1:-1],
-        urllib.parse.quote(value, safe=""),
-        urllib.parse.quote_plus(value),
-        urllib.parse.quote(value),
+        *_json_forms(value),
+        *_url_forms(value),
+        *_markup_forms(value),
         *_base64_forms(raw),
+        repr(value)[1:-1],
+        raw.hex(),
+        raw.hex().upper(),
     }
     yield from (form for form in seen if len(form) >= MIN_LENGTH)
+
+
+def _json_forms(value: str) -> Iterator[str]:
+    """A text within JSON, and that JSON as a text within JSON again: what an excerpt of a body in a report is."""
+    for ascii_only in (True, False):
+        once = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
+        yield once
+        yield json.dumps(once, ensure_ascii=ascii_only)[1:-1]
+        yield once.replace("/", "\\/")
+
+
+def _url_forms(value: str) -> Iterator[str]:
+    """As a component and as a path, and as browsers encode a component."""
+    for safe in ("", "/", "!'()*"):
+        for quote in (urllib.parse.quote, urllib.parse.quote_plus):
+            encoded = quote(value, safe=safe, errors="replace")
+            yield encoded
+            yield _ESCAPE.sub(lambda found: found[0].lower(), encoded)
+
+
+def _markup_forms(value: str) -> Iterator[str]:
+    """With the quotes as they are, with both escaped by name or number, and with the white space of an attribute."""
+    yield html.escape(value, quote=False)
+    for escaped in (html.escape(value), html.escape(value).replace("&#x27;", "'")):
+        yield escaped
+        yield escaped.replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
+        yield escaped.replace("&#x27;", "&apos;")
+        yield escaped.replace("\r", "&#13;").replace("\n", "&#10;").replace("\t", "&#09;")
 
 
 def _base64_forms(raw: bytes) -> Iterable[str]:

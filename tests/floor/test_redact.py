@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
+import re
 import threading
 import urllib.parse
+import xml.sax.saxutils
 
 import pytest
 from hypothesis import given
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 from seatrial.redact import Secrets
 
 VALUES = st.text(st.characters(exclude_categories=["Cs"]), min_size=8, max_size=40)
+ATTRIBUTE = {'"': "&quot;", "\r": "&#13;", "\n": "&#10;", "\t": "&#09;"}
 FORMS = {
     "raw": lambda value: value,
     "json": json.dumps,
@@ -22,6 +26,17 @@ FORMS = {
     "form": urllib.parse.quote_plus,
     "basic auth": lambda value: base64.b64encode(f"ada:{value}".encode()).decode(),
     "base64": lambda value: base64.b64encode(value.encode()).decode(),
+    "json in json": lambda value: json.dumps(json.dumps(value)),
+    "url in lower case": lambda value: re.sub(
+        "%..", lambda code: code[0].lower(), urllib.parse.quote(value, safe="")
+    ),
+    "html": html.escape,
+    "html text": lambda value: html.escape(value, quote=False),
+    "xml": xml.sax.saxutils.escape,
+    "xml attribute": lambda value: xml.sax.saxutils.escape(value, ATTRIBUTE),
+    "hex": lambda value: value.encode().hex(),
+    "hex in capitals": lambda value: value.encode().hex().upper(),
+    "python": repr,
     "base64 url": lambda value: base64.urlsafe_b64encode(value.encode()).decode(),
 }
 
@@ -110,3 +125,44 @@ def test_a_fork_knows_what_was_secret_and_keeps_its_own_to_itself() -> None:
     fork.add("token", "tok-12345")
     assert fork.redact("seaworthy tok-12345") == "***(password) ***(token)"
     assert known.redact("seaworthy tok-12345") == "***(password) tok-12345"
+
+
+def few(count, **values):
+    secrets = holding(**values)
+    secrets.keep_newest(count)
+    return secrets
+
+
+def test_who_keeps_few_forgets_the_oldest_of_what_was_added_since_and_nothing_else():
+    secrets = few(2, password="correct horse")
+    for number in range(4):
+        secrets.add("token", f"token number {number}")
+
+    assert secrets.redact("correct horse") == "***(password)"
+    assert [secrets.redact(f"token number {number}") for number in range(4)] == [
+        "token number 0",
+        "token number 1",
+        "***(token)",
+        "***(token)",
+    ]
+
+
+def test_a_value_that_is_added_again_is_new_again():
+    secrets = few(2)
+    for value in ("first value", "second value", "first value", "third value"):
+        secrets.add("token", value)
+    assert secrets.redact("first value, second value, third value") == "***(token), second value, ***(token)"
+
+
+def test_a_secret_of_the_realm_that_is_captured_too_is_never_forgotten():
+    secrets = few(1, token="correct horse")
+    for value in ("correct horse", "another one", "a third one"):
+        secrets.add("token", value)
+    assert secrets.redact("correct horse") == "***(token)"
+
+
+def test_a_thousand_secrets_are_masked_as_one_is():
+    secrets = Secrets()
+    for number in range(1000):
+        secrets.add(f"s{number}", f"value-{number:04}")
+    assert secrets.redact("<value-0000><value-0999><value-1000>") == "<***(s0)><***(s999)><value-1000>"

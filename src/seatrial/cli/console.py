@@ -26,7 +26,7 @@ def workspace() -> Path:
 
 def say(text: str) -> None:
     """One line of progress, on stderr."""
-    with _read_or_not(sys.stderr):
+    with read_or_not(sys.stderr):
         sys.stderr.write(f"{text}\n")
         sys.stderr.flush()
 
@@ -39,7 +39,7 @@ def tell(text: str, *, style: str = "") -> None:
 
         Console().print(Text(text, style=style), soft_wrap=True)
         return
-    with _read_or_not(sys.stdout):
+    with read_or_not(sys.stdout):
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 
@@ -65,7 +65,7 @@ def typed_variables(words: Iterable[str]) -> dict[str, Any]:
 def write_file(target: str, content: bytes) -> None:
     """Write a result to the file a user named, `-` for stdout; UsageError when it cannot be written."""
     if target == "-":
-        with _read_or_not(sys.stdout):
+        with read_or_not(sys.stdout):
             sys.stdout.buffer.write(content)
             sys.stdout.buffer.flush()
         return
@@ -81,8 +81,8 @@ def as_json(content: object) -> bytes:
 
 
 @contextlib.contextmanager
-def _read_or_not(stream: IO[str]) -> Iterator[None]:
-    """When nobody reads the stream any more, what waits in it and whatever comes later goes nowhere."""
+def read_or_not(stream: IO[str]) -> Iterator[None]:
+    """Around writing to a stream. Nobody reads it any more: what waits in it and whatever comes later is lost."""
     try:
         yield
     except BrokenPipeError:

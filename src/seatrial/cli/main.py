@@ -113,15 +113,43 @@ def check(
     name: Annotated[list[str] | None, typer.Option("--name", help="Only journeys of this name; repeat.")] = None,
     var: VarOption = None,
     list_only: Annotated[bool, typer.Option("--list", help="List the journeys and send nothing.")] = False,
-    verbose: Annotated[int, typer.Option("-v", "--verbose", count=True, help="Show every step.")] = 0,
+    dry: Annotated[bool, typer.Option("--dry", help="Read and check everything, and send nothing.")] = False,
+    jobs: Annotated[
+        str, typer.Option("--jobs", "-j", help="How many journeys at once; `auto`: one for each core.")
+    ] = "1",
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Begin no journey after one failed.")] = False,
+    verbose: Annotated[
+        int,
+        typer.Option("-v", "--verbose", count=True, help="Show every step; -vv: the heads of every exchange too."),
+    ] = 0,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show failures and the summary only.")] = False,
     junit: Annotated[str | None, typer.Option("--junit", help="Write JUnit XML to FILE, `-` for stdout.")] = None,
+    tap: Annotated[str | None, typer.Option("--tap", help="Write TAP 14 to FILE, `-` for stdout.")] = None,
     json: JsonOption = None,
+    har: Annotated[str | None, typer.Option("--har", help="Write every exchange as HAR 1.2 to FILE.")] = None,
+    html: Annotated[str | None, typer.Option("--html", help="Write one self-contained page to FILE.")] = None,
+    markdown: Annotated[
+        str | None, typer.Option("--markdown", help="Write a summary for a CI job to FILE, `-` for stdout.")
+    ] = None,
+    curl: Annotated[str | None, typer.Option("--curl", help="Write a curl line for every request to FILE.")] = None,
     show_secrets: Annotated[bool, typer.Option("--show-secrets", help="Unmasked, on a terminal only.")] = False,
 ) -> None:
-    """Play journeys once against a realm: acceptance."""
+    """Play journeys once against a realm: acceptance.
+
+    Exit codes: 0 all passed, 1 one failed, 2 a word on the command line is wrong, 3 a file is not what it should be,
+    4 could not run, 5 nothing was played, 130 interrupted; the reports hold what was played.
+    """
     from seatrial.cli.check import CheckOptions, run_check
 
+    files = {
+        "junit": junit,
+        "tap": tap,
+        "json": json,
+        "har": har,
+        "html": html,
+        "markdown": markdown,
+        "curl": curl,
+    }
     options = CheckOptions(
         paths=tuple(paths or ()),
         realm=realm,
@@ -129,9 +157,11 @@ def check(
         names=tuple(name or ()),
         variables=tuple(var or ()),
         list_only=list_only,
+        dry=dry,
+        fail_fast=fail_fast,
+        jobs=jobs,
         verbosity=-1 if quiet else verbose,
-        junit_file=junit,
-        json_file=json,
+        files={format_name: target for format_name, target in files.items() if target is not None},
         show_secrets=show_secrets,
     )
     _finish(run_check(options))

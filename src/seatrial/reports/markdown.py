@@ -30,16 +30,16 @@ def _head(page: Page) -> str:
     verdict, facts = page.verdict, page.facts
     score = "" if verdict.score is None else f", score {verdict.score:.4g} of 100"
     took = "" if facts.ended_at is None else f", took {show_duration(facts.ended_at - facts.started_at)}"
-    about = f"{len(verdict.findings)} findings on realm {_plain(facts.realm)}, run {_plain(facts.run)}{took}"
-    return f"## {_SIGNS[verdict.grade]} {verdict.grade}{score}\n\n{_plain(verdict.reason)}\n\n{about}."
+    about = f"{len(verdict.findings)} findings on realm {plain(facts.realm)}, run {plain(facts.run)}{took}"
+    return f"## {_SIGNS[verdict.grade]} {verdict.grade}{score}\n\n{plain(verdict.reason)}\n\n{about}."
 
 
 def _table(findings: tuple[Finding, ...]) -> str:
     if not findings:
         return ""
     rows = (
-        f"| {_SIGNS[one.grade]} {one.grade} | {_plain(one.name)} | {_plain(one.limit_text)} "
-        f"| {_plain(one.measured_text)} | {_plain(one.reason)} |"
+        f"| {_SIGNS[one.grade]} {one.grade} | {plain(one.name)} | {plain(one.limit_text)} "
+        f"| {plain(one.measured_text)} | {plain(one.reason)} |"
         for one in findings
     )
     return "\n".join(("| Grade | Finding | Limit | Measured | Reason |", "|---|---|---|---|---|", *rows))
@@ -47,12 +47,12 @@ def _table(findings: tuple[Finding, ...]) -> str:
 
 def _journey(journey: Journey) -> str:
     texts = [journey.text, *(step.text for step in journey.steps if step.failed)]
-    blocks = [_fenced(text) for text in texts if text]
-    return "\n\n".join((f"### Journey: {_plain(journey.name)}", *blocks))
+    blocks = [fenced(text) for text in texts if text]
+    return "\n\n".join((f"### Journey: {plain(journey.name)}", *blocks))
 
 
-def _fenced(text: str) -> str:
-    """A code block whose fence is longer than any run of backticks in the text."""
+def fenced(text: str) -> str:
+    """A code block of the beginning of a text, whose fence is longer than any run of backticks in the text."""
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     lines = text.split("\n")
@@ -60,6 +60,6 @@ def _fenced(text: str) -> str:
     return "\n".join((f"{fence}text", *lines[:_LINES_MAX], *rest, fence))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """One line that Markdown shows as it is."""
     return _MARKUP.sub(r"\\\1", " ".join(text.split()))

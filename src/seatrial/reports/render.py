@@ -8,6 +8,7 @@ escaped, in that order. A template of the same name in the workspace's `reports/
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,17 @@ def render_html(page: Page, *, redact: Callable[[str], str], templates: Path | N
         raise _mistake(error, error.filename or error.name or TEMPLATE, error.lineno) from None
     except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
         raise _mistake(error, *_place(error)) from None
+
+
+def render_part(name: str, **words: object) -> str:
+    """A part of a page from a template of our own; the texts in `words` are redacted and printable already."""
+    return _ours().get_template(name).render(words)
+
+
+@functools.cache
+def _ours() -> jinja2.Environment:
+    """One for the process: a page of many parts compiles each template once."""
+    return _environment(None)
 
 
 def _environment(templates: Path | None) -> jinja2.Environment:

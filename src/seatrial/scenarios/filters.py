@@ -116,15 +116,19 @@ def _require(kind: FilterKind, where: Where) -> None:
 
 
 def _text_argument(argument: Any) -> str:
+    """A whole number is a text too: a template may well give one."""
+    if isinstance(argument, int) and not isinstance(argument, bool):
+        return str(argument)
     if not isinstance(argument, str):
         raise ValueError(f"{show(argument)} is no text")
     return argument
 
 
 def _some_text(argument: Any) -> str:
-    if not _text_argument(argument):
+    text = _text_argument(argument)
+    if not text:
         raise ValueError("an empty text")
-    return str(argument)
+    return text
 
 
 def _index(argument: Any) -> int:

@@ -42,12 +42,12 @@ def failure_texts(result: PlayResult, *, secrets: Secrets) -> tuple[str, ...]:
 def result_json(result: PlayResult, *, secrets: Secrets) -> dict[str, Any]:
     """One play as plain JSON values: its outcome, its steps, the texts of its failures."""
     return {
-        "scenario": result.scenario.name,
+        "scenario": secrets.redact(result.scenario.name),
         "file": result.scenario.file,
         "outcome": "skipped" if result.skipped else str(result.outcome),
         "teardown": str(result.teardown_outcome),
         "passed": result.passed,
-        "skipped": result.skipped,
+        "skipped": secrets.redact(result.skipped),
         "trace_id": result.trace_id,
         "steps": [_step_json(step, result.scenario, secrets) for step in result.steps],
         "failures": list(failure_texts(result, secrets=secrets)),
@@ -57,10 +57,14 @@ def result_json(result: PlayResult, *, secrets: Secrets) -> dict[str, Any]:
 def _step_json(step: StepResult, scenario: Scenario, secrets: Secrets) -> dict[str, Any]:
     told = step.last
     return {
-        "step": step.step.name,
+        "step": secrets.redact(step.step.name),
+        "round": step.round or None,
         "section": str(step.step.section),
+        "service": told.step.service if told else None,
+        "method": told.step.method if told else None,
+        "route": secrets.redact(told.step.route) if told else None,
         "outcome": "skipped" if step.skipped else str(step.outcome),
-        "skipped": step.skipped,
+        "skipped": secrets.redact(step.skipped),
         "cause": str(told.cause) if told and told.cause else None,
         "status": told.status if told else None,
         "latency_s": told.latency_s if told else None,

@@ -1,0 +1,234 @@
+"""Plays scenarios, one after the other or several at once, and gives each result in the order of the scenarios.
+
+Room accept. A worker is a thread with connections of its own; the steps of one play run in order in one worker. No
+play is begun further ahead of the slowest than WINDOW of them a worker, so ten thousand rows need no more memory than
+a hundred. Results come out in the caller's thread.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import functools
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass, field
+
+from seatrial.accept.pace import PacedClient, Pacer
+from seatrial.clock import Clock, SystemClock
+from seatrial.exchange import Answer
+from seatrial.http import Client
+from seatrial.sample import Phase, Sample
+from seatrial.scenarios.drive import drive
+from seatrial.scenarios.model import Scenario
+from seatrial.scenarios.moves import Context, Move, Send
+from seatrial.scenarios.once import Onces
+from seatrial.scenarios.played import Heard, Played
+from seatrial.scenarios.rows import expand_rows
+
+WINDOW = 4
+LEAVE_S = 1.0
+"""How long workers may take to end once nobody waits for their results; an exchange under way is then left behind."""
+
+Watch = Callable[[Scenario, Move], None]
+
+
+def _never() -> bool:
+    return False
+
+
+def _nothing() -> None:
+    """Nothing to do meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One play to come: `scenario` is the journey itself, or the journey for one of its rows."""
+
+    journey: Scenario
+    scenario: Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Playing:
+    """How a run's plays are driven. `onces` keeps what is run once for all of them, or for all of one worker.
+
+    `watch` is told every move before it is followed, by whatever thread follows it. `enough` is asked before a play
+    begins: once it is true none begins any more, and those under way come to their end. `meanwhile` is called some
+    times a second in the caller's thread while it waits for several workers.
+    """
+
+    context: Context
+    run: str
+    phase: Phase
+    pacer: Pacer = field(default_factory=lambda: Pacer(None))
+    onces: Onces = field(default_factory=Onces)
+    clock: Clock = field(default_factory=SystemClock)
+    watch: Watch | None = None
+    enough: Callable[[], bool] = _never
+    meanwhile: Callable[[], None] = _nothing
+
+
+def plans_of(scenarios: Iterable[Scenario]) -> Iterator[Plan]:
+    """Every play the scenarios stand for, in order; made as they are taken."""
+    for journey in scenarios:
+        for scenario in expand_rows(journey):
+            yield Plan(journey, scenario)
+
+
+def play_all(plans: Iterable[Plan], playing: Playing, *, jobs: int) -> Iterator[Played]:
+    """Each play's result in the order of the plans, with `jobs` workers.
+
+    Closing it, or an exception in the caller's thread (Ctrl-C), ends the workers at their next move. Whatever a play
+    raises is raised here, in its place.
+    """
+    if jobs == 1:
+        return _one_after_the_other(plans, playing)
+    return _side_by_side(plans, playing, jobs)
+
+
+def play_one(plan: Plan, playing: Playing, client: Client) -> Played:
+    """Play it to its end in this thread."""
+    clock = playing.clock
+    samples: list[Sample] = []
+    heard: list[Heard] = []
+    started_at, started = clock.now(), clock.monotonic()
+    result = drive(
+        plan.scenario,
+        playing.context,
+        client,
+        clock=clock,
+        record=samples.append,
+        run=playing.run,
+        phase=playing.phase,
+        watch=functools.partial(playing.watch, plan.scenario) if playing.watch else None,
+        heard=lambda sent, answer, sent_at: heard.append(_heard(sent, answer, sent_at, now=clock.now())),
+        onces=playing.onces,
+    )
+    return Played(plan.journey, result, started_at, clock.monotonic() - started, tuple(samples), tuple(heard))
+
+
+def _heard(sent: Send, answer: Answer, asked_at: float, *, now: float) -> Heard:
+    """The exchange began when it was asked for, or later, where it had to wait for its turn."""
+    return Heard(sent, answer, max(asked_at, now - answer.latency_s))
+
+
+def _one_after_the_other(plans: Iterable[Plan], playing: Playing) -> Iterator[Played]:
+    with PacedClient(playing.pacer, playing.clock) as client:
+        for plan in plans:
+            if playing.enough():
+                return
+            yield play_one(plan, playing, client)
+
+
+def _side_by_side(plans: Iterable[Plan], playing: Playing, jobs: int) -> Iterator[Played]:
+    workers = _Workers(playing, jobs)
+    begun: collections.deque[Future[Played]] = collections.deque()
+    left = iter(plans)
+    try:
+        while True:
+            while len(begun) < jobs * WINDOW and not playing.enough() and (plan := next(left, None)) is not None:
+                begun.append(workers.submit(plan))
+            if not begun:
+                return
+            played = _result(begun.popleft(), playing.meanwhile)
+            if played is not None:
+                yield played
+            if playing.enough():
+                for future in begun:
+                    future.cancel()  # does nothing to one that is under way
+    finally:
+        workers.end()
+
+
+def _result(future: Future[Played], meanwhile: Callable[[], None]) -> Played | None:
+    """What it came to; None when it was cancelled before it began."""
+    while True:
+        try:
+            return future.result(timeout=0.1)
+        except CancelledError:
+            return None
+        except TimeoutError:
+            if future.done():  # the play's own
+                raise
+            meanwhile()
+
+
+class _Halted(Exception):
+    """Nobody waits for this play any more."""
+
+
+class _Workers:
+    """Threads that play what they are given, until they are told to end."""
+
+    def __init__(self, playing: Playing, jobs: int) -> None:
+        self._halt = threading.Event()
+        self._tasks: queue.SimpleQueue[tuple[Plan, Future[Played]] | None] = queue.SimpleQueue()
+        clock = _HaltingClock(playing.clock, self._halt)
+        self._playing = dataclasses.replace(playing, clock=clock, watch=self._watching(playing.watch))
+        self._threads = [
+            threading.Thread(target=self._work, name=f"worker {number}", daemon=True) for number in range(1, jobs + 1)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, plan: Plan) -> Future[Played]:
+        """Have it played by the next worker that is free."""
+        future: Future[Played] = Future()
+        self._tasks.put((plan, future))
+        return future
+
+    def end(self) -> None:
+        """Wait for the workers a moment; a thread that still waits for an answer ends with the process."""
+        self._halt.set()
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads:
+            thread.join(LEAVE_S / len(self._threads))
+
+    def _watching(self, watch: Watch | None) -> Watch:
+        def halting(scenario: Scenario, move: Move) -> None:
+            if self._halt.is_set():
+                raise _Halted
+            if watch is not None:
+                watch(scenario, move)
+
+        return halting
+
+    def _work(self) -> None:
+        playing = dataclasses.replace(self._playing, onces=self._playing.onces.for_worker())
+        with PacedClient(playing.pacer, playing.clock) as client:
+            while (task := self._tasks.get()) is not None:
+                plan, future = task
+                if not self._halt.is_set() and future.set_running_or_notify_cancel():
+                    _fulfil(future, functools.partial(play_one, plan, playing, client))
+
+
+def _fulfil(future: Future[Played], play: Callable[[], Played]) -> None:
+    try:
+        future.set_result(play())
+    except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
+        future.set_exception(error)
+
+
+class _HaltingClock:
+    """A clock whose waits end with the workers."""
+
+    def __init__(self, clock: Clock, halt: threading.Event) -> None:
+        self._clock = clock
+        self._halt = halt
+
+    def now(self) -> float:
+        """UTC seconds since the epoch."""
+        return self._clock.now()
+
+    def monotonic(self) -> float:
+        """Seconds that only ever grow."""
+        return self._clock.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait that long in real time, or until the workers are told to end."""
+        if self._halt.wait(max(0.0, seconds)):
+            raise _Halted
