@@ -23,7 +23,7 @@ from seatrial.scenarios.importers.hiding import Hiding
 from seatrial.scenarios.importers.imported import Imported, Tally, quoted
 from seatrial.scenarios.importers.marks import Marks, is_marked, percent_encoded
 from seatrial.scenarios.importers.naming import sounds_secret
-from seatrial.scenarios.importers.targets import Services, is_address, on_service, path_of
+from seatrial.scenarios.importers.targets import Services, on_service, path_of
 
 _MASK = re.compile(r"\*\*\*\(([^()]{1,60})\)")
 _UNSHOWN_BODY = re.compile(r"and a body of \d+ characters")
@@ -143,7 +143,11 @@ class _Reading:
         if not asked.urls:
             self.tally.note(asked.where, "a curl line without a URL")
         for url in asked.urls:
-            yield _Request(self, asked).draft(url)
+            draft = _Request(self, asked).draft(url)
+            if draft.is_addressed:
+                yield draft
+            else:
+                self.tally.note(asked.where, f"{quoted(self.marks.shown(url))} is not an address over HTTP; left out")
 
     def _place(self, word: Word) -> str:
         return f"{self.file}:{word.line}"
@@ -186,8 +190,6 @@ class _Request:
         if _GLOB.search(url.partition("?")[0]) and "globoff" not in asked.said:
             self._note(f"curl would make several URLs of {quoted(url)}")
         whole = url if "://" in url else f"http://{url}"
-        if not is_marked(whole.partition("/")[0] + whole[:2]) and not is_address(whole):
-            self._note(f"{quoted(self.reading.marks.shown(url))} is not an address over HTTP")
         if "get" not in asked.said or not asked.data:
             return whole
         return f"{whole}{'&' if '?' in whole else '?'}{'&'.join(asked.data)}"

@@ -6,6 +6,7 @@ Room scenarios, importers. The only file of the importers that knows how a step 
 from __future__ import annotations
 
 import functools
+import re
 import urllib.parse
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ MAX_BODY_DEPTH = 40
 MAX_BODY_CHARACTERS = 200_000
 """Of one body in a document; documents end at a megabyte."""
 
+_ADDRESSED = re.compile(r"https?://[^/?#]|service://[^/?#{]|\{\{")
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -43,6 +45,11 @@ class Draft:
     limit: str | None = None
     checks: tuple[Mapping[str, Any], ...] = ()
     captures: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_addressed(self) -> bool:
+        """Whether its URL leads somewhere over HTTP, or to a service, as far as that stands in it."""
+        return bool(_ADDRESSED.match(self.url))
 
     def content(self) -> dict[str, Any]:
         """The step as it stands in a document, without what it does not say."""

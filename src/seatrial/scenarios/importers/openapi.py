@@ -183,7 +183,7 @@ class _Journey:
             auth=marks.value(credited.auth),
             body=marks.value(hiding.body(body)),
             statuses=statuses,
-            checks=tuple(_checks(answer, root)),
+            checks=tuple(marks.value(check) for check in _checks(answer, root)),
             captures=self._captures(operation, answer),
         )
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from seatrial.json_schema import as_schema
 from seatrial.scenarios.importers.foreign import Part
-from seatrial.scenarios.importers.naming import literal
 from seatrial.scenarios.importers.openapi_refs import resolved
 
 MAX_PARTS = 1500
@@ -56,15 +56,21 @@ class _Inlining:
             elif keyword in _MANY and isinstance(inner.value, list):
                 made[keyword] = [self.schema(one, trail) for one in inner.items()]
             elif keyword in _NAMED and isinstance(inner.value, Mapping):
-                made[keyword] = {literal(name): self.schema(one, trail) for name, one in inner.members()}
+                made[keyword] = {name: self.schema(one, trail) for name, one in inner.members()}
             elif keyword in _PLAIN and _is_sound(keyword, inner.value):
-                made[keyword] = _literals(inner.value)
+                made[keyword] = inner.value
         return _made_plain(made, part)
 
 
 def json_schema(part: Part, root: Part) -> Any:
-    """The schema at `part`, whole in itself; True, which anything fits, when it says nothing."""
-    return _Inlining(root).schema(part, ()) or True
+    """The schema at `part`, whole in itself; True, which anything fits, when it says nothing or is no schema."""
+    made = _Inlining(root).schema(part, ()) or True
+    try:
+        as_schema(made)
+    except ValueError as error:
+        part.tally.note(part.at, str(error))
+        return True
+    return made
 
 
 _NUMBERS = frozenset({"minimum", "maximum", "multipleOf"})
@@ -107,9 +113,3 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     if isinstance(kinds, str) and "enum" not in schema:
         return {**schema, "type": [kinds, "null"]}
     return {"anyOf": [schema, {"type": "null"}]}
-
-
-def _literals(value: Any) -> Any:
-    if isinstance(value, str):
-        return literal(value)
-    return [_literals(part) for part in value] if isinstance(value, list) else value

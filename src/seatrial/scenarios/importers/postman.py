@@ -14,7 +14,7 @@ from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
 from seatrial.scenarios.importers import drafts
 from seatrial.scenarios.importers.drafts import Draft
 from seatrial.scenarios.importers.foreign import Part, read_json
-from seatrial.scenarios.importers.imported import Imported, Tally
+from seatrial.scenarios.importers.imported import Imported, Tally, quoted
 from seatrial.scenarios.importers.marks import Marks
 from seatrial.scenarios.importers.naming import file_name
 from seatrial.scenarios.importers.postman_requests import Requests
@@ -72,7 +72,7 @@ def convert(
     found = _chosen(tuple(_requests(root, (), (root,))), wanted, collection.file)
     texts = Texts(tally, Marks(), given)
     groups = _groups(found, title, wanted)
-    made = [_scenario(name, group, texts, services or {}) for name, group in groups]
+    made = [_scenario(name, group, texts, services or {}, file=collection.file) for name, group in groups]
     unused = len(given.keys() - texts.known)
     if unused:
         tally.note("", f"variables that no request uses were left out: {unused}")
@@ -154,7 +154,7 @@ def _groups(found: tuple[_Found, ...], title: str, wanted: Choice) -> list[tuple
     return list(groups.items())
 
 
-def _scenario(name: str, found: list[_Found], texts: Texts, services: Services) -> dict[str, Any]:
+def _scenario(name: str, found: list[_Found], texts: Texts, services: Services, *, file: str) -> dict[str, Any]:
     requests = Requests(texts, services)
     texts.begin(set_in(_every_script(found)))
     waiting: dict[str, Any] = {}
@@ -163,9 +163,16 @@ def _scenario(name: str, found: list[_Found], texts: Texts, services: Services) 
         script = _read_scripts(one, texts)
         auth = next((part["auth"] for part in (one.part["request"], *reversed(one.around)) if part["auth"]), None)
         draft = requests.draft(one.part["request"], one.name, auth or Part(None, "", texts.tally))
+        if not draft.is_addressed:
+            texts.tally.note(
+                one.name, f"{quoted(texts.marks.shown(draft.url))} is not an address over HTTP; left out"
+            )
+            continue
         draft = replace(draft, more=_behaviour(one, texts.tally))
         made.append(_with_script(draft, script, waiting))
         waiting = dict(script.after)
+    if not made:
+        raise DocumentError(Where(file, 1, 1), "no request of it has an address over HTTP")
     texts.tally.count("requests", len(made))
     if waiting:
         texts.tally.note(found[-1].name, f"sets variables that no request follows: {', '.join(waiting)}")

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from seatrial.json_schema import as_schema
+from seatrial.regexes import compile_regex
 from seatrial.scenarios.importers import script_syntax as js
 from seatrial.scenarios.importers.script_symbols import Query, Symbols, Text, Unclear, path_of
 
@@ -320,6 +322,10 @@ class Expected:
         schema = self.symbols.operand(arguments)
         if not isinstance(schema, dict) or negated or _refers(schema):
             raise Unclear
+        try:
+            as_schema(schema)
+        except ValueError:
+            raise Unclear from None
         self._check(Query("jsonpath", "$"), "schema", schema, negated=False)
 
     def _check(self, query: Query, predicate: str, operand: Any, *, negated: bool) -> None:
@@ -392,8 +398,8 @@ def _pattern(arguments: tuple[js.Expression, ...]) -> str:
     text = f"(?{flags}){held.text}" if flags else held.text
     text = text.replace("\\/", "/")
     try:
-        re.compile(text)
-    except (re.error, RecursionError, OverflowError):
+        compile_regex(text)
+    except ValueError:
         raise Unclear from None
     return text
 
