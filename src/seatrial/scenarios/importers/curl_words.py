@@ -16,7 +16,7 @@ _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)[^}]*\}|([A-Za-z_][A-Za-
 _ENDS = re.compile(r"\n|;|&&|\|\||\||&")
 _REDIRECT = re.compile(r"[0-9]?(?:>>|>&|>|<)[ \t]*(?:[^\s;&|]+)?")
 _CONTINUED = re.compile(r"\\\r?\n")
-_ANSI = re.compile(r"\\(x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f]{1,8}|[0-7]{1,3}|.)", re.DOTALL)
+_ANSI = re.compile(r"(?:\\x[0-9A-Fa-f]{1,2})+|\\(u[0-9A-Fa-f]{1,4}|U[0-9A-Fa-f]{1,8}|[0-7]{1,3}|.)", re.DOTALL)
 _ANSI_SIGNS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "E": "\x1b"}
 
 
@@ -166,7 +166,9 @@ def commands(text: str, file: str) -> tuple[Command, ...]:
 
 def _ansi(found: re.Match[str]) -> str:
     sign = found[1]
-    if sign[0] in "xuU" and len(sign) > 1:
+    if sign is None:  # bytes of UTF-8, one after the other
+        return bytes(int(digits, 16) for digits in found[0].split("\\x")[1:]).decode(errors="replace")
+    if sign[0] in "uU" and len(sign) > 1:
         number = int(sign[1:], 16)
         return chr(number) if number < 0x110000 else "�"
     return chr(int(sign, 8)) if sign[0] in "01234567" else _ANSI_SIGNS.get(sign, sign)
