@@ -76,11 +76,11 @@ def handler(shop: Shop) -> type[BaseHTTPRequestHandler]:
             if self.command != "HEAD":
                 self.wfile.write(text.encode())
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = answer
-
         def log_message(self, *_: object) -> None:
             pass
 
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"):
+        setattr(Handler, f"do_{method}", Handler.answer)
     return Handler
 
 
