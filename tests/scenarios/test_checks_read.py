@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from seatrial.errors import DocumentError
 from seatrial.exchange import Certificate, Redirect, Response
 from seatrial.sample import Outcome, Timings
+from seatrial.scenarios.expect import judge
 
 NOON = 1_700_000_000.0
 DAY_S = 86_400
@@ -230,6 +232,27 @@ def test_captures_take_filters_templates_and_what_was_captured_before_them(journ
     )
     assert played.summaries == []
     assert played.requests[1].url == "http://api.test/2/A/2"
+
+
+def test_captured_bytes_and_dates_are_worded_in_a_text(journey, run):
+    played = run(
+        journey("""
+            - request: {url: /}
+              capture:
+                packed: {jsonpath: $.file, filter: base64_decode}
+                since: {jsonpath: $.since, filter: {to_date: "%Y-%m-%d"}}
+            - request: {url: /, headers: {X: "{{ packed }} {{ since }}"}}
+        """),
+        ANSWER,
+    )
+    assert dict(played.requests[1].headers)["X"] == "48656c6c6f 2020-01-31T00:00:00Z"
+
+
+def test_any_status_is_met_by_every_status(journey):
+    [step] = journey("- {request: {url: /}, expect: {status: 200}}").steps
+    wanted = dataclasses.replace(step.expectations.status, statuses=())
+    step = dataclasses.replace(step, expectations=dataclasses.replace(step.expectations, status=wanted))
+    assert judge(step, Response(500, (), b"", 0.01), {}).failures == ()
 
 
 def test_capture_that_cannot_be_made_names_the_filter(journey, run):

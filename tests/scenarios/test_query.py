@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sys
 from datetime import UTC, datetime
 
 import pytest
 
-from seatrial import regexes
+from seatrial import match, regexes
 from seatrial.errors import DocumentError, Where
 from seatrial.exchange import Certificate, Redirect, Response
 from seatrial.sample import Timings
 from seatrial.scenarios import query
 from seatrial.scenarios.filters import compile_filter
 from seatrial.scenarios.query import compile_query, run
-from seatrial.scenarios.reading import Reading
+from seatrial.scenarios.reading import NotJson, Reading
 from seatrial.scenarios.wanted import FilterKind, QueryKind
 from seatrial.template import compile_text
 
@@ -391,6 +392,23 @@ def test_filters_leave_alone_what_was_not_found_but_count_an_empty_list():
     assert (missing.exists, missing.why, missing.near) == (False, "nothing at $.idd", ("id",))
     none = ask("jsonpath", "$.items[?@.n > 9]", answer(DOCUMENT), filters=[("count",)])
     assert (none.exists, none.value) == (True, 0)
+
+
+def test_body_is_parsed_once_even_when_it_is_no_json():
+    reading = Reading(answer(b"<html>"))
+    errors = []
+    for _ in range(2):
+        with pytest.raises(NotJson) as caught:
+            _ = reading.json
+        errors.append(caught.value)
+    assert errors[0] is errors[1]
+
+
+def test_near_names_of_a_huge_object_are_sought_among_few_and_short_ones():
+    document = {"k" * 5000: 1, **{f"{'k' * 30}{index}": 1 for index in range(5000)}}
+    found = look("jsonpath", "$." + "k" * 30, json.dumps(document).encode())
+    assert len(found.near) == 3
+    assert all(len(name) <= match.MAX_NAME for name in found.near)
 
 
 def test_query_is_worded_with_its_filters():

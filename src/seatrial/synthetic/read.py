@@ -74,6 +74,9 @@ class _Channel(Shape):
     secret: _Env | None = None
 
 
+SHAPES: Mapping[str, type[Shape]] = {"monitor": _Monitor, "channel": _Channel}
+
+
 def read_synthetic(folder: Path, *, scenarios: Collection[str]) -> tuple[tuple[Monitor, ...], Mapping[str, Channel]]:
     """Every monitor and, by name, every channel below the folder; DocumentError at the first mistake."""
     found = tuple(map(documents.load, documents.files_in(folder)))
@@ -143,7 +146,7 @@ def _read_monitor(document: Document, *, scenarios: Collection[str], channels: C
 def _refuse_later(document: Document) -> None:
     for path, instead in _LATER.items():
         where = document.where_key(*path)
-        if (*path, documents.KEY) in document.positions:
+        if document.has(*path):
             raise DocumentError(where, f"'{'.'.join(path)}' is not there yet", instead)
 
 
