@@ -15,6 +15,7 @@ import typer
 
 from seatrial import __version__
 from seatrial.cli.console import say, tell
+from seatrial.cli.import_app import import_app
 from seatrial.cli.start import start_short
 from seatrial.errors import ExitCode, Interrupted, SeatrialError
 
@@ -36,6 +37,7 @@ runs_app = typer.Typer(help="The recorded runs.", no_args_is_help=True)
 app.add_typer(demo_app, name="demo")
 app.add_typer(chaos_app, name="chaos")
 app.add_typer(runs_app, name="runs")
+app.add_typer(import_app, name="import")
 
 RealmOption = Annotated[
     str | None,
