@@ -17,7 +17,7 @@ from seatrial.scenarios import shapes as scenarios
 from seatrial.scenarios.load import profile
 from seatrial.schema import answers, rules
 from seatrial.schema.words import KEYS
-from seatrial.schema.written import QUANTITIES, READERS, Schema, as_written, reader_name
+from seatrial.schema.written import POSITIVE, QUANTITIES, READERS, Schema, as_written, quantity, reader_name
 from seatrial.slo import gate
 from seatrial.slo import read as services
 from seatrial.synthetic import read as synthetic
@@ -100,7 +100,15 @@ class _Quantity:
     @classmethod
     def shown(cls, schema: Schema) -> Schema:
         """As they are meant."""
-        return _mapped(schema, lambda part: _rekeyed(part, cls.KEY, "$ref"))
+        return _mapped(schema, lambda part: _bounded(_rekeyed(part, cls.KEY, "$ref")))
+
+
+def _bounded(part: Schema) -> Schema:
+    """pydantic leaves the bound of a quantity beside it, as `gt`, which JSON Schema does not know."""
+    if "gt" not in part:
+        return part
+    kept = {key: value for key, value in part.items() if key != "gt"}
+    return {**kept, **quantity(POSITIVE[_name_of(part)])}
 
 
 def _is_ours(part: Schema) -> bool:
