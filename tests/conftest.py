@@ -9,8 +9,12 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from misbehaving import Authority
 
 ROOT = Path(__file__).parent.parent
 
@@ -86,6 +90,14 @@ def clock() -> FakeClock:
 def root() -> Path:
     """The repository's root: its workspace is the demo bank's own sea trial."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Issues certificates for the servers and clients of the tests."""
+    from misbehaving import Authority
+
+    return Authority(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="session")

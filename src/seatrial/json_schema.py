@@ -167,27 +167,31 @@ def _registry(load: Load | None) -> Any:
 
 def _refuse_unresolvable(content: Any, validator: Any) -> None:
     """Every reference is followed at once, from where it stands: a play must never meet one that leads nowhere."""
-    _follow(content, validator._resolver)
+    _follow(content, validator._resolver, set())
 
 
-def _follow(content: Any, resolver: Any) -> None:
+def _follow(content: Any, resolver: Any, seen: set[int]) -> None:
     import referencing.jsonschema
 
+    if id(content) in seen:
+        return
+    seen.add(id(content))
     if isinstance(content, Mapping):
         if isinstance(content.get("$id"), str):
-            resource = referencing.jsonschema.DRAFT202012.create_resource(content)
-            resolver = resolver.in_subresource(resource)
-        if isinstance(content.get("$ref"), str):
-            resolver.lookup(content["$ref"])
+            resolver = resolver.in_subresource(referencing.jsonschema.DRAFT202012.create_resource(content))
+        for reference in (content.get("$ref"), content.get("$dynamicRef")):
+            if isinstance(reference, str):
+                led = resolver.lookup(reference)
+                _follow(led.contents, led.resolver, seen)
     for part in _parts(content):
-        _follow(part, resolver)
+        _follow(part, resolver, seen)
 
 
 def _parts(content: Any) -> Iterable[Any]:
     """What may hold schemas; what is data in a schema may look like a reference and be none."""
     if isinstance(content, Mapping):
-        return [part for key, part in content.items() if key not in ("const", "enum", "default", "examples")]
-    return content if isinstance(content, list) else ()
+        content = [part for key, part in content.items() if key not in ("const", "enum", "default", "examples")]
+    return [part for part in content if isinstance(part, (Mapping, list))] if isinstance(content, list) else ()
 
 
 def _text_that(accepts: Callable[[str], Any]) -> Callable[[Any], bool]:

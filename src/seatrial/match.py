@@ -8,6 +8,7 @@ comparison of two answers share it.
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -60,6 +61,12 @@ __all__ = [
     "strict_mismatches",
     "type_name",
 ]
+
+MAX_NAMES = 200
+"""Keys of an object that are compared with the one it does not have."""
+
+MAX_NAME = 40
+"""Characters of such a key; comparing longer ones takes quadratic time, and a server chooses them."""
 
 Path = tuple[str | int, ...]
 Fill = Callable[[Any], Any]
@@ -161,8 +168,8 @@ def near_keys(holder: Any, key: str | int) -> tuple[str, ...]:
     """The keys of an object that look most like the one it does not have; empty for anything else."""
     if not isinstance(holder, Mapping):
         return ()
-    names = [str(name) for name in holder]
-    close = difflib.get_close_matches(str(key), names, n=3, cutoff=0.5)
+    names = [name for name in map(str, itertools.islice(holder, MAX_NAMES)) if len(name) <= MAX_NAME]
+    close = difflib.get_close_matches(str(key)[:MAX_NAME], names, n=3, cutoff=0.5)
     return tuple(close or names[:5])
 
 

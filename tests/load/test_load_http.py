@@ -10,13 +10,16 @@ import subprocess
 import sys
 import time
 
+import brotli
 import pytest
 
+import misbehaving as bad
 from seatrial import http
+from seatrial.http.target import target_of
 
 PROBE = """
 import json, sys
-from seatrial.exchange import Request, Response
+from seatrial.exchange import Connection, Request, Response, Tls
 from seatrial.scenarios.load import child_http
 client = child_http.LoadClient()
 print(json.dumps([child_http.MAX_BODY_BYTES, child_http.KEEP_ALIVE_S]), flush=True)
@@ -24,7 +27,10 @@ for line in sys.stdin:
     wanted = json.loads(line)
     body = wanted["body"].encode() if wanted["body"] else None
     headers = tuple(map(tuple, wanted["headers"]))
-    answer = client.send(Request(wanted["method"], wanted["url"], headers, body, wanted["timeout_s"]))
+    connection = Connection(tls=Tls(**wanted.pop("tls", {})))
+    rest = {name: wanted[name] for name in ("max_body_bytes", "path_as_is") if name in wanted}
+    sent = (wanted["method"], wanted["url"], headers, body, wanted["timeout_s"], connection)
+    answer = client.send(Request(*sent, **rest))
     if isinstance(answer, Response):
         told = [answer.status, answer.body[:100].decode(), dict(answer.headers), answer.latency_s]
     else:
@@ -42,8 +48,8 @@ class Probe:
         self._process = process
         self.constants = json.loads(process.stdout.readline())
 
-    def send(self, url, *, method="GET", headers=(), body=None, timeout_s=5.0):
-        wanted = {"method": method, "url": url, "headers": headers, "body": body, "timeout_s": timeout_s}
+    def send(self, url, *, method="GET", headers=(), body=None, timeout_s=5.0, **rest):
+        wanted = {"method": method, "url": url, "headers": headers, "body": body, "timeout_s": timeout_s, **rest}
         self._process.stdin.write(json.dumps(wanted) + "\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
@@ -90,6 +96,10 @@ VALID = {
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(PACKED) + PACKED,
         "unpacked",
     ),
+    "br over gzip": (
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, br\r\n\r\n" + brotli.compress(PACKED),
+        "unpacked",
+    ),
 }
 BROKEN = {
     "nothing": (b"", "reset"),
@@ -102,7 +112,7 @@ BROKEN = {
         "truncated",
     ),
     "no gzip": (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", "protocol"),
-    "not asked for": (b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 3\r\n\r\nabc", "protocol"),
+    "unknown encoding": (b"HTTP/1.1 200 OK\r\nContent-Encoding: sdch\r\nContent-Length: 3\r\n\r\nabc", "protocol"),
     "too large": (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (11 << 20), "too_large"),
     "bomb": (
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB) + BOMB,
@@ -208,3 +218,43 @@ def test_it_finds_the_same_as_the_httpx_door(probe, raw_server, kind):
     theirs = http.get(url, timeout_s=5.0)
     found = probe.send(url)[0]
     assert found == (theirs.cause if hasattr(theirs, "cause") else theirs.status)
+
+
+def test_it_finds_the_same_limit_as_the_request_says(probe, raw_server):
+    url = raw_server(says(OK)).url
+    assert probe.send(url, max_body_bytes=2)[0] == 200
+    assert probe.send(url, max_body_bytes=1)[0] == "too_large"
+
+
+def test_headers_are_the_requests_own(probe):
+    with bad.Server(bad.says(bad.OK)) as server:
+        probe.send(server.url, headers=[["X-b", "1"], ["x-A", "2"]])
+    lines = server.requests[0].split(b"\r\n")[1:-2]
+    assert lines == [b"Host: 127.0.0.1:%d" % server.port, b"X-b: 1", b"x-A: 2"]
+
+
+@pytest.mark.parametrize("path", ["/a/../b", "/../../b", "/a/./b/.", "/a/b/..", "/a//../b", "/..", "/a?x=/../y"])
+def test_path_is_resolved_as_the_httpx_door_does_unless_it_is_to_be_sent_as_it_is(probe, path):
+    with bad.Server(bad.says(bad.OK)) as server:
+        for as_is in (False, True):
+            probe.send(f"http://127.0.0.1:{server.port}{path}", path_as_is=as_is)
+            wanted = target_of(f"http://127.0.0.1{path}", path_as_is=as_is).url.target
+            assert server.requests[-1].split(b" ")[1] == wanted
+
+
+def test_tls_is_checked_or_not_as_the_request_says(probe, authority):
+    certificate, key = authority.issue("load", password="open sesame")
+    with bad.Server(bad.says(bad.OK), tls=authority.context(client_ca=authority.ca)) as server:
+        ours = {"certificate": certificate, "key": key, "password": "open sesame"}
+        assert probe.send(server.url, tls={"ca": authority.ca, **ours})[0] == 200
+        assert probe.send(server.url, tls={"verify": False, **ours})[0] == 200
+        assert probe.send(server.url, tls=ours)[0] == "tls"
+        assert probe.send(server.url, tls={"ca": authority.ca})[0] == "tls"
+        assert probe.send(server.url, tls={"ca": authority.ca, "certificate": "/no/such", "key": key})[0] == "tls"
+
+
+def test_connections_of_different_tls_are_not_shared(probe, authority):
+    with bad.Server(bad.keeps_saying(bad.OK, bad.OK), tls=authority.context()) as server:
+        for tls in ({"verify": False}, {"ca": authority.ca}, {"verify": False}):
+            assert probe.send(server.url, tls=tls)[0] == 200
+    assert server.accepted == 2

@@ -62,6 +62,22 @@ steps:
   - {name: two, request: {url: /two}}
 load: {think_time: 400ms}
 """
+WHOLE = """\
+scenario: whole
+service: api
+rows: [{user: ada}, {user: bob}]
+steps:
+  - {use: login.yaml, once: worker, outputs: [id]}
+  - parallel:
+      - {name: left, request: {url: "/left/{{ row.user }}"}, expect: {status: 200}}
+      - {name: right, request: {url: "/right/{{ id }}"}, expect: {status: 200}}
+  - {name: both, request: {url: /both}, repeat: 2, expect: {status: 200}}
+"""
+LOGIN = """\
+flow: login
+steps: [{name: log in, request: {method: POST, url: /login}, capture: {id: {jsonpath: $.id}}}]
+outputs: [id]
+"""
 SECRET = "s3cr3t-of-the-load"
 
 
@@ -74,6 +90,8 @@ def workspace(tmp_path: Path) -> Path:
     (folder / "breaks.yaml").write_text(BROKEN)
     (folder / "polls.yaml").write_text(POLLING)
     (folder / "ponders.yaml").write_text(PONDERING)
+    (folder / "whole.yaml").write_text(WHOLE)
+    (folder / "login.yaml").write_text(LOGIN)
     return tmp_path
 
 
@@ -138,6 +156,20 @@ def test_every_request_of_an_open_load_is_accounted_for(order, workspace, target
     assert pacings(records)[-1].in_flight == 0
     assert SECRET not in repr(records)
     assert target.connections < 50
+
+
+def test_rows_blocks_loops_and_flows_run_once_are_played_in_bulk_too(order, workspace, target):
+    records = play(order(20, 1.0, scenario="whole"), workspace)
+    assert target.seen == {
+        "POST /login": 1,
+        "GET /left/ada": 10,
+        "GET /left/bob": 10,
+        "GET /right/abc": 20,
+        "GET /both": 40,
+    }
+    assert sum(record.failed for record in intervals(records)) == 0
+    counted = requests(records)
+    assert (counted["GET /left/*"], counted["GET /right/*"], counted["GET /both"]) == (20, 20, 40)
 
 
 def test_every_request_of_a_closed_load_is_accounted_for(order, workspace, target):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,8 @@ import pytest
 from seatrial.exchange import Answer, Broken, Request, Response
 from seatrial.sample import Cause
 from seatrial.scenarios.model import Scenario
-from seatrial.scenarios.moves import Attempted, Context, Move, PlayResult, Send, Wait
+from seatrial.scenarios.moves import Attempted, Claim, Context, Move, PlayResult, Reply, Send, Settle, Together, Wait
+from seatrial.scenarios.once import Onces
 from seatrial.scenarios.play import play
 from seatrial.scenarios.read import read_scenario
 
@@ -69,7 +70,7 @@ def journey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Sc
 
     def read(text: str, **flows: str) -> Scenario:
         for name, flow in flows.items():
-            (tmp_path / f"{name}.yaml").write_text(textwrap.dedent(flow))
+            (tmp_path / f"{name}.yaml").write_text(textwrap.dedent(flow).strip("\n"))
         text = textwrap.dedent(text).strip("\n")
         if not text.startswith("scenario:"):
             text = "scenario: s\nservice: api\nsteps:\n" + textwrap.indent(text, "  ")
@@ -97,21 +98,42 @@ class Canned:
 def run() -> Callable[..., Played]:
     """Play a scenario against answers, in order; the last one is given for ever."""
 
-    def run_(scenario: Scenario, *answers: Answer, **told: object) -> Played:
+    def run_(scenario: Scenario, *answers: Answer, onces: Onces | None = None, **told: object) -> Played:
         given = {"addresses": {"api": "http://api.test", "cards": "http://cards.test:81/v1/"}, "seed": 1, **told}
         context = Context(realm="test", now=lambda: NOON, **given)
-        left = list(answers or (answer(),))
-        moves: list[Move] = []
-        playing = play(scenario, context)
-        reply: Answer | None = None
+        driver = CannedDriver(list(answers or (answer(),)), onces or Onces())
+        return Played(driver.follow(play(scenario, context)), driver.moves, context)
+
+    return run_
+
+
+@dataclass
+class CannedDriver:
+    """Follows the moves of a play with canned answers, the branches of a block one after the other."""
+
+    left: list[Answer]
+    onces: Onces
+    moves: list[Move] = field(default_factory=list)
+
+    def follow(self, playing: Generator[Move, Reply, PlayResult | None]) -> PlayResult | None:
+        """To the end of the generator; gives what it returns."""
+        reply: Reply = None
         while True:
             try:
                 move = playing.send(reply)
             except StopIteration as end:
-                return Played(end.value, moves, context)
-            moves.append(move)
-            reply = None
-            if isinstance(move, Send):
-                reply = left.pop(0) if len(left) > 1 else left[0]
+                return end.value
+            self.moves.append(move)
+            reply = self._reply(move)
 
-    return run_
+    def _reply(self, move: Move) -> Reply:
+        if isinstance(move, Send):
+            return self.left.pop(0) if len(self.left) > 1 else self.left[0]
+        if isinstance(move, Claim):
+            return self.onces.store(move.once).claim(move.key, NOON)
+        if isinstance(move, Settle):
+            self.onces.store(move.once).settle(move.key, move.outputs)
+        if isinstance(move, Together):
+            for branch in move.branches:
+                self.follow(branch)
+        return None

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+
+import pytest
+
 from seatrial.exchange import Response
 from seatrial.redact import Secrets
 from seatrial.sample import Cause, Ending, Outcome, Phase, PlayedStep
 from seatrial.scenarios.drive import drive, evidence_of, play_of
 from seatrial.scenarios.moves import Context, Send
+from seatrial.scenarios.once import Onces
 
 
 class FakeClient:
@@ -113,3 +118,70 @@ def test_a_play_that_was_skipped_says_why(journey, clock):
     text = "scenario: s\nskip: moving house\nservice: api\nsteps: [{name: look, request: {url: /}}]"
     play, evidence = _kept(journey(text), clock)
     assert (play.ending, play.reason, evidence) == (Ending.SKIPPED, "moving house", ())
+
+
+class Meeting:
+    """A client whose requests all wait until as many as are expected are under way."""
+
+    def __init__(self, canned, parties):
+        self.barrier = threading.Barrier(parties, timeout=20)
+        self.answer = canned.ok(200, {"v": 1})
+
+    def send(self, request):
+        self.barrier.wait()
+        return self.answer
+
+
+BLOCK = """
+    - parallel:
+        - {name: a, request: {url: /a}, expect: {status: 200}}
+        - {name: b, request: {url: /b}, expect: {status: 200}}
+        - {name: c, request: {url: /c}, expect: {status: 200}}
+"""
+
+
+def test_the_parts_of_a_block_are_under_way_at_once_and_each_is_recorded(journey, clock, canned):
+    samples = []
+    context = Context(realm="test", addresses={"api": "http://api.test"})
+    result = drive(
+        journey(BLOCK),
+        context,
+        Meeting(canned, 3),
+        clock=clock,
+        record=samples.append,
+        run="r",
+        phase=Phase.MONITOR,
+    )
+    assert result.passed
+    assert [step.step.name for step in result.steps] == ["a", "b", "c"]
+    assert sorted(sample.step for sample in samples) == ["a", "b", "c"]
+
+
+def test_what_one_part_of_a_block_raises_ends_the_play_and_gives_up_its_claims(journey, clock, canned):
+    class Interrupted:
+        def send(self, request):
+            raise KeyboardInterrupt
+
+    onces = Onces()
+    flow = "flow: f\nsteps: [{request: {url: /in}}]"
+    scenario = journey("- parallel: [{use: f.yaml, once: run}, {request: {url: /a}}]", f=flow)
+    context = Context(realm="test", addresses={"api": "http://api.test"})
+    with pytest.raises(KeyboardInterrupt):
+        drive(scenario, context, Interrupted(), clock=clock, record=print, run="r", phase=Phase.MONITOR, onces=onces)
+    assert onces.run.claim(("", "f.yaml", "f", "{}"), 0.0) is None  # another may try: nobody waits for ever
+
+
+def test_every_exchange_is_heard_with_its_hop(journey, clock, canned):
+    heard = []
+    client = FakeClient(clock, canned.ok(302, headers=(("Location", "/b"),)), canned.ok(200))
+    drive(
+        journey("- {request: {url: /a, follow: true}, expect: {status: 200}}"),
+        Context(realm="test", addresses={"api": "http://api.test"}),
+        client,
+        clock=clock,
+        record=lambda _: None,
+        run="r",
+        phase=Phase.MONITOR,
+        heard=lambda send, answer, at: heard.append((send.request.url, send.hop, answer.status)),
+    )
+    assert heard == [("http://api.test/a", 0, 302), ("http://api.test/b", 1, 200)]

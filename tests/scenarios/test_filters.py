@@ -167,7 +167,7 @@ def test_every_filter_is_covered_here_both_ways():
         ("nth", [True], "boolean <true> is no index"),
         ("replace", ["a"], "'replace' takes 2 arguments, not 1; write {replace: [old, new]}"),
         ("replace", ["", "b"], "an empty text"),
-        ("split", [5], "integer <5> is no text"),
+        ("split", [1.5], "float <1.5> is no text"),
         ("regex", ["("], "'(' is not a regular expression"),
         ("replace_regex", ["(", "a"], "'(' is not a regular expression"),
         ("jsonpath", ["a.b"], "'a.b' is not a JSON path"),
@@ -188,6 +188,7 @@ def test_wrong_arguments_are_told_with_their_place(kind, arguments, problem):
 def test_argument_may_be_a_template_and_keeps_its_type():
     assert made("nth", [1, 2, 3], "{{ at }}", scope={"at": 2}) == 3
     assert made("regex", "b=2", "{{ name }}=(.)", scope={"name": "b"}) == "2"
+    assert made("split", "a2b", "{{ at }}", scope={"at": 2}) == ["a", "b"]
     assert made("replace", "a-b", "-", compile_text("{{ by }}", HERE), scope={"by": "+"}) == "a+b"
 
 

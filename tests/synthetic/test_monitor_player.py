@@ -50,6 +50,18 @@ def test_the_failing_step_is_named_with_what_was_expected_and_seen(player_of, ba
     assert "200" in outcome.detail
 
 
+def test_a_journey_with_rows_is_played_for_each_and_ends_at_the_first_that_fails(player_of, bank):
+    rows = "service: bank\nrows: [{path: a}, {path: b}, {path: c}]"
+    journey = JOURNEY.replace("service: bank", rows).replace("/hello", "'/{{ row.path }}'").replace("/list", "/x")
+    assert player_of(journey)("look around", 60.0).passed
+    assert bank.asked == ["/a", "/x", "/b", "/x", "/c", "/x"]
+    bank.asked.clear()
+    bank.answers["/b"] = 503
+    outcome = player_of(journey)("look around", 60.0)
+    assert (outcome.passed, outcome.step) == (False, "say hello")
+    assert bank.asked == ["/a", "/x", "/b"]
+
+
 def test_a_hanging_answer_ends_at_the_deadline_and_nothing_more_is_sent(player_of, bank):
     bank.hangs.add("/hello")
     started = time.monotonic()

@@ -38,6 +38,8 @@ from seatrial.scenarios.load.parent import RunningLoad, start_load
 from seatrial.scenarios.load.profile import AbortWhen, Profile, StopWhen
 from seatrial.scenarios.model import Scenario
 from seatrial.scenarios.moves import Context, PlayResult
+from seatrial.scenarios.once import Onces
+from seatrial.scenarios.rows import expand_rows
 from seatrial.slo.judge import decided, judge_objectives
 from seatrial.slo.measure import LOAD, limits_us
 from seatrial.verdict import Finding, Grade
@@ -74,18 +76,20 @@ class Bridge:
 
 
 def accept(bridge: Bridge) -> tuple[PlayResult, ...]:
-    """Play every acceptance journey once, in order."""
+    """Play every acceptance journey once, or once for each of its rows, in order."""
     results = []
+    plays = [play for scenario in bridge.plan.acceptance for play in expand_rows(scenario)]
+    onces = Onces()
     with http.open_client() as client:
-        for number, scenario in enumerate(bridge.plan.acceptance):
-            bridge.show(Moment(f"acceptance: {scenario.name}", number, len(bridge.plan.acceptance)))
-            result = _accept(bridge, scenario, client)
+        for number, scenario in enumerate(plays):
+            bridge.show(Moment(f"acceptance: {scenario.name}", number, len(plays)))
+            result = _accept(bridge, scenario, client, onces)
             bridge.say(f"acceptance: {scenario.name}: {_ended(result)}")
             results.append(result)
     return tuple(results)
 
 
-def _accept(bridge: Bridge, scenario: Scenario, client: http.Client) -> PlayResult:
+def _accept(bridge: Bridge, scenario: Scenario, client: http.Client, onces: Onces) -> PlayResult:
     """Play one journey and keep all of it: its samples as they come, its end at the end."""
     run, secrets, started_at = bridge.run.name, bridge.context.secrets, bridge.clock.now()
     result = drive(
@@ -96,6 +100,7 @@ def _accept(bridge: Bridge, scenario: Scenario, client: http.Client) -> PlayResu
         record=bridge.recorder.write,
         run=run,
         phase=Phase.ACCEPTANCE,
+        onces=onces,
     )
     ended = play_of(result, run=run, phase=Phase.ACCEPTANCE, started_at=started_at, secrets=secrets)
     bridge.recorder.write(*evidence_of(result, run=run, secrets=secrets), ended)

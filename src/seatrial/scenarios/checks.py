@@ -35,6 +35,22 @@ from seatrial.scenarios.wanted import (
 
 _QUERIES = frozenset(QueryKind)
 _ASKED = frozenset({*match.PREDICATES, "not"})
+_ELSEWHERE = {
+    **dict.fromkeys(("equals", "equal", "is", "=="), "eq"),
+    **dict.fromkeys(("match", "regex"), "matches"),
+    "!=": "ne",
+    ">": "gt",
+    ">=": "gte",
+    "<": "lt",
+    "<=": "lte",
+    "includes": "contains",
+    "count": "length",
+    "size": "length",
+    "one_of": "in",
+    "isEmpty": "empty",
+}
+"""What other tools call our predicates."""
+
 _FILTERED = ("filters", "filter")
 _CHECK_KEYS = frozenset({*_FILTERED, "severity"})
 _CAPTURE_KEYS = frozenset({*_FILTERED, "secret"})
@@ -212,7 +228,8 @@ def _check(
         [(name, operand)] = operand.items()
         return _check(query, name, operand, document=document, at=(*at, name), severity=severity, turned=True)
     if name not in match.PREDICATES:
-        raise DocumentError(document.where_key(*at), f"unknown predicate '{name}'", did_you_mean(name, _ASKED))
+        hint = f"did you mean '{_ELSEWHERE[name]}'?" if name in _ELSEWHERE else did_you_mean(name, _ASKED)
+        raise DocumentError(document.where_key(*at), f"unknown predicate '{name}'", hint)
     predicate = match.predicate(name)
     value = read_operand(query, name, operand, document=document, at=at)
     where = document.where(*at)

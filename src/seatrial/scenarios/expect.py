@@ -6,7 +6,6 @@ other check, which may use what was captured. Gives a `Judgement`; must never de
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,7 @@ from seatrial.sample import Cause
 from seatrial.scenarios.failure import Failure
 from seatrial.scenarios.model import Step
 from seatrial.scenarios.query import Found, in_seconds, run
-from seatrial.scenarios.reading import NotJson, Reading
+from seatrial.scenarios.reading import SYSTEM_NOW, NotJson, Reading
 from seatrial.scenarios.wanted import Capture, Check, Query, QueryKind, Severity, WantedJson
 from seatrial.template import Fixed, Scope
 
@@ -39,7 +38,7 @@ class Judgement:
 
 
 def judge(
-    step: Step, response: Response, scope: Scope, *, trace_id: str = "", now: Callable[[], float] = time.time
+    step: Step, response: Response, scope: Scope, *, trace_id: str = "", now: Callable[[], float] = SYSTEM_NOW
 ) -> Judgement:
     """Hold a valid answer against the step. Captures are kept even when something failed, for the teardown.
 

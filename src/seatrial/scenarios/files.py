@@ -27,17 +27,20 @@ class Files:
 
     def find(self, path: str, where: Where) -> Path:
         """The file of that name; DocumentError at `where` when there is none, or none that may be read."""
-        if not path or Path(path).is_absolute() or "\0" in path:
-            raise DocumentError(
-                where, f"'{path}' is not a path of this workspace", "write it from this file's folder"
-            )
+        hint = "write it from this file's folder"
+        if not path or "\0" in path:
+            raise DocumentError(where, f"'{path}' is no path", hint)
+        if Path(path).is_absolute():
+            raise DocumentError(where, f"'{path}' is an absolute path", hint)
+        if not (self.folder / path).resolve().is_relative_to(self.root):
+            raise DocumentError(where, f"'{path}' is outside the workspace", hint)
         for folder in (self.folder, *self.folder.parents):
             found = (folder / path).resolve()
             if found.is_file() and found.is_relative_to(self.root):
                 return found
             if folder == self.root:
                 break
-        raise DocumentError(where, f"no file '{path}' here or in a folder above", "write it from this file's folder")
+        raise DocumentError(where, f"no file '{path}' here or in a folder above", hint)
 
     def read(self, path: str, where: Where) -> bytes:
         """Its content, at most MAX_FILE_BYTES; DocumentError at `where` when it cannot be had."""

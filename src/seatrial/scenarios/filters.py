@@ -20,7 +20,7 @@ from typing import Any
 
 from seatrial import dates, template
 from seatrial.errors import DocumentError, Where
-from seatrial.match import show
+from seatrial.match import MAX_SHOWN, show
 from seatrial.regexes import MAX_REPLACED, Regex, compile_regex
 from seatrial.scenarios import markup
 from seatrial.scenarios.json_path import JsonPath, compile_path
@@ -116,15 +116,19 @@ def _require(kind: FilterKind, where: Where) -> None:
 
 
 def _text_argument(argument: Any) -> str:
+    """A whole number is a text too: a template may well give one."""
+    if isinstance(argument, int) and not isinstance(argument, bool):
+        return str(argument)
     if not isinstance(argument, str):
         raise ValueError(f"{show(argument)} is no text")
     return argument
 
 
 def _some_text(argument: Any) -> str:
-    if not _text_argument(argument):
+    text = _text_argument(argument)
+    if not text:
         raise ValueError("an empty text")
-    return str(argument)
+    return text
 
 
 def _index(argument: Any) -> int:
@@ -179,7 +183,9 @@ def _date(value: Any) -> datetime:
 
 def _quoted(value: Any) -> str:
     """The value as a message shows it: a text in quotes, anything else with its type."""
-    return f"'{value}'" if isinstance(value, str) else show(value)
+    if not isinstance(value, str):
+        return show(value)
+    return f"'{value}'" if len(value) <= MAX_SHOWN else f"'{value[:MAX_SHOWN]}...'"
 
 
 def _base64_decode(value: Any) -> bytes:
@@ -188,12 +194,12 @@ def _base64_decode(value: Any) -> bytes:
     try:
         return base64.b64decode(packed.encode("ascii") + b"=" * (-len(packed) % 4), validate=True)
     except (binascii.Error, UnicodeError):
-        raise ValueError(f"'{value}' is not base64") from None
+        raise ValueError(f"{_quoted(value)} is not base64") from None
 
 
 def _base64_url_safe_decode(value: Any) -> bytes:
     if "+" in _text(value) or "/" in value:
-        raise ValueError(f"'{value}' is not base64 for URLs")
+        raise ValueError(f"{_quoted(value)} is not base64 for URLs")
     return _base64_decode(value.replace("-", "+").replace("_", "/"))
 
 
@@ -267,7 +273,7 @@ def _xpath_of(value: Any, path: markup.XPath) -> Any:
 def _regex_of(value: Any, pattern: Regex) -> str:
     found = pattern.found(_text(value))
     if found is None:
-        raise ValueError(f"nothing in '{value}' matches '{pattern.text}'")
+        raise ValueError(f"nothing in {_quoted(value)} matches '{pattern.text}'")
     return found
 
 
@@ -335,7 +341,7 @@ def _url_param(value: Any, name: str) -> str:
     parameters = urllib.parse.parse_qsl(query, keep_blank_values=True)
     found = next((content for key, content in parameters if key == name), None)
     if found is None:
-        raise ValueError(f"no parameter '{name}' in '{value}'")
+        raise ValueError(f"no parameter '{name}' in {_quoted(value)}")
     return found
 
 

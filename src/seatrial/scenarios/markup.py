@@ -71,7 +71,7 @@ def compile_xpath(text: str) -> XPath:
 
 
 def parse(content: str | bytes, *, html: bool) -> Markup:
-    """Parse as XML, or as HTML where that is said or XML fails; NotMarkup when nothing is there."""
+    """Parse as XML, or as HTML where that is said or XML fails; NotMarkup when neither does, or for entities."""
     if not content.strip():
         raise NotMarkup("there is no document: it is empty")
     return Markup(_html(content) if html else _xml(content))
@@ -85,9 +85,17 @@ def _xml(content: str | bytes) -> Any:
         encoding=encoding, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
     )
     try:
-        return etree.fromstring(data, parser)
+        root = etree.fromstring(data, parser)
     except (etree.XMLSyntaxError, ValueError):
         return _html(content)
+    _refuse_entities(root.getroottree().docinfo.internalDTD)
+    return root
+
+
+def _refuse_entities(dtd: Any) -> None:
+    """XPath would expand them, without any bound, where the parser does not."""
+    if dtd is not None and next(dtd.iterentities(), None) is not None:
+        raise NotMarkup("its DTD declares entities, which are not expanded")
 
 
 def _html(content: str | bytes) -> Any:

@@ -60,8 +60,9 @@ def _schema_file(operand: Any, files: Files, where: Where) -> Any:
     def load(other: str) -> Any:
         return _load(other if "://" in other else str(Path(name).parent / other), files, where)
 
+    content = _load(name, files, where)
     try:
-        return compile_schema(_load(name, files, where), name=name, load=load)
+        return compile_schema(content, name=name, load=load)
     except ValueError as error:
         raise DocumentError(where, f"'{name}': {error}") from None
 

@@ -10,7 +10,7 @@ import functools
 import hashlib
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,10 +27,12 @@ from seatrial.template import Fixed, Scope, Value, to_text
 
 DAY_S = 86_400
 
+Near = Callable[[], tuple[str, ...]]
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a query found. `why` says why there is nothing when `exists` is False; `near` names the nearest keys.
+    """What a query found. `why` says why there is nothing when `exists` is False.
 
     A path that may lead to many values gives a list, in the document's order, empty when there are none.
     """
@@ -38,7 +40,12 @@ class Found:
     value: Any = None
     exists: bool = True
     why: str = ""
-    near: tuple[str, ...] = ()
+    nearest: Near = field(default=tuple, compare=False, repr=False)
+
+    @property
+    def near(self) -> tuple[str, ...]:
+        """The nearest keys to one that was not there; sought only now, since few answers are told about."""
+        return self.nearest()
 
 
 def compile_query(
@@ -86,8 +93,8 @@ def _filtered(applied: tuple[Filter, ...], found: Found, reading: Reading, scope
         try:
             value = apply(one, value, scope, now=reading.now)
         except CannotApply as error:
-            return _nothing(str(error), found.near)
-    return Found(value, exists=found.exists or value != [], why=found.why, near=found.near)
+            return _nothing(str(error), found.nearest)
+    return Found(value, exists=found.exists or value != [], why=found.why, nearest=found.nearest)
 
 
 def _rendered(query: Query, argument: Value, scope: Scope) -> Query:
@@ -107,8 +114,12 @@ def _place(argument: Value) -> Where:
     return getattr(argument, "where", Where("<query>", 1, 1))
 
 
-def _nothing(why: str, near: tuple[str, ...] = ()) -> Found:
-    return Found(None, exists=False, why=why, near=near)
+def _nothing(why: str, nearest: Near = tuple) -> Found:
+    return Found(None, exists=False, why=why, nearest=nearest)
+
+
+def _near(holder: Mapping[str, Any], name: str) -> Near:
+    return lambda: near_keys(holder, name)
 
 
 def _status(_: Query, reading: Reading, __: Scope) -> Found:
@@ -168,19 +179,19 @@ def _header(query: Query, reading: Reading, _: Scope) -> Found:
     if value is not None:
         return Found(value)
     names = {name: None for name, _ in reading.response.headers}
-    return _nothing(f"no header '{query.text}'", near_keys(names, query.text))
+    return _nothing(f"no header '{query.text}'", _near(names, query.text))
 
 
 def _variable(query: Query, _: Reading, scope: Scope) -> Found:
     if query.text in scope:
         return Found(scope[query.text])
-    return _nothing(f"no variable '{query.text}'", near_keys(scope, query.text))
+    return _nothing(f"no variable '{query.text}'", _near(scope, query.text))
 
 
 def _cookie(query: Query, reading: Reading, _: Scope) -> Found:
     name, attribute = query.compiled
     if name not in reading.cookies:
-        return _nothing(f"the answer sets no cookie '{name}'", near_keys(reading.cookies, name))
+        return _nothing(f"the answer sets no cookie '{name}'", _near(reading.cookies, name))
     value, attributes = reading.cookies[name]
     if attribute == "value":
         return Found(value)
@@ -225,8 +236,8 @@ def _json_path(query: Query, reading: Reading, _: Scope) -> Found:
         return _nothing(str(error))
     if values:
         return Found(values[0] if path.singular else values)
-    near = path.near(document)
-    return Found(None if path.singular else [], exists=False, why=f"nothing at {query.text}", near=near)
+    nothing: list[Any] | None = None if path.singular else []
+    return Found(nothing, exists=False, why=f"nothing at {query.text}", nearest=lambda: path.near(document))
 
 
 def _jmespath(query: Query, reading: Reading, _: Scope) -> Found:

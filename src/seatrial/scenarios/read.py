@@ -88,7 +88,7 @@ class _Files:
 
     def scenario(self, document: Document) -> Scenario:
         raw = documents.parse(document, RawScenario)
-        self._keep_source(self.path, document)
+        self._keep_source(document)
         files = files_beside(self.path)
         return Scenario(
             name=raw.scenario,
@@ -181,7 +181,7 @@ class _Files:
             where = document.where(document.kind)
             raise DocumentError(where, f"a '{document.kind}' where a flow is used", "begin it with `flow: NAME`")
         raw = documents.parse(document, RawFlow)
-        self._keep_source(path, document)
+        self._keep_source(document)
         service = raw.service or caller.service
         files = files_beside(path)
         spots = (
@@ -199,9 +199,8 @@ class _Files:
             outputs=raw.outputs,
         )
 
-    def _keep_source(self, path: Path, document: Document) -> None:
-        if document.file not in self.sources:
-            self.sources[document.file] = tuple(path.read_text(encoding="utf-8-sig").splitlines())
+    def _keep_source(self, document: Document) -> None:
+        self.sources.setdefault(document.file, tuple(document.text.splitlines()))
 
 
 _Trail = tuple[tuple[Path, Where], ...]

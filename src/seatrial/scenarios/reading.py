@@ -9,14 +9,15 @@ from __future__ import annotations
 import codecs
 import functools
 import json
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from seatrial.clock import SystemClock
 from seatrial.exchange import Response
 from seatrial.match import plain
-from seatrial.scenarios.markup import Markup, parse
+from seatrial.scenarios.markup import Markup, NotMarkup, parse
 
+SYSTEM_NOW = SystemClock().now
 _NO_CHARSETS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"})
 
 
@@ -30,7 +31,7 @@ class Reading:
     `trace_id` is that of its play; `now` tells UTC seconds to the queries and filters that count days.
     """
 
-    def __init__(self, response: Response, *, trace_id: str = "", now: Callable[[], float] = time.time) -> None:
+    def __init__(self, response: Response, *, trace_id: str = "", now: Callable[[], float] = SYSTEM_NOW) -> None:
         self.response = response
         self.trace_id = trace_id
         self.now = now
@@ -43,24 +44,39 @@ class Reading:
         except ValueError:
             return self.response.body.decode(errors="replace")
 
-    @functools.cached_property
+    @property
     def json(self) -> Any:
         """The body as JSON; NotJson when it is not."""
-        try:
-            return _JSON.decode(self.text)
-        except (ValueError, RecursionError) as error:
-            shown = f"it reads {plain(self.text)}" if self.text else "it is empty"
-            raise NotJson(f"the body is not JSON ({error}); {shown}") from None
+        if isinstance(self._json, NotJson):
+            raise self._json
+        return self._json
 
-    @functools.cached_property
+    @property
     def markup(self) -> Markup:
         """The body as XML, or as HTML where it is that; NotMarkup when it is neither.
 
         Its own declaration tells the charset where Content-Type does not, but HTML without one is UTF-8 if it can be.
         """
+        if isinstance(self._markup, NotMarkup):
+            raise self._markup
+        return self._markup
+
+    @functools.cached_property
+    def _json(self) -> Any:
+        try:
+            return _JSON.decode(self.text)
+        except (ValueError, RecursionError) as error:
+            shown = f"it reads {plain(self.text)}" if self.text else "it is empty"
+            return NotJson(f"the body is not JSON ({error}); {shown}")
+
+    @functools.cached_property
+    def _markup(self) -> Markup | NotMarkup:
         html = "text/html" in self._content_type.lower()
         own = not self._charset and (not html or "\ufffd" in self.text)
-        return parse(self.response.body if own else self.text, html=html)
+        try:
+            return parse(self.response.body if own else self.text, html=html)
+        except NotMarkup as error:
+            return error
 
     @functools.cached_property
     def cookies(self) -> Mapping[str, tuple[str, Mapping[str, str]]]:

@@ -13,6 +13,7 @@ from seatrial.scenarios.cookies import Jar
 from seatrial.scenarios.request import Follow
 
 STATUSES = frozenset({301, 302, 303, 307, 308})
+_HOSTLESS = (("http", ""), ("https", ""))  # which urljoin takes for an address on the same host
 _OF_BODY = frozenset({"content-type", "content-length", "content-encoding", "transfer-encoding"})
 
 
@@ -46,6 +47,8 @@ def next_request(
 def _joined(base: str, location: str) -> str | None:
     """The address by RFC 3986, without a fragment; None for one that is not HTTP, or no address at all."""
     try:
+        if urllib.parse.urlsplit(location.strip())[:2] in _HOSTLESS:
+            return None
         parts = urllib.parse.urlsplit(urllib.parse.urljoin(base, location.strip()))
         parts.port  # noqa: B018 - a port that is no number is only found when it is asked for
     except ValueError:

@@ -26,19 +26,17 @@ MAX_LABEL = 40
 ROW = "row"
 
 
-def read_rows(raw: RawRows | Sequence[Mapping[str, Any]], document: Document, files: Files) -> tuple[Row, ...]:
+def read_rows(raw: RawRows, document: Document, files: Files) -> tuple[Row, ...]:
     """The rows in the order they are played in; DocumentError when there is none, or one is no mapping."""
-    where = document.where("rows")
-    if not isinstance(raw, RawRows):
-        fields: list[Mapping[str, Any]] = list(raw)
-    elif raw.file is not None:
+    fields: Sequence[Mapping[str, Any]] = raw.inline or ()
+    if raw.file is not None:
         fields = _of_file(raw.file, document.where("rows", "file"), files)
-    else:
-        fields = list(raw.inline or ())
     if not fields:
-        raise DocumentError(where, "no rows, so nothing would be played", "add a row, or leave `rows` out")
+        raise DocumentError(
+            document.where("rows"), "no rows, so nothing would be played", "add a row, or leave `rows` out"
+        )
     rows = [Row(number, row) for number, row in enumerate(fields, start=1)]
-    if isinstance(raw, RawRows) and raw.shuffle is not None:
+    if raw.shuffle is not None:
         random.Random(raw.shuffle).shuffle(rows)
     return tuple(rows)
 

@@ -38,6 +38,10 @@ def _follow(value: Any) -> Any:
     """`true` follows as `{}` does, a number is the limit."""
     if isinstance(value, bool):
         return {} if value else None
+    if isinstance(value, str):
+        raise ValueError(
+            f"'{value}' does not say how to follow; write true, a number, or {{max: 5, trusted: [HOST]}}"
+        )
     return {"max": value} if isinstance(value, int) else value
 
 
@@ -304,6 +308,11 @@ class RawLoad(Shape):
     think_time: Annotated[tuple[float, float], BeforeValidator(quantity.duration_range_s)] = (0.0, 0.0)
 
 
+def _rows(value: Any) -> Any:
+    """A bare list is the inline form."""
+    return {"inline": value} if isinstance(value, list) else value
+
+
 class RawRows(Shape):
     """`rows:` in its long form."""
 
@@ -326,7 +335,7 @@ class RawScenario(Shape):
     tags: frozenset[str] = frozenset()
     service: str | None = None
     vars: dict[str, Any] = Field(default_factory=dict)
-    rows: tuple[dict[str, Any], ...] | RawRows | None = None
+    rows: Annotated[RawRows | None, BeforeValidator(_rows)] = None
     setup: tuple[RawStep, ...] = ()
     steps: RawSteps
     teardown: tuple[RawStep, ...] = ()

@@ -8,7 +8,7 @@ a journey that needs longer needs a longer deadline. May import `scenarios`; mus
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from seatrial import http
@@ -21,6 +21,8 @@ from seatrial.sample import Cause, Phase, Sample
 from seatrial.scenarios.drive import drive
 from seatrial.scenarios.model import Scenario
 from seatrial.scenarios.moves import Context, PlayResult
+from seatrial.scenarios.once import Onces
+from seatrial.scenarios.rows import expand_rows
 from seatrial.synthetic.model import PlayOutcome
 
 RUN = "watch"  # the run its samples would belong to; the monitor keeps results, not samples
@@ -35,20 +37,28 @@ class Player:
     clock: Clock
 
     def __call__(self, name: str, deadline_s: float) -> PlayOutcome:
-        """Play it once within the deadline; CannotRun when it says itself that it must be skipped."""
+        """Play it once, or once for each of its rows, within the deadline; the first that fails decides.
+
+        CannotRun when it says itself that it must be skipped.
+        """
         started = self.clock.monotonic()
         deadline = Deadline(started + deadline_s, deadline_s, self.clock)
         # Secret captures are this play's own: a watch of months must not remember them all.
         context = dataclasses.replace(self.context, secrets=self.context.secrets.fork())
+        onces = Onces()
         with BoundedClient(deadline) as client:
-            result = drive(
-                self.scenarios[name],
-                context,
-                client,
-                clock=BoundedClock(deadline),
-                record=_ignore,
-                run=RUN,
-                phase=Phase.MONITOR,
+            result = _first_failed(
+                drive(
+                    scenario,
+                    context,
+                    client,
+                    clock=BoundedClock(deadline),
+                    record=_ignore,
+                    run=RUN,
+                    phase=Phase.MONITOR,
+                    onces=onces,
+                )
+                for scenario in expand_rows(self.scenarios[name])
             )
         return outcome_of(result, latency_s=self.clock.monotonic() - started, secrets=context.secrets)
 
@@ -99,6 +109,16 @@ class BoundedClock:
     def sleep(self, seconds: float) -> None:
         """Wait that long, or till the deadline."""
         self._deadline.clock.sleep(min(seconds, self._deadline.left_s()))
+
+
+def _first_failed(results: Iterator[PlayResult]) -> PlayResult:
+    """The first that did not pass, and no play after it; else the last."""
+    played: PlayResult | None = None
+    for played in results:
+        if not played.passed:
+            break
+    assert played is not None, "a scenario has at least one play"
+    return played
 
 
 def outcome_of(result: PlayResult, *, latency_s: float, secrets: Secrets) -> PlayOutcome:

@@ -146,7 +146,7 @@ def _read_monitor(document: Document, *, scenarios: Collection[str], channels: C
 def _refuse_later(document: Document) -> None:
     for path, instead in _LATER.items():
         where = document.where_key(*path)
-        if (*path, documents.KEY) in document.positions:
+        if document.has(*path):
             raise DocumentError(where, f"'{'.'.join(path)}' is not there yet", instead)
 
 

@@ -7,7 +7,7 @@ bounded, for scenario files come from many teams. Every mistake is a `DocumentEr
 
 `simple` reads the forms most templates have, so that a journey without others never loads Jinja2; `sandbox` is
 Jinja2 and decides every doubt; `names` are the templates of .hurl files; `functions` is what templates may call.
-Imports only `errors` and `clock`.
+Imports only `errors`, `dates` and `clock`.
 """
 
 from __future__ import annotations

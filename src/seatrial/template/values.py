@@ -6,8 +6,10 @@ import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from seatrial import dates
 from seatrial.errors import DocumentError, Where, did_you_mean
 from seatrial.template.functions import RESERVED
 
@@ -125,9 +127,14 @@ Value = Template | Fixed | Items | Fields
 
 
 def to_text(value: Any) -> str:
-    """A value inside a text: strings as they are, true, false, null and containers as JSON."""
+    """A value inside a text: strings as they are, true, false, null and containers as JSON, bytes in hex, a date in
+    ISO 8601."""
     if isinstance(value, str):
         return value
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, datetime):
+        return dates.iso_text(value)
     if value is None or isinstance(value, (bool, Mapping, list, tuple)):
         return json.dumps(value, ensure_ascii=False)
     return str(value)

@@ -1,9 +1,10 @@
 """The load child's HTTP client: one exchange over gevent sockets, answers parsed by geventhttpclient.
 
 Takes a `Request`, gives an `Answer`, like the httpx door at a fraction of its cost per request. Keep-alive
-connections are shared by all plays through a bounded free list per origin. Follows no redirect, knows no proxy,
-decodes gzip and deflate. May import gevent and geventhttpclient (the room's fence); must never raise for what the
-target does: that is a `Broken`. Exchanges have no `Timings` here: under load nobody is shown them per request.
+connections are shared by all plays through a bounded free list per origin. Follows no redirect; what it cannot do at
+all (`sendable`) is refused before a load starts. May import gevent and geventhttpclient (the room's fence); must
+never raise for what the target does: that is a `Broken`. Exchanges have no `Timings` here: under load nobody is shown
+them per request.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import socket
 import ssl
 import time
 import urllib.parse
-import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,12 +27,14 @@ import gevent.socket
 import gevent.ssl
 from geventhttpclient.response import HTTPParseError, HTTPResponse
 
-from seatrial.exchange import Answer, Broken, Request, Response
+from seatrial.exchange import MAX_BODY_BYTES, Answer, Broken, Request, Response, Tls
+from seatrial.paths import resolved
 from seatrial.quantity import show_duration
 from seatrial.sample import Cause
+from seatrial.unpack import Unpackable, encodings_of, read_whole, too_large
 
-MAX_BODY_BYTES = 10 << 20  # decoded; the same as the httpx door's, so that `check` and `load` agree
-KEEP_ALIVE_S = 2.0  # likewise: well under the 5 s after which common servers close an idle connection
+# The httpx door's, so that `check` and `load` agree: well under the 5 s after which common servers close theirs.
+KEEP_ALIVE_S = 2.0
 MAX_IDLE = 256  # kept connections per origin
 _READ_BYTES = 64 << 10
 # A server that closed an idle connection while our request was under way is noticed within a round trip. A connection
@@ -42,9 +44,7 @@ _PORTS = {"http": 80, "https": 443}
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _SAFE_LINE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]+")
 _SAFE_TARGET = re.compile(r"[\x21-\x7e]+")
-_PACKED = frozenset({"gzip", "x-gzip", "deflate"})
-_ANY_HEAD = 32 + zlib.MAX_WBITS  # lets zlib tell gzip heads from its own
-
+_PLAIN_TLS = Tls()
 
 _poll = gevent.monkey.get_original("select", "poll")  # asking without waiting needs no hub, and is ten times as fast
 
@@ -63,10 +63,11 @@ class _Surplus(Exception):
 
 
 class _Parser(HTTPResponse):  # type: ignore[misc]
-    """geventhttpclient's parser of one answer, holding its body to the cap while it arrives."""
+    """geventhttpclient's parser of one answer, holding its body to the limit while it arrives."""
 
     status = 0
     surplus = False
+    limit = MAX_BODY_BYTES
 
     def _on_message_begin(self) -> None:
         if self.answered:
@@ -79,8 +80,8 @@ class _Parser(HTTPResponse):  # type: ignore[misc]
 
     def _on_body(self, buf: bytearray) -> None:
         super()._on_body(buf)
-        if len(self._body_buffer) > MAX_BODY_BYTES:
-            raise _Failed(Cause.TOO_LARGE, f"the body is larger than {MAX_BODY_BYTES} bytes")
+        if len(self._body_buffer) > self.limit:
+            raise too_large(self.limit)
 
     @property
     def answered(self) -> bool:
@@ -92,10 +93,10 @@ class _Parser(HTTPResponse):  # type: ignore[misc]
         """The connection may carry another exchange."""
         return not (self.surplus or self.should_close())
 
-    def body(self) -> bytes:
-        """The body, decoded from its content encoding."""
-        encoding = str(self.get("content-encoding", "identity")).strip().lower()
-        return _decoded(bytes(self._body_buffer), encoding)
+    def body(self) -> tuple[bytes, bytes | None]:
+        """The body, decoded from its content encodings, and the body as it came where that is another."""
+        came = bytes(self._body_buffer)
+        return read_whole((came,) if came else (), encodings_of(str(self.get("content-encoding", ""))), self.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class _Origin:
     scheme: str
     host: str
     port: int
+    tls: Tls = _PLAIN_TLS
 
     @property
     def host_header(self) -> str:
@@ -135,22 +137,23 @@ class LoadClient:
 
     def __init__(self) -> None:
         self._idle: defaultdict[_Origin, list[tuple[Any, float]]] = defaultdict(list)
-        self._tls: ssl.SSLContext | None = None
+        self._contexts: dict[Tls, ssl.SSLContext] = {}
 
     def send(self, request: Request) -> Answer:
         """One exchange within the request's total deadline, connecting and the last byte of the body included."""
         started_at = time.monotonic()
         progress = _Progress(_Parser(method=request.method))
+        progress.parser.limit = request.max_body_bytes
         gevent.get_hub().loop.update_now()  # or the deadline would count from the loop's last turn
         deadline = gevent.Timeout.start_new(request.timeout_s)
         try:
             self._exchange(request, progress)
-            return _response(progress.parser, time.monotonic() - started_at)
+            return _response(request, progress.parser, time.monotonic() - started_at)
         except gevent.Timeout as timeout:
             if timeout is not deadline:
                 raise
             return _late(request, progress, time.monotonic() - started_at)
-        except _Failed as failed:
+        except (_Failed, Unpackable) as failed:
             return Broken(failed.cause, str(failed), time.monotonic() - started_at)
         except ValueError as error:
             return Broken(Cause.PROTOCOL, f"cannot be sent: {error}", time.monotonic() - started_at)
@@ -215,10 +218,9 @@ class LoadClient:
         return self._secured(connected, origin) if origin.scheme == "https" else connected
 
     def _secured(self, connected: Any, origin: _Origin) -> Any:
-        if self._tls is None:
-            self._tls = gevent.ssl.create_default_context()
         try:
-            return self._tls.wrap_socket(connected, server_hostname=origin.host)
+            context = self._contexts.get(origin.tls) or self._contexts.setdefault(origin.tls, _context(origin.tls))
+            return context.wrap_socket(connected, server_hostname=origin.host)
         except (OSError, ValueError) as error:
             connected.close()
             raise _Failed(Cause.TLS, f"TLS with {origin.host}:{origin.port} failed: {error}") from None
@@ -272,13 +274,16 @@ def _late(request: Request, progress: _Progress, latency_s: float) -> Broken:
     return Broken(Cause.TIMEOUT, f"no byte of an answer within {within}", latency_s)
 
 
-def _response(parser: _Parser, latency_s: float) -> Response:
+def _response(request: Request, parser: _Parser, latency_s: float) -> Response:
+    body, raw = parser.body()
     return Response(
         status=parser.status,
         headers=tuple(parser.items()),
-        body=parser.body(),
+        body=body,
         latency_s=latency_s,
         http_version=parser.get_http_version().removeprefix("HTTP/"),
+        raw=raw,
+        url=request.url,
     )
 
 
@@ -294,8 +299,10 @@ def _compile(request: Request) -> tuple[_Origin, bytes]:
     url = urllib.parse.urlsplit(request.url)
     if url.scheme not in _PORTS or not url.hostname:
         raise _Failed(Cause.PROTOCOL, f"'{request.url}' is not an http or https URL")
-    origin = _Origin(url.scheme, url.hostname, url.port or _PORTS[url.scheme])
-    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+    tls = request.connection.tls if url.scheme == "https" else _PLAIN_TLS
+    origin = _Origin(url.scheme, url.hostname, url.port or _PORTS[url.scheme], tls)
+    path = url.path if request.path_as_is else resolved(url.path)
+    target = (path or "/") + (f"?{url.query}" if url.query else "")
     lines = [f"{request.method} {target} HTTP/1.1", *_headers(request, origin)]
     if not _SAFE_TARGET.fullmatch(target) or not all(map(_SAFE_LINE.fullmatch, lines)):
         raise _Failed(Cause.PROTOCOL, "a header or the URL holds a line break or a character HTTP cannot carry")
@@ -308,25 +315,17 @@ def _headers(request: Request, origin: _Origin) -> Iterator[str]:
     if "host" not in given:
         yield f"Host: {origin.host_header}"
     yield from (f"{name}: {value}" for name, value in request.headers)
-    if "accept-encoding" not in given:
-        yield "Accept-Encoding: gzip, deflate"
     if (request.body or request.method in _BODY_METHODS) and "content-length" not in given:
         yield f"Content-Length: {len(request.body or b'')}"
 
 
-def _decoded(body: bytes, encoding: str) -> bytes:
-    """The body without its content encoding."""
-    if not body or encoding in ("", "identity"):
-        return body
-    if encoding not in _PACKED:
-        raise _Failed(Cause.PROTOCOL, f"the body is encoded as '{encoding}', which was not asked for")
-    inflate = zlib.decompressobj(_ANY_HEAD)
-    try:
-        plain = inflate.decompress(body, MAX_BODY_BYTES + 1)
-    except zlib.error as error:
-        raise _Failed(Cause.PROTOCOL, f"the body is not {encoding}: {error}") from None
-    if len(plain) > MAX_BODY_BYTES:
-        raise _Failed(Cause.TOO_LARGE, f"the unpacked body is larger than {MAX_BODY_BYTES} bytes")
-    if not inflate.eof:
-        raise _Failed(Cause.TRUNCATED, f"the {encoding} body ends in its middle")
-    return plain
+def _context(tls: Tls) -> ssl.SSLContext:
+    """As the httpx door has it. The files were looked at before the load began; OSError where they are gone."""
+    context: ssl.SSLContext = gevent.ssl.create_default_context(cafile=tls.ca)
+    if not tls.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if tls.certificate is not None:
+        # An empty password where none is given, or OpenSSL would ask for one on the terminal and wait.
+        context.load_cert_chain(tls.certificate, tls.key, password=tls.password or "")
+    return context

@@ -83,15 +83,24 @@ class Player:
         self._told: set[tuple[Series, Cause]] = set()
         self._played = 0
         self._onces = Onces()
+        self._rows: dict[str, int] = {}
 
     def play(self, scenario: Scenario, *, due_at: float) -> None:
         """Play once. Its first request's latency counts from `due_at` (monotonic), the others' from their sending."""
         context = self._context()
-        moves = play(scenario, context)
+        moves = play(self._with_row(scenario), context)
         progress = _Progress(scenario, due_at, context.secrets)
         result = self._follow_all(moves, progress)
         if result is not None:
             self._tell_failures(result)
+
+    def _with_row(self, scenario: Scenario) -> Scenario:
+        """The scenario for the next of its rows, beginning again after the last; its name stays, for the counts."""
+        if scenario.rows is None:
+            return scenario
+        number = self._rows.get(scenario.name, 0)
+        self._rows[scenario.name] = number + 1
+        return dataclasses.replace(scenario, row=scenario.rows[number % len(scenario.rows)])
 
     def _context(self) -> Context:
         self._played += 1

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from seatrial.errors import DocumentError, UsageError, did_you_mean
 from seatrial.realm import Realm, permit_load, permit_mutations
 from seatrial.scenarios.load.profile import Model, Profile
+from seatrial.scenarios.load.sendable import permit_requests
 from seatrial.scenarios.model import Scenario, every_step, mutates
 
 
@@ -55,7 +56,9 @@ def peak_requests_per_s(profile: Profile, chosen: Mix) -> float | None:
 
 
 def permit(profile: Profile, chosen: Mix, realm: Realm) -> None:
-    """Raise Refused when the realm does not allow this load, or a journey of it to write there."""
+    """Raise Refused when the realm does not allow this load, or a journey of it to write there; Unsupported when a
+    journey asks for what no load can send."""
+    permit_requests(chosen.scenarios)
     permit_load(realm, peak_requests_per_s(profile, chosen) or 0.0)
     for scenario in filter(mutates, chosen.scenarios):
         permit_mutations(realm, scenario.name, scenario.tags)

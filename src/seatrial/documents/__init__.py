@@ -1,0 +1,119 @@
+"""The only door to YAML: reads a document with the place of everything in it, and finds the workspace.
+
+Takes a file of a user, gives a `Document`: plain values typed by the strict core schema (only
+true/false/null and JSON numbers are typed; dates, `no`, `012` stay text; duplicate keys are errors) which
+knows the `Where` of every path in it. `parse` then holds it against a pydantic model and turns the first
+mistake into a `DocumentError` with its place and a hint. `reader` alone knows YAML. Must never execute or construct
+anything.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from seatrial import quantity
+from seatrial.documents.document import Document, Steps
+from seatrial.documents.mistakes import first_mistake
+from seatrial.documents.reader import MAX_DEPTH, MAX_DIGITS, MAX_NODES, read, scalar
+from seatrial.errors import DocumentError, UsageError, Where
+
+__all__ = [
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "MAX_DIGITS",
+    "MAX_NODES",
+    "WORKSPACE_FILE",
+    "Document",
+    "DurationS",
+    "Quantile",
+    "RatePerS",
+    "Ratio",
+    "Shape",
+    "Steps",
+    "files_in",
+    "find",
+    "find_workspace",
+    "load",
+    "loads",
+    "parse",
+    "scalar",
+]
+
+MAX_BYTES = 1 << 20
+WORKSPACE_FILE = "realms.yaml"
+
+Raw = TypeVar("Raw", bound=BaseModel)
+
+DurationS = Annotated[float, BeforeValidator(quantity.duration_s)]
+RatePerS = Annotated[float, BeforeValidator(quantity.rate_per_s)]
+Ratio = Annotated[float, BeforeValidator(quantity.ratio)]
+Quantile = Annotated[float, BeforeValidator(quantity.quantile)]
+
+
+class Shape(BaseModel):
+    """The root of every raw document shape: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+def find_workspace(start: Path) -> Path:
+    """The nearest folder from `start` upwards that holds realms.yaml; UsageError when none does."""
+    here = start.resolve()
+    for folder in (here, *here.parents):
+        if (folder / WORKSPACE_FILE).is_file():
+            return folder
+    raise UsageError(f"{start}: no {WORKSPACE_FILE} here or above; go to a workspace, or make one: seatrial init")
+
+
+def files_in(folder: Path) -> tuple[Path, ...]:
+    """Every YAML file below the folder, sorted; empty when the folder is not there."""
+    found = (path for pattern in ("*.yaml", "*.yml") for path in folder.rglob(pattern))
+    return tuple(sorted(path for path in found if path.is_file()))
+
+
+def find(folder: Path, kind: str) -> tuple[Document, ...]:
+    """Every document of that kind below the folder, sorted by file name."""
+    return tuple(doc for doc in map(load, files_in(folder)) if doc.kind == kind)
+
+
+def load(path: Path) -> Document:
+    """Read one file; DocumentError with file:line:column for everything that can be wrong with it."""
+    shown = _shown(path)
+    return loads(_read_text(path, shown), shown)
+
+
+def loads(text: str, file: str) -> Document:
+    """Read a document from text; `file` is what error messages call it."""
+    if len(text.encode()) > MAX_BYTES:
+        raise DocumentError(Where(file, 1, 1), f"the file is larger than {MAX_BYTES} bytes", "split it")
+    content, root = read(text, file)
+    return Document(file, next(iter(content)), content, text, root)
+
+
+def parse(document: Document, model: type[Raw]) -> Raw:
+    """Hold the document against its shape; DocumentError names the place of the first mistake."""
+    try:
+        return model.model_validate(document.content)
+    except ValidationError as error:
+        raise first_mistake(error, document, model) from None
+
+
+def _shown(path: Path) -> str:
+    """The path as a user would type it: relative to here when it is below here."""
+    resolved, here = path.resolve(), Path.cwd()
+    return str(resolved.relative_to(here)) if resolved.is_relative_to(here) else str(path)
+
+
+def _read_text(path: Path, shown: str) -> str:
+    start = Where(shown, 1, 1)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise DocumentError(start, f"the file is larger than {MAX_BYTES} bytes", "split it")
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DocumentError(start, f"not UTF-8 text (byte {error.start})", "save it as UTF-8") from None
+    except OSError as error:
+        raise DocumentError(start, f"cannot be read: {error.strerror}", "check its name and rights") from None

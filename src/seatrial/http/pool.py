@@ -1,0 +1,125 @@
+"""Idle connections, kept for the next exchange that may use them.
+
+httpx's own pool lets exchanges of several threads wait for each other without regard to their deadlines, and under
+HTTP/2 read for one another. Here an exchange takes a connection out, has it alone, and puts it back when it is idle
+and as good as new. The connections themselves are httpx's engine's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import NamedTuple
+
+from seatrial.exchange import Connection, HttpVersion
+from seatrial.http.engine import httpcore
+from seatrial.http.line import Line
+from seatrial.http.proxy import proxy_of
+from seatrial.http.target import Target
+from seatrial.http.tls import context_of
+
+KEEP_ALIVE_S = 2.0
+"""How long an idle connection is kept: well under the 5 s after which common servers close theirs, so that a request
+is not sent into a connection that is just being closed."""
+
+MAX_IDLE = 16
+"""Of connections kept for one route."""
+
+
+class Route(NamedTuple):
+    """What two exchanges must have in common to share a connection."""
+
+    scheme: str
+    host: str
+    port: int
+    proxy: str | None
+    connection: Connection
+
+
+class Carrier:
+    """A connection of the engine with the line below it."""
+
+    __slots__ = ("_http1", "connection", "line", "route")
+
+    def __init__(self, route: Route, target: Target) -> None:
+        settings = route.connection
+        context = context_of(settings.tls, settings.http_version) if route.scheme == "https" else None
+        self.route = route
+        is_prior = context is None and route.proxy is None and settings.http_version is HttpVersion.V2
+        self.line = Line(settings.tls, context, framed=is_prior)
+        self.connection = httpcore.ConnectionPool(
+            ssl_context=context,
+            proxy=None if route.proxy is None else proxy_of(route.proxy, settings.tls),
+            http1=not is_prior,
+            http2=settings.http_version is HttpVersion.V2,
+            keepalive_expiry=KEEP_ALIVE_S,
+            network_backend=self.line,
+        ).create_connection(target.url.origin)
+        self._http1: object = None
+
+    def is_reusable(self) -> bool:
+        """Whether it is idle, and nothing was said beyond the whole answer: that would be taken for the next one."""
+        return self.connection.is_idle() and not self._leftover()
+
+    def has_expired(self) -> bool:
+        """Whether it was idle too long, or the peer has ended it or said something meanwhile."""
+        return bool(self.connection.has_expired()) or bool(self.line.get_extra_info("is_readable"))
+
+    def close(self) -> None:
+        """Close the line below, at once."""
+        self.line.close()
+
+    def _leftover(self) -> bytes:
+        """What h11 holds unread. The engine does not ask it before it goes on, and has no public way to."""
+        if self._http1 is None:
+            self._http1 = _innermost(self.connection)
+        state = getattr(self._http1, "_h11_state", None)
+        return b"" if state is None else bytes(state.trailing_data[0])
+
+
+class Pool:
+    """Safe from several threads: taking out and putting back are single steps of a list."""
+
+    def __init__(self) -> None:
+        self._idle: dict[Route, list[Carrier]] = {}
+
+    def take(self, route: Route, target: Target) -> Carrier:
+        """The connection used last while it is good, else a new one that connects with the exchange."""
+        idle = self._idle.get(route)
+        while idle:
+            try:
+                carrier = idle.pop()
+            except IndexError:  # another thread was faster
+                break
+            if not carrier.has_expired():
+                return carrier
+            carrier.close()
+        self._sweep()
+        return Carrier(route, target)
+
+    def put(self, carrier: Carrier) -> None:
+        """Keep it if it can carry another exchange, else close it."""
+        idle = self._idle.setdefault(carrier.route, [])
+        if len(idle) < MAX_IDLE and carrier.is_reusable():
+            idle.append(carrier)
+        else:
+            carrier.close()
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        for idle in list(self._idle.values()):
+            while idle:
+                with contextlib.suppress(IndexError):
+                    idle.pop().close()
+
+    def _sweep(self) -> None:
+        """Close what has expired on routes nobody asks for any more."""
+        for idle in list(self._idle.values()):
+            while idle and idle[0].has_expired():
+                with contextlib.suppress(IndexError):
+                    idle.pop(0).close()
+
+
+def _innermost(connection: object) -> object:
+    """The connection that speaks: tunnels and the like hold it in layers."""
+    inner = getattr(connection, "_connection", None)
+    return connection if inner is None else _innermost(inner)

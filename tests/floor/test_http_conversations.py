@@ -1,0 +1,382 @@
+"""WebSockets and server-sent events: said, heard till it is enough, and ended in time whatever the server does."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+import time
+
+import misbehaving as bad
+import pytest
+from wsproto.connection import Connection as Frames
+from wsproto.connection import ConnectionType
+from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
+
+from seatrial import http
+from seatrial.exchange import (
+    MAX_MESSAGES,
+    Broken,
+    Connection,
+    Conversation,
+    ConversationKind,
+    HttpVersion,
+    Request,
+    Response,
+    Tls,
+)
+from seatrial.http.events import Decoder
+from seatrial.sample import Cause
+
+DEADLINE_S = 0.6
+GENEROUS_S = 20.0
+
+
+def count(number):
+    return lambda messages: len(messages) >= number
+
+
+def talk(url, *send, enough, timeout_s=GENEROUS_S, **fields):
+    """The answer to a WebSocket's conversation, which came in time."""
+    return conversed(url, Conversation(ConversationKind.WEBSOCKET, enough, send), timeout_s, **fields)
+
+
+def listen(url, enough, timeout_s=GENEROUS_S, **fields):
+    """The answer to listening to events, which came in time."""
+    headers = (("Accept", "text/event-stream"),)
+    return conversed(url, Conversation(ConversationKind.SSE, enough), timeout_s, headers=headers, **fields)
+
+
+def conversed(url, conversation, timeout_s, **fields):
+    started = time.monotonic()
+    with http.open_client() as client:
+        answer = client.send(Request("GET", url, timeout_s=timeout_s, conversation=conversation, **fields))
+    assert time.monotonic() - started < max(timeout_s, GENEROUS_S / 2)
+    return answer
+
+
+def accepted(server, connection, *extra):
+    """The server's half of a handshake; its frames."""
+    request = server.request(connection)
+    key = re.search(rb"(?im)^sec-websocket-key: (.*)\r$", request)[1]
+    digest = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
+    lines = (
+        b"HTTP/1.1 101 Switching Protocols",
+        b"Upgrade: websocket",
+        b"Connection: Upgrade",
+        b"Sec-WebSocket-Accept: " + base64.b64encode(digest),
+        *extra,
+    )
+    connection.sendall(b"\r\n".join(lines) + b"\r\n\r\n")
+    return Frames(ConnectionType.SERVER)
+
+
+def received(connection, frames):
+    """The client's events, until it ends."""
+    while data := connection.recv(65536):
+        frames.receive_data(data)
+        yield from frames.events()
+
+
+def echoes(server, connection):
+    frames = accepted(server, connection)
+    for event in received(connection, frames):
+        if isinstance(event, TextMessage):
+            connection.sendall(frames.send(TextMessage(data=f"[{event.data}]" if event.data == "1" else event.data)))
+        if isinstance(event, CloseConnection):
+            server.farewell = int(event.code)
+            connection.sendall(frames.send(event.response()))
+            return
+
+
+def speaks(*events, raw=b"", then_waits=True):
+    """A server that greets with these events, or with raw bytes, whatever the client says."""
+
+    def script(server, connection):
+        frames = accepted(server, connection)
+        connection.sendall(b"".join(frames.send(event) for event in events) + raw)
+        if then_waits:
+            server.wait()
+
+    return script
+
+
+def test_texts_are_said_and_answers_heard_as_json_or_text():
+    with bad.Server(echoes) as server:
+        answer = talk(server.url.replace("http:", "ws:"), "1", '{"a": 1}', "plain é", enough=count(3))
+    assert (answer.status, answer.stopped) == (101, "")
+    assert json.loads(answer.body) == [[1], {"a": 1}, "plain é"]
+    assert answer.header("upgrade") == "websocket"
+    assert server.farewell == 1000
+
+
+def test_handshake_is_what_rfc_6455_asks():
+    with bad.Server(echoes) as server:
+        talk(f"{server.url}chat?x=1", "hi", enough=count(1), headers=(("Origin", "http://a.invalid"),))
+    head = server.requests[0].decode()
+    assert head.startswith("GET /chat?x=1 HTTP/1.1\r\n")
+    for line in (
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Origin: http://a.invalid",
+    ):
+        assert f"\r\n{line}\r\n" in head
+    assert "Extensions" not in head
+    assert "Content-Length" not in head
+
+
+def test_websocket_goes_over_tls_and_over_http1_even_where_http2_is_asked(authority):
+    settings = Connection(HttpVersion.V2, Tls(ca=authority.ca))
+    with bad.Server(echoes, tls=authority.context(alpn=("h2", "http/1.1"))) as server:
+        answer = talk(server.url.replace("https:", "wss:"), "hi", enough=count(1), connection=settings)
+    assert json.loads(answer.body) == ["hi"]
+    assert answer.certificate.subject == "CN=server"
+
+
+def test_messages_in_pieces_in_binary_and_with_the_handshake_are_heard():
+    parts = (
+        TextMessage(data="on", message_finished=False),
+        TextMessage(data="e"),
+        BytesMessage(data=b"\x00\xff"),
+        TextMessage(data="NaN"),
+        TextMessage(data="[" * 100_000),
+    )
+    with bad.Server(speaks(*parts)) as server:
+        answer = talk(server.url, enough=count(4))
+    assert json.loads(answer.body) == ["one", "AP8=", "NaN", "[" * 100_000]
+
+
+def test_ping_is_answered():
+    def pings(server, connection):
+        frames = accepted(server, connection)
+        connection.sendall(frames.send(Ping(payload=b"are you there")))
+        for event in received(connection, frames):
+            if isinstance(event, Pong):
+                connection.sendall(frames.send(TextMessage(data=bytes(event.payload).decode())))
+
+    with bad.Server(pings) as server:
+        assert json.loads(talk(server.url, enough=count(1)).body) == ["are you there"]
+
+
+def test_nothing_is_waited_for_where_nothing_is_wanted():
+    with bad.Server(speaks()) as server:
+        answer = talk(server.url, "said", enough=lambda messages: True)
+    assert (answer.body, answer.stopped) == (b"[]", "")
+    assert answer.latency_s < GENEROUS_S / 2
+
+
+STOPPED = {
+    "silence": (speaks(TextMessage(data="1")), "the deadline of 600 ms passed"),
+    "going away": (
+        speaks(TextMessage(data="1"), CloseConnection(code=1001), then_waits=False),
+        "the server closed (1001 going away)",
+    ),
+    "with a reason": (
+        speaks(TextMessage(data="1"), CloseConnection(code=4000, reason="no such room")),
+        "the server closed (4000 no such room)",
+    ),
+    "without farewell": (
+        speaks(TextMessage(data="1"), then_waits=False),
+        "the server ended the connection without closing the WebSocket",
+    ),
+    "half a frame": (speaks(TextMessage(data="1"), raw=b"\x81\x7e\xff"), "the deadline of 600 ms passed"),
+}
+
+
+@pytest.mark.parametrize("kind", STOPPED)
+def test_what_ended_a_conversation_too_early_is_told(kind):
+    script, sentence = STOPPED[kind]
+    with bad.Server(script) as server:
+        answer = talk(server.url, enough=count(2), timeout_s=DEADLINE_S)
+    assert isinstance(answer, Response), answer
+    assert (json.loads(answer.body), answer.stopped) == ([1], sentence)
+
+
+def pings_without_end(server, connection):
+    frames = accepted(server, connection)
+    while not server.over.is_set():
+        connection.sendall(frames.send(Ping(payload=b"")) * 50)
+
+
+def drips_a_message(server, connection):
+    accepted(server, connection)
+    connection.sendall(b"\x81\x7f" + (1 << 19).to_bytes(8, "big"))
+    while not server.over.wait(0.02):
+        connection.sendall(b"x")
+
+
+@pytest.mark.parametrize("script", [pings_without_end, drips_a_message])
+def test_server_without_end_is_left_at_the_deadline(script):
+    with bad.Server(script) as server:
+        answer = talk(server.url, enough=count(1), timeout_s=DEADLINE_S)
+    assert answer.stopped == "the deadline of 600 ms passed"
+
+
+def test_server_that_does_not_say_farewell_is_not_waited_for_long():
+    with bad.Server(speaks(TextMessage(data="1"))) as server:
+        started = time.monotonic()
+        answer = talk(server.url, enough=count(1), timeout_s=60.0)
+        assert time.monotonic() - started < GENEROUS_S
+    assert answer.stopped == ""
+    assert answer.latency_s < GENEROUS_S / 2
+
+
+BROKEN = {
+    "no frame": (speaks(raw=b"\xff\xff\xff\xff"), Cause.PROTOCOL, "not a valid WebSocket"),
+    "no UTF-8": (speaks(raw=b"\x81\x02\xff\xff"), Cause.PROTOCOL, "not a valid WebSocket"),
+    "flood": (speaks(*[TextMessage(data="x" * 60_000)] * 40), Cause.TOO_LARGE, "1 MiB"),
+    "wrong digest": (
+        bad.says(b"HTTP/1.1 101 Up\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n"),
+        Cause.PROTOCOL,
+        "does not answer our key",
+    ),
+    "another protocol": (
+        bad.says(b"HTTP/1.1 101 Up\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"),
+        Cause.PROTOCOL,
+        "something else",
+    ),
+    "an extension": (
+        lambda server, connection: accepted(server, connection, b"Sec-WebSocket-Extensions: permessage-deflate"),
+        Cause.PROTOCOL,
+        "permessage-deflate",
+    ),
+    "silence": (bad.accepts_and_waits, Cause.TIMEOUT, "no byte"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_server_that_breaks_the_protocol_is_broken(kind):
+    script, cause, words = BROKEN[kind]
+    with bad.Server(script) as server:
+        answer = talk(server.url, enough=count(999), timeout_s=DEADLINE_S, max_body_bytes=1 << 20)
+    assert isinstance(answer, Broken), answer
+    assert (answer.cause, words in answer.detail) == (cause, True), answer
+
+
+def test_messages_have_a_limit():
+    with bad.Server(speaks(*[TextMessage(data="1")] * (MAX_MESSAGES + 5))) as server:
+        answer = talk(server.url, enough=count(MAX_MESSAGES + 1))
+    assert len(json.loads(answer.body)) == MAX_MESSAGES
+    assert answer.stopped == "1000 messages came and were not enough"
+
+
+def test_refused_handshake_is_an_ordinary_answer():
+    with bad.Server(bad.says(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 4\r\n\r\nno!\n")) as server:
+        answer = talk(server.url, enough=count(1))
+    assert (answer.status, answer.body) == (403, b"no!\n")
+    assert answer.stopped == "the server did not switch to WebSocket, it answered 403"
+
+
+# Server-sent events
+
+STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\n"
+
+
+def events_of(*pieces):
+    decoder = Decoder()
+    return [event for piece in pieces for event in decoder.feed(piece)]
+
+
+def event(data, *, name="message", last_id="", retry=None):
+    return {"event": name, "data": data, "id": last_id, "retry": retry}
+
+
+# The examples of the WHATWG HTML standard, 9.2.6, and what its grammar allows besides.
+DECODED = {
+    "two lines": (b"data: YHOO\ndata: +2\ndata: 10\n\n", [event("YHOO\n+2\n10")]),
+    "comments, ids": (
+        b": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third event\n\n",
+        [event("first event", last_id="1"), event("second event"), event(" third event")],
+    ),
+    "empty data": (b"data\n\ndata\ndata\n\ndata:", [event(""), event("\n")]),
+    "one space": (b"data:test\n\ndata: test\n\n", [event("test"), event("test")]),
+    "without data": (b"event: a\nid: 7\n\ndata: x\n\n", [event("x", last_id="7")]),
+    "id stays": (b"id: 7\ndata: x\n\ndata: y\n\n", [event("x", last_id="7"), event("y", last_id="7")]),
+    "id with a null": (b"id: 7\0\ndata: x\n\n", [event("x")]),
+    "name, JSON, retry": (b'event: add\nretry: 250\ndata: {"a": 1}\n\n', [event({"a": 1}, name="add", retry=250)]),
+    "no retry": (b"retry: soon\ndata: x\n\n", [event("x")]),
+    "carriage returns": (b"data: a\rdata: b\r\rdata: c\r\n\r\n", [event("a\nb"), event("c")]),
+    "mark": (b"\xef\xbb\xbfdata: x\n\n", [event("x")]),
+    "broken UTF-8": (b"data: \xff\n\n", [event("�")]),
+    "unknown field": (b"colour: red\ndata: x\n\n", [event("x")]),
+    "other line ends": ("data: a\u2028b\x0bc\n\n".encode(), [event("a\u2028b\x0bc")]),
+    "unfinished": (b"data: x\n", []),
+}
+
+
+@pytest.mark.parametrize("kind", DECODED)
+def test_events_are_decoded_as_the_standard_says_however_they_are_cut(kind):
+    wire, events = DECODED[kind]
+    assert events_of(wire) == events
+    assert events_of(*(wire[at : at + 1] for at in range(len(wire)))) == events
+    assert all(events_of(wire[:at], wire[at:]) == events for at in range(len(wire)))
+
+
+def test_events_are_heard_till_they_are_enough():
+    with bad.Server(bad.drips(STREAM, b'event: tick\ndata: {"n": 1}\n\n')) as server:
+        answer = listen(server.url, count(3))
+    assert (answer.status, answer.stopped) == (200, "")
+    assert json.loads(answer.body) == [event({"n": 1}, name="tick")] * 3
+
+
+def test_stream_that_ends_too_early_is_told():
+    with bad.Server(bad.says(STREAM, b"data: 1\n\n")) as server:
+        answer = listen(server.url, count(2))
+    assert (json.loads(answer.body), answer.stopped) == ([event(1)], "the stream ended")
+
+
+def test_stream_that_falls_silent_is_left_at_the_deadline():
+    with bad.Server(bad.says(STREAM, b"data: 1\n\n", then_waits=True)) as server:
+        answer = listen(server.url, count(2), timeout_s=DEADLINE_S)
+    assert (json.loads(answer.body), answer.stopped) == ([event(1)], "the deadline of 600 ms passed")
+
+
+def test_stream_that_is_cut_is_told():
+    chunked = STREAM[:-2] + b"Transfer-Encoding: chunked\r\n\r\n"
+    with bad.Server(bad.says(chunked, b"9\r\ndata: 1\n\n\r\n9\r\nda")) as server:
+        answer = listen(server.url, count(2))
+    assert json.loads(answer.body) == [event(1)]
+    assert answer.stopped.startswith("the stream broke")
+
+
+def test_encoded_stream_is_decoded():
+    body = gzip.compress(b"data: 1\n\n")
+    with bad.Server(bad.says(STREAM[:-2] + b"Content-Encoding: gzip\r\n\r\n", body, then_waits=True)) as server:
+        assert json.loads(listen(server.url, count(1)).body) == [event(1)]
+
+
+def test_stream_over_http2_is_heard_till_it_is_enough():
+    def streams(state, stream):
+        state.send_headers(stream, [(":status", "200"), ("content-type", "text/event-stream")])
+        state.send_data(stream, b"data: 1\n\ndata: 2\n\n")
+
+    with bad.Server(bad.Http2(streams)) as server:
+        answer = listen(server.url, count(2), connection=Connection(http_version=HttpVersion.V2))
+    assert json.loads(answer.body) == [event(1), event(2)]
+
+
+@pytest.mark.parametrize("piece", [b"data: x\n", b"x" * 5000], ids=["an event", "a line"])
+def test_event_without_end_is_too_large(piece):
+    with bad.Server(bad.floods(STREAM, piece)) as server:
+        answer = listen(server.url, count(1), max_body_bytes=1 << 20)
+    assert answer.cause is Cause.TOO_LARGE
+
+
+def test_answer_that_is_no_event_stream_is_an_ordinary_one():
+    with bad.Server(
+        bad.says(b"HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 2\r\n\r\nno")
+    ) as server:
+        answer = listen(server.url, count(1))
+    assert (answer.status, answer.body) == (404, b"no")
+    assert answer.stopped == "the answer is no event stream: status 404, text/html"
+
+
+def test_connection_of_a_conversation_is_not_kept():
+    with bad.Server(bad.drips(STREAM, b"data: 1\n\n")) as server, http.open_client() as client:
+        conversation = Conversation(ConversationKind.SSE, count(1))
+        for _ in range(2):
+            client.send(Request("GET", server.url, timeout_s=GENEROUS_S, conversation=conversation))
+    assert server.accepted == 2
