@@ -89,6 +89,9 @@ MADE = [
     ("sort", (), [3, 1.5, 2], [1.5, 2, 3]),
     ("sort", (), ["b", "a"], ["a", "b"]),
     ("unique", (), [1, 1.0, True, "1", {"a": 1}, {"a": 1.0}], [1, True, "1", {"a": 1}]),
+    ("lone", (), ["a"], "a"),
+    ("lone", (), ["a", "b"], ["a", "b"]),
+    ("milliseconds", (), 0.25, 250),
 ]
 CANNOT = [
     ("base64_decode", (), "a*b", "'a*b' is not base64"),
@@ -136,6 +139,9 @@ CANNOT = [
     ("trim", (), 5, "integer <5> is no text"),
     ("sort", (), [1, "a"], "neither numbers alone nor texts alone"),
     ("unique", (), "aa", "'aa' is no list"),
+    ("lone", (), [], "the list is empty"),
+    ("lone", (), "a", "'a' is no list"),
+    ("milliseconds", (), "soon", "'soon' is no number"),
 ]
 
 

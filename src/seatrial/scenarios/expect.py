@@ -239,9 +239,11 @@ def _version(operand: Any) -> Any:
 
 def _answer(predicate: match.Predicate, found: Found, operand: Any) -> bool | str | None:
     """Nothing found answers `exists` alone; a list of many is there to be counted even when it is empty."""
+    if found.misfit and predicate.of_nothing is not None:
+        return None
     if predicate.name == "exists":
         return found.exists is (operand is not False)
-    return predicate.ask(found.value, operand) if found.exists or found.value == [] else None
+    return predicate.ask(found.value, operand) if found.exists or found.value == [] else predicate.of_nothing
 
 
 def _missed(check: Check, found: Found, operand: Any, why: str) -> Failure:

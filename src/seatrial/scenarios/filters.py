@@ -50,10 +50,15 @@ class _Spec:
 
 
 class CannotApply(ValueError):
-    """A filter that makes no sense of its value: names the filter, and says why."""
+    """A filter that makes no sense of its value, or (`nothing`) finds nothing in it: names the filter, says why."""
 
-    def __init__(self, applied: Filter, why: str) -> None:
+    def __init__(self, applied: Filter, why: str, *, nothing: bool = False) -> None:
         super().__init__(f"filter '{applied}': {why}")
+        self.nothing = nothing
+
+
+class _Nothing(ValueError):
+    """The value is what the filter takes, but what it looks for is not there."""
 
 
 def compile_filter(kind: FilterKind, arguments: Sequence[Any], where: Where) -> Filter:
@@ -86,7 +91,7 @@ def apply(applied: Filter, value: Any, scope: Scope, *, now: Now) -> Any:
     try:
         made = spec.run(value, *arguments, now()) if spec.clocked else spec.run(value, *arguments)
     except (ValueError, RecursionError) as error:
-        raise CannotApply(applied, str(error)) from None
+        raise CannotApply(applied, str(error), nothing=isinstance(error, _Nothing)) from None
     if isinstance(made, (str, bytes)) and len(made) > MAX_VALUE:
         raise CannotApply(applied, f"it would give more than {MAX_VALUE} characters")
     return made
@@ -262,7 +267,7 @@ def _json_path(value: Any, path: JsonPath) -> Any:
     if not path.singular:
         return found
     if not found:
-        raise ValueError(f"nothing at {path.text} in {show(document)}")
+        raise _Nothing(f"nothing at {path.text} in {show(document)}")
     return found[0]
 
 
@@ -273,7 +278,7 @@ def _xpath_of(value: Any, path: markup.XPath) -> Any:
 def _regex_of(value: Any, pattern: Regex) -> str:
     found = pattern.found(_text(value))
     if found is None:
-        raise ValueError(f"nothing in {_quoted(value)} matches '{pattern.text}'")
+        raise _Nothing(f"nothing in {_quoted(value)} matches '{pattern.text}'")
     return found
 
 
@@ -341,7 +346,7 @@ def _url_param(value: Any, name: str) -> str:
     parameters = urllib.parse.parse_qsl(query, keep_blank_values=True)
     found = next((content for key, content in parameters if key == name), None)
     if found is None:
-        raise ValueError(f"no parameter '{name}' in {_quoted(value)}")
+        raise _Nothing(f"no parameter '{name}' in {_quoted(value)}")
     return found
 
 
@@ -359,6 +364,18 @@ def _unique(value: Any) -> list[Any]:
     for item in _items(value):
         kept.setdefault(json.dumps(_canonical(item), sort_keys=True, default=repr), item)
     return list(kept.values())
+
+
+def _lone(value: Any) -> Any:
+    """A list of one as its element, a longer one as it is."""
+    if _items(value):
+        return value[0] if len(value) == 1 else value
+    raise _Nothing("the list is empty")
+
+
+def _milliseconds(value: Any) -> int:
+    """Of a time in seconds, its whole milliseconds."""
+    return int(_to_float(value) * 1000)
 
 
 def _canonical(value: Any) -> Any:
@@ -406,6 +423,8 @@ _FILTERS: Mapping[FilterKind, _Spec] = {
     FilterKind.TRIM: _Spec(lambda value: _text(value).strip()),
     FilterKind.SORT: _Spec(_sort),
     FilterKind.UNIQUE: _Spec(_unique),
+    FilterKind.LONE: _Spec(_lone),
+    FilterKind.MILLISECONDS: _Spec(_milliseconds),
 }
 _EXAMPLES: Mapping[FilterKind, str] = {
     FilterKind.DECODE: "{decode: iso-8859-1}",

@@ -6,6 +6,7 @@ function and a line there. Gives `Found`; must never judge what it found.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import math
@@ -22,7 +23,7 @@ from seatrial.scenarios.filters import CannotApply, apply
 from seatrial.scenarios.json_path import compile_path
 from seatrial.scenarios.markup import NotMarkup, compile_xpath
 from seatrial.scenarios.reading import NotJson, Reading
-from seatrial.scenarios.wanted import Filter, Query, QueryKind
+from seatrial.scenarios.wanted import Filter, FilterKind, Query, QueryKind
 from seatrial.template import Fixed, Scope, Value, to_text
 
 DAY_S = 86_400
@@ -34,13 +35,15 @@ Near = Callable[[], tuple[str, ...]]
 class Found:
     """What a query found. `why` says why there is nothing when `exists` is False.
 
-    A path that may lead to many values gives a list, in the document's order, empty when there are none.
+    A path that may lead to many values gives a list, in the document's order, empty when there are none. `misfit`
+    tells that a filter could make nothing of what it was given, or was given nothing.
     """
 
     value: Any = None
     exists: bool = True
     why: str = ""
     nearest: Near = field(default=tuple, compare=False, repr=False)
+    misfit: bool = False
 
     @property
     def near(self) -> tuple[str, ...]:
@@ -87,13 +90,14 @@ def in_seconds(query: Query) -> bool:
 def _filtered(applied: tuple[Filter, ...], found: Found, reading: Reading, scope: Scope) -> Found:
     """An empty list of many is there to be counted; nothing else that was not found is."""
     if not found.exists and found.value != []:
-        return found
+        return dataclasses.replace(found, misfit=any(one.kind is not FilterKind.LONE for one in applied))
     value = found.value
     for one in applied:
         try:
             value = apply(one, value, scope, now=reading.now)
         except CannotApply as error:
-            return _nothing(str(error), found.nearest)
+            misfit = not error.nothing or one is not applied[-1]
+            return dataclasses.replace(_nothing(str(error), found.nearest), misfit=misfit)
     return Found(value, exists=found.exists or value != [], why=found.why, nearest=found.nearest)
 
 
@@ -180,6 +184,13 @@ def _header(query: Query, reading: Reading, _: Scope) -> Found:
         return Found(value)
     names = {name: None for name, _ in reading.response.headers}
     return _nothing(f"no header '{query.text}'", _near(names, query.text))
+
+
+def _headers(query: Query, reading: Reading, scope: Scope) -> Found:
+    """Every value of a header that may be repeated, in the answer's order."""
+    wanted = query.text.lower()
+    values = [value for name, value in reading.response.headers if name.lower() == wanted]
+    return Found(values) if values else _header(query, reading, scope)
 
 
 def _variable(query: Query, _: Reading, scope: Scope) -> Found:
@@ -331,7 +342,7 @@ _CERTIFICATE: Mapping[str, Callable[[Certificate, float], Any]] = {
     "days_left": lambda one, now: math.floor((one.not_after - now) / DAY_S),
 }
 _PHASES = frozenset({"dns", "connect", "tls", "first_byte", "download", "total"})
-_NAMED = frozenset({QueryKind.HEADER, QueryKind.VARIABLE})
+_NAMED = frozenset({QueryKind.HEADER, QueryKind.HEADERS, QueryKind.VARIABLE})
 _COMPILERS: Mapping[QueryKind, Callable[[str], Any]] = {
     QueryKind.COOKIE: _cookie_name,
     QueryKind.JSONPATH: compile_path,
@@ -349,6 +360,7 @@ _QUERIES: Mapping[QueryKind, Callable[[Query, Reading, Scope], Found]] = {
     QueryKind.STATUS: _status,
     QueryKind.VERSION: _version,
     QueryKind.HEADER: _header,
+    QueryKind.HEADERS: _headers,
     QueryKind.COOKIE: _cookie,
     QueryKind.BODY: _body,
     QueryKind.BYTES: _bytes,

@@ -22,6 +22,7 @@ class QueryKind(enum.StrEnum):
     STATUS = "status"
     VERSION = "version"
     HEADER = "header"
+    HEADERS = "headers"
     COOKIE = "cookie"
     BODY = "body"
     BYTES = "bytes"
@@ -81,6 +82,8 @@ class FilterKind(enum.StrEnum):
     TRIM = "trim"
     SORT = "sort"
     UNIQUE = "unique"
+    LONE = "lone"
+    MILLISECONDS = "milliseconds"
 
 
 @dataclass(frozen=True, slots=True)
