@@ -259,6 +259,19 @@ def watch(
     _finish(run_watch(realm, once=once, bound=bound, database=database))
 
 
+@app.command()
+def schema(
+    kind: Annotated[str | None, typer.Argument(help="A kind of document, as scenario; default: one for all.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write KIND.schema.json files into this folder.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of the documents, for editors: completion, help and marks at what is wrong."""
+    from seatrial.cli.schema import run_schema
+
+    _finish(run_schema(kind, output))
+
+
 @chaos_app.command("plan")
 def chaos_plan(
     experiment: Annotated[str | None, typer.Argument(help="Its name; default: all.")] = None,
