@@ -20,6 +20,7 @@ from seatrial.sample import Cause
 MAX_ENCODINGS = 4
 """Of one answer, one over the other."""
 
+_ENCODING_BYTES = 1 << 10  # what little packs badly may be longer than what it holds, by heads and sums
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _ZSTD_WINDOW_LOG = 23  # RFC 9659: what a decoder of this content encoding must take, and need not exceed
 
@@ -86,7 +87,7 @@ def read_whole(pieces: Iterable[bytes], encodings: Sequence[str], limit: int) ->
     raw: list[bytes] = []
     unpacker = Unpacker(encodings, limit)
     parts = []
-    for piece in _bounded(pieces, limit):
+    for piece in _bounded(pieces, 2 * limit + _ENCODING_BYTES):
         raw.append(piece)
         parts.append(unpacker.feed(piece))
     unpacker.end()

@@ -8,14 +8,17 @@ and as good as new. The connections themselves are httpx's engine's.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 from typing import NamedTuple
 
 from seatrial.exchange import Connection, HttpVersion
 from seatrial.http.engine import httpcore
+from seatrial.http.failure import Failed
 from seatrial.http.line import Line
 from seatrial.http.proxy import proxy_of
 from seatrial.http.target import Target
 from seatrial.http.tls import context_of
+from seatrial.sample import Cause
 
 KEEP_ALIVE_S = 2.0
 """How long an idle connection is kept: well under the 5 s after which common servers close theirs, so that a request
@@ -44,6 +47,8 @@ class Carrier:
         settings = route.connection
         context = context_of(settings.tls, settings.http_version) if route.scheme == "https" else None
         self.route = route
+        if settings.http_version is HttpVersion.V2 and importlib.util.find_spec("h2") is None:
+            raise Failed(Cause.PROTOCOL, "HTTP/2 needs the package 'h2', which is not installed")
         is_prior = context is None and route.proxy is None and settings.http_version is HttpVersion.V2
         self.line = Line(settings.tls, context, framed=is_prior)
         self.connection = httpcore.ConnectionPool(
