@@ -54,9 +54,11 @@ def test_what_is_not_encoded_as_it_says_is_told_and_nothing_else_is_raised(encod
 @pytest.mark.parametrize("encoding", sorted(PACK))
 def test_body_of_just_the_limit_is_taken_though_it_was_longer_on_its_way(encoding):
     body = os.urandom(LIMIT)
-    wire = PACK[encoding](body)
-    assert len(wire) > LIMIT
-    assert read_whole([wire], [encoding], LIMIT) == (body, wire)
+    once = PACK[encoding](body)
+    assert len(once) > LIMIT
+    assert read_whole([once], [encoding], LIMIT) == (body, once)
+    twice = PACK[encoding](once)
+    assert read_whole([twice], [encoding, encoding], LIMIT) == (body, twice)
 
 
 @pytest.mark.parametrize("encoding", sorted(PACK))
