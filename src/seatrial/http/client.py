@@ -92,7 +92,8 @@ class Client:
         if _is_websocket(request) and settings.http_version is not HttpVersion.V1_1:
             settings = dataclasses.replace(settings, http_version=HttpVersion.V1_1)
         proxy = self._proxy_for(target.scheme, target.host, settings.proxy)
-        return Route(target.scheme, target.host, target.port, proxy, settings)
+        kind = None if request.conversation is None else request.conversation.kind
+        return Route(target.scheme, target.host, target.port, proxy, settings, kind)
 
     def _ask(self, request: Request, target: Target, carrier: Carrier, progress: Progress) -> Reply:
         """Send the request, and have the head of the answer."""

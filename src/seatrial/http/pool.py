@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import ssl
 from typing import NamedTuple
 
-from seatrial.exchange import Connection, HttpVersion
+from seatrial.exchange import Connection, ConversationKind, HttpVersion
 from seatrial.http.engine import httpcore
 from seatrial.http.failure import Failed
 from seatrial.http.line import Line
-from seatrial.http.proxy import proxy_of
+from seatrial.http.proxy import is_http, proxy_of
 from seatrial.http.target import Target
 from seatrial.http.tls import context_of
+from seatrial.http.tunnel import PlainTunnel
 from seatrial.sample import Cause
 
 KEEP_ALIVE_S = 2.0
@@ -36,6 +38,7 @@ class Route(NamedTuple):
     port: int
     proxy: str | None
     connection: Connection
+    kind: ConversationKind | None = None
 
 
 class Carrier:
@@ -46,19 +49,10 @@ class Carrier:
     def __init__(self, route: Route, target: Target) -> None:
         settings = route.connection
         context = context_of(settings.tls, settings.http_version) if route.scheme == "https" else None
-        self.route = route
-        if settings.http_version is HttpVersion.V2 and importlib.util.find_spec("h2") is None:
-            raise Failed(Cause.PROTOCOL, "HTTP/2 needs the package 'h2', which is not installed")
         is_prior = context is None and route.proxy is None and settings.http_version is HttpVersion.V2
+        self.route = route
         self.line = Line(settings.tls, context, framed=is_prior)
-        self.connection = httpcore.ConnectionPool(
-            ssl_context=context,
-            proxy=None if route.proxy is None else proxy_of(route.proxy, settings.tls),
-            http1=not is_prior,
-            http2=settings.http_version is HttpVersion.V2,
-            keepalive_expiry=KEEP_ALIVE_S,
-            network_backend=self.line,
-        ).create_connection(target.url.origin)
+        self.connection = _connection(route, target, self.line, context=context)
         self._http1: object = None
 
     def is_reusable(self) -> bool:
@@ -127,6 +121,26 @@ class Pool:
             while idle and idle[0].has_expired():
                 with contextlib.suppress(IndexError):
                     idle.pop(0).close()
+
+
+def _connection(
+    route: Route, target: Target, line: Line, *, context: ssl.SSLContext | None
+) -> httpcore.ConnectionInterface:
+    """The engine's connection over this line; it connects with its first exchange."""
+    settings = route.connection
+    if settings.http_version is HttpVersion.V2 and importlib.util.find_spec("h2") is None:
+        raise Failed(Cause.PROTOCOL, "HTTP/2 needs the package 'h2', which is not installed")
+    proxy = None if route.proxy is None else proxy_of(route.proxy, settings.tls)
+    if proxy is not None and context is None and route.kind is ConversationKind.WEBSOCKET and is_http(proxy):
+        return PlainTunnel(proxy, target.url.origin, line)
+    return httpcore.ConnectionPool(
+        ssl_context=context,
+        proxy=proxy,
+        http1=not line.framed,
+        http2=settings.http_version is HttpVersion.V2,
+        keepalive_expiry=KEEP_ALIVE_S,
+        network_backend=line,
+    ).create_connection(target.url.origin)
 
 
 def _innermost(connection: object) -> object:
