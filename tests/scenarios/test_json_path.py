@@ -79,6 +79,14 @@ def test_document_too_deep_for_the_library_is_told():
         compile_path("$..b").values(document)
 
 
+def test_path_that_leads_to_more_than_the_document_has_is_ended():
+    document = {}
+    for _ in range(60):
+        document = {"a": document, "b": document}
+    with pytest.raises(ValueError, match="more than 100000 values"):
+        compile_path("$..*..*..*").values(document)
+
+
 def test_reading_scenarios_imports_no_engine_before_a_path_or_pattern_needs_it():
     heavy = ["jsonpath", "regex", "lxml", "jmespath", "jsonschema"]
     code = (

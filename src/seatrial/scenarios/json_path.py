@@ -8,6 +8,7 @@ and judges every text that is no such path.
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -31,6 +32,9 @@ _STEP = re.compile(
 )
 
 Step = str | int | None  # None is `*`: every element or member
+
+MAX_VALUES = 100_000
+"""Values one path may lead to: `$..*..*` leads to many more than the document has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +126,12 @@ def _follow(path: jsonpath.JSONPath, document: Any) -> list[Any]:
     if isinstance(document, str):
         document = json.dumps(document)
     try:
-        return [node.obj for node in path.finditer(document)]
+        found = [node.obj for node in itertools.islice(path.finditer(document), MAX_VALUES + 1)]
     except (jsonpath.JSONPathError, RecursionError) as error:
         raise ValueError(f"the path cannot be followed: {(*error.args, '')[0]}") from None
+    if len(found) > MAX_VALUES:
+        raise ValueError(f"the path leads to more than {MAX_VALUES} values")
+    return found
 
 
 def _parsed(text: str) -> jsonpath.JSONPath:
