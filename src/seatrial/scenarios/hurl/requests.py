@@ -83,7 +83,7 @@ def address_of(url: Text, known: Known) -> Address:
 def request_of(request: syntax.Request, settings: Settings, known: Known, files: HurlFiles) -> RequestTemplate:
     """The request as it will be rendered and sent."""
     address = address_of(request.url, known)
-    _refuse_url(request.url)
+    refuse_url(request.url)
     body, content_type = _body(request, files, known)
     return RequestTemplate(
         method=request.method,
@@ -114,8 +114,8 @@ def _beginning(url: Text, known: Known) -> str:
         return url.source
 
 
-def _refuse_url(url: Text) -> None:
-    """What cannot be a URL whatever fills its holes; the rest shows when it is rendered."""
+def refuse_url(url: Text) -> None:
+    """DocumentError for what can be no URL whatever fills its holes; the rest shows when it is rendered."""
     source = url.source
     if not source.startswith(("http://", "https://", "{{")):
         raise DocumentError(url.where, f"'{source}' is no URL", "begin it with http:// or https://")
