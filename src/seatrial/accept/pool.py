@@ -17,6 +17,7 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 
 from seatrial.accept.pace import PacedClient, Pacer
+from seatrial.accept.sessions import keep_sessions
 from seatrial.clock import Clock, SystemClock
 from seatrial.exchange import Answer
 from seatrial.http import Client
@@ -91,9 +92,14 @@ def play_all(plans: Iterable[Plan], playing: Playing, *, jobs: int) -> Iterator[
 
 def play_one(plan: Plan, playing: Playing, client: Client) -> Played:
     """Play it to its end in this thread."""
-    clock = playing.clock
+    clock, secrets = playing.clock, playing.context.secrets
     samples: list[Sample] = []
     heard: list[Heard] = []
+
+    def hear(sent: Send, answer: Answer, asked_at: float) -> None:
+        keep_sessions(answer, secrets)
+        heard.append(_heard(sent, answer, asked_at, now=clock.now()))
+
     started_at, started = clock.now(), clock.monotonic()
     result = drive(
         plan.scenario,
@@ -104,7 +110,7 @@ def play_one(plan: Plan, playing: Playing, client: Client) -> Played:
         run=playing.run,
         phase=playing.phase,
         watch=functools.partial(playing.watch, plan.scenario) if playing.watch else None,
-        heard=lambda sent, answer, sent_at: heard.append(_heard(sent, answer, sent_at, now=clock.now())),
+        heard=hear,
         onces=playing.onces,
     )
     return Played(plan.journey, result, started_at, clock.monotonic() - started, tuple(samples), tuple(heard))

@@ -191,6 +191,9 @@ class _Experiment(Shape):
     limits: _Limits = _Limits()
 
 
+SHAPES: Mapping[str, type[Shape]] = {"experiment": _Experiment}
+
+
 def read_experiments(folder: Path) -> dict[str, Experiment]:
     """Every experiment below the folder by name, in the order of their files; two of one name are an error."""
     found: dict[str, Experiment] = {}

@@ -110,6 +110,9 @@ class _Realms(Shape):
     version: Literal[1] = 1
 
 
+SHAPES: Mapping[str, type[Shape]] = {"realms": _Realms}
+
+
 class Realms(dict[str, Realm]):
     """The realms of a workspace by name, in the file's order; `default` is the one meant when none is named."""
 

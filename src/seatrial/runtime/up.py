@@ -54,13 +54,36 @@ class Raised:
     started: bool
 
 
-def up(realm: Realm, workspace: Path, *, variables: Mapping[str, Any], say: Say) -> Raised:
+def up(
+    realm: Realm,
+    workspace: Path,
+    *,
+    variables: Mapping[str, Any],
+    say: Say,
+    on_start: Callable[[], object] = lambda: None,
+) -> Raised:
     """Start what of the realm is not up and wait until it is healthy; CannotRun with the log of what is not.
 
     `variables` are laid over the realm's own for the services' start templates; UsageError when services run that
-    were started with others.
+    were started with others. `on_start` is called when nothing of the realm runs and it is about to be started.
     """
-    return _up(realm, workspace, variables=variables, say=say, on_start=lambda: None)
+    if realm.runtime is not RuntimeKind.PROCESS:
+        raise Unsupported(
+            f"{realm.where}: realm '{realm.name}' is {realm.runtime}; only a process realm is started here"
+        )
+    with turn(workspace, realm.name, say=say):
+        found = load_state(workspace, realm.name)
+        state = _begun(realm, found, variables)
+        if _is_whole(realm, state):
+            return Raised(state, started=False)
+        if _anything_runs(found):
+            return Raised(_completed(realm, workspace, state, say), started=True)
+        on_start()
+        try:
+            return Raised(_completed(realm, workspace, state, say), started=True)
+        except BaseException:
+            _down(realm, workspace, say)
+            raise
 
 
 def down(realm: Realm, workspace: Path, *, say: Say) -> bool:
@@ -83,7 +106,7 @@ def standing(realm: Realm, workspace: Path, *, variables: Mapping[str, Any], say
         return
     take_down = functools.partial(down, realm, workspace, say=say)
     with contextlib.ExitStack() as stack:
-        yield _up(realm, workspace, variables=variables, say=say, on_start=lambda: stack.callback(take_down)).state
+        yield up(realm, workspace, variables=variables, say=say, on_start=lambda: stack.callback(take_down)).state
 
 
 def require_reachable(realm: Realm, state: RealmState | None) -> None:
@@ -122,29 +145,6 @@ def direct_addresses(realm: Realm, state: RealmState | None) -> dict[str, str]:
     """Base URL per service past the proxies: what tells whether a service itself is there."""
     fixed = {name: place.url for name, place in realm.places.items() if place.url}
     return fixed | ({name: service.url for name, service in state.services.items()} if state else {})
-
-
-def _up(
-    realm: Realm, workspace: Path, *, variables: Mapping[str, Any], say: Say, on_start: Callable[[], object]
-) -> Raised:
-    """As `up`; `on_start` is called when nothing of the realm runs and it is about to be started."""
-    if realm.runtime is not RuntimeKind.PROCESS:
-        raise Unsupported(
-            f"{realm.where}: realm '{realm.name}' is {realm.runtime}; only a process realm is started here"
-        )
-    with turn(workspace, realm.name, say=say):
-        found = load_state(workspace, realm.name)
-        state = _begun(realm, found, variables)
-        if _is_whole(realm, state):
-            return Raised(state, started=False)
-        if _anything_runs(found):
-            return Raised(_completed(realm, workspace, state, say), started=True)
-        on_start()
-        try:
-            return Raised(_completed(realm, workspace, state, say), started=True)
-        except BaseException:
-            _down(realm, workspace, say)
-            raise
 
 
 def _down(realm: Realm, workspace: Path, say: Say) -> bool:

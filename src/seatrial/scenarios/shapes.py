@@ -6,6 +6,7 @@ Room scenarios. pydantic shapes: they give types, defaults and unknown keys thei
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -354,3 +355,6 @@ class RawFlow(Shape):
     inputs: dict[str, Any] = Field(default_factory=dict)
     steps: RawSteps
     outputs: tuple[str, ...] = ()
+
+
+SHAPES: Mapping[str, type[Shape]] = {"scenario": RawScenario, "flow": RawFlow}

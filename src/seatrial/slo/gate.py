@@ -7,6 +7,7 @@ refused by name. May import the floor and the documents' door; must never run or
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -85,6 +86,9 @@ class _Gate(Shape):
     score: _Score | None = None
     on_undecided: str = OnUndecided.FAIL
     versus: Any = None
+
+
+SHAPES: Mapping[str, type[Shape]] = {"gate": _Gate}
 
 
 def read_gate(folder: Path, name: str = "default") -> Gate:

@@ -8,7 +8,7 @@ name, never ignored. May import the floor and the documents' door; must never ju
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -90,6 +90,9 @@ class _Service(Shape):
     depends_on: tuple[str | dict[str, Any], ...] = ()
     mechanisms: dict[str, _Mechanisms] = {}
     objectives: tuple[_Objective, ...] = ()
+
+
+SHAPES: Mapping[str, type[Shape]] = {"service": _Service}
 
 
 @dataclass(frozen=True, slots=True)

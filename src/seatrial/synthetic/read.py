@@ -74,6 +74,9 @@ class _Channel(Shape):
     secret: _Env | None = None
 
 
+SHAPES: Mapping[str, type[Shape]] = {"monitor": _Monitor, "channel": _Channel}
+
+
 def read_synthetic(folder: Path, *, scenarios: Collection[str]) -> tuple[tuple[Monitor, ...], Mapping[str, Channel]]:
     """Every monitor and, by name, every channel below the folder; DocumentError at the first mistake."""
     found = tuple(map(documents.load, documents.files_in(folder)))

@@ -137,6 +137,9 @@ class _RawProfile(Shape):
         raise ValueError("'shape' is not read by this version; write the curve as `stages`")
 
 
+SHAPES: Mapping[str, type[Shape]] = {"profile": _RawProfile}
+
+
 def _weights(raw: _RawProfile, document: Document) -> dict[str, float | None]:
     if not raw.scenarios:
         raise DocumentError(document.where("scenarios"), "no scenario to play", "name at least one journey")

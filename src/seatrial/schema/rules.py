@@ -1,0 +1,244 @@
+"""What must stand together in a document, and what must not: the readers' own rules, beyond types and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from seatrial import template
+from seatrial.chaos.model import KINDS as FAULTS
+from seatrial.schema.written import QUANTITIES, TEMPLATE, Schema, quantity
+
+_LETTER = "A-Za-z_\\u0080-\\uffff"
+_NAME: Schema = {"pattern": f"^[{_LETTER}][{_LETTER}0-9]*$", "not": {"enum": sorted(template.RESERVED)}}
+_BODIES = ("json", "form", "multipart", "text", "file", "graphql", "xml")
+_SENDING = ("request", "websocket", "sse")
+_DOINGS = (*_SENDING, "use", "parallel")
+_OF_REQUESTS = ("expect", "capture", "retry", "timeout", "mutates")
+_OF_CALLS = ("with", "outputs", "once")
+_LIMITS = {"errors": ("limit", "Ratio"), "latency": ("limit", "Duration"), "throughput": ("at_least", "Rate")}
+_EXPECTED = {
+    "breaker": ("opens_within", "calls_while_open"),
+    "latency": ("p50_at_most", "p90_at_most", "p95_at_most", "p99_at_most"),
+    "errors": ("at_most",),
+    "untouched": (),
+}
+_REFUSED: Mapping[str, tuple[str, ...]] = {
+    "service.Objective": ("versus", "at_most", "query"),
+    "profile": ("shape",),
+    "gate": ("versus",),
+}
+"""Keys of a shape that its reader refuses: they come later."""
+
+
+def apply(name: str, part: Schema) -> None:
+    """Add the rules of the definition of that name to it."""
+    for key in _REFUSED.get(name, ()):
+        part.get("properties", {}).pop(key, None)
+    rule = _RULES.get(name)
+    if rule is not None:
+        rule(part)
+
+
+def _exactly_one(names: Iterable[str]) -> Schema:
+    return {"oneOf": [{"required": [name]} for name in names]}
+
+
+def _at_least_one(names: Iterable[str]) -> Schema:
+    return {"anyOf": [{"required": [name]} for name in names]}
+
+
+def _without(names: Iterable[str]) -> Schema:
+    return {"properties": dict.fromkeys(names, False)}
+
+
+def _set(part: Schema, **properties: Schema) -> None:
+    """Give these properties another schema."""
+    part["properties"] |= properties
+
+
+def _scenario(part: Schema) -> None:
+    _set(part, vars=_named(part, "vars"))
+
+
+def _flow(part: Schema) -> None:
+    _set(part, inputs=_named(part, "inputs"))
+
+
+def _named(part: Schema, key: str) -> Schema:
+    """A mapping whose keys templates can use."""
+    return {**part["properties"][key], "propertyNames": _NAME}
+
+
+def _step(part: Schema) -> None:
+    captures: Schema = {"type": "object", "propertyNames": _NAME, "additionalProperties": {"$ref": "#/$defs/Capture"}}
+    _set(part, capture=captures, vars=_named(part, "vars"))
+    _set(part, repeat={"anyOf": [{"type": "integer", "minimum": 0, "maximum": 1000}, TEMPLATE]})
+    part |= _exactly_one(_DOINGS)
+    part["dependentSchemas"] = {
+        "use": _without((*_OF_REQUESTS, "vars")),
+        "parallel": _without((*_OF_REQUESTS, *_OF_CALLS, "vars")),
+        **dict.fromkeys(_SENDING, _without(_OF_CALLS)),
+    }
+
+
+def _expect(part: Schema) -> None:
+    _set(part, json={"$ref": "#/$defs/Pattern"}, checks={"type": "array", "items": {"$ref": "#/$defs/Check"}})
+    part["dependentRequired"] = {"strict": ["json"]}
+
+
+def _max(part: Schema) -> None:
+    part["minProperties"] = 1
+
+
+def _request(part: Schema) -> None:
+    _set(part, method={"type": "string", "pattern": "^[A-Za-z]+$", "examples": ["GET", "POST", "PUT", "DELETE"]})
+    part["dependentSchemas"] = {body: _without(set(_BODIES) - {body}) for body in _BODIES}
+
+
+def _websocket(part: Schema) -> None:
+    _set(part, expect=_patterns())
+
+
+def _sse(part: Schema) -> None:
+    _set(part, until=_patterns())
+
+
+def _patterns() -> Schema:
+    pattern: Schema = {"$ref": "#/$defs/Pattern"}
+    return {"anyOf": [pattern, {"type": "array", "items": pattern}]}
+
+
+def _auth(part: Schema) -> None:
+    part["minProperties"] = part["maxProperties"] = 1
+
+
+def _rows(part: Schema) -> None:
+    part |= _exactly_one(("file", "inline"))
+
+
+def _profile(part: Schema) -> None:
+    part["required"] = [*part["required"], "stages"]
+    _set(part, stages={**part["properties"]["stages"], "minItems": 1})
+    open_model: Schema = {"properties": {"stages": {"items": {"properties": {"ramp_to": quantity("Rate")}}}}}
+    closed: Schema = {"properties": {"stages": {"items": {"properties": {"ramp_to": {"type": "integer"}}}}}}
+    closed["properties"]["max_in_flight"] = False
+    part |= {
+        "if": {"properties": {"model": {"const": "closed"}}, "required": ["model"]},
+        "then": closed,
+        "else": open_model,
+    }
+
+
+def _stage(part: Schema) -> None:
+    _set(part, ramp_to={"anyOf": [QUANTITIES["Rate"], {"type": "integer", "minimum": 0}]})
+    part |= _exactly_one(("ramp_to", "hold"))
+    part["dependentRequired"] = {"over": ["ramp_to"]}
+
+
+def _service(part: Schema) -> None:
+    optional: Schema = {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": {"const": "optional"},
+    }
+    items: Schema = {"anyOf": [{"type": "string"}, optional]}
+    _set(part, depends_on={**part["properties"]["depends_on"], "items": items})
+
+
+def _objective(part: Schema) -> None:
+    _set(part, indicator={"enum": list(_LIMITS)})
+    route: Schema = {"type": "string", "pattern": r"^([A-Z]+|\*) /\S*$", "examples": ["POST /cards/*/charges"]}
+    _set(part, routes={"type": "array", "items": route})
+    part["allOf"] = [_limits_of(indicator, *limit) for indicator, limit in _LIMITS.items()]
+
+
+def _limits_of(indicator: str, key: str, unit: str) -> Schema:
+    """An indicator has its own key for its limit, in its own unit; latency alone has a quantile."""
+    limit = quantity(unit)
+    both: Schema = {
+        "type": "object",
+        "properties": {"met": limit, "degraded": limit},
+        "required": ["met", "degraded"],
+        "additionalProperties": False,
+    }
+    other = "limit" if key == "at_least" else "at_least"
+    needs = [key, "quantile"] if indicator == "latency" else [key]
+    foreign = [other] if indicator == "latency" else [other, "quantile"]
+    then = {"required": needs, "properties": {key: {"anyOf": [limit, both]}, **dict.fromkeys(foreign, False)}}
+    return {"if": {"properties": {"indicator": {"const": indicator}}, "required": ["indicator"]}, "then": then}
+
+
+def _gate(part: Schema) -> None:
+    _set(part, alpha=quantity("Ratio"), on_undecided={"enum": ["fail", "pass"], "default": "fail"})
+
+
+def _inject(part: Schema) -> None:
+    part["allOf"] = [_exactly_one(FAULTS.values()), _exactly_one(("edge", "service"))]
+
+
+def _during(part: Schema) -> None:
+    subject = _exactly_one(_EXPECTED)
+    part |= subject
+    every = set(part["properties"]) - set(_EXPECTED)
+    part["dependentSchemas"] = {
+        word: {**_without(every - {*own, *(("routes",) if word in ("latency", "errors") else ())}), **_wanting(own)}
+        for word, own in _EXPECTED.items()
+    }
+    _set(part, untouched={"type": "array", "items": _OBJECTIVE})
+
+
+def _wanting(keys: tuple[str, ...]) -> Schema:
+    return _at_least_one(keys) if keys else {}
+
+
+def _steady_state(part: Schema) -> None:
+    _set(part, objectives={"type": "array", "items": _OBJECTIVE})
+
+
+_OBJECTIVE: Schema = {"type": "string", "pattern": r"^[^.]+\..+$", "examples": ["cards.available"]}
+_PLACE: Schema = {"pattern": r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"}
+
+
+def _realms(part: Schema) -> None:
+    _set(part, realms={**part["properties"]["realms"], "propertyNames": _PLACE})
+
+
+def _realm(part: Schema) -> None:
+    names: Schema = {**_PLACE, "not": {"const": "client"}}
+    _set(part, services={**part["properties"]["services"], "propertyNames": names})
+    _set(part, edges={**part["properties"]["edges"], "propertyNames": {"pattern": QUANTITIES["Edge"]["pattern"]}})
+
+
+def _place(part: Schema) -> None:
+    part |= _exactly_one(("url", "start"))
+
+
+def _secret(part: Schema) -> None:
+    part |= _exactly_one(("env", "file", "command"))
+
+
+_RULES: Mapping[str, Callable[[Schema], None]] = {
+    "scenario": _scenario,
+    "flow": _flow,
+    "Step": _step,
+    "Expect": _expect,
+    "Max": _max,
+    "Request": _request,
+    "Websocket": _websocket,
+    "Sse": _sse,
+    "Auth": _auth,
+    "Rows": _rows,
+    "profile": _profile,
+    "profile.Stage": _stage,
+    "service": _service,
+    "service.Objective": _objective,
+    "gate": _gate,
+    "experiment.Inject": _inject,
+    "experiment.During": _during,
+    "experiment.SteadyState": _steady_state,
+    "realms": _realms,
+    "realms.Realm": _realm,
+    "realms.Place": _place,
+    "realms.Secret": _secret,
+}
