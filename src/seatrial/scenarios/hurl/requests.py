@@ -38,6 +38,9 @@ from seatrial.template import Fixed, Scope, Template, Value
 MAX_REDIRECTS = 1000
 """As many as `max-redirs: -1` follows."""
 
+MAX_COOKIES = 8192
+"""Characters of a header Cookie that is taken apart."""
+
 EXTERNAL = "external"
 """The service of a request whose address is not known before the play."""
 
@@ -192,7 +195,7 @@ def _cookies(request: syntax.Request, known: Known) -> Iterator[tuple[str, Value
 
 def cookies_in(pair: syntax.Pair) -> list[tuple[str, Text]] | None:
     """The cookies of a header Cookie whose names have no holes; None for any other header."""
-    if (pair.name.plain or "").lower() != "cookie":
+    if (pair.name.plain or "").lower() != "cookie" or pair.value.where.width > MAX_COOKIES:
         return None
     texts = [_split(text, "=") for text in _parts(pair.value)]
     if not all(name.plain and _COOKIE_NAME.fullmatch(name.plain.strip()) for name, _ in texts):
@@ -202,10 +205,15 @@ def cookies_in(pair: syntax.Pair) -> list[tuple[str, Text]] | None:
 
 def _parts(text: Text) -> Iterator[Text]:
     """The text cut at its semicolons."""
-    rest = text
-    while rest.pieces:
-        first, rest = _split(rest, ";")
-        yield first
+    part: list[str | Hole] = []
+    for piece in text.pieces:
+        first, *rest = piece.split(";") if isinstance(piece, str) else [piece]
+        part += [first] if first else []
+        for word in rest:
+            yield Text(tuple(part), text.where)
+            part = [word] if word else []
+    if part:
+        yield Text(tuple(part), text.where)
 
 
 def _split(text: Text, sign: str) -> tuple[Text, Text]:
