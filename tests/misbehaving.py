@@ -30,11 +30,13 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 class Server:
     """Runs a script on every connection, several at a time. Close it, or use it as a context."""
 
-    def __init__(self, script, *, tls=None):
+    def __init__(self, script, *, tls=None, receive_bytes=None):
         self._script = script
         self._tls = tls
         self._open = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
+        if receive_bytes:
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         self.port = self._listener.getsockname()[1]
         self.accepted = 0
         self.requests = []

@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 import misbehaving as bad
 from seatrial import http
 from seatrial.exchange import Connection, HttpVersion, Request, Response, Tls
+from seatrial.http.engine import httpx
 from seatrial.http.tls import PIN_PREFIX, certificate_of, public_key_digest
 from seatrial.sample import Cause
 
@@ -203,6 +205,19 @@ def test_server_that_does_not_agree_on_http2_is_spoken_to_in_http1(authority, of
     assert (answer.body, answer.http_version) == (b"hi", "1.1")
 
 
+def test_request_the_server_has_not_begun_with_goes_over_another_connection():
+    def leaves_after_one(state, stream):
+        if stream > 1:
+            state.close_connection(0, last_stream_id=1)
+        else:
+            bad.answers_over_http2(state, stream)
+
+    with bad.Server(bad.Http2(leaves_after_one)) as server, http.open_client() as client:
+        ask = Request("POST", server.url, body=b"{}", timeout_s=GENEROUS_S, connection=Connection(http_version=V2))
+        assert [client.send(ask).status for _ in range(3)] == [200] * 3
+    assert server.accepted == 3
+
+
 def test_large_bodies_go_over_http2_both_ways():
     size = 3 << 20
 
@@ -291,8 +306,11 @@ def faulty(authority, tmp_path):
     _, other_key = authority.issue("other")
     empty = tmp_path / "empty.pem"
     empty.write_text("no PEM\n")
+    pipe = tmp_path / "pipe.pem"
+    os.mkfifo(pipe)
     return {
         "no ca": (Tls(ca="/no/such.pem"), "'/no/such.pem' cannot be read: no such file or directory"),
+        "a pipe": (Tls(ca=str(pipe)), "it is no file"),
         "a folder": (Tls(ca=str(tmp_path)), "cannot be read"),
         "empty ca": (Tls(ca=str(empty)), "holds no PEM certificate to trust"),
         "no certificate": (Tls(certificate="/no/such.crt", key=key), "'/no/such.crt' cannot be read"),
@@ -308,7 +326,7 @@ def faulty(authority, tmp_path):
 
 
 FAULTY = (
-    *("no ca", "a folder", "empty ca", "no certificate", "empty certificate", "empty key", "no key at all"),
+    *("no ca", "a pipe", "a folder", "empty ca", "no certificate", "empty certificate", "empty key", "no key at all"),
     *("another key", "no password", "wrong password", "a short pin", "no base64"),
 )
 
@@ -485,6 +503,31 @@ def test_what_is_no_proxy_is_refused_by_name(monkeypatch, proxy, words):
     assert answer.cause in (Cause.CONNECT, Cause.PROTOCOL)
     assert words in answer.detail
     assert "secret" not in answer.detail
+
+
+# What it costs
+
+
+def cpu_s(ask, count=100):
+    """Of this thread, the least of several rounds."""
+    rounds = []
+    for _ in range(7):
+        before = time.thread_time()
+        for _ in range(count):
+            ask()
+        rounds.append(time.thread_time() - before)
+    return min(rounds)
+
+
+def test_exchange_costs_less_than_over_the_client_of_httpx():
+    def answers(server, connection):
+        while server.request(connection):
+            connection.sendall(bad.OK)
+
+    headers = {"Accept": "*/*", "User-Agent": "seatrial", "X-Request-Id": "1"}
+    with bad.Server(answers) as server, http.open_client() as ours, httpx.Client(trust_env=False) as theirs:
+        ask = Request("GET", server.url, tuple(headers.items()), timeout_s=GENEROUS_S)
+        assert cpu_s(lambda: ours.send(ask)) < cpu_s(lambda: theirs.get(server.url, headers=headers))
 
 
 # What is imported, and when

@@ -9,12 +9,12 @@ import json
 import re
 import time
 
-import misbehaving as bad
 import pytest
 from wsproto.connection import Connection as Frames
 from wsproto.connection import ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 
+import misbehaving as bad
 from seatrial import http
 from seatrial.exchange import (
     MAX_MESSAGES,
@@ -159,6 +159,26 @@ def test_ping_is_answered():
 
     with bad.Server(pings) as server:
         assert json.loads(talk(server.url, enough=count(1)).body) == ["are you there"]
+
+
+def test_both_sides_may_speak_at_once():
+    text = "x" * (8 << 20)  # more than the buffers between the two hold
+
+    def speaks_first_and_listens_late(server, connection):
+        frames = accepted(server, connection)
+        time.sleep(0.3)  # long enough for the client to be stuck in what it says
+        connection.sendall(frames.send(TextMessage(data="I speak first")))
+        time.sleep(0.3)  # and to look
+        length = 0
+        for event in received(connection, frames):
+            length += len(event.data)
+            if event.message_finished:
+                break
+        connection.sendall(frames.send(TextMessage(data=str(length))))
+
+    with bad.Server(speaks_first_and_listens_late, receive_bytes=1 << 16) as server:
+        answer = talk(server.url, text, enough=count(2))
+    assert json.loads(answer.body) == ["I speak first", len(text)]
 
 
 def test_nothing_is_waited_for_where_nothing_is_wanted():

@@ -15,6 +15,8 @@ import typer
 
 from seatrial import __version__
 from seatrial.cli.console import say, tell
+from seatrial.cli.import_app import import_app
+from seatrial.cli.start import start_short
 from seatrial.errors import ExitCode, Interrupted, SeatrialError
 
 STDOUT = 1
@@ -35,6 +37,7 @@ runs_app = typer.Typer(help="The recorded runs.", no_args_is_help=True)
 app.add_typer(demo_app, name="demo")
 app.add_typer(chaos_app, name="chaos")
 app.add_typer(runs_app, name="runs")
+app.add_typer(import_app, name="import")
 
 RealmOption = Annotated[
     str | None,
@@ -315,6 +318,7 @@ def chaos_proxy(
 
 def main() -> None:
     """The console script: every failure is one sentence on stderr and an exit code, never a traceback."""
+    start_short()
     stop = _Stop()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)

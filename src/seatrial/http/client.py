@@ -65,7 +65,15 @@ class Client:
 
     def _exchange(self, request: Request, progress: Progress) -> Answer:
         target = target_of(request.url, path_as_is=request.path_as_is)
-        carrier = self._pool.take(self._route(request, target), target)
+        route = self._route(request, target)
+        try:
+            return self._over(self._pool.take(route, target), request, target, progress=progress)
+        except (
+            httpcore.ConnectionNotAvailable
+        ):  # HTTP/2's GOAWAY: the server says that it has not begun with this one
+            return self._over(Carrier(route, target), request, target, progress=progress)
+
+    def _over(self, carrier: Carrier, request: Request, target: Target, *, progress: Progress) -> Answer:
         try:
             reply = self._ask(request, target, carrier, progress)
             answer = _answer(request, reply)
@@ -73,7 +81,10 @@ class Client:
         except BaseException:  # an interrupt may strike anywhere, and half an answer must not be kept
             carrier.close()
             raise
-        self._pool.put(carrier)
+        if request.conversation is None:
+            self._pool.put(carrier)
+        else:  # it may have ended in the middle of what the server goes on to say
+            carrier.close()
         return answer
 
     def _route(self, request: Request, target: Target) -> Route:

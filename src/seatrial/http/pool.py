@@ -61,8 +61,13 @@ class Carrier:
         return self.connection.is_idle() and not self._leftover()
 
     def has_expired(self) -> bool:
-        """Whether it was idle too long, or the peer has ended it or said something meanwhile."""
-        return bool(self.connection.has_expired()) or bool(self.line.get_extra_info("is_readable"))
+        """Whether it was idle too long, or the peer has ended it or said something meanwhile.
+
+        The engine looks at the latter under HTTP/1.1 alone; under HTTP/2 it would be a farewell most likely.
+        """
+        return bool(self.connection.has_expired()) or (
+            self.line.framed and bool(self.line.get_extra_info("is_readable"))
+        )
 
     def close(self) -> None:
         """Close the line below, at once."""

@@ -13,6 +13,7 @@ import functools
 import hashlib
 import re
 import ssl
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -181,8 +182,11 @@ def _not_shown(error: ssl.SSLError, certificate: str, key: str) -> str:
 def _stamp(file: str) -> tuple[int, int]:
     """What tells that a file has changed; Failed(TLS) where it cannot be read."""
     try:
+        found = Path(file).stat()
+        if not stat.S_ISREG(found.st_mode):  # opening a pipe would wait for its other end
+            raise Failed(Cause.TLS, f"'{file}' cannot be read: it is no file")
         with Path(file).open("rb"):
-            found = Path(file).stat()
+            pass
     except OSError as error:
         raise Failed(Cause.TLS, f"'{file}' cannot be read: {(error.strerror or str(error)).lower()}") from None
     return found.st_mtime_ns, found.st_size

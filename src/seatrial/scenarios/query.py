@@ -6,12 +6,11 @@ function and a line there. Gives `Found`; must never judge what it found.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import hashlib
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,14 +34,17 @@ Near = Callable[[], tuple[str, ...]]
 class Found:
     """What a query found. `why` says why there is nothing when `exists` is False.
 
-    A path that may lead to many values gives a list, in the document's order, empty when there are none. `misfit`
-    tells that a filter could make nothing of what it was given, or was given nothing.
+    A path that may lead to many values gives a list, in the document's order, empty when there are none. `unfiltered`
+    is what the filters were given, and `rendered` the text of a query that is a template. `misfit` tells that a
+    filter could make nothing of what it was given, or was given nothing.
     """
 
     value: Any = None
     exists: bool = True
     why: str = ""
     nearest: Near = field(default=tuple, compare=False, repr=False)
+    unfiltered: Any = None
+    rendered: str = ""
     misfit: bool = False
 
     @property
@@ -74,7 +76,9 @@ def run(query: Query, reading: Reading, scope: Scope) -> Found:
     """
     ready = query if query.argument is None else _rendered(query, query.argument, scope)
     found = _QUERIES[query.kind](ready, reading, scope)
-    return _filtered(query.filters, found, reading, scope) if query.filters else found
+    if query.filters:
+        found = _filtered(query.filters, found, reading, scope)
+    return found if ready is query else replace(found, rendered=ready.text)
 
 
 def takes_text(kind: QueryKind) -> bool:
@@ -90,15 +94,15 @@ def in_seconds(query: Query) -> bool:
 def _filtered(applied: tuple[Filter, ...], found: Found, reading: Reading, scope: Scope) -> Found:
     """An empty list of many is there to be counted; nothing else that was not found is."""
     if not found.exists and found.value != []:
-        return dataclasses.replace(found, misfit=any(one.kind is not FilterKind.LONE for one in applied))
+        return replace(found, misfit=any(one.kind is not FilterKind.LONE for one in applied))
     value = found.value
     for one in applied:
         try:
             value = apply(one, value, scope, now=reading.now)
         except CannotApply as error:
             misfit = not error.nothing or one is not applied[-1]
-            return dataclasses.replace(_nothing(str(error), found.nearest), misfit=misfit)
-    return Found(value, exists=found.exists or value != [], why=found.why, nearest=found.nearest)
+            return replace(_nothing(str(error), found.nearest), unfiltered=found.value, misfit=misfit)
+    return replace(found, value=value, exists=found.exists or value != [], unfiltered=found.value)
 
 
 def _rendered(query: Query, argument: Value, scope: Scope) -> Query:

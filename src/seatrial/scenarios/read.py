@@ -86,10 +86,14 @@ class _Files:
     path: Path
     sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @functools.cached_property
+    def _resolved(self) -> Path:
+        return self.path.resolve()
+
     def scenario(self, document: Document) -> Scenario:
         raw = documents.parse(document, RawScenario)
         self._keep_source(document)
-        files = files_beside(self.path)
+        files = files_beside(self._resolved)
         return Scenario(
             name=raw.scenario,
             file=document.file,
@@ -116,7 +120,7 @@ class _Files:
         spots = (
             Spot(document, (section, index), section, index + 1, service, files) for index, _ in enumerate(steps)
         )
-        trail = ((self.path.resolve(), document.where(KIND)),)
+        trail = ((self._resolved, document.where(KIND)),)
         return tuple(self._part(raw, spot, self.path, trail) for raw, spot in zip(steps, spots, strict=True))
 
     def _part(self, raw: RawStep, spot: Spot, file: Path, trail: _Trail) -> Piece:
