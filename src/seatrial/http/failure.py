@@ -48,15 +48,18 @@ class Late(Failed):
     """The deadline of the exchange has passed."""
 
 
-def foreign() -> tuple[type[Exception], ...]:
-    """What an exchange may raise beside `Failed`; h2's errors only where h2 was needed."""
+def failures() -> tuple[type[Exception], ...]:
+    """What an exchange may raise: ours, and what the engine and the body's decoders raise by themselves; h2's errors
+    only where h2 was needed."""
     h2 = sys.modules.get("h2.exceptions")
-    known = (*CAUSES, Unpackable, httpx.InvalidURL, UnicodeError, ValueError)
+    known = (Failed, *CAUSES, Unpackable, httpx.InvalidURL, UnicodeError, ValueError)
     return known if h2 is None else (*known, h2.H2Error)
 
 
 def told(error: Exception, *, bytes_in: int, ended_by_peer: bool, misfit: str) -> Failed:
     """The taxonomy's word for what the engine raised: by what the peer did, else by the class."""
+    if isinstance(error, Failed):
+        return error
     if isinstance(error, Unpackable):
         return Failed(error.cause, str(error))
     cause = next((CAUSES[kind] for kind in type(error).__mro__ if kind in CAUSES), Cause.PROTOCOL)
