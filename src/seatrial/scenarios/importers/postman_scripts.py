@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seatrial.scenarios.importers import script_syntax as js
+from seatrial.scenarios.importers import script_nodes as js
 from seatrial.scenarios.importers.imported import quoted
 from seatrial.scenarios.importers.naming import sounds_secret
 from seatrial.scenarios.importers.postman_texts import Texts
 from seatrial.scenarios.importers.script_checks import Expected
 from seatrial.scenarios.importers.script_symbols import SCOPES, Query, Symbol, Symbols, Text, Unclear, path_of
+from seatrial.scenarios.importers.script_syntax import statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Reading:
 
     def read(self, script: str, *, place: str, prior: bool) -> None:
         """One script; `prior` for what is run before the request."""
-        for statement in js.statements(script):
+        for statement in statements(script):
             self._statement(statement, place, prior=prior)
 
     def result(self) -> Script:

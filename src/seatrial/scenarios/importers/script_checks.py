@@ -12,7 +12,7 @@ from typing import Any
 
 from seatrial.json_schema import as_schema
 from seatrial.regexes import compile_regex
-from seatrial.scenarios.importers import script_syntax as js
+from seatrial.scenarios.importers import script_nodes as js
 from seatrial.scenarios.importers.script_symbols import Query, Symbols, Text, Unclear, path_of
 
 _FILLERS = frozenset(
