@@ -64,6 +64,8 @@ def _parsed(text: str, pattern: str) -> datetime:
         return datetime.fromtimestamp(float(text), UTC)
     if pattern == "%+":
         return datetime.fromisoformat(text)
+    if "%Z" in pattern and text.endswith(("Z", "z")):
+        pattern = pattern.replace("%Z", "%z")  # Python takes the Z of ISO 8601 for an offset, not for a zone's name
     expanded = _DIRECTIVE.sub(lambda found: _python(found[0]), pattern)
     return datetime.strptime(_micro(text) if "%f" in expanded else text, expanded)  # noqa: DTZ007
 

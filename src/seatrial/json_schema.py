@@ -183,8 +183,17 @@ def _follow(content: Any, resolver: Any, seen: set[int]) -> None:
             if isinstance(reference, str):
                 led = resolver.lookup(reference)
                 _follow(led.contents, led.resolver, seen)
+        _refuse_patterns(content)
     for part in _parts(content):
         _follow(part, resolver, seen)
+
+
+def _refuse_patterns(schema: Mapping[str, Any]) -> None:
+    """ValueError for a pattern that is none; the engine's cache keeps the others."""
+    keys = schema.get("patternProperties")
+    for pattern in (schema.get("pattern"), *(keys if isinstance(keys, Mapping) else ())):
+        if isinstance(pattern, str):
+            compile_regex(pattern)
 
 
 def _parts(content: Any) -> Iterable[Any]:

@@ -47,13 +47,15 @@ class Predicate:
     """A question about a value: its YAML name, its wording, whether the answer is turned round.
 
     `ask(actual, operand)` is None when the question makes no sense for that value, and a text that says why where it
-    could not be answered.
+    could not be answered. `of_nothing` is the answer where a query found nothing to ask it of; a predicate that has
+    one makes no sense where a filter did not fit.
     """
 
     name: str
     wording: str
     ask: Ask
     negated: bool = False
+    of_nothing: bool | None = None
 
     def holds(self, actual: Any, operand: Any) -> bool:
         """Whether it is so; never when the question makes no sense."""
@@ -86,7 +88,7 @@ def predicate(name: str) -> Predicate:
 
 def negated(asked: Predicate) -> Predicate:
     """The same question, turned round."""
-    return Predicate(asked.name, asked.wording, asked.ask, not asked.negated)
+    return Predicate(asked.name, asked.wording, asked.ask, not asked.negated, asked.of_nothing)
 
 
 def operand_problem(name: str, operand: Any) -> str:

@@ -7,6 +7,7 @@ is compiled, since most commands have none. Pure; imports nothing of seatrial. P
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
 BUDGET_S = 1.0
 """Of one search or replacement; a sane pattern is through 10 MiB in a tenth of it."""
 
-MAX_PATTERN = 10_000
-"""Characters of a pattern."""
+MAX_PATTERN = 1000
+"""Characters of a pattern; the engine prepares a longer literal in more than quadratic time, which nothing bounds."""
+
+MAX_SIZE = 200_000
+"""Characters of one with its counted repetitions written out, as the engine does; `(a{500}){500}` has 250,000."""
 
 MAX_REPLACED = 10 << 20
 """Characters a replacement may give."""
@@ -29,6 +33,10 @@ class TooSlow(ValueError):
 
     def __init__(self, text: str) -> None:
         super().__init__(f"the pattern '{text}' took longer than {BUDGET_S:g} s")
+
+
+_TOO_MUCH = (TimeoutError, MemoryError, RecursionError)  # one that calls itself without end runs out of memory first
+_TOKEN = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\{(\d+)(?:,(\d*))?\}|.", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,7 @@ class Regex:
         """The first match anywhere; TooSlow when it takes longer than the budget."""
         try:
             return self.compiled.search(subject, timeout=BUDGET_S)
-        except TimeoutError:
+        except _TOO_MUCH:
             raise TooSlow(self.text) from None
 
     def found(self, subject: str) -> str | None:
@@ -58,7 +66,7 @@ class Regex:
 
         try:
             return self.compiled.sub(_bounded(replacement, len(subject)), subject, timeout=BUDGET_S)
-        except TimeoutError:
+        except _TOO_MUCH:
             raise TooSlow(self.text) from None
         except (regex.error, IndexError) as error:
             raise ValueError(f"'{replacement}' cannot replace '{self.text}': {error}") from None
@@ -71,10 +79,31 @@ def compile_regex(text: str) -> Regex:
 
     if len(text) > MAX_PATTERN:
         raise ValueError(f"a regular expression of more than {MAX_PATTERN} characters")
+    if _size(text) > MAX_SIZE:
+        raise ValueError(f"'{text}' is too large a regular expression: its repetitions multiply")
     try:
         return Regex(text, regex.compile(text))
     except (regex.error, RecursionError, OverflowError) as error:
         raise ValueError(f"'{text}' is not a regular expression: {error}") from None
+
+
+def _size(text: str) -> int:
+    """Characters of the pattern with its counted repetitions written out."""
+    open_groups = [0]
+    last = 0
+    for token in _TOKEN.finditer(text):
+        if token[0] == "(":
+            open_groups.append(0)
+            continue
+        if token[1]:
+            times = max(int(token[1]), int(token[2] or 0), 1)
+            grown = last * (times - 1)
+            last *= times
+        else:
+            last = open_groups.pop() if token[0] == ")" and len(open_groups) > 1 else 1
+            grown = last
+        open_groups[-1] += grown
+    return sum(open_groups)
 
 
 def _bounded(replacement: str, length: int) -> Callable[[regex.Match[str]], str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import os
 import re
 import select
@@ -12,6 +11,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 import misbehaving as bad
 from seatrial import http
 from seatrial.exchange import Connection, HttpVersion, Request, Response, Tls
+from seatrial.http.engine import httpx
 from seatrial.http.tls import PIN_PREFIX, certificate_of, public_key_digest
 from seatrial.sample import Cause
 
@@ -203,6 +204,19 @@ def test_server_that_does_not_agree_on_http2_is_spoken_to_in_http1(authority, of
     assert (answer.body, answer.http_version) == (b"hi", "1.1")
 
 
+def test_request_the_server_has_not_begun_with_goes_over_another_connection():
+    def leaves_after_one(state, stream):
+        if stream > 1:
+            state.close_connection(0, last_stream_id=1)
+        else:
+            bad.answers_over_http2(state, stream)
+
+    with bad.Server(bad.Http2(leaves_after_one)) as server, http.open_client() as client:
+        ask = Request("POST", server.url, body=b"{}", timeout_s=GENEROUS_S, connection=Connection(http_version=V2))
+        assert [client.send(ask).status for _ in range(3)] == [200] * 3
+    assert server.accepted == 3
+
+
 def test_large_bodies_go_over_http2_both_ways():
     size = 3 << 20
 
@@ -291,8 +305,11 @@ def faulty(authority, tmp_path):
     _, other_key = authority.issue("other")
     empty = tmp_path / "empty.pem"
     empty.write_text("no PEM\n")
+    pipe = tmp_path / "pipe.pem"
+    os.mkfifo(pipe)
     return {
         "no ca": (Tls(ca="/no/such.pem"), "'/no/such.pem' cannot be read: no such file or directory"),
+        "a pipe": (Tls(ca=str(pipe)), "it is no file"),
         "a folder": (Tls(ca=str(tmp_path)), "cannot be read"),
         "empty ca": (Tls(ca=str(empty)), "holds no PEM certificate to trust"),
         "no certificate": (Tls(certificate="/no/such.crt", key=key), "'/no/such.crt' cannot be read"),
@@ -308,7 +325,7 @@ def faulty(authority, tmp_path):
 
 
 FAULTY = (
-    *("no ca", "a folder", "empty ca", "no certificate", "empty certificate", "empty key", "no key at all"),
+    *("no ca", "a pipe", "a folder", "empty ca", "no certificate", "empty certificate", "empty key", "no key at all"),
     *("another key", "no password", "wrong password", "a short pin", "no base64"),
 )
 
@@ -362,28 +379,6 @@ def test_names_are_told_as_rfc_4514_says():
 # Proxies
 
 
-def pump(one, other):
-    """Carry bytes both ways till one side ends."""
-    with contextlib.suppress(OSError):
-        while True:
-            pending = [side for side in (one, other) if isinstance(side, ssl.SSLSocket) and side.pending()]
-            ready = pending or select.select([one, other], [], [], GENEROUS_S)[0]
-            for source in ready:
-                data = source.recv(65536)
-                if not data:
-                    return
-                (other if source is one else one).sendall(data)
-
-
-def tunnels(server, connection):
-    """A proxy that does what CONNECT asks, whatever the host's name: all lives on loopback here."""
-    head = server.request(connection)
-    port = int(target_of(head).rpartition(b":")[2])
-    with socket.create_connection(("127.0.0.1", port)) as onward:
-        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        pump(connection, onward)
-
-
 def test_chosen_proxy_is_asked_with_its_credentials_for_loopback_too():
     with bad.Server(bad.says(bad.OK)) as proxy:
         answer = sent("http://127.0.0.1:1/x", Connection(proxy=f"http://me:p%40ss@127.0.0.1:{proxy.port}"))
@@ -407,7 +402,7 @@ def test_https_goes_through_a_tunnel_and_its_certificate_is_the_servers(authorit
     script = bad.Http2(bad.answers_over_http2) if version is V2 else bad.says(bad.OK)
     proxy_tls = authority.context(name="proxy") if scheme == "https" else None
     context = authority.context(name="behind", alpn=("h2",) if version is V2 else ())
-    with bad.Server(script, tls=context) as server, bad.Server(tunnels, tls=proxy_tls) as proxy:
+    with bad.Server(script, tls=context) as server, bad.Server(bad.tunnels, tls=proxy_tls) as proxy:
         answer = sent(server.url, Connection(version, tls, proxy=f"{scheme}://127.0.0.1:{proxy.port}"))
     assert isinstance(answer, Response), answer
     assert answer.http_version == version
@@ -428,7 +423,7 @@ def test_pin_is_checked_inside_the_tunnel(authority):
     context.load_cert_chain(pinned, key)
     with (
         bad.Server(bad.says(bad.OK), tls=context) as server,
-        bad.Server(tunnels, tls=authority.context(name="proxy")) as proxy,
+        bad.Server(bad.tunnels, tls=authority.context(name="proxy")) as proxy,
     ):
         tls = Tls(ca=authority.ca, pin=pin_of(pinned))
         assert sent(server.url, Connection(tls=tls, proxy=proxy.url)).body == b"hi"
@@ -438,7 +433,7 @@ def test_pin_is_checked_inside_the_tunnel(authority):
 def test_tunnel_that_drips_ends_at_the_deadline(authority, secured):
     with (
         bad.Server(bad.drips_a_tls_record) as server,
-        bad.Server(tunnels, tls=authority.context(name="proxy") if secured else None) as proxy,
+        bad.Server(bad.tunnels, tls=authority.context(name="proxy") if secured else None) as proxy,
         http.open_client() as client,
     ):
         settings = Connection(tls=Tls(ca=authority.ca), proxy=proxy.url)
@@ -457,7 +452,7 @@ def test_large_bodies_go_through_tls_inside_tls(authority):
     body = os.urandom(2 << 20)
     with (
         bad.Server(echoes, tls=authority.context()) as server,
-        bad.Server(tunnels, tls=authority.context(name="proxy")) as proxy,
+        bad.Server(bad.tunnels, tls=authority.context(name="proxy")) as proxy,
     ):
         settings = Connection(tls=Tls(ca=authority.ca), proxy=proxy.url)
         answer = sent(server.url, settings, body=body)
@@ -485,6 +480,31 @@ def test_what_is_no_proxy_is_refused_by_name(monkeypatch, proxy, words):
     assert answer.cause in (Cause.CONNECT, Cause.PROTOCOL)
     assert words in answer.detail
     assert "secret" not in answer.detail
+
+
+# What it costs
+
+
+def cpu_s(ask, count=100):
+    """Of this thread, the least of several rounds."""
+    rounds = []
+    for _ in range(7):
+        before = time.thread_time()
+        for _ in range(count):
+            ask()
+        rounds.append(time.thread_time() - before)
+    return min(rounds)
+
+
+def test_exchange_costs_less_than_over_the_client_of_httpx():
+    def answers(server, connection):
+        while server.request(connection):
+            connection.sendall(bad.OK)
+
+    headers = {"Accept": "*/*", "User-Agent": "seatrial", "X-Request-Id": "1"}
+    with bad.Server(answers) as server, http.open_client() as ours, httpx.Client(trust_env=False) as theirs:
+        ask = Request("GET", server.url, tuple(headers.items()), timeout_s=GENEROUS_S)
+        assert cpu_s(lambda: ours.send(ask)) < cpu_s(lambda: theirs.get(server.url, headers=headers))
 
 
 # What is imported, and when

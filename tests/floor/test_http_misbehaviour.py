@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import random
 import socket
 import ssl
 import threading
@@ -11,11 +12,11 @@ import time
 import zlib
 
 import brotli
-import misbehaving as bad
 import pytest
 
+import misbehaving as bad
 from seatrial import http
-from seatrial.exchange import Broken, Connection, HttpVersion, Request, Response, Tls
+from seatrial.exchange import Broken, Connection, Conversation, ConversationKind, HttpVersion, Request, Response, Tls
 from seatrial.sample import Cause
 
 DEADLINE_S = 0.6
@@ -125,7 +126,7 @@ def test_head_has_no_body_whatever_its_headers_say():
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
 def test_answer_before_the_request_was_read_is_heard(authority, tls):
     context = authority.context() if tls else None
-    with bad.Server(bad.answers_before_the_body, tls=context) as server:
+    with bad.Server(bad.answers_before_the_body, tls=context, receive_bytes=1 << 16) as server:
         answer = sent(
             server.url,
             method="POST",
@@ -151,7 +152,7 @@ def test_announcement_during_an_upload_is_no_answer():
             received += connection.recv(1 << 20)
         connection.sendall(bad.OK)
 
-    with bad.Server(reads_late) as server:
+    with bad.Server(reads_late, receive_bytes=1 << 16) as server:
         answer = sent(server.url, method="POST", body=b"x" * (16 << 20), timeout_s=GENEROUS_S)
     assert answer.status == 200
 
@@ -319,6 +320,11 @@ def _http2_goes_away(state, stream):
     state.close_connection(2, last_stream_id=0)
 
 
+def _http2_goes_away_late(state, stream):
+    state.send_headers(stream, [(":status", "200")])
+    state.close_connection(2, last_stream_id=stream)
+
+
 def _http2_too_short(state, stream):
     state.config.validate_outbound_headers = False
     state.send_headers(stream, [(":status", "200"), ("content-length", "9")])
@@ -344,16 +350,20 @@ def _continues_headers(server, connection):
         connection.sendall(b"\0\0\x01\x09\0\0\0\0\x01\x88" * 50)
 
 
+SETTINGS = b"\0\0\0\x04\0\0\0\0\0"
+
 HTTP2 = {
     "never": (bad.Http2(_http2_never), (Cause.TIMEOUT,), "no byte"),
     "no body": (bad.Http2(_http2_headers_only), (Cause.DRIP,), "no whole answer"),
-    "reset": (bad.Http2(_http2_reset), (Cause.PROTOCOL,), ""),
-    "goes away": (bad.Http2(_http2_goes_away), (Cause.RESET, Cause.PROTOCOL), ""),
+    "reset": (bad.Http2(_http2_reset), (Cause.RESET,), "RST_STREAM, error 2"),
+    "goes away": (bad.Http2(_http2_goes_away), (Cause.RESET,), ""),
+    "goes away in the body": (bad.Http2(_http2_goes_away_late), (Cause.RESET,), "GOAWAY, error 2"),
     "too short": (bad.Http2(_http2_too_short), (Cause.PROTOCOL,), ""),
     "speaks HTTP/1.1": (bad.says(bad.OK), (Cause.PROTOCOL,), "not HTTP/2"),
     "speaks HTTP/1.1, waiting": (bad.says(bad.OK, then_waits=True), (Cause.PROTOCOL,), "not HTTP/2"),
     "noise": (bad.says(bytes(range(1, 256)) * 9), (Cause.PROTOCOL,), ""),
     "closes": (lambda server, connection: connection.recv(9999), (Cause.RESET, Cause.PROTOCOL), ""),
+    "closes after its settings": (lambda server, connection: connection.sendall(SETTINGS), (Cause.RESET,), ""),
     "silent": (bad.accepts_and_waits, (Cause.TIMEOUT,), "no byte"),
     "pings without end": (_frames_of(6, 8), (Cause.TIMEOUT, Cause.PROTOCOL, Cause.RESET), ""),
     "settings without end": (_frames_of(4, 0), (Cause.TIMEOUT, Cause.PROTOCOL, Cause.RESET), ""),
@@ -369,3 +379,46 @@ def test_each_misbehaviour_over_http2_has_its_word_and_ends_in_time(kind):
     assert isinstance(answer, Broken)
     assert answer.cause in causes, answer
     assert words in answer.detail
+
+
+MANGLED = (
+    bad.OK,
+    CHUNKED + b"2\r\nhi\r\n0\r\n\r\n",
+    packed(b"gzip", gzip.compress(b"hi" * 99)),
+    packed(b"gzip, br", brotli.compress(gzip.compress(b"hi" * 99))),
+    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\nConnection: close\r\n\r\nnothing",
+    b"HTTP/1.1 101 Up\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x81\x02hi",
+    HEAD + b"Content-Type: text/event-stream\r\n\r\nid: 1\ndata: {}\nretry: 9\n\n",
+)
+INSERTED = (
+    b"\r\n",
+    b"\0",
+    b"Transfer-Encoding: chunked\r\n",
+    b"Content-Length: 5\r\n",
+    b"\xff\xff",
+    b"HTTP/1.1 200\r\n\r\n",
+)
+
+
+def mangled(dice):
+    """An answer with a few bytes changed, put in or lost."""
+    wire = bytearray(dice.choice(MANGLED))
+    for _ in range(dice.randrange(1, 5)):
+        at = dice.randrange(len(wire) + 1)
+        wire[at : at + dice.choice((0, 0, 1, 9))] = dice.choice((b"", dice.randbytes(1), *INSERTED))
+    return bytes(wire)
+
+
+def conversation_of(dice):
+    kind = dice.choice((None, *ConversationKind))
+    return kind and Conversation(kind, lambda messages: len(messages) > 1, ("say",))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_mangled_answer_raises_or_outlives_its_deadline(seed):
+    dice = random.Random(seed)
+    wires = [mangled(dice) for _ in range(40)]
+    for wire in wires:
+        with bad.Server(bad.says(wire)) as server:
+            answer = sent(server.url, max_body_bytes=5000, conversation=conversation_of(dice))
+        assert isinstance(answer, Response | Broken)

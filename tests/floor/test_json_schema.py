@@ -95,6 +95,12 @@ def test_wrong_schema_is_told(content):
         compile_schema(content)
 
 
+@pytest.mark.parametrize("content", [{"pattern": "("}, {"items": {"patternProperties": {"(": True}}}])
+def test_wrong_pattern_of_a_schema_is_told_before_any_value_comes(content):
+    with pytest.raises(ValueError, match="is not a regular expression"):
+        compile_schema(content)
+
+
 @pytest.mark.parametrize("content", [5, "a.json", None, []])
 def test_what_is_no_schema_is_told(content):
     with pytest.raises(ValueError, match="a schema is an object"):

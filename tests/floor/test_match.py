@@ -160,6 +160,23 @@ def test_impossible_operand_is_told(name, operand):
     assert match.operand_problem(name, operand)
 
 
+@given(
+    st.sampled_from(sorted(match.PREDICATES)),
+    JSON_VALUES | st.binary() | st.datetimes(timezones=st.just(UTC)),
+    JSON_VALUES
+    | st.binary()
+    | st.sampled_from(sorted(match.TYPES))
+    | st.lists(st.integers(), min_size=2, max_size=2),
+)
+def test_whatever_may_be_an_operand_is_answered_of_any_value_and_worded(name, actual, operand):
+    asked = match.predicate(name)
+    if match.operand_problem(name, operand):
+        return
+    assert asked.holds(actual, operand) + match.negated(asked).holds(actual, operand) <= 1
+    assert asked.expected(operand) != match.negated(asked).expected(operand)
+    assert match.show(actual)
+
+
 @given(JSON_VALUES)
 def test_every_document_matches_itself_even_strictly(value):
     literal = match.fill(match.Literal(None), lambda _: value)

@@ -28,6 +28,32 @@ def test_text_that_is_no_pattern_is_told(text):
         compile_regex(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["(a{5000}){5000}", "((a{99}){99}b){99,}", r"(\(){9}([)]x{500}){500}", "a{999999999}"]
+)
+def test_pattern_whose_repetitions_multiply_is_refused_unbuilt(text):
+    with pytest.raises(ValueError, match="its repetitions multiply"):
+        compile_regex(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+        r"(\d{1,3}\.){3}\d{1,3}",
+        "a{1000}b{1000}",
+        "[(]{5}x{,3}",
+    ],
+)
+def test_pattern_of_usual_size_is_compiled(text):
+    assert compile_regex(text).text == text
+
+
+def test_pattern_that_calls_itself_without_end_is_given_up():
+    with pytest.raises(TooSlow):
+        compile_regex("(?R)").search("a")
+
+
 def test_pattern_that_backtracks_without_end_is_given_up(impatient):
     with pytest.raises(TooSlow, match="took longer than"):
         compile_regex(ENDLESS).search(SUBJECT)

@@ -140,6 +140,13 @@ def test_near_names_are_noted(journey, run):
     assert failure.notes == (("near", "'SID'"),)
 
 
+def test_rendered_query_and_what_its_filters_were_given_are_noted(journey, run):
+    check = '{jsonpath: "$.{{ key }}", filters: [sort, last], eq: z}'
+    scenario = journey("scenario: s\nservice: api\nvars: {key: tags}\nsteps:\n  " + checking(check))
+    [failure] = run(scenario, ANSWER).told[0].failures
+    assert failure.notes == (("query", "$.tags"), ("found", 'list <["b", "a"]> before the filters'))
+
+
 MISTAKES = {
     "{jsonpath: $.a, filters: [cuont], eq: 1}": (35, "unknown filter 'cuont'; did you mean 'count'?"),
     "{jsonpath: $.a, filters: [{nht: 1}], eq: 1}": (36, "unknown filter 'nht'; did you mean 'nth'?"),

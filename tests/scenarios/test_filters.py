@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.errors import DocumentError, Where
-from seatrial.scenarios import filters
+from seatrial.scenarios import filter_values, filters
 from seatrial.scenarios.filters import CannotApply, apply, compile_filter
 from seatrial.scenarios.wanted import FilterKind
 from seatrial.template import compile_text
@@ -89,6 +89,9 @@ MADE = [
     ("sort", (), [3, 1.5, 2], [1.5, 2, 3]),
     ("sort", (), ["b", "a"], ["a", "b"]),
     ("unique", (), [1, 1.0, True, "1", {"a": 1}, {"a": 1.0}], [1, True, "1", {"a": 1}]),
+    ("lone", (), ["a"], "a"),
+    ("lone", (), ["a", "b"], ["a", "b"]),
+    ("milliseconds", (), 0.25, 250),
 ]
 CANNOT = [
     ("base64_decode", (), "a*b", "'a*b' is not base64"),
@@ -123,6 +126,7 @@ CANNOT = [
     ("to_float", (), 10**400, "too large"),
     ("to_int", (), "abc", "'abc' is no whole number"),
     ("to_int", (), "1_000", "'1_000' is no whole number"),
+    ("to_int", (), float("inf"), "infinity"),
     ("to_int", (), True, "boolean <true> is no whole number"),
     ("to_string", (), b"a", "decode it"),
     ("to_hex", (), "a", "'a' is no bytes"),
@@ -136,6 +140,9 @@ CANNOT = [
     ("trim", (), 5, "integer <5> is no text"),
     ("sort", (), [1, "a"], "neither numbers alone nor texts alone"),
     ("unique", (), "aa", "'aa' is no list"),
+    ("lone", (), [], "the list is empty"),
+    ("lone", (), "a", "'a' is no list"),
+    ("milliseconds", (), "soon", "'soon' is no number"),
 ]
 
 
@@ -205,7 +212,7 @@ def test_result_is_bounded():
     with pytest.raises(CannotApply, match="more than"):
         made("replace_regex", "a" * 10_000, "a", "b" * 10_000)
     with pytest.raises(CannotApply, match="more than"):
-        made("split", "," * filters.MAX_PARTS, ",")
+        made("split", "," * filter_values.MAX_PARTS, ",")
 
 
 def test_base64_then_utf8_gives_the_text_that_was_packed():

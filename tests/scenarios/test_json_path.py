@@ -23,7 +23,8 @@ DOCUMENTS = st.recursive(
 SHORT = st.sampled_from(["a", "b", "é", "_1"]).map(".{}".format)
 QUOTED = st.builds("[{1}{0}{1}]".format, NAMES, st.sampled_from("'\""))
 INDEXES = st.integers(-4, 4).map("[{}]".format)
-PLAIN = st.lists(SHORT | QUOTED | INDEXES, max_size=4).map(lambda steps: "$" + "".join(steps))
+EVERY = st.sampled_from(["[*]", ".*"])
+PLAIN = st.lists(SHORT | QUOTED | INDEXES | EVERY, max_size=4).map(lambda steps: "$" + "".join(steps))
 PIECES = st.sampled_from([*"$.[]'\"*@?-0123ab é_\\,:", "..", "[*]", "[0]", "[-0]", "[01]", "['a']", ".a", "\n"])
 
 
@@ -76,6 +77,14 @@ def test_document_too_deep_for_the_library_is_told():
         document = {"a": document}
     with pytest.raises(ValueError, match="cannot be followed"):
         compile_path("$..b").values(document)
+
+
+def test_path_that_leads_to_more_than_the_document_has_is_ended():
+    document = {}
+    for _ in range(60):
+        document = {"a": document, "b": document}
+    with pytest.raises(ValueError, match="more than 100000 values"):
+        compile_path("$..*..*..*").values(document)
 
 
 def test_reading_scenarios_imports_no_engine_before_a_path_or_pattern_needs_it():

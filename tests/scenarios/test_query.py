@@ -92,6 +92,14 @@ def test_header_is_found_whatever_its_case_and_the_first_wins():
     assert (missing.exists, missing.near) == (False, ("X-Cache", "x-cache"))
 
 
+def test_every_value_of_a_repeated_header_is_found_in_order():
+    headers = (("X-Cache", "no"), ("Via", "a"), ("x-cache", "yes"))
+    assert look("headers", "X-CACHE", b"", *headers).value == ["no", "yes"]
+    assert look("headers", "via", b"", *headers).value == ["a"]
+    missing = look("headers", "Vai", b"", *headers)
+    assert (missing.exists, missing.near) == (False, ("Via",))
+
+
 def test_regex_gives_its_first_group_or_the_whole_match():
     assert look("regex", r"id=(\d+)", b"a id=7 id=8").value == "7"
     assert look("regex", r"id=\d+", b"a id=7").value == "id=7"

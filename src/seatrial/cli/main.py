@@ -16,6 +16,7 @@ import typer
 from seatrial import __version__
 from seatrial.cli.console import say, tell
 from seatrial.cli.import_app import import_app
+from seatrial.cli.start import start_short
 from seatrial.errors import ExitCode, Interrupted, SeatrialError
 
 STDOUT = 1
@@ -258,6 +259,19 @@ def watch(
     _finish(run_watch(realm, once=once, bound=bound, database=database))
 
 
+@app.command()
+def schema(
+    kind: Annotated[str | None, typer.Argument(help="A kind of document, as scenario; default: one for all.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write KIND.schema.json files into this folder.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of the documents, for editors: completion, help and marks at what is wrong."""
+    from seatrial.cli.schema import run_schema
+
+    _finish(run_schema(kind, output))
+
+
 @chaos_app.command("plan")
 def chaos_plan(
     experiment: Annotated[str | None, typer.Argument(help="Its name; default: all.")] = None,
@@ -304,6 +318,7 @@ def chaos_proxy(
 
 def main() -> None:
     """The console script: every failure is one sentence on stderr and an exit code, never a traceback."""
+    start_short()
     stop = _Stop()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)

@@ -9,6 +9,7 @@ anything.
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -61,11 +62,20 @@ class Shape(BaseModel):
 
 def find_workspace(start: Path) -> Path:
     """The nearest folder from `start` upwards that holds realms.yaml; UsageError when none does."""
-    here = start.resolve()
+    try:
+        return _workspace_above(start.resolve())
+    except LookupError:
+        hint = "go to a workspace, or make one: seatrial init"
+        raise UsageError(f"{start}: no {WORKSPACE_FILE} here or above; {hint}") from None
+
+
+@functools.lru_cache(maxsize=64)
+def _workspace_above(here: Path) -> Path:
+    """LookupError, which is not remembered, when there is none: one may be made meanwhile."""
     for folder in (here, *here.parents):
         if (folder / WORKSPACE_FILE).is_file():
             return folder
-    raise UsageError(f"{start}: no {WORKSPACE_FILE} here or above; go to a workspace, or make one: seatrial init")
+    raise LookupError
 
 
 def files_in(folder: Path) -> tuple[Path, ...]:

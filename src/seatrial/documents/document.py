@@ -26,8 +26,7 @@ class Document:
 
     def where(self, *path: str | int) -> Where:
         """The place of the value at that path, or of its nearest parent that is there."""
-        place, _ = self._nearest(path)
-        return where_of(self.file, place)
+        return where_of(self.file, self._nearest(path)[0])
 
     def where_key(self, *path: str | int) -> Where:
         """The place of the last key of that path; of an element, or of what is not there, the same as `where`."""
@@ -47,9 +46,11 @@ class Document:
     def _nearest(self, path: Steps) -> tuple[Any, int]:
         """The deepest place on the path that is there, and how many steps lead to it."""
         place: Any = self._root
-        for depth, step in enumerate(path):
-            inner = getattr(place, "parts", _NOTHING).get(step)
-            if inner is None:
-                return place, depth
-            place = inner
-        return place, len(path)
+        depth = 0
+        for step in path:
+            parts = getattr(place, "parts", None)
+            if not parts or step not in parts:
+                break
+            place = parts[step]
+            depth += 1
+        return place, depth

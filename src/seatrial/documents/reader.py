@@ -216,8 +216,9 @@ def read(text: str, file: str) -> tuple[dict[str, Any], Place]:
 def where_of(file: str, place: Any) -> Where:
     """Of a place (or an event, which is the place of a scalar), for an error message."""
     start, end = place.start_mark, place.end_mark
-    width = end.column - start.column if end.line == start.line else 0
-    return Where(file, start.line + 1, start.column + 1, max(0, width))
+    line, column = start.line, start.column
+    width = end.column - column if end.line == line else 0
+    return Where(file, line + 1, column + 1, width if width > 0 else 0)
 
 
 def scalar(text: str) -> Any:

@@ -62,6 +62,8 @@ def told(error: Exception, *, bytes_in: int, ended_by_peer: bool, misfit: str) -
     cause = next((CAUSES[kind] for kind in type(error).__mro__ if kind in CAUSES), Cause.PROTOCOL)
     if isinstance(error, httpcore.ProxyError):
         return Failed(cause, f"the proxy refused: {error}")
+    if (ended := _ended_frame(error)) is not None:
+        return ended
     if getattr(error.__cause__, "error_status_hint", None) == _HEAD_TOO_LARGE:
         return Failed(Cause.TOO_LARGE, "the head of the answer, or of one of its chunks, is larger than 100 KiB")
     if misfit and cause is Cause.PROTOCOL:
@@ -77,6 +79,18 @@ def _ended(bytes_in: int, text: str) -> Failed:
     if bytes_in:
         return Failed(Cause.TRUNCATED, text)
     return Failed(Cause.RESET, "the connection was closed without an answer")
+
+
+def _ended_frame(error: Exception) -> Failed | None:
+    """HTTP/2's ways to end: the engine raises the event itself."""
+    event = error.args[0] if error.args else None
+    words = {
+        "ConnectionTerminated": "the server ended the HTTP/2 connection (GOAWAY",
+        "StreamReset": "the server reset the HTTP/2 stream (RST_STREAM",
+    }
+    if type(event).__name__ not in words:
+        return None
+    return Failed(Cause.RESET, f"{words[type(event).__name__]}, error {int(getattr(event, 'error_code', 0))})")
 
 
 def _is_of_h2(error: Exception) -> bool:

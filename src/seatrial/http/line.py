@@ -27,6 +27,7 @@ from seatrial.sample import Cause
 
 _WRITE_BYTES = 1 << 16
 _READ_BYTES = 1 << 16
+_EARLY_BYTES = 1 << 20
 _LOOK_UP_S = 0.05
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-5])")
 _RESETS = (ConnectionResetError, ConnectionAbortedError, BrokenPipeError)
@@ -38,7 +39,7 @@ class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
 
     def __init__(self, tls: Tls, context: ssl.SSLContext | None, *, framed: bool) -> None:
         self._tls = tls
-        self._framed = framed  # HTTP/2 is spoken; TLS agrees on that later
+        self.framed = framed  # HTTP/2 is spoken; TLS agrees on that later
         self._context = context  # the server's own; a proxy is spoken to by another one
         self._socket: _Socket = None
         self._early = b""
@@ -51,7 +52,7 @@ class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
     def serve(self, progress: Progress) -> None:
         """From now on the line's calls wait no longer than this exchange has left."""
         self._progress = progress
-        progress.framed = self._framed
+        progress.framed = self.framed
 
     @property
     def progress(self) -> Progress:
@@ -72,13 +73,13 @@ class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
         progress.note_connecting()
         *others, last = addresses_of(host, port, progress)
         started = time.monotonic()
-        for address in others:
+        for self.ip in others:
             with contextlib.suppress(Failed):
-                self._socket = _connected(address, port, progress, share=0.5)
+                self._socket = _connected(self.ip, port, progress, share=0.5)
                 break
         else:
+            self.ip = last
             self._socket = _connected(last, port, progress, share=1.0)
-        self.ip = self._socket.getpeername()[0]
         progress.connect_s = time.monotonic() - started
         return self
 
@@ -98,7 +99,7 @@ class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
         self._certificate = None
         progress.note_secured(time.monotonic() - started)
         if ssl_context is self._context:
-            self._framed = progress.framed = self._socket.selected_alpn_protocol() == "h2"
+            self.framed = progress.framed = self._socket.selected_alpn_protocol() == "h2"
             tls_room.check_pin(self._tls, self._socket)
         return self
 
@@ -131,7 +132,7 @@ class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
                 if self._has_answered():
                     raise httpcore.WriteError("the server answered before it had read the request") from None
             except OSError as error:
-                raise httpcore.WriteError(str(error)) from error
+                raise httpcore.WriteError((error.strerror or str(error)).lower()) from error
         progress.note_sent()
 
     def close(self) -> None:
@@ -167,8 +168,11 @@ class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
         return left_s if self.secured > 1 else min(left_s, _LOOK_UP_S)
 
     def _has_answered(self) -> bool:
-        """Whether the peer, while we still send, has begun a final answer; what it says is kept for `read`."""
-        if self.progress.framed or self.secured > 1:
+        """Whether the peer, while we still send, has begun a final answer; what it says is kept for `read`.
+
+        On a WebSocket it may well speak meanwhile, and might itself be stuck until it is heard.
+        """
+        if self.framed or self.secured > 1 or len(self._early) > _EARLY_BYTES:
             return False  # HTTP/2 says it in frames, which its engine reads while it sends
         try:
             self._socket.settimeout(0.0)
@@ -179,7 +183,7 @@ class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
             return True
         self.progress.note_received(data)
         self._early += data
-        return not data or _is_final(self._early)
+        return not data or (not self.progress.answered and _is_final(self._early))
 
 
 def _is_final(said: bytes) -> bool:

@@ -25,6 +25,7 @@ class Progress:
         "_first_byte_at",
         "_sent_at",
         "_timeout_s",
+        "answered",
         "bytes_in",
         "connect_s",
         "dns_s",
@@ -45,6 +46,7 @@ class Progress:
         self._first = b""
         self.bytes_in = 0
         self.ended_by_peer = False
+        self.answered = False  # the head of the answer is there
         self.framed = False  # HTTP/2: what comes first are the server's settings, no answer
         self.dns_s: float | None = None
         self.connect_s: float | None = None
@@ -74,8 +76,12 @@ class Progress:
         self._connecting_since = time.monotonic()
 
     def note_secured(self, seconds: float) -> None:
-        """TLS stands. What came before it, a proxy's word, is no part of the answer."""
+        """TLS stands."""
         self.tls_s = seconds
+        self.note_tunnelled()
+
+    def note_tunnelled(self) -> None:
+        """What came so far was a proxy's word, and no part of the answer."""
         self._first_byte_at = None
         self._first = b""
         self.bytes_in = 0
@@ -97,6 +103,7 @@ class Progress:
     def note_head(self) -> None:
         """The head of the answer is there, and in the protocol asked for."""
         self._first = b""
+        self.answered = True
         if self.framed:
             self.framed = False
             self._first_byte_at = time.monotonic()
@@ -140,7 +147,8 @@ class Progress:
 
     def failed(self, error: Exception) -> Failed:
         """What the engine raised, in the taxonomy's words."""
-        return told(error, bytes_in=self.bytes_in, ended_by_peer=self.ended_by_peer, misfit=self.misfit())
+        bytes_in = 0 if self.framed else self.bytes_in
+        return told(error, bytes_in=bytes_in, ended_by_peer=self.ended_by_peer, misfit=self.misfit())
 
     def broken(self, failed: Failed) -> Broken:
         """The end of this exchange without an answer."""

@@ -133,7 +133,7 @@ def _missing(capture: Capture, found: Found) -> Failure:
         summary=f"nothing to capture as '{capture.name}': {found.why}",
         actual=f"none: {found.why}",
         expected=f"something to capture as '{capture.name}'",
-        notes=_near_note(found.near),
+        notes=tuple(_found_notes(found)),
     )
 
 
@@ -239,9 +239,11 @@ def _version(operand: Any) -> Any:
 
 def _answer(predicate: match.Predicate, found: Found, operand: Any) -> bool | str | None:
     """Nothing found answers `exists` alone; a list of many is there to be counted even when it is empty."""
+    if found.misfit and predicate.of_nothing is not None:
+        return None
     if predicate.name == "exists":
         return found.exists is (operand is not False)
-    return predicate.ask(found.value, operand) if found.exists or found.value == [] else None
+    return predicate.ask(found.value, operand) if found.exists or found.value == [] else predicate.of_nothing
 
 
 def _missed(check: Check, found: Found, operand: Any, why: str) -> Failure:
@@ -254,7 +256,7 @@ def _missed(check: Check, found: Found, operand: Any, why: str) -> Failure:
         actual=actual,
         expected=expected,
         rendered="" if isinstance(check.operand, Fixed) else match.plain(operand),
-        notes=(*_near_note(found.near), *_reasons(check, found, operand, why)),
+        notes=(*_found_notes(found), *_reasons(check, found, operand, why)),
         diff=_diff(check, found, operand),
     )
 
@@ -304,6 +306,15 @@ def _text(value: Any) -> str | None:
         return value.decode() if isinstance(value, bytes) else value if isinstance(value, str) else None
     except UnicodeDecodeError:
         return None
+
+
+def _found_notes(found: Found) -> Iterator[tuple[str, str]]:
+    """What stood where the query has a template, what its filters were given, and what is near to what it missed."""
+    if found.rendered:
+        yield "query", found.rendered
+    if found.unfiltered is not None:
+        yield "found", f"{match.show(found.unfiltered)} before the filters"
+    yield from _near_note(found.near)
 
 
 def _near_note(near: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

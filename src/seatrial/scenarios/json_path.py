@@ -1,16 +1,17 @@
 """JSON paths (RFC 9535): compiled from text, followed through a document. Pure.
 
-Room scenarios, private to `query` and `filters`. A path of names and indexes alone, as nearly every one is, is walked
-here, without the library and some ten times as fast; the library is imported for the first path that needs it, and
-judges every text that is no such path.
+Room scenarios, private to `query` and `filters`. A path of names, indexes and `*` alone, as nearly every one is, is
+walked here, without the library and some ten times as fast; the library is imported for the first path that needs it,
+and judges every text that is no such path.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,18 +25,23 @@ _STEP = re.compile(
     r"""\.(?P<name>[A-Za-z_\x80-\ud7ff\ue000-\U0010ffff][\w\x80-\ud7ff\ue000-\U0010ffff]*)
     |\[(?:'(?P<single>[^'\\\x00-\x1f\ud800-\udfff]*)'
          |"(?P<double>[^"\\\x00-\x1f\ud800-\udfff]*)"
-         |(?P<index>0|-?[1-9][0-9]{0,14}))\]""",
+         |(?P<index>0|-?[1-9][0-9]{0,14})
+         |(?P<every>\*))\]
+    |\.(?P<each>\*)""",
     re.VERBOSE | re.ASCII,
 )
 
-Step = str | int
+Step = str | int | None  # None is `*`: every element or member
+
+MAX_VALUES = 100_000
+"""Values one path may lead to: `$..*..*` leads to many more than the document has."""
 
 
 @dataclass(frozen=True, slots=True)
 class JsonPath:
     """A compiled path. `singular` ones lead to one value at most.
 
-    `steps` are its names and indexes; where there is a `parsed` path of the library, they only show the way it
+    `steps` are its names, indexes and `*`; where there is a `parsed` path of the library, they only show the way it
     roughly takes (0 for anything but a name or an index).
     """
 
@@ -56,7 +62,7 @@ class JsonPath:
                     return near_keys(document, step)
                 document = document[step]
             elif isinstance(document, list) and document:
-                document = document[step if -len(document) <= step < len(document) else 0]
+                document = document[step if step is not None and -len(document) <= step < len(document) else 0]
             else:
                 return ()
         return ()
@@ -67,13 +73,13 @@ def compile_path(text: str) -> JsonPath:
     """The path, ready; ValueError says what is wrong with it."""
     steps = _plain_steps(text)
     if steps is not None:
-        return JsonPath(text, steps)
+        return JsonPath(text, steps, singular=None not in steps)
     parsed = _parsed(text)
     return JsonPath(text, tuple(_shown(segment) for segment in parsed.segments), parsed.singular_query(), parsed)
 
 
 def _plain_steps(text: str) -> tuple[Step, ...] | None:
-    """The steps of a path of names and indexes in their usual writing, else None."""
+    """The steps of a path of names, indexes and `*` in their usual writing, else None."""
     if not text.startswith("$"):
         return None
     steps: list[Step] = []
@@ -89,18 +95,28 @@ def _plain_steps(text: str) -> tuple[Step, ...] | None:
 
 def _plain_step(found: re.Match[str]) -> Step:
     kind = str(found.lastgroup)
+    if kind in ("every", "each"):
+        return None
     return int(found[kind]) if kind == "index" else found[kind]
 
 
 def _walk(steps: tuple[Step, ...], document: Any) -> list[Any]:
+    found = [document]
     for step in steps:
-        if isinstance(step, str):
-            if not isinstance(document, Mapping) or step not in document:
-                return []
-        elif not isinstance(document, list) or not -len(document) <= step < len(document):
-            return []
-        document = document[step]
-    return [document]
+        found = [inner for holder in found for inner in _inside(holder, step)]
+    return found
+
+
+def _inside(holder: Any, step: Step) -> Iterable[Any]:
+    if isinstance(holder, Mapping):
+        if step is None:
+            return holder.values()
+        return (holder[step],) if isinstance(step, str) and step in holder else ()
+    if not isinstance(holder, list):
+        return ()
+    if step is None:
+        return holder
+    return (holder[step],) if isinstance(step, int) and -len(holder) <= step < len(holder) else ()
 
 
 def _follow(path: jsonpath.JSONPath, document: Any) -> list[Any]:
@@ -110,9 +126,12 @@ def _follow(path: jsonpath.JSONPath, document: Any) -> list[Any]:
     if isinstance(document, str):
         document = json.dumps(document)
     try:
-        return [node.obj for node in path.finditer(document)]
+        found = [node.obj for node in itertools.islice(path.finditer(document), MAX_VALUES + 1)]
     except (jsonpath.JSONPathError, RecursionError) as error:
         raise ValueError(f"the path cannot be followed: {(*error.args, '')[0]}") from None
+    if len(found) > MAX_VALUES:
+        raise ValueError(f"the path leads to more than {MAX_VALUES} values")
+    return found
 
 
 def _parsed(text: str) -> jsonpath.JSONPath:

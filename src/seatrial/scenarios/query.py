@@ -10,7 +10,7 @@ import functools
 import hashlib
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from seatrial.scenarios.filters import CannotApply, apply
 from seatrial.scenarios.json_path import compile_path
 from seatrial.scenarios.markup import NotMarkup, compile_xpath
 from seatrial.scenarios.reading import NotJson, Reading
-from seatrial.scenarios.wanted import Filter, Query, QueryKind
+from seatrial.scenarios.wanted import Filter, FilterKind, Query, QueryKind
 from seatrial.template import Fixed, Scope, Value, to_text
 
 DAY_S = 86_400
@@ -34,13 +34,18 @@ Near = Callable[[], tuple[str, ...]]
 class Found:
     """What a query found. `why` says why there is nothing when `exists` is False.
 
-    A path that may lead to many values gives a list, in the document's order, empty when there are none.
+    A path that may lead to many values gives a list, in the document's order, empty when there are none. `unfiltered`
+    is what the filters were given, and `rendered` the text of a query that is a template. `misfit` tells that a
+    filter could make nothing of what it was given, or was given nothing.
     """
 
     value: Any = None
     exists: bool = True
     why: str = ""
     nearest: Near = field(default=tuple, compare=False, repr=False)
+    unfiltered: Any = None
+    rendered: str = ""
+    misfit: bool = False
 
     @property
     def near(self) -> tuple[str, ...]:
@@ -71,7 +76,9 @@ def run(query: Query, reading: Reading, scope: Scope) -> Found:
     """
     ready = query if query.argument is None else _rendered(query, query.argument, scope)
     found = _QUERIES[query.kind](ready, reading, scope)
-    return _filtered(query.filters, found, reading, scope) if query.filters else found
+    if query.filters:
+        found = _filtered(query.filters, found, reading, scope)
+    return found if ready is query else replace(found, rendered=ready.text)
 
 
 def takes_text(kind: QueryKind) -> bool:
@@ -87,14 +94,15 @@ def in_seconds(query: Query) -> bool:
 def _filtered(applied: tuple[Filter, ...], found: Found, reading: Reading, scope: Scope) -> Found:
     """An empty list of many is there to be counted; nothing else that was not found is."""
     if not found.exists and found.value != []:
-        return found
+        return replace(found, misfit=any(one.kind is not FilterKind.LONE for one in applied))
     value = found.value
     for one in applied:
         try:
             value = apply(one, value, scope, now=reading.now)
         except CannotApply as error:
-            return _nothing(str(error), found.nearest)
-    return Found(value, exists=found.exists or value != [], why=found.why, nearest=found.nearest)
+            misfit = not error.nothing or one is not applied[-1]
+            return replace(_nothing(str(error), found.nearest), unfiltered=found.value, misfit=misfit)
+    return replace(found, value=value, exists=found.exists or value != [], unfiltered=found.value)
 
 
 def _rendered(query: Query, argument: Value, scope: Scope) -> Query:
@@ -180,6 +188,13 @@ def _header(query: Query, reading: Reading, _: Scope) -> Found:
         return Found(value)
     names = {name: None for name, _ in reading.response.headers}
     return _nothing(f"no header '{query.text}'", _near(names, query.text))
+
+
+def _headers(query: Query, reading: Reading, scope: Scope) -> Found:
+    """Every value of a header that may be repeated, in the answer's order."""
+    wanted = query.text.lower()
+    values = [value for name, value in reading.response.headers if name.lower() == wanted]
+    return Found(values) if values else _header(query, reading, scope)
 
 
 def _variable(query: Query, _: Reading, scope: Scope) -> Found:
@@ -331,7 +346,7 @@ _CERTIFICATE: Mapping[str, Callable[[Certificate, float], Any]] = {
     "days_left": lambda one, now: math.floor((one.not_after - now) / DAY_S),
 }
 _PHASES = frozenset({"dns", "connect", "tls", "first_byte", "download", "total"})
-_NAMED = frozenset({QueryKind.HEADER, QueryKind.VARIABLE})
+_NAMED = frozenset({QueryKind.HEADER, QueryKind.HEADERS, QueryKind.VARIABLE})
 _COMPILERS: Mapping[QueryKind, Callable[[str], Any]] = {
     QueryKind.COOKIE: _cookie_name,
     QueryKind.JSONPATH: compile_path,
@@ -349,6 +364,7 @@ _QUERIES: Mapping[QueryKind, Callable[[Query, Reading, Scope], Found]] = {
     QueryKind.STATUS: _status,
     QueryKind.VERSION: _version,
     QueryKind.HEADER: _header,
+    QueryKind.HEADERS: _headers,
     QueryKind.COOKIE: _cookie,
     QueryKind.BODY: _body,
     QueryKind.BYTES: _bytes,

@@ -6,8 +6,9 @@ Room scenarios, private to `read`. DocumentError names the place of what is wron
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from seatrial import template
 from seatrial.errors import DocumentError
@@ -26,6 +27,8 @@ from seatrial.scenarios.model import (
 from seatrial.scenarios.requests import Spot, read_request
 from seatrial.scenarios.shapes import RawForEach, RawRepeatUntil, RawRetry, RawStep
 from seatrial.template import Value
+
+_TEMPLATED = ("request", "websocket", "sse", "expect", "capture", "vars")
 
 
 def read_step(raw: RawStep, spot: Spot) -> Step:
@@ -47,7 +50,7 @@ def read_step(raw: RawStep, spot: Spot) -> Step:
         mutates=raw.mutates,
         course=read_course(raw, spot),
         variables=read_variables(raw, spot),
-        uses=_names_in(raw),
+        uses=_names_in(raw, spot),
     )
 
 
@@ -136,17 +139,30 @@ def _retry(raw: RawRetry) -> Retry:
     return Retry(raw.max, raw.interval, raw.backoff, raw.max_duration, raw.on)
 
 
-def _names_in(raw: RawStep) -> frozenset[str]:
-    """Every variable any text of the step mentions."""
-    said = raw.model_dump(include={"request", "websocket", "sse", "expect", "capture", "vars"})
-    texts = _texts((raw.when and "{{" + raw.when + "}}", said))
-    return frozenset().union(*(template.compile_text(text).names for text in texts))
+def _names_in(raw: RawStep, spot: Spot) -> frozenset[str]:
+    """Every variable any text of the step mentions, its condition's among them."""
+    written: Any = functools.reduce(operator.getitem, spot.at, cast("Any", spot.document.content))
+    texts = filter(template.is_template, _texts([written.get(key) for key in _TEMPLATED]))
+    asked = template.compile_condition(raw.when).names if raw.when else frozenset[str]()
+    return asked.union(*map(_names_of, texts))
+
+
+def _names_of(text: str) -> frozenset[str]:
+    """What is no template here is none by the step's own word (`raw: true`): the others were compiled before."""
+    try:
+        return template.compile_text(text).names
+    except DocumentError:
+        return frozenset()
 
 
 def _texts(content: Any) -> Iterator[str]:
-    if isinstance(content, str):
-        yield content
-        return
-    parts = content.values() if isinstance(content, dict) else content if isinstance(content, (list, tuple)) else ()
-    for part in parts:
-        yield from _texts(part)
+    """Every text in it, in no order."""
+    left = [content]
+    while left:
+        part = left.pop()
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, dict):
+            left.extend(part.values())
+        elif isinstance(part, list):
+            left.extend(part)

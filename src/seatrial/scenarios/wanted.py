@@ -22,6 +22,7 @@ class QueryKind(enum.StrEnum):
     STATUS = "status"
     VERSION = "version"
     HEADER = "header"
+    HEADERS = "headers"
     COOKIE = "cookie"
     BODY = "body"
     BYTES = "bytes"
@@ -81,19 +82,22 @@ class FilterKind(enum.StrEnum):
     TRIM = "trim"
     SORT = "sort"
     UNIQUE = "unique"
+    LONE = "lone"
+    MILLISECONDS = "milliseconds"
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
     """One filter with its arguments, of which a text may be a template: `{replace: [a, b]}` has two, `count` none.
 
-    `ready` are the arguments as the filter takes them, compiled; None while a template must be rendered first.
+    `ready` are the arguments as the filter takes them, compiled; None where they are read only
+    when it is applied, as those with a template are.
     """
 
     kind: FilterKind
     where: Where
     arguments: tuple[Value, ...] = ()
-    ready: tuple[Any, ...] | None = ()
+    ready: tuple[Any, ...] | None = None
 
     def __str__(self) -> str:
         return str(self.kind)

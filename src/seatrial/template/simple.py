@@ -1,8 +1,8 @@
 """The forms most templates have, rendered without Jinja2 and exactly as Jinja2 would. Private to `template`.
 
-`{{ name }}`, `{{ name.member }}`, `{{ name() }}` alone, sums and products of such names and whole numbers, with any
-text around. Whatever is unusual in a scope (an undefined name, a member that is no key, anything but numbers to
-reckon with, too long a text) is left to `otherwise`, the same template compiled by Jinja2, whose word counts.
+`{{ name }}`, `{{ name.member }}`, `{{ name() }}`, sums and products of names and whole numbers, with any text around.
+Whatever is unusual in a scope (an undefined name, a member that is no key, anything but numbers to reckon with, too
+long a text) is left to `otherwise`, the same template compiled by Jinja2, whose word counts.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function without arguments. It stands alone in its text: it must never be called twice."""
+    """A function without arguments."""
 
     name: str
 
@@ -112,8 +112,7 @@ def read_form(text: str) -> Form | None:
         parts += (text[at : mark.start()], part)
         at = hole.end()
     parts.append(text[at:])
-    form = Form(tuple(part for part in parts if part != ""))
-    return None if _has_call(form) and sum(not isinstance(part, str) for part in form.parts) > 1 else form
+    return Form(tuple(part for part in parts if part != ""))
 
 
 def read_condition(expression: str) -> Form | None:
@@ -169,20 +168,32 @@ def encoded(value: Any) -> str:
 
 
 def _joined(form: Form, otherwise: Run, shown: Callable[[Any], str]) -> Run:
-    pieces = tuple(part if isinstance(part, str) else _evaluator(part) for part in form.parts)
+    """In two rounds, so that nothing is called before it is sure that Jinja2 need not decide and call it again."""
+    looks = tuple(_look(part) for part in form.parts)
+    shows = tuple(_show(part, shown) for part in form.parts)
 
     def run(scope: Scope) -> str:
         try:
-            text = "".join([piece if isinstance(piece, str) else shown(piece(scope)) for piece in pieces])
+            found = [look(scope) for look in looks]
         except _Doubt:
             return str(otherwise(scope))
+        text = "".join([show(one) for show, one in zip(shows, found, strict=True)])
         return text if len(text) <= MAX_OUTPUT else str(otherwise(scope))
 
     return run
 
 
-def _has_call(form: Form) -> bool:
-    return any(isinstance(part, Call) for part in form.parts)
+def _look(part: Part) -> Callable[[Scope], Any]:
+    """A part's value; of a call, the function."""
+    if isinstance(part, str):
+        return lambda scope: part
+    return functools.partial(_function, part.name) if isinstance(part, Call) else _evaluator(part)
+
+
+def _show(part: Part, shown: Callable[[Any], str]) -> Callable[[Any], str]:
+    if isinstance(part, str):
+        return str
+    return (lambda function: shown(function())) if isinstance(part, Call) else shown
 
 
 def _expression(text: str) -> Sum | Call | None:
@@ -235,10 +246,14 @@ def _member(name: str, members: tuple[str, ...], scope: Scope) -> Any:
 
 
 def _called(name: str, scope: Scope) -> Any:
-    function = _looked_up(name, scope)
-    if not callable(function):
+    return _function(name, scope)()
+
+
+def _function(name: str, scope: Scope) -> Callable[[], Any]:
+    found: Callable[[], Any] = _looked_up(name, scope)
+    if not callable(found):
         raise _Doubt
-    return function()
+    return found
 
 
 def _reckoned(products: tuple[tuple[int, tuple[Callable[[Scope], Any], ...]], ...], scope: Scope) -> Any:
