@@ -83,6 +83,8 @@ class Reading:
             self._conditional(statement, place)
         elif isinstance(target, js.Name):
             self.symbols.names[target.text] = self.symbols.symbol(value)
+        elif isinstance(target, js.Object):
+            self._taken_apart(target, self.symbols.symbol(value))
         elif isinstance(target, js.Member) and target.of == js.Name("tests"):
             self.expected.claim(value)
             self.tally.count("checks")
@@ -93,6 +95,14 @@ class Reading:
             self.tally.count("checks")
         else:
             raise Unclear
+
+    def _taken_apart(self, target: js.Object, value: Symbol) -> None:
+        """`const {a, b: c} = value`."""
+        for name, given in target.members:
+            below = value.below(name) if isinstance(value, Query) else None
+            if below is None or not isinstance(given, js.Name):
+                raise Unclear
+            self.symbols.names[given.text] = below
 
     def _conditional(self, statement: js.Statement, place: str) -> None:
         """A condition on the status around nothing but captures: the status is expected anyway."""

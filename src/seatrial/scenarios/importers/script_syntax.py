@@ -81,7 +81,7 @@ class _Reader:
             return self._if(start, line, depth)
         if self.next.kind is Kind.NAME and self.next.value in _DECLARING:
             self.at += 1
-            name = Name(self._name())
+            name = self._object() if self._is("{") else Name(self._name())
             self._need("=")
             value = self._expression()
             self._end()
