@@ -148,7 +148,7 @@ class _Recording:
         if auth and held:
             headers.pop(held)
         asked = request["url"].text()
-        url, params = drafts.split_query(correlation.url(asked))
+        url, params = drafts.split_query(hiding.url(correlation.url(asked)))
         return Draft(
             name=f"{method} {_shown(self.marks.named(path_of(url)), asked)}",
             method=method,
