@@ -96,6 +96,14 @@ def run_import_curl(
     return finish_import(curl.convert(text, source, name=name or stem, services=known), output)
 
 
+def run_import_hurl(files: Sequence[Path], output: Output, *, variables: Sequence[str] = ()) -> ExitCode:
+    """`.hurl` files, each as a scenario; the variables given become the scenarios' own."""
+    from seatrial.scenarios.hurl.options import parse_options
+    from seatrial.scenarios.importers import hurl
+
+    return finish_import(hurl.convert(files, parse_options({"variable": variables})), output)
+
+
 def finish_import(imported: Imported, output: Output) -> ExitCode:
     """Read the result back, show or write it, tell the report. UsageError, nothing written, where a file is there."""
     from seatrial.scenarios.importers.imported import report_text

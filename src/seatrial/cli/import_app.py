@@ -91,6 +91,21 @@ def import_openapi(
     _finish(run_import_openapi(document, Output(output, force), services=service or [], tags=tag or []))
 
 
+@import_app.command("hurl")
+def import_hurl(
+    files: Annotated[list[Path], typer.Argument(help="Files of Hurl; `seatrial check` plays them as they are, too.")],
+    variable: Annotated[
+        list[str] | None, typer.Option("--variable", help="NAME=VALUE, kept in the scenario; repeat.")
+    ] = None,
+    output: OutputOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Convert .hurl files: a scenario for each, with realms, flows and rows within reach."""
+    from seatrial.cli.import_ import Output, run_import_hurl
+
+    _finish(run_import_hurl(files, Output(output, force), variables=variable or []))
+
+
 @import_app.command("curl")
 def import_curl(
     lines: Annotated[list[str] | None, typer.Argument(help="curl lines, files of them, `-` for stdin.")] = None,
