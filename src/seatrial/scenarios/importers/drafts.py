@@ -15,8 +15,8 @@ from typing import Any
 from seatrial.scenarios.importers.foreign import json_value
 from seatrial.scenarios.importers.marks import is_marked, percent_encoded
 from seatrial.scenarios.importers.naming import file_name
+from seatrial.scenarios.request import WRITING
 
-WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 MAX_BODY_DEPTH = 40
 MAX_BODY_CHARACTERS = 200_000
 """Of one body in a document; documents end at a megabyte."""
