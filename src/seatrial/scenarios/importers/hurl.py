@@ -14,8 +14,6 @@ from seatrial.scenarios.hurl.options import HurlOptions
 from seatrial.scenarios.importers import drafts
 from seatrial.scenarios.importers.imported import Imported, Note
 
-_FILES = frozenset({"file", "equals_file"})
-
 
 def convert(paths: Sequence[Path], options: HurlOptions) -> Imported:
     """The files, each as a scenario of its name; DocumentError for one that cannot be read."""
@@ -29,7 +27,7 @@ def convert(paths: Sequence[Path], options: HurlOptions) -> Imported:
         notes=tuple(Note(str(where), text) for one in converted for where, text in one.notes),
         secrets=_once(one.secrets for one in converted),
         variables=_once(one.variables for one in converted),
-        files=tuple(dict.fromkeys(name for content in contents for name in _files_in(content))),
+        files=tuple(dict.fromkeys(drafts.files_in(contents))),
     )
 
 
@@ -42,16 +40,3 @@ def _counts(contents: Sequence[Mapping[str, Any]]) -> dict[str, int]:
 
 def _once(names: Iterator[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for some in names for name in some))
-
-
-def _files_in(content: Any) -> Iterator[str]:
-    """Every file the document names and that must be there to read it."""
-    if isinstance(content, Mapping):
-        for key, value in content.items():
-            if key in _FILES and isinstance(value, str) and "{{" not in value:
-                yield value
-            else:
-                yield from _files_in(value)
-    elif isinstance(content, list):
-        for part in content:
-            yield from _files_in(part)
