@@ -73,6 +73,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: Echo
 
     def log_message(self, *_: Any) -> None:
@@ -102,7 +103,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Content-Type", "application/json")
         for name, value in headers:
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
+        if status != 204:
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
@@ -175,7 +177,7 @@ def anything(handler: Handler, *_: str) -> None:
 
 
 def status(handler: Handler, number: str) -> None:
-    handler.say({"status": int(number)}, int(number))
+    handler.say(b"" if number in ("204", "304") else {"status": int(number)}, int(number))
 
 
 def redirect(handler: Handler, left: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,12 +16,16 @@ from cryptography.hazmat.primitives import serialization
 
 import misbehaving
 from echo import PASSWORD, Echo
-from seatrial import documents
+from seatrial import documents, exchange, http, predicates
 from seatrial.accept.pool import Playing, plans_of, play_all
 from seatrial.accept.prepare import Wanted, context_of, permit, prepare
-from seatrial.sample import Phase
+from seatrial.documents import reader
+from seatrial.sample import Cause, Phase
+from seatrial.scenarios import cookies, files, model, query, rows, shapes
 from seatrial.scenarios.read import read_scenario
+from seatrial.scenarios.wanted import FilterKind, QueryKind
 from seatrial.scenarios.wording import failure_texts
+from seatrial.template.functions import MAX_LOOP, MAX_OUTPUT, RESERVED
 
 DOCS = Path(__file__).parent.parent / "docs"
 PASSES, FAILS, HOLDS = "steps that pass", "steps that fail", "a check that holds"
@@ -74,6 +79,17 @@ def cells(page: str, *columns: str) -> list[Cell]:
     ]
 
 
+def failing() -> list[tuple[Cell, str]]:
+    """Every example that fails, with what its text says."""
+    spans = [
+        (f"SCENARIOS.md:{number}", span)
+        for number, row in _rows("SCENARIOS.md")
+        for span in _spans(row.get(FAILS, ""))
+    ]
+    pairs = zip(spans[::2], spans[1::2], strict=True)
+    return [(Cell(place, FAILS, example), said) for (place, example), (_, said) in pairs]
+
+
 def expressions() -> list[tuple[str, str]]:
     """Every template function of the page, with what holds for its value."""
     found = [row for _, row in _rows("SCENARIOS.md") if "expression" in row]
@@ -101,7 +117,10 @@ class Stage:
         """Whether each play of a scenario passed, and everything that failed in words."""
         path = self.folder / "scenarios" / "example.yaml"
         path.write_text(text)
-        plans = plans_of([read_scenario(path.relative_to(self.folder))])
+        try:
+            plans = plans_of([read_scenario(path.relative_to(self.folder))])
+        finally:
+            path.unlink()
         played = [one.result for one in play_all(plans, self.playing, jobs=1)]
         secrets = self.playing.context.secrets
         return [result.passed for result in played], "\n".join(
@@ -164,6 +183,7 @@ def workspace(tmp_path_factory, servers, authority):
     _write(folder, "scenarios/flows/login.yaml", flow)
     _write(folder, "scenarios/data/customers.csv", table)
     _write(folder, "scenarios/data/rope.txt", ROPE)
+    _write(folder, "scenarios/data/state.txt", "ACTIVE")
     certificate, key = authority.issue("ada")
     for name, path in (("ca.pem", authority.ca), ("ada.crt", certificate), ("ada.key", key)):
         _write(folder, f"scenarios/certs/{name}", Path(path).read_text())
@@ -187,11 +207,41 @@ def test_example_passes(cell, stage):
     assert passed == [True], text
 
 
-@pytest.mark.parametrize("cell", cells("SCENARIOS.md", FAILS), ids=str)
-def test_example_fails_and_says_why(cell, stage):
+@pytest.mark.parametrize("cell", cells("ANSWERS.md", HOLDS), ids=str)
+def test_check_of_the_answer_that_is_shown_holds(cell, stage):
+    passed, text = stage.play_steps(f"{{request: {{url: /card}}, expect: {{checks: [{cell.text}]}}}}")
+    assert passed == [True], text
+
+
+@pytest.mark.parametrize("cell", cells("ANSWERS.md", PASSES), ids=str)
+def test_step_that_looks_into_another_answer_passes(cell, stage):
+    passed, text = stage.play_steps(cell.text)
+    assert passed == [True], text
+
+
+def test_answer_that_is_shown_is_the_one_looked_into(servers):
+    [shown] = fences("ANSWERS.md", "http")
+    head, _, body = shown.partition("\n\n")
+    answer = http.get(f"{servers['http://127.0.0.1:8404']}/card", timeout_s=10.0)
+    assert json.loads(answer.body) == json.loads(body)
+    said = {tuple(line.split(": ", 1)) for line in head.splitlines()[1:]}
+    assert said == {header for header in answer.headers if header[0] not in ("Server", "Date", "Content-Length")}
+
+
+@pytest.mark.parametrize(
+    "word",
+    [*QueryKind, *FilterKind, *predicates.PREDICATES, *predicates.TYPES, *query._ATTRIBUTES.values(), *query._PHASES],
+)
+def test_example_shows_every_word_that_looks_into_answers(word):
+    shown = " ".join(cell.text for cell in cells("ANSWERS.md", HOLDS, PASSES))
+    assert re.search(rf"\b{word}\b", shown)
+
+
+@pytest.mark.parametrize(("cell", "said"), failing(), ids=str)
+def test_example_fails_and_says_why(cell, said, stage):
     passed, text = stage.play_steps(cell.text)
     assert passed == [False]
-    assert "-->" in text
+    assert said in text
 
 
 @pytest.mark.parametrize(("expression", "holds"), expressions())
@@ -205,10 +255,59 @@ def test_expression_gives_what_holds(expression, holds, stage):
 @pytest.mark.parametrize("text", scenarios(), ids=lambda text: text.splitlines()[0].removeprefix("scenario: "))
 def test_journey_comes_to_what_its_page_says(text, stage):
     passed, told = stage.play(text)
-    wanted = re.findall(r"^# fails: (.*)$", text, flags=re.MULTILINE)
-    assert all(passed) is not bool(wanted), told
-    assert [words for words in wanted if words not in _plain(told)] == []
+    assert all(passed) is ("# fails" not in text), told
 
 
-def _plain(text: str) -> str:
-    return " ".join(text.split())
+def test_text_of_a_failure_is_as_shown(stage, servers):
+    [shown] = fences("SCENARIOS.md", "text")
+    [journey] = (text for text in scenarios() if "# fails" in text)
+    _, told = stage.play(journey)
+    told = told.replace(servers["http://127.0.0.1:8404"], "http://127.0.0.1:8404")
+    assert _timeless(told.replace("example.yaml", "pay.yaml")) == _timeless(shown.rstrip("\n"))
+
+
+def _timeless(text: str) -> str:
+    """Without what differs from one play to the next."""
+    return re.sub(r"[0-9.]+ m?s\b|trace [0-9a-f]{32}", "...", text)
+
+
+FIGURES = {
+    "10 s": model.DEFAULT_TIMEOUT_S == 10.0,
+    "10 MiB": exchange.MAX_BODY_BYTES == files.MAX_FILE_BYTES == 10 << 20,
+    "1000": model.MAX_ROUNDS == exchange.MAX_MESSAGES == MAX_LOOP == 1000,
+    "1 MiB": MAX_OUTPUT == 1 << 20,
+    "200": cookies.MAX_COOKIES == 200,
+    "1,000,000": rows.MAX_ROWS == 1_000_000,
+    "64": reader.MAX_DEPTH == 64,
+}
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_limit_is_the_one_that_is_kept(figure):
+    said = [row["at most"] for _, row in _rows("SCENARIOS.md") if "at most" in row]
+    assert any(re.search(rf"(^|\s){figure}\b", text) for text in said)
+    assert FIGURES[figure]
+
+
+KEYS = {
+    alias or name
+    for shape in vars(shapes).values()
+    if isinstance(shape, type) and issubclass(shape, documents.Shape)
+    for name, alias in ((name, field.alias) for name, field in shape.model_fields.items())
+}
+
+
+def test_every_key_of_scenarios_and_flows_stands_on_the_page():
+    page = (DOCS / "SCENARIOS.md").read_text() + (DOCS / "ANSWERS.md").read_text()
+    assert len(KEYS) > 80
+    assert sorted(key for key in KEYS if not re.search(rf"\b{key}\b", page)) == []
+
+
+def test_every_cause_stands_on_the_page():
+    page = (DOCS / "SCENARIOS.md").read_text()
+    assert [cause for cause in Cause if not re.search(rf"\b{cause}\b", page)] == []
+
+
+def test_every_function_of_templates_stands_on_the_page():
+    page = (DOCS / "SCENARIOS.md").read_text()
+    assert [name for name in RESERVED - {"dict"} if not re.search(rf"\b{name}\b", page)] == []
