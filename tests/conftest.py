@@ -25,6 +25,11 @@ def find_toxiproxy() -> str | None:
     return next((str(path) for path in candidates if path and Path(path).is_file()), None)
 
 
+def find_yaml_server() -> str | None:
+    """The YAML language server that editors use, where it is installed."""
+    return os.environ.get("YAML_LANGUAGE_SERVER") or shutil.which("yaml-language-server")
+
+
 @functools.cache
 def _docker_answers() -> bool:
     if not shutil.which("docker"):
@@ -35,6 +40,7 @@ def _docker_answers() -> bool:
 PARTS: dict[str, tuple[Callable[[], object], str]] = {
     "needs_docker": (_docker_answers, "no Docker engine answers (`docker info`)"),
     "needs_toxiproxy": (find_toxiproxy, "the original toxiproxy-server is not installed"),
+    "needs_node": (find_yaml_server, "no yaml-language-server on the path (npm install -g yaml-language-server)"),
     "needs_chromium": (lambda: shutil.which("chromium"), "no chromium on the path"),
 }
 
@@ -98,3 +104,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def toxiproxy_binary() -> str | None:
     """The original toxiproxy-server; None when it is not installed."""
     return find_toxiproxy()
+
+
+@pytest.fixture(scope="session")
+def yaml_server() -> str | None:
+    """The YAML language server; None when it is not installed."""
+    return find_yaml_server()

@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from check_parts import check, service, workspace
 from seatrial.verdict import Finding, Grade, Subject
+
+__all__ = ["check", "findings", "service", "workspace"]
 
 
 class Findings:

@@ -25,6 +25,7 @@ from seatrial.redact import Secrets
 from seatrial.reports.plays.form import Close, Facts, Tally
 from seatrial.reports.plays.shown import Clean
 from seatrial.reports.plays.writer import Place, Writer, place_of
+from seatrial.runtime.interrupts import held_back
 from seatrial.runtime.up import require_reachable, standing
 from seatrial.sample import Phase
 from seatrial.scenarios.moves import Context
@@ -81,6 +82,19 @@ class _Run:
     started_at: float
     started: float
     tally: Tally = field(default_factory=Tally)
+
+    def keep(self, played: Played) -> None:
+        """In every report or in none, whatever interrupts us."""
+        with held_back():
+            self.tally.add(played)
+            for writer in self.writers:
+                writer.add(played)
+
+    def close(self, facts: Facts) -> None:
+        """Put every report in its place."""
+        with held_back(), contextlib.ExitStack() as closing:
+            for writer in self.writers:
+                closing.callback(writer.close, facts)
 
     def facts(self, close: Close, code: ExitCode) -> Facts:
         """What is known of it now."""
@@ -159,10 +173,8 @@ def _play(run: _Run, context: Context) -> ExitCode:
     close, code = Close.INTERRUPTED, ExitCode.INTERRUPTED
     try:
         for played in _all_played(run, context):
-            run.tally.add(played)
+            run.keep(played)
             run.screen.ended(played)
-            for writer in run.writers:
-                writer.add(played)
         code = run.tally.exit_code
         stopped = run.options.fail_fast and run.tally.counts.plays < run.prepared.plays
         close = Close.STOPPED if stopped else Close.COMPLETE
@@ -172,9 +184,8 @@ def _play(run: _Run, context: Context) -> ExitCode:
     finally:
         facts = run.facts(close, code)
         left = facts.planned - run.tally.counts.plays
-        run.screen.close(summary_line(run.tally.counts, took_s=facts.took_s, left=left))
-        for writer in run.writers:
-            writer.close(facts)
+        run.screen.close(summary_line(run.tally, took_s=facts.took_s, left=left))
+        run.close(facts)
     return code
 
 

@@ -15,6 +15,7 @@ import typer
 
 from seatrial import __version__
 from seatrial.cli.console import say, tell
+from seatrial.cli.import_app import import_app
 from seatrial.cli.start import start_short
 from seatrial.errors import ExitCode, Interrupted, SeatrialError
 
@@ -36,6 +37,7 @@ runs_app = typer.Typer(help="The recorded runs.", no_args_is_help=True)
 app.add_typer(demo_app, name="demo")
 app.add_typer(chaos_app, name="chaos")
 app.add_typer(runs_app, name="runs")
+app.add_typer(import_app, name="import")
 
 RealmOption = Annotated[
     str | None,
@@ -255,6 +257,19 @@ def watch(
     from seatrial.cli.watch import run_watch
 
     _finish(run_watch(realm, once=once, bound=bound, database=database))
+
+
+@app.command()
+def schema(
+    kind: Annotated[str | None, typer.Argument(help="A kind of document, as scenario; default: one for all.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write KIND.schema.json files into this folder.")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of the documents, for editors: completion, help and marks at what is wrong."""
+    from seatrial.cli.schema import run_schema
+
+    _finish(run_schema(kind, output))
 
 
 @chaos_app.command("plan")

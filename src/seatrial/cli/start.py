@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 
 COLLECT_EVERY = 50_000
 
@@ -13,6 +12,3 @@ def start_short() -> None:
     # Nearly all that is made in the first half second (code, types, documents) lives to the end: looking through it
     # for garbage every 700 objects takes a fifth of a short check. Garbage is still collected, in larger portions.
     gc.set_threshold(COLLECT_EVERY, 20, 20)
-    # httpx brings its own command line along where click, rich and pygments are installed, and does without where
-    # its import fails; we use none of it.
-    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]

@@ -47,13 +47,13 @@ def definitions() -> dict[str, Schema]:
 def _check() -> Schema:
     asked = [*match.PREDICATES, "not"]
     bare = [kind for kind in QueryKind if not takes_text(kind)]
-    within: list[Schema] = [{"required": [kind], "properties": {kind: {"type": "object"}}} for kind in bare]
+    within: list[Schema] = [{"required": [str(kind)], "properties": {str(kind): {"type": "object"}}} for kind in bare]
     return {
         "description": "One query of the answer, and the predicates that must hold of what it finds.",
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            **{kind: _query(kind) for kind in QueryKind},
+            **{str(kind): _query(kind) for kind in QueryKind},
             **_asked(""),
             **_filters(),
             "severity": {
@@ -73,7 +73,7 @@ def _capture() -> Schema:
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            **{kind: _query(kind, only_bare=True) for kind in QueryKind},
+            **{str(kind): _query(kind, only_bare=True) for kind in QueryKind},
             **_filters(),
             "secret": {
                 "type": "boolean",
@@ -86,7 +86,7 @@ def _capture() -> Schema:
 
 
 def _query(kind: QueryKind, *, only_bare: bool = False) -> Schema:
-    said: Schema = {"description": QUERIES[kind]}
+    said: Schema = {"description": QUERIES.get(kind, "")}
     if takes_text(kind):
         return {"type": "string", "minLength": 1, **said}
     bare: list[Schema] = [{"const": True}, {"type": "null"}]
@@ -122,7 +122,7 @@ def _filters() -> dict[str, Schema]:
 def _filter() -> Schema:
     """A name, or one with its arguments. `usage` shows an argument of those that take any."""
     takes = {kind: "{" in usage(kind) for kind in FilterKind}
-    named = {kind: {"description": usage(kind)} for kind, some in takes.items() if some}
+    named: dict[str, Schema] = {str(kind): {"description": usage(kind)} for kind, some in takes.items() if some}
     return {
         "description": "Made of what the query found, before it is kept or checked.",
         "anyOf": [
@@ -140,19 +140,14 @@ def _filter() -> Schema:
 
 def _pattern() -> Schema:
     """Any document; in it a mapping with keys that begin with `$` is a matcher, and `$$` is a plain `$`."""
-    matchers = _asked("$")
     inner: Schema = {"$ref": "#/$defs/Pattern"}
     return {
         "description": "What the JSON body must hold: objects as subsets, lists whole; `$` marks a matcher.",
         "anyOf": [
             {"type": ["string", "number", "boolean", "null"]},
             {"type": "array", "items": inner},
-            {
-                "type": "object",
-                "properties": matchers,
-                "patternProperties": {r"^([^$]|\$\$)": inner, "^$": inner},
-                "additionalProperties": False,
-            },
+            {"type": "object", "propertyNames": {"not": {"pattern": r"^\$(?!\$)"}}, "additionalProperties": inner},
+            {"type": "object", "properties": _asked("$"), "minProperties": 1, "additionalProperties": False},
         ],
     }
 

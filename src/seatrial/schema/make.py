@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -17,7 +17,7 @@ from seatrial.scenarios import shapes as scenarios
 from seatrial.scenarios.load import profile
 from seatrial.schema import answers, rules
 from seatrial.schema.words import KEYS
-from seatrial.schema.written import QUANTITIES, READERS, Schema, as_written, reader_name
+from seatrial.schema.written import POSITIVE, QUANTITIES, READERS, Schema, as_written, quantity, reader_name
 from seatrial.slo import gate
 from seatrial.slo import read as services
 from seatrial.synthetic import read as synthetic
@@ -42,8 +42,7 @@ def schema_of(kind: str) -> Schema:
     if kind not in KINDS:
         raise UsageError(f"no kind of document is called '{kind}'; {did_you_mean(kind, KINDS)}")
     root, parts = _parts(kind)
-    head = {"$schema": DIALECT, "title": f"seatrial: {kind}"}
-    return {**head, **root, "$defs": _needed(root, parts)}
+    return {"$schema": DIALECT, **root, "$defs": _needed(root, parts)}
 
 
 def combined_schema() -> Schema:
@@ -55,19 +54,19 @@ def combined_schema() -> Schema:
         names = {name: name if name in QUANTITIES else _qualified(kind, name) for name in needed}
         parts |= {names[name]: _with_refs(part, names) for name, part in needed.items()}
         parts[kind] = _with_refs(root, names)
-    choice: Schema = {"required": ["scenario"]}
+    first_keys = {kind: parts[kind]["properties"][kind] for kind in KINDS}
+    choice: Schema = {"properties": first_keys, "anyOf": [{"required": [kind]} for kind in KINDS]}
     for kind in sorted(KINDS, key=_is_also_a_key, reverse=True):
         choice = {"if": {"required": [kind]}, "then": {"$ref": f"#/$defs/{kind}"}, "else": choice}
-    first_keys = {kind: parts[kind]["properties"][kind] for kind in KINDS}
-    head = {"$schema": DIALECT, "title": "seatrial", "type": "object", "properties": first_keys}
-    return {**head, **choice, "$defs": parts}
+    return {"$schema": DIALECT, "type": "object", **choice, "$defs": parts}
 
 
 class _Generate(GenerateJsonSchema):
     """pydantic's generator, told what the reading functions take; no titles, and defaults as users write them."""
 
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
-        inner = self.generate_inner(schema["schema"])
+        core = schema["schema"]
+        inner = self.generate_inner(core["schema"] if core["type"] == "nullable" else core)
         return _Quantity.hide(READERS[reader_name(schema["function"]["function"])](inner))
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
@@ -95,26 +94,50 @@ class _Quantity:
     KEY = "x-quantity"
 
     @classmethod
-    def hide(cls, schema: Any) -> Any:
+    def hide(cls, schema: Schema) -> Schema:
         """With references to QUANTITIES under their other name."""
-        return _renamed(schema, "$ref", cls.KEY, only=lambda text: text.rpartition("/")[2] in QUANTITIES)
+        return _mapped(schema, lambda part: _rekeyed(part, "$ref", cls.KEY) if _is_ours(part) else part)
 
     @classmethod
-    def shown(cls, schema: Any) -> Schema:
+    def shown(cls, schema: Schema) -> Schema:
         """As they are meant."""
-        made: Schema = _renamed(schema, cls.KEY, "$ref", only=lambda _: True)
-        return made
+        return _mapped(schema, lambda part: _bounded(_rekeyed(part, cls.KEY, "$ref")))
 
 
-def _renamed(node: Any, old: str, new: str, *, only: Any) -> Any:
+def _bounded(part: Schema) -> Schema:
+    """pydantic leaves the bound of a quantity beside it, as `gt`, which JSON Schema does not know."""
+    if "gt" not in part:
+        return part
+    kept = {key: value for key, value in part.items() if key != "gt"}
+    return {**kept, **quantity(POSITIVE[_name_of(part)])}
+
+
+def _is_ours(part: Schema) -> bool:
+    return _name_of(part) in QUANTITIES
+
+
+def _rekeyed(part: Schema, old: str, new: str) -> Schema:
+    return {new if key == old else key: value for key, value in part.items()}
+
+
+def _mapped(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:
+    """The schema with every mapping in it changed, inner ones first."""
+    made: Schema = _mapped_value(schema, change)
+    return made
+
+
+def _mapped_value(node: Any, change: Callable[[Schema], Schema]) -> Any:
     if isinstance(node, list):
-        return [_renamed(part, old, new, only=only) for part in node]
-    if not isinstance(node, dict):
-        return node
-    return {
-        (new if key == old and isinstance(part, str) and only(part) else key): _renamed(part, old, new, only=only)
-        for key, part in node.items()
-    }
+        return [_mapped_value(part, change) for part in node]
+    if isinstance(node, dict):
+        return change({key: _mapped_value(part, change) for key, part in node.items()})
+    return node
+
+
+def _name_of(part: Schema) -> str:
+    """The definition that a mapping refers to; empty when it is no reference."""
+    reference = part.get("$ref")
+    return reference.rpartition("/")[2] if isinstance(reference, str) else ""
 
 
 @functools.cache
@@ -156,24 +179,20 @@ def _is_also_a_key(kind: str) -> bool:
     return kind == "service"
 
 
-def _with_refs(node: Any, names: Mapping[str, str]) -> Any:
+def _with_refs(schema: Schema, names: Mapping[str, str]) -> Schema:
     """The same with every reference to a definition under its new name."""
-    if isinstance(node, list):
-        return [_with_refs(part, names) for part in node]
-    if not isinstance(node, dict):
-        return node
-    made = {key: _with_refs(part, names) for key, part in node.items()}
-    reference = made.get("$ref")
-    if isinstance(reference, str):
-        name = reference.rpartition("/")[2]
-        made["$ref"] = f"#/$defs/{names.get(name, name)}"
-    return made
+
+    def renamed(part: Schema) -> Schema:
+        name = _name_of(part)
+        return {**part, "$ref": f"#/$defs/{names.get(name, name)}"} if name else part
+
+    return _mapped(schema, renamed)
 
 
 def _needed(root: Schema, parts: Mapping[str, Schema]) -> dict[str, Schema]:
     """The definitions that are referred to, directly or by others, in the order of their names."""
     found: set[str] = set()
-    left = list(_references(root))
+    left = _references(root)
     while left:
         name = left.pop()
         if name not in found:
@@ -182,12 +201,13 @@ def _needed(root: Schema, parts: Mapping[str, Schema]) -> dict[str, Schema]:
     return {name: parts[name] for name in sorted(found)}
 
 
-def _references(node: Any) -> Iterator[str]:
-    if isinstance(node, list):
-        for part in node:
-            yield from _references(part)
-    elif isinstance(node, dict):
-        if isinstance(node.get("$ref"), str):
-            yield node["$ref"].rpartition("/")[2]
-        for part in node.values():
-            yield from _references(part)
+def _references(schema: Schema) -> list[str]:
+    found: list[str] = []
+
+    def note(part: Schema) -> Schema:
+        if _name_of(part):
+            found.append(_name_of(part))
+        return part
+
+    _mapped(schema, note)
+    return found

@@ -58,6 +58,12 @@ QUANTITIES: Mapping[str, Schema] = {
         "pattern": rf"^\s*{_NUMBER}\s*(B|kB|KB|MB|KiB|MiB)\s*$",
         "examples": ["64kB", "10MiB"],
     },
+    "SomeSize": {
+        "description": "A size of more than 0, in B, kB, MB (1000), KiB or MiB (1024).",
+        "type": "string",
+        "pattern": rf"^\s*{_SOME}{_NUMBER}\s*(B|kB|KB|MB|KiB|MiB)\s*$",
+        "examples": ["64kB", "10MiB"],
+    },
     "Transfer": {
         "description": "Bytes per second; a bare number is in kB per second, as Toxiproxy means it.",
         "anyOf": [
@@ -80,21 +86,20 @@ QUANTITIES: Mapping[str, Schema] = {
     "Condition": {
         "description": "A share of failing requests, and for how long.",
         "type": "string",
-        "pattern": rf"^\s*>\s*(100|\d{{1,2}})(\.\d+)?\s*%\s*for\s+{_TIME}\s*$",
+        "pattern": rf"^\s*>\s*(100|\d{{1,2}})(\.\d+)?\s*%\s+for\s+{_TIME}\s*$",
         "examples": ["> 50% for 5s"],
     },
     "Status": {"type": "integer", "minimum": 100, "maximum": 599, "examples": [200, 201, 404]},
 }
 
 
+POSITIVE: Mapping[str, str] = {"Duration": "SomeTime", "Size": "SomeSize"}
+"""Which quantity is meant where a shape wants more than 0."""
+
+
 def quantity(name: str) -> Schema:
     """A reference to one of QUANTITIES."""
     return {"$ref": f"#/$defs/{name}"}
-
-
-def _duration(inner: Schema) -> Schema:
-    positive = "exclusiveMinimum" in inner or "gt" in inner
-    return quantity("SomeTime" if positive else "Duration")
 
 
 def _named(name: str) -> Callable[[Schema], Schema]:
@@ -106,13 +111,14 @@ def _or(*others: Schema) -> Callable[[Schema], Schema]:
 
 
 READERS: Mapping[str, Callable[[Schema], Schema]] = {
-    "quantity.duration_s": _duration,
+    "quantity.duration_s": _named("Duration"),
     "quantity.duration_range_s": _named("Durations"),
     "quantity.rate_per_s": _named("Rate"),
     "quantity.ratio": _named("Ratio"),
     "quantity.quantile": _named("Quantile"),
     "quantity.size_bytes": _named("Size"),
     "scenarios.shapes._named": _or({"type": "string"}),
+    "scenarios.shapes._rows": _or({"type": "array", "items": {"type": "object"}, "minItems": 1}),
     "scenarios.shapes._timeout": _or(quantity("SomeTime")),
     "scenarios.shapes._follow": _or({"type": "boolean"}, {"type": "integer", "minimum": 1, "maximum": 100}),
     "scenarios.shapes._statuses": lambda _: {
@@ -124,7 +130,7 @@ READERS: Mapping[str, Callable[[Schema], Schema]] = {
     "chaos.read._toxiproxy_s": _named("ToxicTime"),
     "chaos.read._toxiproxy_bytes_per_s": _named("Transfer"),
     "chaos.read._abort": _named("Condition"),
-    "chaos.read._nothing": lambda _: {"anyOf": [{"type": "object", "maxProperties": 0}, {"const": True}]},
+    "chaos.read._nothing": lambda _: {"anyOf": [{"type": "object", "maxProperties": 0}, {"enum": [True, None]}]},
     "chaos.read._edge": _named("Edge"),
     "slo.read._window": _named("Duration"),
     "scenarios.load.profile._RawProfile._later": lambda _: {"not": {}},
@@ -140,8 +146,10 @@ def reader_name(function: Any) -> str:
 
 def as_written(value: Any, schema: Schema) -> Any:
     """A default as a user would write it where that schema stands; None when it is none worth showing."""
-    if isinstance(value, bool) or (isinstance(value, str) and value):
+    if isinstance(value, bool):
         return value
+    if isinstance(value, str) and value:
+        return str(value)
     if not isinstance(value, int | float):
         return None
     shown = _SHOWN.get(schema.get("$ref", "").rpartition("/")[2])
@@ -159,5 +167,5 @@ _SHOWN: Mapping[str, Callable[[Any], Any]] = {
     "SomeTime": _time,
     "ToxicTime": _time,
     "Ratio": lambda value: f"{value * 100:g}%",
-    "Size": lambda value: f"{value / 2**20:g}MiB",
+    "SomeSize": lambda value: f"{value / 2**20:g}MiB",
 }

@@ -69,6 +69,9 @@ FLAGS = frozenset(
 )
 PREDICATES = frozenset({*COMPARISONS, *WORDS, *FLAGS})
 
+MAX_QUERY = 4096
+"""Characters of what a query looks for."""
+
 MAX_DIGITS = 4000
 """Of an integer: as many as Python writes and reads."""
 
@@ -128,7 +131,10 @@ def query(cursor: Cursor) -> Query:
     cursor.need_spaces(f"what '{name}' is of")
     if name == "cookie":
         return _cookie(cursor, start)
+    place = cursor.at
     argument = _pattern(cursor) if name == "regex" else _quoted(cursor)
+    if cursor.at - place > MAX_QUERY:
+        raise cursor.error(f"a query of more than {MAX_QUERY} characters", start=place, end=place + 1)
     if name == "certificate":
         _refuse_field(cursor, argument)
     return Query(name, cursor.where(start, cursor.at), argument)

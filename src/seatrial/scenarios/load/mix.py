@@ -14,7 +14,8 @@ from seatrial.errors import DocumentError, UsageError, did_you_mean
 from seatrial.realm import Realm, permit_load, permit_mutations
 from seatrial.scenarios.load.profile import Model, Profile
 from seatrial.scenarios.load.sendable import permit_requests
-from seatrial.scenarios.model import Scenario, every_step, mutates
+from seatrial.scenarios.model import Block, ForEach, Loop, Piece, Repeat, Scenario, Step, mutates
+from seatrial.template import Fixed
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,30 @@ class Mix:
 
     @property
     def requests_per_play(self) -> float:
-        """How many requests one play sends on average when nothing is skipped, fails or is polled twice."""
-        requests = (sum(1 for _ in every_step(scenario)) for scenario in self.scenarios)
+        """How many requests one play sends on average when nothing is skipped, fails, is redirected or polled twice;
+        a loop whose rounds are not fixed in the file counts as one."""
+        requests = map(_requests_of, self.scenarios)
         weighted = sum(count * weight for count, weight in zip(requests, self.weights, strict=True))
         return weighted / sum(self.weights)
+
+
+def _requests_of(scenario: Scenario) -> int:
+    return sum(map(_requests_in, (*scenario.setup, *scenario.steps, *scenario.teardown)))
+
+
+def _requests_in(part: Piece) -> int:
+    if isinstance(part, Step):
+        return _rounds(part.course.loop)
+    inner = part.parts if isinstance(part, Block) else part.flow.steps
+    return _rounds(part.course.loop) * sum(map(_requests_in, inner))
+
+
+def _rounds(loop: Loop | None) -> int:
+    if isinstance(loop, Repeat) and isinstance(loop.times, Fixed):
+        return int(loop.times.value)
+    if isinstance(loop, ForEach) and isinstance(loop.items, Fixed):
+        return len(loop.items.value)
+    return 1
 
 
 def mix(profile: Profile, scenarios: Iterable[Scenario]) -> Mix:

@@ -1,0 +1,219 @@
+"""`seatrial import`: writes what was made for other tools as scenarios; the report goes to stderr, YAML to stdout.
+
+What an importer gives is read back with the reader of `check` before it is shown or written: if it does not read,
+that is our defect, and is said so.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seatrial.cli.console import say, tell
+from seatrial.errors import CannotRun, DocumentError, ExitCode, UsageError, Where
+
+if TYPE_CHECKING:
+    from seatrial.scenarios.importers.imported import Imported
+
+STDIN = "-"
+_YAML = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where the result goes: `target` is a folder or, for a single scenario, a .yaml file; None is stdout."""
+
+    target: Path | None = None
+    force: bool = False
+
+
+def run_import_postman(
+    collection: str,
+    environments: Sequence[str],
+    output: Output,
+    *,
+    services: Sequence[str] = (),
+    folder: str | None = None,
+    per_folder: bool = False,
+) -> ExitCode:
+    """A Postman collection, with its environments."""
+    from seatrial.scenarios.importers import postman, targets
+
+    imported = postman.convert(
+        postman.Source(_text(collection), collection),
+        [postman.Source(_text(name), name) for name in environments],
+        choice=postman.Choice(folder, per_folder),
+        services=targets.read_services(services),
+    )
+    return finish_import(imported, output)
+
+
+def run_import_har(
+    recording: str,
+    output: Output,
+    *,
+    services: Sequence[str] = (),
+    hosts: Sequence[str] = (),
+    static: bool = False,
+    name: str | None = None,
+) -> ExitCode:
+    """A HAR recording."""
+    from seatrial.scenarios.importers import har, targets
+
+    imported = har.convert(
+        _text(recording),
+        recording,
+        name=name or _stem(recording),
+        choice=har.Choice(frozenset(hosts), static),
+        services=targets.read_services(services),
+    )
+    return finish_import(imported, output)
+
+
+def run_import_openapi(
+    document: str, output: Output, *, services: Sequence[str] = (), tags: Sequence[str] = ()
+) -> ExitCode:
+    """An OpenAPI document, as JSON or YAML."""
+    from seatrial.scenarios.importers import openapi, targets
+
+    known = targets.read_services(services)
+    return finish_import(openapi.convert(_text(document), document, tags=frozenset(tags), services=known), output)
+
+
+def run_import_curl(
+    words: Sequence[str], output: Output, *, services: Sequence[str] = (), name: str | None = None
+) -> ExitCode:
+    """curl lines: the words of one, several lines, files of lines, or stdin when there is nothing or `-`."""
+    from seatrial.scenarios.importers import curl, targets
+
+    text, source, stem = _lines(words)
+    known = targets.read_services(services)
+    return finish_import(curl.convert(text, source, name=name or stem, services=known), output)
+
+
+def finish_import(imported: Imported, output: Output) -> ExitCode:
+    """Read the result back, show or write it, tell the report. UsageError, nothing written, where a file is there."""
+    from seatrial.scenarios.importers.imported import report_text
+
+    texts = _written(imported)
+    _read_back(texts, imported.files)
+    if output.target is None:
+        tell("---\n".join(texts.values()).rstrip("\n"))
+    else:
+        _write(texts, output)
+    say(report_text(imported))
+    return ExitCode.MET
+
+
+def _written(imported: Imported) -> dict[str, str]:
+    from seatrial.documents import MAX_BYTES
+    from seatrial.scenarios.importers.writing import dump
+
+    heading = [
+        f"imported from {Path(imported.source).name}; the report of `seatrial import` says what is not in here"
+    ]
+    texts = {name: dump(content, heading) for name, content in imported.documents}
+    for name, text in texts.items():
+        if len(text.encode()) > MAX_BYTES:
+            raise UsageError(f"{name} would be larger than {MAX_BYTES} bytes; import less of it at once: see --help")
+    return texts
+
+
+def _read_back(texts: Mapping[str, str], files: Sequence[str]) -> None:
+    """Read what was made as `check` will; files it names are taken to be there."""
+    from seatrial.scenarios.read import read_scenario
+
+    with tempfile.TemporaryDirectory(prefix="seatrial-import-") as name:
+        folder = Path(name).resolve()
+        for file in files:
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file).touch()
+        for file, text in texts.items():
+            (folder / file).write_text(text, encoding="utf-8")
+            try:
+                read_scenario(folder / file)
+            except DocumentError as error:
+                raise _defect(error, file) from None
+
+
+def _defect(error: DocumentError, file: str) -> Exception:
+    if error.hint.startswith("split"):
+        return UsageError(f"{file} would be too large ({error.problem}); import less of it at once: see --help")
+    place = f"{file}:{error.where.line}:{error.where.column}"
+    return CannotRun(f"the result does not read, which is a defect of seatrial: {place}: {error.problem}")
+
+
+def _write(texts: Mapping[str, str], output: Output) -> None:
+    assert output.target is not None
+    for path, text in _paths(texts, output.target, force=output.force).items():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+        tell(f"  {path}")
+
+
+def _paths(texts: Mapping[str, str], target: Path, *, force: bool) -> dict[Path, str]:
+    """Where each document goes; UsageError when one is there already."""
+    if target.suffix in _YAML and len(texts) > 1:
+        raise UsageError(f"{target} is one file, and there are {len(texts)} scenarios; name a folder")
+    paths = {target if target.suffix in _YAML else target / name: text for name, text in texts.items()}
+    taken = [path for path in paths if path.exists()]
+    if taken and not force:
+        raise UsageError(f"{taken[0]} is already there, nothing was written; --force overwrites it")
+    return paths
+
+
+def _lines(words: Sequence[str]) -> tuple[str, str, str]:
+    """The text of curl lines, what to call where it is from, and a name where that gives one."""
+    if not words or list(words) == [STDIN]:
+        return _stdin(), "stdin", ""
+    if all(_is_file(word) for word in words):
+        return "\n".join(map(_text, words)), ", ".join(words), _stem(words[0])
+    one = len(words) > 1 and words[0].rpartition("/")[2] == "curl"
+    return shlex.join(words) if one else "\n".join(words), "the command line", ""
+
+
+def _is_file(word: str) -> bool:
+    try:
+        return Path(word).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _stem(name: str) -> str:
+    return "imported" if name == STDIN else Path(name).name.partition(".")[0] or "imported"
+
+
+def _text(name: str) -> str:
+    """The text of a file, `-` for stdin; UsageError when there is none, DocumentError when it is no text."""
+    from seatrial.scenarios.importers.foreign import MAX_BYTES
+
+    if name == STDIN:
+        return _stdin()
+    path, start = Path(name), Where(name, 1, 1)
+    if not _is_file(name):
+        raise UsageError(f"{name}: no such file")
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise DocumentError(start, f"the file is larger than {MAX_BYTES >> 20} MiB", "export less of it")
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DocumentError(start, f"not UTF-8 text (byte {error.start})", "save it as UTF-8") from None
+    except OSError as error:
+        raise DocumentError(start, f"cannot be read: {error.strerror}", "check its rights") from None
+
+
+def _stdin() -> str:
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise DocumentError(
+            Where("stdin", 1, 1), f"not UTF-8 text (byte {error.start})", "save it as UTF-8"
+        ) from None

@@ -1,0 +1,109 @@
+"""The command line of `seatrial import`: options and their meaning. What it does is in `import_`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seatrial.errors import ExitCode
+
+import_app = typer.Typer(
+    help="Convert what was written for other tools; ends with a report of what was converted and what was not.",
+    no_args_is_help=True,
+)
+
+OutputOption = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="Write to this folder, or this .yaml file; default: show the YAML."),
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")]
+ServiceOption = Annotated[
+    list[str] | None,
+    typer.Option("--service", help="NAME=BASE_URL: requests below it go to service://NAME; repeat."),
+]
+NameOption = Annotated[str | None, typer.Option("--name", help="The scenario's name; default: the file's.")]
+
+
+@import_app.command("postman")
+def import_postman(
+    collection: Annotated[str, typer.Argument(help="A collection exported as v2.1, `-` for stdin.")],
+    environment: Annotated[
+        list[str] | None,
+        typer.Option("--environment", "-e", help="An exported environment; the last one wins; repeat."),
+    ] = None,
+    folder: Annotated[str | None, typer.Option("--folder", help="Only the requests of this folder.")] = None,
+    per_folder: Annotated[
+        bool,
+        typer.Option("--per-folder", help="A scenario for each folder at the top; default: one, as newman plays."),
+    ] = False,
+    service: ServiceOption = None,
+    output: OutputOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Convert a Postman collection and its environments, scripts included as far as they are understood."""
+    from seatrial.cli.import_ import Output, run_import_postman
+
+    _finish(
+        run_import_postman(
+            collection,
+            environment or [],
+            Output(output, force),
+            services=service or [],
+            folder=folder,
+            per_folder=per_folder,
+        )
+    )
+
+
+@import_app.command("har")
+def import_har(
+    recording: Annotated[str, typer.Argument(help="A HAR file, `-` for stdin.")],
+    host: Annotated[list[str] | None, typer.Option("--host", help="Only requests to this host; repeat.")] = None,
+    static: Annotated[bool, typer.Option("--static", help="Keep images, fonts, styles and scripts.")] = False,
+    name: NameOption = None,
+    service: ServiceOption = None,
+    output: OutputOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Convert a recording of a browser or proxy; what a request took from an earlier answer becomes a capture."""
+    from seatrial.cli.import_ import Output, run_import_har
+
+    _finish(
+        run_import_har(
+            recording, Output(output, force), services=service or [], hosts=host or [], static=static, name=name
+        )
+    )
+
+
+@import_app.command("openapi")
+def import_openapi(
+    document: Annotated[str, typer.Argument(help="An OpenAPI 3 document, JSON or YAML, `-` for stdin.")],
+    tag: Annotated[list[str] | None, typer.Option("--tag", help="Only operations of this tag; repeat.")] = None,
+    service: ServiceOption = None,
+    output: OutputOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Convert an OpenAPI document: a smoke journey for each tag, with example data and schema checks."""
+    from seatrial.cli.import_ import Output, run_import_openapi
+
+    _finish(run_import_openapi(document, Output(output, force), services=service or [], tags=tag or []))
+
+
+@import_app.command("curl")
+def import_curl(
+    lines: Annotated[list[str] | None, typer.Argument(help="curl lines, files of them, `-` for stdin.")] = None,
+    name: NameOption = None,
+    service: ServiceOption = None,
+    output: OutputOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Convert curl command lines, as pasted or copied from a browser, into one scenario."""
+    from seatrial.cli.import_ import Output, run_import_curl
+
+    _finish(run_import_curl(lines or [], Output(output, force), services=service or [], name=name))
+
+
+def _finish(code: ExitCode) -> None:
+    raise typer.Exit(int(code))

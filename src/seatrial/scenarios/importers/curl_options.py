@@ -1,0 +1,111 @@
+"""curl's options: which take a value, what their short forms mean, which change nothing about a request.
+
+Room scenarios, importers. Names as in curl's manual, without their dashes.
+"""
+
+from __future__ import annotations
+
+SHORT = {
+    "X": "request",
+    "H": "header",
+    "d": "data",
+    "F": "form",
+    "u": "user",
+    "b": "cookie",
+    "G": "get",
+    "I": "head",
+    "k": "insecure",
+    "L": "location",
+    "A": "user-agent",
+    "e": "referer",
+    "x": "proxy",
+    "m": "max-time",
+    "s": "silent",
+    "S": "show-error",
+    "v": "verbose",
+    "i": "include",
+    "o": "output",
+    "O": "remote-name",
+    "f": "fail",
+    "g": "globoff",
+    "N": "no-buffer",
+    "w": "write-out",
+    "#": "progress-bar",
+    "T": "upload-file",
+    "E": "cert",
+    "c": "cookie-jar",
+    "D": "dump-header",
+    "J": "remote-header-name",
+    "K": "config",
+    "n": "netrc",
+    "r": "range",
+    "C": "continue-at",
+    "t": "telnet-option",
+    "y": "speed-time",
+    "Y": "speed-limit",
+    "z": "time-cond",
+    "U": "proxy-user",
+    "P": "ftp-port",
+    "Q": "quote",
+    "0": "http1.0",
+    "1": "tlsv1",
+    "2": "sslv2",
+    "3": "sslv3",
+    "4": "ipv4",
+    "6": "ipv6",
+    "j": "junk-session-cookies",
+    "l": "list-only",
+    "p": "proxytunnel",
+    "q": "disable",
+    "R": "remote-time",
+    "Z": "parallel",
+    "a": "append",
+    "B": "use-ascii",
+    "M": "manual",
+    ":": "next",
+}
+ALIASES = {
+    "data-ascii": "data",
+    "data-binary": "data",
+    "agent": "user-agent",
+    "oauth2": "oauth2-bearer",
+    "silent-all": "silent",
+    "next": "next",
+}
+TAKING = frozenset(
+    (
+        *("request", "url", "header", "data", "data-raw", "data-urlencode", "json", "form", "form-string", "user"),
+        *("cookie", "user-agent", "referer", "proxy", "max-time", "connect-timeout", "max-redirs", "cacert", "cert"),
+        *("key", "oauth2-bearer", "aws-sigv4", "upload-file", "output", "write-out", "cookie-jar", "dump-header"),
+        *("config", "range", "continue-at", "telnet-option", "speed-time", "speed-limit", "time-cond", "proxy-user"),
+        *("ftp-port", "quote", "output-dir", "stderr", "trace", "trace-ascii", "retry", "retry-delay"),
+        *("retry-max-time", "capath", "cert-type", "key-type", "pass", "ciphers", "tls13-ciphers", "curves"),
+        *("tls-max", "pinnedpubkey", "crlfile", "resolve", "connect-to", "interface", "local-port", "dns-servers"),
+        *("dns-interface", "doh-url", "noproxy", "preproxy", "socks4", "socks4a", "socks5", "socks5-hostname"),
+        *("proxy-header", "proxy-cacert", "proxy-cert", "proxy-key", "limit-rate", "rate", "max-filesize"),
+        *("keepalive-time", "unix-socket", "abstract-unix-socket", "netrc-file", "proto", "proto-default"),
+        *("proto-redir", "request-target", "variable", "url-query", "login-options", "delegation", "engine"),
+        *("expect100-timeout", "happy-eyeballs-timeout-ms", "parallel-max", "create-file-mode", "etag-save"),
+        *("etag-compare", "hsts", "alt-svc", "service-name", "libcurl", "mail-from", "mail-rcpt", "tlsuser"),
+        *("tlspassword", "ech", "ip-tos", "vlan-priority", "haproxy-clientip"),
+    )
+)
+SILENT = frozenset(
+    (
+        *("silent", "show-error", "verbose", "include", "output", "remote-name", "remote-name-all", "fail"),
+        *(
+            "fail-with-body",
+            "fail-early",
+            "no-buffer",
+            "write-out",
+            "progress-bar",
+            "no-progress-meter",
+            "cookie-jar",
+        ),
+        *("dump-header", "remote-header-name", "remote-time", "output-dir", "create-dirs", "stderr", "trace"),
+        *("trace-ascii", "trace-time", "trace-ids", "parallel", "parallel-max", "compressed", "basic", "anyauth"),
+        *("http1.1", "styled-output", "no-styled-output", "keepalive-time", "no-keepalive", "tcp-nodelay", "disable"),
+        *("libcurl", "no-clobber", "tlsv1.2", "tlsv1", "ipv4", "get", "max-filesize"),
+    )
+)
+"""What a request is sent as does not depend on these; `fail` is what a step does anyway."""

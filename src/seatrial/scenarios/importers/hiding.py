@@ -1,0 +1,83 @@
+"""Keeps secrets of foreign requests out of documents: what sounds like one becomes `{{ secrets.NAME }}`.
+
+Room scenarios, importers. Texts come and go with marks; a text that is nothing but expressions is no secret of
+itself.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from seatrial.scenarios.importers.imported import Tally
+from seatrial.scenarios.importers.marks import MARK, Marks
+from seatrial.scenarios.importers.naming import sounds_like_session, sounds_secret
+
+_MANY_DEEP = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Hiding:
+    """Hides what it is given, and tells the tally what it hid."""
+
+    tally: Tally
+    marks: Marks
+
+    def text(self, hint: str, text: str) -> str:
+        """A mark for that secret, named after `hint`; what is empty or has an expression in it stays as it is."""
+        return text if not text or MARK.search(text) else self.marks.mark(self.tally.secret(hint, text))
+
+    def fields(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Params or fields, of which those that sound secret are hidden."""
+        return {name: self.value(name, value) for name, value in values.items()}
+
+    def headers(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Headers likewise; credentials whole."""
+        return {
+            name: self._leaf(name, value) if name.lower().endswith("authorization") else self.value(name, value)
+            for name, value in values.items()
+        }
+
+    def cookies(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Cookies, of which those of a session are hidden."""
+        return {
+            name: self._leaf(name, value) if sounds_like_session(name) else value for name, value in values.items()
+        }
+
+    def body(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A body of the format: the members of a JSON value and the fields of a form that sound secret are hidden."""
+        open_kinds = ("json", "form", "multipart", "graphql")
+        return {kind: self.value("", content) if kind in open_kinds else content for kind, content in body.items()}
+
+    def value(self, name: str, value: Any, depth: int = 0) -> Any:
+        """A value under that name, and everything in it."""
+        if depth > _MANY_DEEP:
+            return value
+        if isinstance(value, Mapping):
+            return {key: self.value(key, part, depth + 1) for key, part in value.items()}
+        if isinstance(value, list):
+            return [self.value(name, part, depth + 1) for part in value]
+        return self._leaf(name, value) if sounds_secret(name) else value
+
+    def authorization(self, value: str) -> dict[str, Any] | None:
+        """The `auth` of an Authorization header; None when it is of a kind that has none."""
+        scheme, _, rest = value.partition(" ")
+        if scheme.lower() == "bearer" and rest.strip():
+            return {"bearer": self.text("token", rest.strip())}
+        pair = basic_pair(rest.strip()) if scheme.lower() == "basic" else None
+        return {"basic": {"user": pair[0], "password": self.text("password", pair[1])}} if pair else None
+
+    def _leaf(self, name: str, value: Any) -> Any:
+        return self.text(name, value) if isinstance(value, str) else value
+
+
+def basic_pair(encoded: str) -> tuple[str, str] | None:
+    """User and password of Basic credentials; None when they are none."""
+    try:
+        user, sign, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None
+    return (user, password) if sign else None

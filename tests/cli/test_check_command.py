@@ -1,0 +1,391 @@
+"""`seatrial check`: workers, rows, --dry, --fail-fast, reports that cannot be written, Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import threading
+
+import jsonschema
+import pytest
+
+from seatrial.reports.plays.formats import FORMATS
+from seatrial.reports.plays.json import check_schema
+
+OK = "- {name: look, request: {url: /ok}, expect: {status: 200}}"
+BAD = "- {name: look, request: {url: /status/500}, expect: {status: 200}}"
+COMMAND = [sys.executable, "-c", "from seatrial.cli.main import main; main()", "check"]
+TIMES = re.compile(r"\b\d+(\.\d+)? (ms|s)\b")
+
+
+def same(text):
+    """Without what differs from run to run."""
+    return re.sub(
+        r"trace [0-9a-f]{32}", "trace", TIMES.sub("TIME", re.sub(r"connect reused, |connect TIME, ", "", text))
+    )
+
+
+def plain(text):
+    """Without times, traces and which connection was reused."""
+    return re.sub(r"timing: .*", "timing:", same(text))
+
+
+def test_what_is_told_with_many_workers_is_what_is_told_with_one(workspace, check):
+    for number in range(6):
+        poll = "- {name: poll, request: {url: /status/503}, retry: {max: 2, interval: 0ms}, expect: {status: 200}}"
+        workspace.journey(f"j{number}", OK if number % 2 else poll)
+
+    alone, together = check("-v"), check("-v", "--jobs", "4")
+
+    assert alone.code == together.code == 1
+    assert plain(together.out) == plain(alone.out)
+    assert together.err == alone.err
+
+
+def test_auto_takes_a_worker_a_core(workspace, check):
+    workspace.journey("one", OK)
+    assert check("--jobs", "auto").code == 0
+
+
+@pytest.mark.parametrize("word", ["0", "-1", "many", "1.5", "257", "²"])
+def test_a_number_of_workers_that_is_none_is_refused(workspace, check, word):
+    workspace.journey("one", OK)
+    ended = check(f"--jobs={word}")
+    assert ended.code == 2
+    assert f"--jobs takes a number from 1 to 256 or `auto`, not '{word}'" in ended.err
+
+
+def test_the_cap_of_the_realm_is_kept_by_all_workers_together(workspace, check, service):
+    workspace.realm("check: {max_rate: 20/s}")
+    for number in range(6):
+        workspace.journey(f"j{number}", OK)
+    ended = check("--jobs", "6", "--json", "out.json")
+    assert ended.code == 0
+    assert json.loads(workspace.file("out.json"))["took_s"] >= 5 / 20
+
+
+def rows(count, *, bad=()):
+    listed = ", ".join(
+        f"{{n: {number}, path: {'status/500' if number in bad else 'ok'}}}" for number in range(1, count + 1)
+    )
+    return f"rows: [{listed}]\n"
+
+
+ROW = '- {name: look, request: {url: "/{{ row.path | raw }}"}, expect: {status: 200}}'
+
+
+def test_very_many_rows_are_one_line_and_those_that_failed_are_told_in_full(workspace, check):
+    workspace.journey("pay", ROW, head=rows(30, bad={7}))
+    ended = check()
+    lines = ended.out.splitlines()
+    assert same(lines[0]) == "FAILED   pay [row 7: 7]  (1 step, TIME)"
+    assert same(lines[-2]) == "FAILED   pay: 29 rows passed, 1 failed  (TIME)"
+    assert same(lines[-1]) == "30 plays of 1 journey: 29 passed, 1 failed; 30 requests in TIME"
+    assert ended.out.count("PASSED") == 0
+    assert ended.err == "[1/30] pay: 30 rows\n"
+
+
+def test_every_row_is_told_when_each_step_is(workspace, check):
+    workspace.journey("pay", ROW, head=rows(30))
+    assert check("-v").out.count("PASSED   pay [row ") == 30
+
+
+def test_few_rows_are_told_one_by_one(workspace, check):
+    workspace.journey("pay", ROW, head=rows(3))
+    ended = check()
+    assert [same(line) for line in ended.out.splitlines()[:3]] == [
+        f"PASSED   pay [row {number}: {number}]  (1 step, TIME)" for number in (1, 2, 3)
+    ]
+    assert ended.err.splitlines()[1] == "[2/3] pay [row 2: 2]"
+
+
+def test_the_list_says_how_many_rows_there_are(workspace, check):
+    workspace.journey("pay", ROW, head=rows(3))
+    workspace.journey("look", OK, head="tags: [smoke]\n")
+    assert check("--list").out == "look  [smoke]  scenarios/look.yaml\npay  3 rows  scenarios/pay.yaml\n"
+
+
+def test_the_heads_of_every_exchange_are_told_redacted(workspace, check):
+    workspace.journey(
+        "one",
+        '- {name: look, request: {url: /echo/x, auth: {bearer: "{{ secrets.password }}"}}, expect: {status: 200}}',
+    )
+    out = check("-vv").out
+    assert f"       > GET http://127.0.0.1:{workspace.port}/echo/x\n" in out
+    assert "       > Authorization: Bearer ***(password)\n" in out
+    assert "       < HTTP/1.1 200\n" in out
+    assert "       < Set-Cookie: ***(sid)\n" in out
+    assert "correct horse" not in out
+
+
+def test_no_play_begins_after_one_failed_when_that_is_asked_for(workspace, check, service):
+    for name, steps in (("a", OK), ("b", BAD), ("c", OK), ("d", OK)):
+        workspace.journey(name, steps)
+    ended = check("--fail-fast", "--json", "out.json")
+    assert ended.code == 1
+    assert same(ended.out.splitlines()[-1]) == "2 journeys: 1 passed, 1 failed, 2 not played; 2 requests in TIME"
+    document = json.loads(workspace.file("out.json"))
+    assert (document["close"], document["planned"], len(document["journeys"])) == ("stopped", 4, 2)
+    assert service.asked["/ok"] == 1
+
+
+def test_the_last_play_that_fails_stops_nothing(workspace, check):
+    workspace.journey("a", BAD)
+    check("--fail-fast", "--json", "out.json")
+    assert json.loads(workspace.file("out.json"))["close"] == "complete"
+
+
+class TestDry:
+    def test_it_says_what_would_be_played_and_sends_nothing(self, workspace, check, service, monkeypatch):
+        monkeypatch.delenv("CHECK_PASSWORD")
+        workspace.journey("pay", ROW, head=rows(3))
+        workspace.journey("look", '- {request: {url: "/ok/{{ secrets.password }}"}, expect: {status: 200}}')
+        ended = check("--dry")
+        assert ended.code == 0
+        assert ended.out == (
+            "would play  look  (1 step)  scenarios/look.yaml\n"
+            "would play  pay  (1 step, 3 rows)  scenarios/pay.yaml\n"
+            "2 journeys, 4 plays on realm test; nothing was sent\n"
+        )
+        assert not service.asked
+
+    def test_a_journey_that_may_not_write_is_refused_all_the_same(self, workspace, check):
+        workspace.realm()
+        (workspace.path / "realms.yaml").write_text("realms: {test: {services: {api: 'http://127.0.0.1:1'}}}\n")
+        workspace.journey("w", "- {mutates: true, request: {method: POST, url: /ok}, expect: {status: 200}}")
+        assert check("--dry").code == 4
+
+    @pytest.mark.parametrize(
+        ("steps", "mistake"),
+        [
+            ("- {request: {url: service://apo/ok}}", "realm 'test' has no service 'apo'; did you mean 'api'?"),
+            (
+                '- {request: {url: "/ok?c={{ curency }}"}}',
+                "'curency' is not defined, in '/ok?c={{ curency }}'; did you mean 'currency'?",
+            ),
+            ('- {request: {url: "/ok/{{ secrets.pasword }}"}}', "did you mean 'password'?"),
+            ('- {request: {url: /ok, json: {a: ["{{ tokn }}"]}}}', "'tokn' is not defined"),
+            ('- {request: {url: /ok, auth: {bearer: "{{ tokn }}"}}}', "'tokn' is not defined"),
+            ('- {request: {url: /ok}, expect: {json: {a: "{{ wantd }}"}}}', "'wantd' is not defined"),
+            (
+                '- {request: {url: /ok}, expect: {checks: [{body: {contains: "{{ wantd }}"}}]}}',
+                "'wantd' is not defined",
+            ),
+            ("- {request: {url: /ok}, when: tokn == 1}", "'tokn' is not defined"),
+            (
+                '- {request: {url: "/ok/{{ later }}"}}\n- {request: {url: /ok}, capture: {later: {body: true}}}',
+                "'later' is not defined",
+            ),
+        ],
+    )
+    def test_a_mistake_that_shows_without_sending_is_told_with_its_place(
+        self, workspace, check, service, steps, mistake
+    ):
+        workspace.journey("one", steps)
+        ended = check("--dry")
+        assert ended.code == 3
+        assert re.search(r"^error: scenarios/one\.yaml:\d+:\d+: ", ended.err)
+        assert mistake in ended.err
+        assert not service.asked
+
+    def test_every_mistake_is_told_once(self, workspace, check):
+        workspace.journey("one", '- {request: {url: "/{{ aa }}/{{ bb }}"}}\n- {request: {url: service://none/}}')
+        assert check("--dry").err.count("error: ") == 3
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '- {request: {url: "/ok/{{ currency }}/{{ uuid() }}/{{ realm }}/{{ secrets.password }}"}}',
+            '- {request: {url: "/ok/{{ vars.currency }}"}}',
+            '- {request: {url: /ok}, capture: {id: {jsonpath: $.ok}}}\n- {request: {url: "/ok/{{ id }}"}}',
+            '- {request: {url: /ok}, capture: {id: {jsonpath: $.ok}}, expect: {json: {ok: "{{ id }}"}}}',
+            '- {request: {url: "/ok/{{ maybe | default(1) }}"}, when: other is not defined}',
+            '- {request: {url: "/ok/{{ maybe }}"}, when: maybe is defined}',
+            '- {request: {url: "/ok/{{ one }}"}, for_each: {as: one, in: [1, 2]}}',
+            '- {request: {url: "/ok/{{ here }}"}, vars: {here: 1}}',
+            '- {request: {url: "/ok/{{ given }}"}}',
+            '- {request: {url: "service://none/ok/{{ x }}"}, skip: not yet}',
+            '- {request: {url: "service://none/ok/{{ x }}"}, only_in: [other]}',
+            "- parallel: [{request: {url: /ok}, capture: {a: {jsonpath: $.ok}}}]\n- {request: {url: '/ok/{{ a }}'}}",
+        ],
+    )
+    def test_a_name_that_something_before_may_define_is_known(self, workspace, check, text):
+        workspace.journey("one", text)
+        assert check("--dry", "--var", "given=1").code == 0
+
+    def test_a_flow_knows_its_inputs_and_nothing_of_its_caller(self, workspace, check):
+        flows = workspace.path / "scenarios" / "flows"
+        flows.mkdir(parents=True)
+        flow = flows / "login.yaml"
+        steps = "- {request: {url: '/ok/{{ user }}'}, capture: {token: {jsonpath: $.ok}}}"
+        flow.write_text(f"flow: login\ninputs: {{user: null}}\noutputs: [token]\nservice: api\nsteps:\n{steps}\n")
+        workspace.journey(
+            "one",
+            "- {use: flows/login.yaml, with: {user: ada}}\n- {request: {url: '/ok/{{ token }}'}}",
+            head="vars: {mine: 1}\n",
+        )
+        assert check("--dry").code == 0
+        flow.write_text(flow.read_text().replace("user }}", "mine }}"))
+        ended = check("--dry")
+        assert ended.code == 3
+        assert "scenarios/flows/login.yaml" in ended.err
+
+    def test_rows_are_known_by_their_fields(self, workspace, check):
+        workspace.journey("pay", '- {request: {url: "/{{ row.pth }}"}, expect: {status: 200}}', head=rows(2))
+        ended = check("--dry")
+        assert ended.code == 3
+        assert "'pth' is not defined" in ended.err
+
+
+class TestFiles:
+    def test_every_report_at_once(self, workspace, check):
+        workspace.journey("a", OK)
+        workspace.journey("b", BAD)
+        ended = check(*(word for name in FORMATS for word in (f"--{name}", f"out.{name}")))
+        assert ended.code == 1
+        assert all((workspace.path / f"out.{name}").stat().st_size for name in FORMATS)
+        document = json.loads(workspace.file("out.json"))
+        jsonschema.Draft202012Validator(check_schema()).validate(document)
+        (text,) = document["journeys"][1]["failures"]
+        assert text in ended.out
+        assert text in workspace.file("out.markdown")
+
+    def test_two_reports_on_stdout_are_refused(self, workspace, check, service):
+        workspace.journey("a", OK)
+        ended = check("--json", "-", "--tap", "-")
+        assert ended.code == 2
+        assert "cannot both be written to stdout" in ended.err
+        assert not service.asked
+
+    def test_two_reports_in_one_file_are_refused(self, workspace, check):
+        workspace.journey("a", OK)
+        ended = check("--json", "out", "--tap", "./out")
+        assert ended.code == 2
+        assert "cannot both be written to" in ended.err
+
+    def test_a_report_that_cannot_be_written_is_known_before_anything_is_sent(self, workspace, check, service):
+        workspace.journey("a", OK)
+        ended = check("--json", "missing/out.json")
+        assert ended.code == 2
+        assert ended.err == "error: missing/out.json: cannot be written: No such file or directory\n"
+        assert not service.asked
+
+    def test_one_that_cannot_be_written_leaves_no_other_behind(self, workspace, check):
+        workspace.journey("a", OK)
+        check("--tap", "out.tap", "--json", "missing/out.json")
+        assert sorted(path.name for path in workspace.path.iterdir()) == ["realms.yaml", "scenarios"]
+
+    @pytest.mark.parametrize("name", FORMATS)
+    def test_a_report_on_stdout_is_alone_there(self, workspace, check, name):
+        workspace.journey("a", OK)
+        check(f"--{name}", "out")
+        ended = check(f"--{name}", "-")
+        assert ended.code == 0
+        assert len(ended.out) > 20
+        assert "PASSED   a" in ended.err
+        assert "PASSED   a" not in ended.out
+
+    def test_nothing_is_written_when_no_service_is_there(self, workspace, check):
+        (workspace.path / "realms.yaml").write_text("realms: {test: {services: {api: 'http://127.0.0.1:1'}}}\n")
+        workspace.journey("a", OK)
+        assert check("--json", "out.json").code == 4
+        assert not (workspace.path / "out.json").exists()
+
+
+class TestInterrupted:
+    @pytest.mark.parametrize("jobs", ["1", "4"])
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_it_ends_at_once_and_its_reports_hold_what_was_played(self, workspace, service, jobs, number):
+        workspace.journey("a", OK)
+        workspace.journey("b", "- {request: {url: /hang}, timeout: 60s, expect: {status: 200}}")
+        workspace.journey("c", "- {request: {url: /hang}, timeout: 60s, expect: {status: 200}}")
+        words = [word for name in FORMATS for word in (f"--{name}", f"out.{name}")]
+        running = subprocess.Popen(
+            [*COMMAND, "--jobs", jobs, *words],
+            cwd=workspace.path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        try:
+            told = running.stdout.readline()
+            assert service.hanging.wait(20)
+            running.send_signal(number)
+            out, err = running.communicate(timeout=15)
+        finally:
+            running.kill()
+        assert running.returncode == 130, err
+        assert "Traceback" not in err
+        assert told.startswith("PASSED   a")
+        assert same(out) == "1 journey: 1 passed, 0 failed, 2 not played; 1 request in TIME\n"
+        document = json.loads(workspace.file("out.json"))
+        jsonschema.Draft202012Validator(check_schema()).validate(document)
+        assert (document["close"], document["exit_code"], len(document["journeys"])) == ("interrupted", 130, 1)
+        assert "Bail out!" in workspace.file("out.tap")
+        assert workspace.file("out.html").rstrip().endswith("</html>")
+        assert not list(workspace.path.glob("*.part")) + list(workspace.path.glob(".*.part"))
+
+
+class TestTerminal:
+    def run(self, workspace, *words, **environment):
+        """What the command prints where both its streams are one terminal."""
+        master, slave = pty.openpty()
+        kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
+        running = subprocess.Popen(
+            [*COMMAND, *words],
+            cwd=workspace.path,
+            stdout=slave,
+            stderr=slave,
+            stdin=subprocess.DEVNULL,
+            env={**kept, "TERM": "xterm", "COLUMNS": "80", **environment},
+        )
+        os.close(slave)
+        parts = []
+
+        def read():
+            try:
+                while part := os.read(master, 4096):
+                    parts.append(part)
+            except OSError:
+                pass  # the terminal is gone with its last writer
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        running.wait(60)
+        reader.join()
+        os.close(master)
+        return b"".join(parts).decode()
+
+    def test_one_line_is_live_and_gone_at_the_end(self, workspace):
+        workspace.journey("a", OK)
+        workspace.journey("b", BAD)
+        text = self.run(workspace)
+        assert "\r\x1b[2K0/2 played" in text
+        assert re.search(r"\x1b\[[0-9;]*32m.*PASSED", text)
+        assert re.search(r"\x1b\[[0-9;]*31m.*FAILED", text)
+        assert text.endswith("\r\n")
+
+    def test_no_colour_is_no_colour(self, workspace):
+        workspace.journey("a", BAD)
+        text = self.run(workspace, NO_COLOR="1")
+        assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", text)
+        assert "FAILED   a" in text
+
+    def test_a_dumb_terminal_gets_lines(self, workspace):
+        workspace.journey("a", OK)
+        text = self.run(workspace, TERM="dumb")
+        assert "\x1b" not in text
+        assert "[1/1] a\r\n" in text
+
+    def test_secrets_are_shown_there_when_that_is_asked_for_and_in_no_report(self, workspace):
+        workspace.journey("a", '- {request: {url: "/status/500?p={{ secrets.password }}"}, expect: {status: 200}}')
+        text = self.run(workspace, "--show-secrets", "--json", "out.json")
+        assert "correct%20horse" in text
+        assert "correct%20horse" not in workspace.file("out.json")
+        assert "correct%20horse" not in self.run(workspace)
