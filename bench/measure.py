@@ -60,6 +60,15 @@ class Cost:
     moments: tuple[Moment, ...] = ()
 
     @property
+    def requests_per_s(self) -> float:
+        """Of the whole process, start and end included."""
+        return self.requests / self.wall_s
+
+    def beyond(self, start: Cost) -> Cost:
+        """What it cost beyond a run that did little but start."""
+        return Cost(self.wall_s - start.wall_s, self.cpu_s - start.cpu_s, self.requests - start.requests)
+
+    @property
     def requests_per_cpu_s(self) -> float:
         """Of the whole process, start and end included."""
         return self.requests / self.cpu_s
@@ -91,7 +100,7 @@ def _run(tool: Tool, counter: Counter, watching: Callable[[subprocess.Popen[byte
     before = counter.requests()
     with tempfile.TemporaryFile() as output:
         began = time.monotonic()
-        process = _start(tool, output)
+        process = begin(tool, output)
         with _ended_at_last(process), watching(process) as moments:
             status, cpu_s = _wait(process)
             wall_s = time.monotonic() - began
@@ -101,7 +110,8 @@ def _run(tool: Tool, counter: Counter, watching: Callable[[subprocess.Popen[byte
     return Cost(wall_s, cpu_s, requests, seen)
 
 
-def _start(tool: Tool, output: object) -> subprocess.Popen[bytes]:
+def begin(tool: Tool, output: object) -> subprocess.Popen[bytes]:
+    """Start it, all it says going to that file; the caller ends it."""
     return subprocess.Popen(
         tool.command,
         cwd=tool.folder,

@@ -5,6 +5,7 @@ Gives each peer's program, or a sentence why there is none: a missing peer is sk
 
 from __future__ import annotations
 
+import compileall
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).with_name("out") / "peers"
-NEWMAN, K6 = "6.2.2", "1.1.0"
+NEWMAN, K6, TAVERN = "6.2.2", "1.1.0", "3.7.1"
 FETCHED_WITHIN_S = 300.0
 
 
@@ -59,13 +60,28 @@ def find_k6() -> Peer | Missing:
     return _peer("k6", program, "version")
 
 
+def find_tavern() -> Peer | Missing:
+    """Tavern in an environment of its own, where it cannot quarrel about versions; it is pytest that runs it."""
+    home = FOLDER / "tavern"
+    program = home / "bin" / "python"
+    if not (home / "bin" / "tavern-ci").exists():
+        pip = (str(program), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        problem = _fetch((sys.executable, "-m", "venv", str(home)))
+        if problem := problem or _fetch((*pip, f"tavern=={TAVERN}", "pytest<9.2")):
+            return Missing(f"tavern is skipped: pip could not install it: {problem}")
+    return _peer("tavern", program, "-c", "import importlib.metadata as m; print('tavern', m.version('tavern'))")
+
+
 def find_locust() -> Peer | Missing:
     """Locust as it stands beside this interpreter."""
     return _peer("locust", Path(sys.executable).with_name("locust"), "--version")
 
 
 def find_seatrial() -> Peer | Missing:
-    """Ours, as it stands beside this interpreter."""
+    """Ours, as it stands beside this interpreter, compiled as pip compiles what it installs."""
+    import seatrial
+
+    compileall.compile_dir(Path(seatrial.__file__).parent, quiet=1)
     return _peer("seatrial", Path(sys.executable).with_name("seatrial"), "--version")
 
 

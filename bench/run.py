@@ -17,8 +17,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import memory
 import nginx
 import peers
+import reading
 import report
 import tools
 from measure import Cost, Tool, ToolFailedError, run, run_watched
@@ -34,12 +36,32 @@ class Plan:
     """How much is measured."""
 
     check_rounds: int
+    reading_rounds: int
+    rows_rounds: int
+    rows: int
+    memory_rows: int
     load_rounds: int
     crowd: Crowd
 
 
-FULL = Plan(check_rounds=10, load_rounds=5, crowd=Crowd(users=20, duration_s=10))
-QUICK = Plan(check_rounds=2, load_rounds=1, crowd=Crowd(users=20, duration_s=4))
+FULL = Plan(
+    check_rounds=10,
+    reading_rounds=7,
+    rows_rounds=5,
+    rows=200,
+    memory_rows=10_000,
+    load_rounds=5,
+    crowd=Crowd(users=20, duration_s=10),
+)
+QUICK = Plan(
+    check_rounds=2,
+    reading_rounds=2,
+    rows_rounds=1,
+    rows=200,
+    memory_rows=1_000,
+    load_rounds=1,
+    crowd=Crowd(users=20, duration_s=4),
+)
 
 
 @dataclass
@@ -51,19 +73,33 @@ class Bench:
     counter: Counter
     workspace: Path
     problems: list[str] = field(default_factory=list)
+    only: frozenset[str] = frozenset()
+
+    def measured(self, name: str, measure: Callable[[Bench], dict[str, object]]) -> dict[str, object] | None:
+        """What that comparison gives; None where others alone are wanted, or it failed, which is a problem."""
+        if self.only and name not in self.only:
+            return None
+        try:
+            return measure(self)
+        except ToolFailedError as failed:
+            self.problems.append(str(failed))
+            say(f"not measured: {failed}")
+            return None
 
 
 def main() -> int:
     """0: every tool here was measured. 1: no nginx, or a tool did not play the journey. 130: interrupted."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one or two short rounds, to see that it works")
-    plan = QUICK if parser.parse_args().quick else FULL
+    parser.add_argument("--only", action="append", choices=tuple(MEASURES), help="this comparison alone; repeat")
+    asked = parser.parse_args()
+    plan = QUICK if asked.quick else FULL
     # As Ctrl-C does, so that nginx and the tool under way are ended too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with nginx.running() as counter, tempfile.TemporaryDirectory(prefix="seatrial-bench-") as folder:
             workspace = tools.make_workspace(Path(folder), counter.address, plan.crowd)
-            return measure_all(Bench(plan, find_tools(), counter, workspace))
+            return measure_all(Bench(plan, find_tools(), counter, workspace, only=frozenset(asked.only or ())))
     except nginx.NginxMissingError as missing:
         say(f"nothing is measured: {missing}")
         return 1
@@ -74,7 +110,7 @@ def main() -> int:
 
 def find_tools() -> dict[str, Peer]:
     """The tools that are here by name; a sentence for each that is not."""
-    looked = (peers.find_seatrial(), peers.find_newman(), peers.find_locust(), peers.find_k6())
+    looked = (peers.find_seatrial(), peers.find_newman(), peers.find_tavern(), peers.find_locust(), peers.find_k6())
     for missing in looked:
         if isinstance(missing, Missing):
             say(missing.why)
@@ -82,24 +118,31 @@ def find_tools() -> dict[str, Peer]:
 
 
 def measure_all(bench: Bench) -> int:
-    """Both comparisons, printed as they are done, kept together."""
+    """Every comparison, printed as it is done, kept together."""
     machine = {"cores": os.cpu_count(), "load_average_before": os.getloadavg()}
     versions = ", ".join(peer.version for peer in bench.found.values())
     say(f"{machine['cores']} cores, load average {os.getloadavg()[0]:.2f} before; {versions}")
-    checks, loads = measure_checks(bench), measure_loads(bench)
+    parts = {name: bench.measured(name, measure) for name, measure in MEASURES.items()}
     machine["load_average_after"] = os.getloadavg()
     about = {"machine": machine, "tools": {peer.name: peer.version for peer in bench.found.values()}}
-    keep(
-        {**about, "plan": dataclasses.asdict(bench.plan), "check": checks, "load": loads, "problems": bench.problems}
-    )
+    keep({**about, "plan": dataclasses.asdict(bench.plan), **parts, "problems": bench.problems})
     return 1 if bench.problems else 0
 
 
+def measure_reading(bench: Bench) -> dict[str, object]:
+    """Three hundred files read and validated."""
+    with tempfile.TemporaryDirectory(prefix="seatrial-bench-") as folder:
+        read = reading.measure(Path(folder), bench.plan.reading_rounds)
+    say(f"\n{read}")
+    return dataclasses.asdict(read)
+
+
 def measure_checks(bench: Bench) -> dict[str, object]:
-    """`seatrial check` and newman, whole processes. Each runs once before, so that no first read of a disk counts."""
+    """`seatrial check`, newman and Tavern, whole processes. Each once before: no first read of a disk counts."""
     makers = {
         "seatrial": lambda peer: tools.seatrial_check(peer, bench.workspace),
         "newman": lambda peer: tools.newman(peer, bench.counter.address),
+        "tavern": lambda peer: tools.tavern(peer, bench.counter.address),
     }
     chosen = [make(bench.found[name]) for name, make in makers.items() if name in bench.found]
     rounds = bench.plan.check_rounds
@@ -108,6 +151,39 @@ def measure_checks(bench: Bench) -> dict[str, object]:
     title = f"one journey of 5 steps, whole process, medians of {rounds} alternating rounds"
     say("\n" + report.as_text(title, measured, report.check_figures()))
     return report.as_data(measured, report.check_figures())
+
+
+def measure_rows(bench: Bench) -> dict[str, object]:
+    """The journey once a row in one process: as a whole, and beyond what the same tool takes for a single row."""
+    many, one = (_rows_costs(bench, rows) for rows in (bench.plan.rows, 1))
+    beyond = {
+        name: [cost.beyond(start) for cost, start in zip(each, one[name], strict=True)]
+        for name, each in many.items()
+        if name in one
+    }
+    figures = report.rows_figures()
+    title = f"{bench.plan.rows} rows of the journey in one process, {bench.plan.rows_rounds} rounds"
+    say("\n" + report.as_text(title, many, figures))
+    say("\n" + report.as_text("the same beyond its start", beyond, figures))
+    return {"whole": report.as_data(many, figures), "beyond": report.as_data(beyond, figures)}
+
+
+def _rows_costs(bench: Bench, rows: int) -> dict[str, list[Cost]]:
+    makers = {
+        "seatrial": lambda peer: tools.seatrial_rows(peer, bench.workspace, rows),
+        "newman": lambda peer: tools.newman_rows(peer, bench.counter.address, rows),
+    }
+    chosen = [make(bench.found[name]) for name, make in makers.items() if name in bench.found]
+    chosen.append(tools.httpx_loop(bench.counter.address, rows))
+    return alternate(bench, chosen, bench.plan.rows_rounds, measure=run)
+
+
+def measure_memory(bench: Bench) -> dict[str, object]:
+    """Whether what a check holds grows with its rows."""
+    rows = bench.plan.memory_rows
+    grown = memory.measure(tools.seatrial_rows(bench.found["seatrial"], bench.workspace, rows), bench.counter, rows)
+    say(f"\n{grown}")
+    return dataclasses.asdict(grown)
 
 
 def measure_loads(bench: Bench) -> dict[str, object]:
@@ -143,6 +219,15 @@ def alternate(
                 say(f"not measured: {failed}")
                 del costs[tool.name]
     return costs
+
+
+MEASURES: Mapping[str, Callable[[Bench], dict[str, object]]] = {
+    "reading": measure_reading,
+    "check": measure_checks,
+    "rows": measure_rows,
+    "memory": measure_memory,
+    "load": measure_loads,
+}
 
 
 def keep(result: Mapping[str, object]) -> None:

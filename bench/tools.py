@@ -6,8 +6,11 @@ by their exit status, `seatrial check` too, and `seatrial load`, which judges no
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +64,35 @@ def newman(peer: Peer, address: str) -> Tool:
     collection = str(JOURNEY / "journey.postman.json")
     command = (str(peer.program), "run", collection, "--env-var", f"base={address}", "--color", "off")
     return Tool("newman", command, JOURNEY)
+
+
+def tavern(peer: Peer, address: str) -> Tool:
+    """pytest with Tavern's plugin and no other."""
+    pytest = (str(peer.program), "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    command = (*pytest, "-c", os.devnull, "--rootdir", str(JOURNEY), "test_journey.tavern.yaml")
+    return Tool("tavern", command, JOURNEY, {"BASE": address})
+
+
+def seatrial_rows(peer: Peer, workspace: Path, rows: int) -> Tool:
+    """`seatrial check` of the journey once a row; its lines go where those of others go, to a file."""
+    file = workspace / "scenarios" / f"rows_{rows}.yaml"
+    numbers = workspace / f"rows_{rows}.csv"
+    numbers.write_text("number\n" + "".join(f"{number}\n" for number in range(rows)))
+    journey = (JOURNEY / "scenarios" / "journey.yaml").read_text()
+    file.write_text(journey.replace("pay once", f"pay once in {rows} rows", 1) + f"rows: {{file: {numbers.name}}}\n")
+    command = (str(peer.program), "check", str(file), "--realm", "bench", "--quiet")
+    return Tool("seatrial check", command, workspace)
+
+
+def newman_rows(peer: Peer, address: str, rows: int) -> Tool:
+    """newman as often as there are rows."""
+    one = newman(peer, address)
+    return dataclasses.replace(one, command=(*one.command, "--iteration-count", str(rows), "--reporters", "progress"))
+
+
+def httpx_loop(address: str, rows: int) -> Tool:
+    """The bare loop around one httpx.Client, by our interpreter."""
+    return Tool("httpx loop", (sys.executable, str(JOURNEY / "httpx_loop.py"), address, str(rows)), JOURNEY)
 
 
 def seatrial_load(peer: Peer, workspace: Path) -> Tool:

@@ -30,7 +30,7 @@ ANSWER = {"left": 750, "id": "t-1", "all": [{"id": "t-1"}]}
 HEAVY = (
     *("jinja2", "jsonpath", "jmespath", "jsonschema", "lxml", "regex", "faker", "cryptography"),
     *("rich", "click", "pygments", "docker", "toxiproxy", "sqlalchemy", "starlette", "uvicorn", "locust", "gevent"),
-    *("pybreaker", "schedule", "asyncio", "xml.etree", "unittest"),
+    *("pybreaker", "schedule", "psutil", "asyncio", "xml.etree", "unittest"),
     *("seatrial.assess", "seatrial.chaos", "seatrial.slo", "seatrial.synthetic", "seatrial.store", "seatrial.demo"),
     *("seatrial.reports.page", "seatrial.reports.chart", "seatrial.reports.junit", "seatrial.template.sandbox"),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import os
 import re
 import select
@@ -380,28 +379,6 @@ def test_names_are_told_as_rfc_4514_says():
 # Proxies
 
 
-def pump(one, other):
-    """Carry bytes both ways till one side ends."""
-    with contextlib.suppress(OSError):
-        while True:
-            pending = [side for side in (one, other) if isinstance(side, ssl.SSLSocket) and side.pending()]
-            ready = pending or select.select([one, other], [], [], GENEROUS_S)[0]
-            for source in ready:
-                data = source.recv(65536)
-                if not data:
-                    return
-                (other if source is one else one).sendall(data)
-
-
-def tunnels(server, connection):
-    """A proxy that does what CONNECT asks, whatever the host's name: all lives on loopback here."""
-    head = server.request(connection)
-    port = int(target_of(head).rpartition(b":")[2])
-    with socket.create_connection(("127.0.0.1", port)) as onward:
-        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        pump(connection, onward)
-
-
 def test_chosen_proxy_is_asked_with_its_credentials_for_loopback_too():
     with bad.Server(bad.says(bad.OK)) as proxy:
         answer = sent("http://127.0.0.1:1/x", Connection(proxy=f"http://me:p%40ss@127.0.0.1:{proxy.port}"))
@@ -425,7 +402,7 @@ def test_https_goes_through_a_tunnel_and_its_certificate_is_the_servers(authorit
     script = bad.Http2(bad.answers_over_http2) if version is V2 else bad.says(bad.OK)
     proxy_tls = authority.context(name="proxy") if scheme == "https" else None
     context = authority.context(name="behind", alpn=("h2",) if version is V2 else ())
-    with bad.Server(script, tls=context) as server, bad.Server(tunnels, tls=proxy_tls) as proxy:
+    with bad.Server(script, tls=context) as server, bad.Server(bad.tunnels, tls=proxy_tls) as proxy:
         answer = sent(server.url, Connection(version, tls, proxy=f"{scheme}://127.0.0.1:{proxy.port}"))
     assert isinstance(answer, Response), answer
     assert answer.http_version == version
@@ -446,7 +423,7 @@ def test_pin_is_checked_inside_the_tunnel(authority):
     context.load_cert_chain(pinned, key)
     with (
         bad.Server(bad.says(bad.OK), tls=context) as server,
-        bad.Server(tunnels, tls=authority.context(name="proxy")) as proxy,
+        bad.Server(bad.tunnels, tls=authority.context(name="proxy")) as proxy,
     ):
         tls = Tls(ca=authority.ca, pin=pin_of(pinned))
         assert sent(server.url, Connection(tls=tls, proxy=proxy.url)).body == b"hi"
@@ -456,7 +433,7 @@ def test_pin_is_checked_inside_the_tunnel(authority):
 def test_tunnel_that_drips_ends_at_the_deadline(authority, secured):
     with (
         bad.Server(bad.drips_a_tls_record) as server,
-        bad.Server(tunnels, tls=authority.context(name="proxy") if secured else None) as proxy,
+        bad.Server(bad.tunnels, tls=authority.context(name="proxy") if secured else None) as proxy,
         http.open_client() as client,
     ):
         settings = Connection(tls=Tls(ca=authority.ca), proxy=proxy.url)
@@ -475,7 +452,7 @@ def test_large_bodies_go_through_tls_inside_tls(authority):
     body = os.urandom(2 << 20)
     with (
         bad.Server(echoes, tls=authority.context()) as server,
-        bad.Server(tunnels, tls=authority.context(name="proxy")) as proxy,
+        bad.Server(bad.tunnels, tls=authority.context(name="proxy")) as proxy,
     ):
         settings = Connection(tls=Tls(ca=authority.ca), proxy=proxy.url)
         answer = sent(server.url, settings, body=body)

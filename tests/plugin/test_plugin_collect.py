@@ -63,6 +63,16 @@ def test_flows_profiles_data_and_other_yaml_are_no_tests(workspace, run) -> None
     assert collected(run("--collect-only", "-q")) == ["test_own.py::test_own"]
 
 
+def test_a_hurl_file_is_a_test_that_knows_the_realms_variables(workspace, run, shop) -> None:
+    workspace({"scenarios/look.hurl": 'GET {{base}}/things\nHTTP 200\n[Asserts]\njsonpath "$.n" == {{n}}\n'})
+    base = f"base=http://127.0.0.1:{shop.server_port}"
+    assert collected(run("--collect-only", "-q")) == ["scenarios/look.hurl::look"]
+    run("--seatrial-var", base, "--seatrial-var", "n=3").assert_outcomes(passed=1)
+    result = run("--seatrial-var", base, "--seatrial-var", "n=4")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*--> scenarios/look.hurl:4:*"])
+
+
 def test_no_workspace_no_scenarios(pytester: pytest.Pytester, run) -> None:
     folder = pytester.mkdir("scenarios")
     (folder / "look.yaml").write_text(LOOK)

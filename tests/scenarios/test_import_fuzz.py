@@ -17,7 +17,7 @@ from seatrial.scenarios.importers import curl, har, openapi, postman
 from seatrial.scenarios.importers.imported import Imported
 
 SAMPLES = Path(__file__).parent / "imports"
-ROUNDS = 150
+ROUNDS = 80
 ODD = [
     None,
     True,

@@ -184,7 +184,7 @@ def _play(run: _Run, context: Context) -> ExitCode:
     finally:
         facts = run.facts(close, code)
         left = facts.planned - run.tally.counts.plays
-        run.screen.close(summary_line(run.tally.counts, took_s=facts.took_s, left=left))
+        run.screen.close(summary_line(run.tally, took_s=facts.took_s, left=left))
         run.close(facts)
     return code
 

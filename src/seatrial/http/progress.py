@@ -76,8 +76,12 @@ class Progress:
         self._connecting_since = time.monotonic()
 
     def note_secured(self, seconds: float) -> None:
-        """TLS stands. What came before it, a proxy's word, is no part of the answer."""
+        """TLS stands."""
         self.tls_s = seconds
+        self.note_tunnelled()
+
+    def note_tunnelled(self) -> None:
+        """What came so far was a proxy's word, and no part of the answer."""
         self._first_byte_at = None
         self._first = b""
         self.bytes_in = 0

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from seatrial.realm import Realm
     from seatrial.scenarios.moves import PlayResult
 
-SUFFIXES = frozenset({".yaml", ".yml"})
+SUFFIXES = frozenset({".yaml", ".yml", ".hurl"})
 MARKER = "seatrial"
 _TRIALS = pytest.StashKey["Trials"]()
 

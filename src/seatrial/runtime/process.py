@@ -2,7 +2,8 @@
 
 Every process is known by id *and* creation time: a number the system has given to somebody else in the
 meantime is never signalled. What a process started itself belongs to it: it leads a group, and the group is
-signalled and waited for. Takes command lines, gives `ProcessId`s. The only user of psutil.
+signalled and waited for. Takes command lines, gives `ProcessId`s. The only user of
+psutil, which is imported where a process is looked at: most commands look at none.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-
-import psutil
+from typing import TYPE_CHECKING
 
 from seatrial.errors import CannotRun
 from seatrial.runtime.state import ProcessId
+
+if TYPE_CHECKING:
+    import psutil
 
 STOP_DEADLINE_S = 10.0
 LOG_TAIL_LINES = 8
@@ -51,6 +54,8 @@ def spawn(command: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Pat
 
 def identify(pid: int) -> ProcessId:
     """The process that has this id now; CannotRun when there is none."""
+    import psutil
+
     try:
         return ProcessId(pid, psutil.Process(pid).create_time())
     except psutil.NoSuchProcess:
@@ -59,6 +64,8 @@ def identify(pid: int) -> ProcessId:
 
 def is_alive(process: ProcessId) -> bool:
     """Whether that very process still runs; a zombie does not."""
+    import psutil
+
     found = _find(process)
     with contextlib.suppress(psutil.NoSuchProcess):
         return found is not None and found.status() != psutil.STATUS_ZOMBIE
@@ -112,6 +119,8 @@ def tail(log: Path) -> str:
 
 
 def _find(process: ProcessId) -> psutil.Process | None:
+    import psutil
+
     try:
         found = psutil.Process(process.pid)
         # Creation times are rounded differently by different readers; ids are not reused within a second.
@@ -145,6 +154,8 @@ def _is_left(process: ProcessId) -> bool:
 
     As long as one of the group is there, the system gives its number to nobody else.
     """
+    import psutil
+
     if is_alive(process):
         return True
     taken = psutil.pid_exists(process.pid) and _find(process) is None
@@ -152,6 +163,8 @@ def _is_left(process: ProcessId) -> bool:
 
 
 def _group_runs(group: int) -> bool:
+    import psutil
+
     try:
         os.killpg(group, 0)
     except (ProcessLookupError, PermissionError):
@@ -161,6 +174,8 @@ def _group_runs(group: int) -> bool:
 
 
 def _runs_in(group: int, pid: int) -> bool:
+    import psutil
+
     with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
         return os.getpgid(pid) == group and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     return False

@@ -6,9 +6,11 @@ first mistake; a key this version does not know or does not play yet is one.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,17 +40,31 @@ def read_scenarios(folder: Path) -> tuple[Scenario, ...]:
     are two scenarios of one name.
     """
     found: dict[str, Scenario] = {}
-    for path in documents.files_in(folder):
-        if _DATA in path.relative_to(folder).parts[:-1]:
-            continue
-        document = documents.load(path)
-        if document.kind not in _KINDS:
-            raise _unknown_kind(document)
-        if document.kind == KIND:
-            scenario = _Files(path).scenario(document)
-            _refuse_twice(scenario, found)
-            found[scenario.name] = scenario
+    with _uncollected():
+        for path in documents.files_in(folder):
+            if _DATA in path.relative_to(folder).parts[:-1]:
+                continue
+            document = documents.load(path)
+            if document.kind not in _KINDS:
+                raise _unknown_kind(document)
+            if document.kind == KIND:
+                scenario = _Files(path).scenario(document)
+                _refuse_twice(scenario, found)
+                found[scenario.name] = scenario
     return tuple(found.values())
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """What reading makes is kept, and what it drops is in no circles: to look for some again and again, among more
+    and more objects, would be a third of the time three hundred files take."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def read_scenario(path: Path) -> Scenario:

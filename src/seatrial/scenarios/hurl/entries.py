@@ -77,6 +77,7 @@ def scenario_of(entries: tuple[Entry, ...], path: Path, text: str, options: Hurl
         rows=_rounds(options),
         lenient=True,
         cookies=options.cookie_store,
+        stored=options.cookies,
         sources={file: tuple(text.removeprefix("\ufeff").splitlines())},
     )
 

@@ -18,6 +18,7 @@ from seatrial.exchange import HttpVersion
 from seatrial.scenarios.hurl.asserts import whole_number
 from seatrial.scenarios.hurl.option_lines import MAX_DURATION_S, UNITS_S
 from seatrial.scenarios.hurl.texts import RESERVED
+from seatrial.scenarios.model import StoredCookie
 
 ENDLESS = -1
 """Hurl's word for a number of times without end."""
@@ -30,14 +31,6 @@ MAX_FILE_BYTES = 1 << 20
 _DURATION = re.compile(r"([0-9]{1,12})([A-Za-z]*)")
 _FLOAT = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,4})?")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredCookie:
-    """A cookie the play begins with: where it came from, and as an answer would set it."""
-
-    url: str
-    line: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,10 +300,9 @@ def _cookie(line: str, place: str) -> StoredCookie:
     parts = line.removeprefix("#HttpOnly_").split("\t")
     if len(parts) != 7 or not re.fullmatch(r"[0-9]{1,12}", parts[4]):
         raise UsageError(f"--cookie: {place} is no cookie; Netscape's format has seven fields with tabs between")
-    domain, subdomains, path, secure, expires, name, value = parts
+    domain, _, path, secure, expires, name, value = parts
     host = domain.lstrip(".")
-    attributes = [f"{name}={value}", f"Path={path}"]
-    attributes += [f"Domain={host}"] if subdomains.upper() == "TRUE" else []
+    attributes = [f"{name}={value}", f"Path={path}", f"Domain={host}"]  # without Domain it would keep to one port
     attributes += ["Secure"] if secure.upper() == "TRUE" else []
     attributes += [f"Expires={_http_date(int(expires))}"] if int(expires) else []
     scheme = "https" if secure.upper() == "TRUE" else "http"

@@ -227,7 +227,7 @@ class _Recording:
 
 def _shown(path: str, asked: str) -> str:
     """The path for a step's name; that of the recording where all of it came from an answer."""
-    return path_of(asked) if path == "/" or path.startswith("{") else path
+    return path_of(asked) if path == "/" or "|" in path else path
 
 
 def _host(url: str) -> str | None:

@@ -16,26 +16,10 @@ from seatrial.scenarios.importers import script_syntax as js
 from seatrial.scenarios.importers.script_symbols import Query, Symbols, Text, Unclear, path_of
 
 _FILLERS = frozenset(
-    [
-        "to",
-        "be",
-        "been",
-        "is",
-        "that",
-        "which",
-        "and",
-        "has",
-        "have",
-        "with",
-        "at",
-        "of",
-        "same",
-        "but",
-        "does",
-        "still",
-        "also",
-        "deep",
-    ]
+    (
+        *("to", "be", "been", "is", "that", "which", "and", "has", "have", "with", "at", "of", "same", "but", "does"),
+        *("still", "also", "deep", "all"),
+    )
 )
 _TYPES = {"object": "object", "array": "list", "string": "string", "number": "number", "boolean": "boolean"}
 _COMPARISONS = {
