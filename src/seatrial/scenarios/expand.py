@@ -56,7 +56,7 @@ def expand(
         *_usual(template, context, marks),
         *_type_of(content),
         *headers_of(template.auth, scope, token=token),
-        *_cookies(template, jar, url, scope),
+        *_cookies(template, jar, url, scope=scope, now=context.now()),
     )
     chosen = {name.lower() for name, _ in template.headers}
     headers = (*(header for header in implied if header[0].lower() not in chosen), *own)
@@ -147,10 +147,10 @@ def _type_of(content: Content | None) -> Headers:
     return (("Content-Type", content.content_type),) if content and content.content_type else ()
 
 
-def _cookies(template: RequestTemplate, jar: Jar, url: str, scope: Scope) -> Headers:
+def _cookies(template: RequestTemplate, jar: Jar, url: str, *, scope: Scope, now: float) -> Headers:
     """The jar's cookies, and the step's own, which win over those of the same name."""
     own = {name: value.render(scope) for name, value in template.cookies}
-    kept = [pair for pair in jar.pairs(url) if pair[0] not in own]
+    kept = [pair for pair in jar.pairs(url, now=now) if pair[0] not in own]
     pairs = [*kept, *((name, to_text(value)) for name, value in own.items() if value is not None)]
     for name, value in pairs[len(kept) :]:
         if not _TOKEN.fullmatch(name) or any(sign in value for sign in ";\r\n\0"):
