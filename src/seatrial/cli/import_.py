@@ -18,7 +18,7 @@ from seatrial.cli.console import say, tell
 from seatrial.errors import CannotRun, DocumentError, ExitCode, UsageError, Where
 
 if TYPE_CHECKING:
-    from seatrial.scenarios.hurl.options import Given, HurlOptions
+    from seatrial.scenarios.hurl.options import Given
     from seatrial.scenarios.importers.imported import Imported
 
 STDIN = "-"
@@ -101,34 +101,16 @@ def run_import_hurl(files: Sequence[str], output: Output, *, given: Given) -> Ex
     """Hurl files, a scenario each; `given` are options of Hurl by their names without dashes."""
     from seatrial.scenarios.hurl.entries import read_hurl
     from seatrial.scenarios.hurl.options import parse_options
+    from seatrial.scenarios.importers import hurl
 
     options = parse_options(given)
-    imported = _hurl(files, options)
+    imported = hurl.convert([_there(name) for name in files], options)
     try:
         return finish_import(imported, output)
     except CannotRun:
         for name in files:
             read_hurl(Path(name), options)  # tells what is wrong with the file itself, where that is the reason
         raise
-
-
-def _hurl(files: Sequence[str], options: HurlOptions) -> Imported:
-    from seatrial.scenarios.hurl.document import to_document
-    from seatrial.scenarios.importers import drafts
-    from seatrial.scenarios.importers.imported import Imported, Note
-
-    found = [to_document(_there(name), options) for name in files]
-    contents = [converted.content for converted in found]
-    return Imported(
-        name=", ".join(converted.name for converted in found),
-        source=", ".join(files),
-        documents=tuple(drafts.documents(contents)),
-        converted={"scenarios": len(found), "requests": sum(len(content["steps"]) for content in contents)},
-        notes=tuple(Note(str(where), text) for converted in found for where, text in converted.notes),
-        secrets=tuple(dict.fromkeys(name for converted in found for name in converted.secrets)),
-        variables=tuple(dict.fromkeys(name for converted in found for name in converted.variables)),
-        files=tuple(dict.fromkeys(drafts.files_in(contents))),
-    )
 
 
 def finish_import(imported: Imported, output: Output) -> ExitCode:
