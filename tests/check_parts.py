@@ -38,6 +38,7 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True  # else every answer waits for an acknowledgement
 
     def do_GET(self) -> None:
+        self.body = self.rfile.read(int(self.headers["Content-Length"] or 0))
         with self.server.watching:
             self.server.under_way += 1
             self.server.most = max(self.server.most, self.server.under_way)
@@ -61,14 +62,8 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(200, {"token": f"token-{rest}-{self.server.asked[self.path]}"})
 
     def answer_echo(self, rest: str) -> None:
-        length = int(self.headers["Content-Length"] or 0)
-        body = self.rfile.read(length).decode("latin-1")
-        headers = dict(self.headers.items())
-        self.reply(
-            200,
-            {"path": self.path, "headers": headers, "body": body},
-            ("Set-Cookie", "sid=sid-5e55101d; Path=/; HttpOnly"),
-        )
+        content = {"path": self.path, "headers": dict(self.headers.items()), "body": self.body.decode("latin-1")}
+        self.reply(200, content, ("Set-Cookie", "sid=sid-5e55101d; Path=/; HttpOnly"))
 
     def answer_meet(self, rest: str) -> None:
         """200 once so many are here at the same time; 503 when they never are."""

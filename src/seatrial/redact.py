@@ -13,6 +13,7 @@ import json
 import re
 import threading
 import urllib.parse
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 MIN_LENGTH = 4  # shorter values would mask half of every text
@@ -28,7 +29,8 @@ class Secrets:
 
     def __init__(self) -> None:
         self._forms: dict[str, str] = {}
-        self._by_start: dict[str, tuple[str, ...]] = {}
+        self._lengths: dict[str, tuple[int, ...]] = {}
+        self._how_many: Counter[tuple[str, int]] = Counter()
         self._added: dict[str, None] = {}
         self._keep: int | None = None
         self._lock = threading.Lock()
@@ -50,7 +52,8 @@ class Secrets:
         with self._lock:
             fork = Secrets()
             fork._forms = dict(self._forms)
-            fork._by_start = dict(self._by_start)
+            fork._lengths = dict(self._lengths)
+            fork._how_many = Counter(self._how_many)
         return fork
 
     def keep_newest(self, count: int) -> None:
@@ -90,16 +93,30 @@ class Secrets:
         yield text[kept:]
 
     def _form_at(self, text: str, at: int) -> str | None:
-        begun = self._by_start.get(text[at : at + MIN_LENGTH])
-        return next((form for form in begun if text.startswith(form, at)), None) if begun else None
+        """The longest form that stands there. Tokens of one issuer begin alike and are of few lengths."""
+        for length in self._lengths.get(text[at : at + MIN_LENGTH], ()):
+            if (form := text[at : at + length]) in self._forms:
+                return form
+        return None
 
     def _hold(self, name: str, value: str) -> None:
-        """Every form under its first characters, the longest first: tuples, so that nobody reads one half made."""
         for form in forms(value):
             if form not in self._forms:
                 self._forms[form] = name
-                start = form[:MIN_LENGTH]
-                self._by_start[start] = tuple(sorted((*self._by_start.get(start, ()), form), key=len, reverse=True))
+                self._count(form, 1)
+
+    def _count(self, form: str, change: int) -> None:
+        """Keep which lengths forms of this beginning have, the longest first; replaced at once for whoever reads."""
+        start, length = form[:MIN_LENGTH], len(form)
+        self._how_many[start, length] += change
+        lengths = {*self._lengths.get(start, ()), length}
+        if not self._how_many[start, length]:
+            del self._how_many[start, length]
+            lengths.discard(length)
+        if lengths:
+            self._lengths[start] = tuple(sorted(lengths, reverse=True))
+        else:
+            del self._lengths[start]
 
     def _renew(self, value: str, keep: int) -> None:
         self._added.pop(value, None)
@@ -110,12 +127,8 @@ class Secrets:
     def _forget(self, value: str) -> None:
         del self._added[value]
         for form in forms(value):
-            start = form[:MIN_LENGTH]
-            left = tuple(other for other in self._by_start.get(start, ()) if other != form)
-            self._by_start[start] = left
-            if not left:
-                del self._by_start[start]
-            self._forms.pop(form, None)
+            if self._forms.pop(form, None) is not None:
+                self._count(form, -1)
 
     def __contains__(self, value: object) -> bool:
         return value in self._forms

@@ -20,6 +20,7 @@ from seatrial.sample import Cause
 MAX_ENCODINGS = 4
 """Of one answer, one over the other."""
 
+_ENCODING_BYTES = 1 << 10
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 _ZSTD_WINDOW_LOG = 23  # RFC 9659: what a decoder of this content encoding must take, and need not exceed
 
@@ -58,10 +59,11 @@ class Unpacker:
         self._anything = self._anything or bool(data)
         for name, decoder in self._layers:
             try:
-                data = decoder.feed(data, self._limit + 1 - self._given)
+                most = self._limit if decoder is self._layers[-1][1] else _while_encoded(self._limit)
+                data = decoder.feed(data, most + 1 - self._given)
             except _errors() as error:
                 raise Unpackable(Cause.PROTOCOL, f"the body is not {name}: {error}") from None
-            if len(data) + self._given > self._limit:
+            if len(data) + self._given > most:
                 raise too_large(self._limit)
         self._given += len(data)
         return data
@@ -82,11 +84,11 @@ def encodings_of(named: str) -> list[str]:
 def read_whole(pieces: Iterable[bytes], encodings: Sequence[str], limit: int) -> tuple[bytes, bytes | None]:
     """The decoded body, and the body as it came where that is another."""
     if not encodings:
-        return b"".join(_bounded(pieces, limit)), None
+        return b"".join(_bounded(pieces, limit, limit=limit)), None
     raw: list[bytes] = []
     unpacker = Unpacker(encodings, limit)
     parts = []
-    for piece in _bounded(pieces, limit):
+    for piece in _bounded(pieces, _while_encoded(limit), limit=limit):
         raw.append(piece)
         parts.append(unpacker.feed(piece))
     unpacker.end()
@@ -99,11 +101,16 @@ def too_large(limit: int) -> Unpackable:
     return Unpackable(Cause.TOO_LARGE, f"the body is larger than {size} once decoded")
 
 
-def _bounded(pieces: Iterable[bytes], limit: int) -> Iterator[bytes]:
+def _while_encoded(limit: int) -> int:
+    """How long a body within the limit may be while encoded: what packs badly grows by heads and sums."""
+    return 2 * limit + _ENCODING_BYTES
+
+
+def _bounded(pieces: Iterable[bytes], most: int, *, limit: int) -> Iterator[bytes]:
     length = 0
     for piece in pieces:
         length += len(piece)
-        if length > limit:
+        if length > most:
             raise too_large(limit)
         yield piece
 

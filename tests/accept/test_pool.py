@@ -55,7 +55,7 @@ def test_steps_of_one_journey_stay_in_order(workspace, played):
         workspace.journey(f"j{number}", steps)
     for one in played(jobs=4):
         assert [step.step.name for step in one.result.steps] == ["s0", "s1", "s2", "s3", "s4"]
-        starts = [heard.sent_at for heard in one.heard]
+        starts = [exchange.sent_at for exchange in one.exchanges]
         assert starts == sorted(starts)
 
 
@@ -198,5 +198,5 @@ class TestPacer:
         workspace.journey("a", OK)
         workspace.journey("b", OK)
         first, second = played(pacer=Pacer(5.0))
-        assert second.heard[0].sent_at - first.heard[0].sent_at >= 0.19
+        assert second.exchanges[0].sent_at - first.exchanges[0].sent_at >= 0.19
         assert second.samples[0].latency_s < 0.19

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from seatrial.reports.plays.formats import FORMATS
-from seatrial.reports.plays.json_form import check_schema
+from seatrial.reports.plays.json import check_schema
 
 OK = "- {name: look, request: {url: /ok}, expect: {status: 200}}"
 BAD = "- {name: look, request: {url: /status/500}, expect: {status: 200}}"
@@ -85,7 +85,7 @@ def test_very_many_rows_are_one_line_and_those_that_failed_are_told_in_full(work
     lines = ended.out.splitlines()
     assert same(lines[0]) == "FAILED   pay [row 7: 7]  (1 step, TIME)"
     assert same(lines[-2]) == "FAILED   pay: 29 rows passed, 1 failed  (TIME)"
-    assert same(lines[-1]) == "30 journeys: 29 passed, 1 failed; 30 requests in TIME"
+    assert same(lines[-1]) == "30 plays of 1 journey: 29 passed, 1 failed; 30 requests in TIME"
     assert ended.out.count("PASSED") == 0
     assert ended.err == "[1/30] pay: 30 rows\n"
 
@@ -389,3 +389,11 @@ class TestTerminal:
         assert "correct%20horse" in text
         assert "correct%20horse" not in workspace.file("out.json")
         assert "correct%20horse" not in self.run(workspace)
+
+
+def test_secrets_are_not_shown_to_a_file_or_pipe(workspace, check, service):
+    workspace.journey("a", OK)
+    ended = check("--show-secrets")
+    assert ended.code == 2
+    assert "--show-secrets needs a terminal" in ended.err
+    assert not service.asked

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import os
 import re
 import select
@@ -144,6 +143,33 @@ def test_connection_the_server_has_ended_meanwhile_is_not_used():
             assert client.send(Request("GET", server.url, timeout_s=GENEROUS_S)).body == b"hi"
             wait_for_end(client)
             assert server.accepted == number
+
+
+def answers_once(server, connection):
+    """One answer a connection; a second request on it is met with its end."""
+    server.request(connection)
+    connection.sendall(bad.OK)
+    server.request(connection)
+
+
+def test_kept_connection_closed_at_our_request_is_tried_afresh_once():
+    with bad.Server(answers_once) as server, http.open_client() as client:
+        ask = Request("POST", server.url, body=b"{}", timeout_s=GENEROUS_S)
+        assert [client.send(ask).status for _ in range(3)] == [200] * 3
+    assert (server.accepted, len(server.requests)) == (3, 5)
+
+
+def test_kept_connection_that_ends_later_is_a_failure(monkeypatch):
+    monkeypatch.setattr("seatrial.http.progress.STALE_WITHIN_S", 0.0)
+    with bad.Server(answers_once) as server, http.open_client() as client:
+        first, second = (client.send(Request("GET", server.url, timeout_s=GENEROUS_S)) for _ in range(2))
+    assert (first.status, second.cause, server.accepted) == (200, Cause.RESET, 1)
+
+
+def test_fresh_connection_closed_at_our_request_is_not_tried_again():
+    with bad.Server(bad.closes_at_once) as server:
+        assert sent(server.url).cause is Cause.RESET
+    assert server.accepted == 1
 
 
 def wait_for_end(client):
@@ -380,28 +406,6 @@ def test_names_are_told_as_rfc_4514_says():
 # Proxies
 
 
-def pump(one, other):
-    """Carry bytes both ways till one side ends."""
-    with contextlib.suppress(OSError):
-        while True:
-            pending = [side for side in (one, other) if isinstance(side, ssl.SSLSocket) and side.pending()]
-            ready = pending or select.select([one, other], [], [], GENEROUS_S)[0]
-            for source in ready:
-                data = source.recv(65536)
-                if not data:
-                    return
-                (other if source is one else one).sendall(data)
-
-
-def tunnels(server, connection):
-    """A proxy that does what CONNECT asks, whatever the host's name: all lives on loopback here."""
-    head = server.request(connection)
-    port = int(target_of(head).rpartition(b":")[2])
-    with socket.create_connection(("127.0.0.1", port)) as onward:
-        connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        pump(connection, onward)
-
-
 def test_chosen_proxy_is_asked_with_its_credentials_for_loopback_too():
     with bad.Server(bad.says(bad.OK)) as proxy:
         answer = sent("http://127.0.0.1:1/x", Connection(proxy=f"http://me:p%40ss@127.0.0.1:{proxy.port}"))
@@ -425,7 +429,7 @@ def test_https_goes_through_a_tunnel_and_its_certificate_is_the_servers(authorit
     script = bad.Http2(bad.answers_over_http2) if version is V2 else bad.says(bad.OK)
     proxy_tls = authority.context(name="proxy") if scheme == "https" else None
     context = authority.context(name="behind", alpn=("h2",) if version is V2 else ())
-    with bad.Server(script, tls=context) as server, bad.Server(tunnels, tls=proxy_tls) as proxy:
+    with bad.Server(script, tls=context) as server, bad.Server(bad.tunnels, tls=proxy_tls) as proxy:
         answer = sent(server.url, Connection(version, tls, proxy=f"{scheme}://127.0.0.1:{proxy.port}"))
     assert isinstance(answer, Response), answer
     assert answer.http_version == version
@@ -446,7 +450,7 @@ def test_pin_is_checked_inside_the_tunnel(authority):
     context.load_cert_chain(pinned, key)
     with (
         bad.Server(bad.says(bad.OK), tls=context) as server,
-        bad.Server(tunnels, tls=authority.context(name="proxy")) as proxy,
+        bad.Server(bad.tunnels, tls=authority.context(name="proxy")) as proxy,
     ):
         tls = Tls(ca=authority.ca, pin=pin_of(pinned))
         assert sent(server.url, Connection(tls=tls, proxy=proxy.url)).body == b"hi"
@@ -456,7 +460,7 @@ def test_pin_is_checked_inside_the_tunnel(authority):
 def test_tunnel_that_drips_ends_at_the_deadline(authority, secured):
     with (
         bad.Server(bad.drips_a_tls_record) as server,
-        bad.Server(tunnels, tls=authority.context(name="proxy") if secured else None) as proxy,
+        bad.Server(bad.tunnels, tls=authority.context(name="proxy") if secured else None) as proxy,
         http.open_client() as client,
     ):
         settings = Connection(tls=Tls(ca=authority.ca), proxy=proxy.url)
@@ -475,7 +479,7 @@ def test_large_bodies_go_through_tls_inside_tls(authority):
     body = os.urandom(2 << 20)
     with (
         bad.Server(echoes, tls=authority.context()) as server,
-        bad.Server(tunnels, tls=authority.context(name="proxy")) as proxy,
+        bad.Server(bad.tunnels, tls=authority.context(name="proxy")) as proxy,
     ):
         settings = Connection(tls=Tls(ca=authority.ca), proxy=proxy.url)
         answer = sent(server.url, settings, body=body)

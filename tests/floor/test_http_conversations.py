@@ -136,6 +136,27 @@ def test_websocket_goes_over_tls_and_over_http1_even_where_http2_is_asked(author
     assert answer.certificate.subject == "CN=server"
 
 
+@pytest.mark.parametrize("proxy_scheme", ["http", "https"])
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+def test_websocket_goes_through_a_tunnel_of_a_proxy(authority, proxy_scheme, scheme):
+    tls = authority.context() if scheme == "wss" else None
+    proxy_tls = authority.context(name="proxy") if proxy_scheme == "https" else None
+    with bad.Server(echoes, tls=tls) as server, bad.Server(bad.tunnels, tls=proxy_tls) as proxy:
+        settings = Connection(tls=Tls(ca=authority.ca), proxy=f"{proxy_scheme}://me:pw@127.0.0.1:{proxy.port}")
+        url = f"{scheme}://127.0.0.1:{server.port}/"
+        answer = talk(url, "hi", enough=count(1), connection=settings)
+    assert isinstance(answer, Response), answer
+    assert json.loads(answer.body) == ["hi"]
+    assert proxy.requests[0].startswith(b"CONNECT 127.0.0.1:%d HTTP/1.1\r\n" % server.port)
+    assert b"Proxy-Authorization: Basic bWU6cHc=\r\n" in proxy.requests[0]
+
+
+def test_proxy_that_refuses_a_websocket_is_told():
+    with bad.Server(bad.says(b"HTTP/1.1 403 Forbidden\r\n\r\n")) as proxy:
+        answer = talk("ws://127.0.0.1:1/", enough=count(1), connection=Connection(proxy=proxy.url))
+    assert (answer.cause, answer.detail) == (Cause.CONNECT, "the proxy refused: 403 Forbidden")
+
+
 def test_messages_in_pieces_in_binary_and_with_the_handshake_are_heard():
     parts = (
         TextMessage(data="on", message_finished=False),

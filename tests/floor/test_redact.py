@@ -166,3 +166,14 @@ def test_a_thousand_secrets_are_masked_as_one_is():
     for number in range(1000):
         secrets.add(f"s{number}", f"value-{number:04}")
     assert secrets.redact("<value-0000><value-0999><value-1000>") == "<***(s0)><***(s999)><value-1000>"
+
+
+def test_nothing_is_kept_of_what_was_forgotten():
+    secrets = few(3, password="correct horse")
+    for number in range(100):
+        secrets.add("token", f"{number:03}-token-{number}")
+    held = (len(secrets._forms), len(secrets._lengths), len(secrets._how_many))
+    for number in range(100, 200):
+        secrets.add("token", f"{number:03}-token-{number}")
+    now = (len(secrets._forms), len(secrets._lengths), len(secrets._how_many))
+    assert all(after <= before * 1.5 for before, after in zip(held, now, strict=True))

@@ -44,6 +44,7 @@ SAME_EVERY_TIME = (
     (re.compile(r"\b(\d+ m )?\d+(\.\d+)?(e[+-]\d+)? (ms|s)\b"), "TIME"),
     (re.compile(r"trace [0-9a-f]{32}"), "trace TRACE"),
     (re.compile(r'value="[0-9a-f]{32}"'), 'value="TRACE"'),
+    (re.compile(r"duration_ms: [0-9.]+"), "duration_ms: TIME"),
     (re.compile(r"\d+ bytes in"), "N bytes in"),
     (re.compile(r' time="[0-9.]+"'), ' time="TIME"'),
     (re.compile(r' timestamp="[^"]+"'), ' timestamp="TIME"'),

@@ -15,7 +15,7 @@ import pytest
 
 import misbehaving as bad
 from seatrial import http
-from seatrial.http.target import target_of
+from seatrial.http.destination import destination_of
 
 PROBE = """
 import json, sys
@@ -238,7 +238,7 @@ def test_path_is_resolved_as_the_httpx_door_does_unless_it_is_to_be_sent_as_it_i
     with bad.Server(bad.says(bad.OK)) as server:
         for as_is in (False, True):
             probe.send(f"http://127.0.0.1:{server.port}{path}", path_as_is=as_is)
-            wanted = target_of(f"http://127.0.0.1{path}", path_as_is=as_is).url.target
+            wanted = destination_of(f"http://127.0.0.1{path}", path_as_is=as_is).url.target
             assert server.requests[-1].split(b" ")[1] == wanted
 
 

@@ -11,7 +11,7 @@ from seatrial.errors import ExitCode
 from seatrial.exchange import Broken
 from seatrial.redact import Secrets
 from seatrial.reports.plays.form import Close
-from seatrial.reports.plays.json_form import Json, check_schema
+from seatrial.reports.plays.json import Json, check_schema
 from seatrial.sample import Cause
 from seatrial.scenarios.wording import failure_texts
 

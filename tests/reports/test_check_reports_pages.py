@@ -104,6 +104,7 @@ def test_every_step_has_its_row_and_its_bar(page, play, answer):
     assert [row.xpath("string(th)").split()[0] for row in steps] == ["look", "pay", "out"]
     assert [len(row.xpath(".//rect")) for row in steps] == [1, 0, 1]
     assert "skipped: an earlier step failed" in steps[1].text_content()
+    assert "POST /pay" in steps[1].text_content()
     assert "teardown" in steps[2].text_content()
 
 
@@ -137,7 +138,7 @@ def test_a_run_of_nothing_is_a_page_too(page):
 def test_the_summary_for_a_job_has_a_line_a_journey_and_the_texts_of_failures(written, play, answer):
     plays = play(JOURNEY, answer(500, {"fence": "````"}))
     text = written(Markdown(Secrets()), plays)
-    assert text.startswith("## ❌ Failed\n\n1 plays: 0 passed, 1 failed on realm test; 2 requests in 1.5 s.\n")
+    assert text.startswith("## ❌ Failed\n\n1 play: 0 passed, 1 failed on realm test; 2 requests in 1.5 s.\n")
     assert "| ❌ | pay \\| with \\<b\\> | 0 | 1 | 0 | 2 |" in text
     blocks = re.findall(r"^(`{5,})text\n(.*?)\n\1$", text, re.DOTALL | re.MULTILINE)
     assert tuple(block for _, block in blocks) == failure_texts(plays[0].result, secrets=Secrets())

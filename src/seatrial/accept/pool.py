@@ -26,7 +26,7 @@ from seatrial.scenarios.drive import drive
 from seatrial.scenarios.model import Scenario
 from seatrial.scenarios.moves import Context, Move, Send
 from seatrial.scenarios.once import Onces
-from seatrial.scenarios.played import Heard, Played
+from seatrial.scenarios.played import Exchange, Played
 from seatrial.scenarios.rows import expand_rows
 
 WINDOW = 4
@@ -94,11 +94,11 @@ def play_one(plan: Plan, playing: Playing, client: Client) -> Played:
     """Play it to its end in this thread."""
     clock, secrets = playing.clock, playing.context.secrets
     samples: list[Sample] = []
-    heard: list[Heard] = []
+    exchanges: list[Exchange] = []
 
     def hear(sent: Send, answer: Answer, asked_at: float) -> None:
         keep_sessions(answer, secrets)
-        heard.append(_heard(sent, answer, asked_at, now=clock.now()))
+        exchanges.append(_exchange(sent, answer, asked_at, now=clock.now()))
 
     started_at, started = clock.now(), clock.monotonic()
     result = drive(
@@ -113,12 +113,12 @@ def play_one(plan: Plan, playing: Playing, client: Client) -> Played:
         heard=hear,
         onces=playing.onces,
     )
-    return Played(plan.journey, result, started_at, clock.monotonic() - started, tuple(samples), tuple(heard))
+    return Played(plan.journey, result, started_at, clock.monotonic() - started, tuple(samples), tuple(exchanges))
 
 
-def _heard(sent: Send, answer: Answer, asked_at: float, *, now: float) -> Heard:
+def _exchange(sent: Send, answer: Answer, asked_at: float, *, now: float) -> Exchange:
     """The exchange began when it was asked for, or later, where it had to wait for its turn."""
-    return Heard(sent, answer, max(asked_at, now - answer.latency_s))
+    return Exchange(sent, answer, max(asked_at, now - answer.latency_s))
 
 
 def _one_after_the_other(plans: Iterable[Plan], playing: Playing) -> Iterator[Played]:

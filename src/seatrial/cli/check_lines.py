@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from seatrial.quantity import show_duration
 from seatrial.redact import Secrets
-from seatrial.reports.plays.form import Counts
+from seatrial.reports.plays.form import Counts, Tally
 from seatrial.reports.plays.shown import Clean, ShownExchange, show_exchange
 from seatrial.reports.printable import printable
 from seatrial.scenarios.moves import Attempted, PlayResult, StepResult
-from seatrial.scenarios.played import Heard, Played
+from seatrial.scenarios.played import Exchange, Played
 from seatrial.scenarios.wording import degraded_text, failure_texts
 
 STEPS = 1
@@ -57,8 +57,9 @@ def rows_line(name: str, counts: Counts, took_s: float) -> Line:
     return Line(f"{word}   {name}: {', '.join(told)}  ({show_duration(took_s)})", style)
 
 
-def summary_line(counts: Counts, *, took_s: float, left: int = 0) -> Line:
+def summary_line(tally: Tally, *, took_s: float, left: int = 0) -> Line:
     """The last line; `left` plays did not begin."""
+    counts = tally.counts
     told = [f"{counts.passed} passed", f"{counts.failed} failed"]
     if counts.skipped:
         told.append(f"{counts.skipped} skipped")
@@ -66,8 +67,9 @@ def summary_line(counts: Counts, *, took_s: float, left: int = 0) -> Line:
         told.append(f"{left} not played")
     requests = counted(counts.requests, "request")
     style = "bold red" if counts.failed else "bold green" if counts.passed else ""
-    journeys = counted(counts.plays, "journey")
-    return Line(f"{journeys}: {', '.join(told)}; {requests} in {show_duration(took_s)}", style)
+    journeys = counted(len(tally.journeys), "journey")
+    what = journeys if counts.plays == len(tally.journeys) else f"{counted(counts.plays, 'play')} of {journeys}"
+    return Line(f"{what}: {', '.join(told)}; {requests} in {show_duration(took_s)}", style)
 
 
 def poll_line(told: Attempted, clean: Clean) -> str:
@@ -118,12 +120,12 @@ def _headline(played: Played, clean: Clean) -> Line:
 
 
 def _step_lines(played: Played, clean: Clean, *, verbosity: int) -> Iterator[Line]:
-    left = list(played.heard)
+    left = list(played.exchanges)
     for step in played.result.steps:
         yield Line(f"    {_step_line(step, clean)}")
         if verbosity >= HEADS:
-            for heard in _taken(step, left):
-                yield from _heads(show_exchange(heard.sent.request, heard.answer, clean))
+            for exchange in _taken(step, left):
+                yield from _heads(show_exchange(exchange.sent.request, exchange.answer, clean))
 
 
 def _step_line(step: StepResult, clean: Clean) -> str:
@@ -138,13 +140,13 @@ def _step_line(step: StepResult, clean: Clean) -> str:
     return f"{mark}  {name}: {told.status or told.cause} in {show_duration(told.latency_s)}{attempts}"
 
 
-def _taken(step: StepResult, left: list[Heard]) -> tuple[Heard, ...]:
+def _taken(step: StepResult, left: list[Exchange]) -> tuple[Exchange, ...]:
     """The exchanges of this run of the step, taken out of those not told yet: all up to the one that decided."""
-    own = [heard for heard in left if heard.sent.step is step.step]
+    own = [exchange for exchange in left if exchange.sent.step is step.step]
     request = step.last.request if step.last else None
-    end = next((place for place, heard in enumerate(own, start=1) if heard.sent.request is request), 0)
+    end = next((place for place, exchange in enumerate(own, start=1) if exchange.sent.request is request), 0)
     taken = tuple(own[:end])
-    left[:] = [heard for heard in left if not any(heard is one for one in taken)]
+    left[:] = [exchange for exchange in left if not any(exchange is one for one in taken)]
     return taken
 
 

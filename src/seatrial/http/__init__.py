@@ -4,11 +4,11 @@ httpx bounds single reads; here the *whole* exchange has one deadline: name reso
 head and the drip of the body, and the conversation after it. Redirects are not followed, cookies are not kept, no
 header is added but what HTTP itself needs, proxies of the environment are never used for loopback.
 
-A room of its own, by subject: `client` sends; `target` (URLs), `pool` and `line` (connections and the network below
-httpx's engine), `names` (resolution), `tls`, `nested` (TLS inside TLS) and `proxy` say over what; `reply` reads what
-came; `websocket` and `events` converse; `digest` answers a challenge; `progress` has the deadline, `failure` the
-words for what went wrong, `engine` the choice of httpx or httpx2. Imports only `exchange`, `errors`, `quantity`,
-`sample` and `unpack`; must never judge an answer.
+A room of its own, by subject: `client` sends; `destination` (URLs), `pool` and `line` (connections, and the network
+below httpx's engine), `names` (resolution), `tls`, `nested` (TLS inside TLS), `proxy` and `tunnel` say over what;
+`reply` reads what came; `websocket` and `events` converse, `conversation` ends it; `digest` answers a challenge;
+`progress` has the deadline, `failure` the words for what went wrong, `engine` the choice of httpx or httpx2. Imports
+only `exchange`, `errors`, `paths`, `quantity`, `sample` and `unpack`; must never judge an answer.
 """
 
 from __future__ import annotations

@@ -15,13 +15,13 @@ from typing import Any
 
 from seatrial.exchange import Answer, ConversationKind, HttpVersion, Request, Response
 from seatrial.http import events, websocket
+from seatrial.http.destination import Destination, destination_of
 from seatrial.http.engine import httpcore
-from seatrial.http.failure import Failed, foreign
-from seatrial.http.pool import Carrier, Pool, Route
+from seatrial.http.failure import failures
+from seatrial.http.pool import Carrier, Lane, Pool
 from seatrial.http.progress import Progress
 from seatrial.http.proxy import proxy_for
 from seatrial.http.reply import Reply
-from seatrial.http.target import Target, target_of
 
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _LENGTHS = ("content-length", "transfer-encoding")
@@ -30,7 +30,7 @@ _LENGTHS = ("content-length", "transfer-encoding")
 class Client:
     """Keeps connections alive between exchanges. Each exchange runs in the thread that called `send`.
 
-    A context manager; close it, or its idle connections stay open.
+    Several threads may use it at once. A context manager; close it, or its idle connections stay open.
     """
 
     def __init__(self) -> None:
@@ -58,24 +58,23 @@ class Client:
         progress = Progress(request)
         try:
             return self._exchange(request, progress)
-        except Failed as failed:
-            return progress.broken(failed)
-        except foreign() as error:
+        except failures() as error:
             return progress.broken(progress.failed(error))
 
     def _exchange(self, request: Request, progress: Progress) -> Answer:
-        target = target_of(request.url, path_as_is=request.path_as_is)
-        route = self._route(request, target)
+        destination = destination_of(request.url, path_as_is=request.path_as_is)
+        lane = self._lane(request, destination)
         try:
-            return self._over(self._pool.take(route, target), request, target, progress=progress)
-        except (
-            httpcore.ConnectionNotAvailable
-        ):  # HTTP/2's GOAWAY: the server says that it has not begun with this one
-            return self._over(Carrier(route, target), request, target, progress=progress)
+            return self._over(self._pool.take(lane), request, destination, progress=progress)
+        except failures() as error:
+            if not progress.was_stale(error):
+                raise
+        progress.begin_afresh()
+        return self._over(Carrier(lane), request, destination, progress=progress)
 
-    def _over(self, carrier: Carrier, request: Request, target: Target, *, progress: Progress) -> Answer:
+    def _over(self, carrier: Carrier, request: Request, destination: Destination, *, progress: Progress) -> Answer:
         try:
-            reply = self._ask(request, target, carrier, progress)
+            reply = self._ask(request, destination, carrier, progress)
             answer = _answer(request, reply)
             reply.close()
         except BaseException:  # an interrupt may strike anywhere, and half an answer must not be kept
@@ -87,19 +86,20 @@ class Client:
             carrier.close()
         return answer
 
-    def _route(self, request: Request, target: Target) -> Route:
+    def _lane(self, request: Request, destination: Destination) -> Lane:
         settings = request.connection
         if _is_websocket(request) and settings.http_version is not HttpVersion.V1_1:
             settings = dataclasses.replace(settings, http_version=HttpVersion.V1_1)
-        proxy = self._proxy_for(target.scheme, target.host, settings.proxy)
-        return Route(target.scheme, target.host, target.port, proxy, settings)
+        proxy = self._proxy_for(destination.scheme, destination.host, settings.proxy)
+        kind = None if request.conversation is None else request.conversation.kind
+        return Lane(destination.scheme, destination.host, destination.port, proxy, settings, kind)
 
-    def _ask(self, request: Request, target: Target, carrier: Carrier, progress: Progress) -> Reply:
+    def _ask(self, request: Request, destination: Destination, carrier: Carrier, progress: Progress) -> Reply:
         """Send the request, and have the head of the answer."""
         carrier.line.serve(progress)
         key = websocket.new_key() if _is_websocket(request) else None
-        wire = list(_headers(request, target, key))
-        sent = httpcore.Request(request.method, target.url, headers=wire, content=request.body)
+        wire = list(_headers(request, destination, key))
+        sent = httpcore.Request(request.method, destination.url, headers=wire, content=request.body)
         answer = carrier.connection.handle_request(sent)
         progress.note_head()
         return Reply(request, answer, line=carrier.line, progress=progress, key=key)
@@ -140,11 +140,11 @@ def _is_websocket(request: Request) -> bool:
     return request.conversation is not None and request.conversation.kind is ConversationKind.WEBSOCKET
 
 
-def _headers(request: Request, target: Target, key: str | None) -> Iterator[tuple[bytes, bytes]]:
+def _headers(request: Request, destination: Destination, key: str | None) -> Iterator[tuple[bytes, bytes]]:
     """The request's own, in their order, and those HTTP needs that it does not set itself."""
     given = {name.lower() for name, _ in request.headers}
     if "host" not in given:
-        yield b"Host", target.host_header
+        yield b"Host", destination.host_header
     for name, value in request.headers:
         yield name.encode(), value.encode()
     if key is not None:

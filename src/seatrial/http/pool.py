@@ -7,25 +7,29 @@ and as good as new. The connections themselves are httpx's engine's.
 
 from __future__ import annotations
 
-import contextlib
+import importlib.util
+import ssl
+import threading
 from typing import NamedTuple
 
-from seatrial.exchange import Connection, HttpVersion
+from seatrial.exchange import Connection, ConversationKind, HttpVersion
 from seatrial.http.engine import httpcore
+from seatrial.http.failure import Failed
 from seatrial.http.line import Line
-from seatrial.http.proxy import proxy_of
-from seatrial.http.target import Target
+from seatrial.http.proxy import is_http, proxy_of
 from seatrial.http.tls import context_of
+from seatrial.http.tunnel import PlainTunnel
+from seatrial.sample import Cause
 
 KEEP_ALIVE_S = 2.0
 """How long an idle connection is kept: well under the 5 s after which common servers close theirs, so that a request
 is not sent into a connection that is just being closed."""
 
 MAX_IDLE = 16
-"""Of connections kept for one route."""
+"""Of connections kept for one lane."""
 
 
-class Route(NamedTuple):
+class Lane(NamedTuple):
     """What two exchanges must have in common to share a connection."""
 
     scheme: str
@@ -33,27 +37,26 @@ class Route(NamedTuple):
     port: int
     proxy: str | None
     connection: Connection
+    kind: ConversationKind | None = None
+
+    @property
+    def origin(self) -> httpcore.Origin:
+        """As the engine wants it."""
+        return httpcore.Origin(self.scheme.encode(), self.host.encode(), self.port)
 
 
 class Carrier:
     """A connection of the engine with the line below it."""
 
-    __slots__ = ("_http1", "connection", "line", "route")
+    __slots__ = ("_http1", "connection", "lane", "line")
 
-    def __init__(self, route: Route, target: Target) -> None:
-        settings = route.connection
-        context = context_of(settings.tls, settings.http_version) if route.scheme == "https" else None
-        self.route = route
-        is_prior = context is None and route.proxy is None and settings.http_version is HttpVersion.V2
+    def __init__(self, lane: Lane) -> None:
+        settings = lane.connection
+        context = context_of(settings.tls, settings.http_version) if lane.scheme == "https" else None
+        is_prior = context is None and lane.proxy is None and settings.http_version is HttpVersion.V2
+        self.lane = lane
         self.line = Line(settings.tls, context, framed=is_prior)
-        self.connection = httpcore.ConnectionPool(
-            ssl_context=context,
-            proxy=None if route.proxy is None else proxy_of(route.proxy, settings.tls),
-            http1=not is_prior,
-            http2=settings.http_version is HttpVersion.V2,
-            keepalive_expiry=KEEP_ALIVE_S,
-            network_backend=self.line,
-        ).create_connection(target.url.origin)
+        self.connection = _connection(lane, self.line, context=context)
         self._http1: object = None
 
     def is_reusable(self) -> bool:
@@ -82,46 +85,63 @@ class Carrier:
 
 
 class Pool:
-    """Safe from several threads: taking out and putting back are single steps of a list."""
+    """Safe from several threads."""
 
     def __init__(self) -> None:
-        self._idle: dict[Route, list[Carrier]] = {}
+        self._idle: dict[Lane, list[Carrier]] = {}
+        self._lock = threading.Lock()
 
-    def take(self, route: Route, target: Target) -> Carrier:
+    def take(self, lane: Lane) -> Carrier:
         """The connection used last while it is good, else a new one that connects with the exchange."""
-        idle = self._idle.get(route)
-        while idle:
-            try:
+        with self._lock:
+            idle = self._idle.get(lane, [])
+            while idle:
                 carrier = idle.pop()
-            except IndexError:  # another thread was faster
-                break
-            if not carrier.has_expired():
-                return carrier
-            carrier.close()
-        self._sweep()
-        return Carrier(route, target)
+                if not carrier.has_expired():
+                    return carrier
+                carrier.close()
+            self._sweep()
+        return Carrier(lane)
 
     def put(self, carrier: Carrier) -> None:
         """Keep it if it can carry another exchange, else close it."""
-        idle = self._idle.setdefault(carrier.route, [])
-        if len(idle) < MAX_IDLE and carrier.is_reusable():
-            idle.append(carrier)
-        else:
-            carrier.close()
+        with self._lock:
+            idle = self._idle.setdefault(carrier.lane, [])
+            if len(idle) < MAX_IDLE and carrier.is_reusable():
+                idle.append(carrier)
+                return
+        carrier.close()
 
     def close(self) -> None:
         """Close every idle connection."""
-        for idle in list(self._idle.values()):
-            while idle:
-                with contextlib.suppress(IndexError):
+        with self._lock:
+            for idle in self._idle.values():
+                while idle:
                     idle.pop().close()
 
     def _sweep(self) -> None:
-        """Close what has expired on routes nobody asks for any more."""
-        for idle in list(self._idle.values()):
+        """Close what has expired on lanes nobody asks for any more, the oldest of each first."""
+        for idle in self._idle.values():
             while idle and idle[0].has_expired():
-                with contextlib.suppress(IndexError):
-                    idle.pop(0).close()
+                idle.pop(0).close()
+
+
+def _connection(lane: Lane, line: Line, *, context: ssl.SSLContext | None) -> httpcore.ConnectionInterface:
+    """The engine's connection over this line; it connects with its first exchange."""
+    settings = lane.connection
+    if settings.http_version is HttpVersion.V2 and importlib.util.find_spec("h2") is None:
+        raise Failed(Cause.PROTOCOL, "HTTP/2 needs the package 'h2', which is not installed")
+    proxy = None if lane.proxy is None else proxy_of(lane.proxy, settings.tls)
+    if proxy is not None and context is None and lane.kind is ConversationKind.WEBSOCKET and is_http(proxy):
+        return PlainTunnel(proxy, lane.origin, line)
+    return httpcore.ConnectionPool(
+        ssl_context=context,
+        proxy=proxy,
+        http1=not line.framed,
+        http2=settings.http_version is HttpVersion.V2,
+        keepalive_expiry=KEEP_ALIVE_S,
+        network_backend=line,
+    ).create_connection(lane.origin)
 
 
 def _innermost(connection: object) -> object:

@@ -39,6 +39,11 @@ def proxy_of(url: str, tls: Tls) -> httpcore.Proxy:
     return httpcore.Proxy(_bare(parts), auth=auth, ssl_context=secured)
 
 
+def is_http(proxy: httpcore.Proxy) -> bool:
+    """Whether it is asked in HTTP, by CONNECT; not socks."""
+    return proxy.url.scheme in (b"http", b"https")
+
+
 def _bare(parts: httpx.URL) -> httpcore.URL:
     return httpcore.URL(scheme=parts.raw_scheme, host=parts.raw_host, port=parts.port, target=b"/")
 

@@ -73,9 +73,11 @@ def check_pin(tls: Tls, connection: Any) -> None:
 
 def public_key_digest(certificate: bytes) -> str:
     """The base64 SHA-256 of a DER certificate's public key (its SubjectPublicKeyInfo), as a pin is written."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
+    try:
+        from cryptography import x509
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+    except ModuleNotFoundError:
+        raise Failed(Cause.TLS, "a pin needs the package 'cryptography', which is not installed") from None
     key = x509.load_der_x509_certificate(certificate).public_key()
     return base64.b64encode(
         hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
@@ -83,7 +85,8 @@ def public_key_digest(certificate: bytes) -> str:
 
 
 def certificate_of(connection: Any) -> Certificate | None:
-    """The certificate the server showed on this `ssl` socket; None when it cannot be read."""
+    """The certificate the server showed on this `ssl` socket; None when it cannot be read, or not without
+    `cryptography`, because nobody verified it."""
     told = connection.getpeercert()
     if told:
         return _as_told(told)
@@ -102,9 +105,9 @@ def _as_told(told: Any) -> Certificate:
 
 
 def _as_encoded(encoded: bytes) -> Certificate | None:
-    from cryptography import x509
-
     try:
+        from cryptography import x509
+
         read = x509.load_der_x509_certificate(encoded)
         serial = f"{read.serial_number:X}"
         return Certificate(
@@ -114,7 +117,7 @@ def _as_encoded(encoded: bytes) -> Certificate | None:
             not_before=read.not_valid_before_utc.timestamp(),
             not_after=read.not_valid_after_utc.timestamp(),
         )
-    except ValueError:
+    except (ValueError, ModuleNotFoundError):
         return None
 
 

@@ -23,6 +23,7 @@ MARKER = "seatrial"
 _WORKSPACE_FILE = "realms.yaml"
 _FOLDER = "scenarios"
 _DATA = "data"
+_HURL = ".hurl"
 _KIND = re.compile(r"""\{?\s*["']?scenario["']?\s*:""")
 _HEAD_LINES = 200
 
@@ -33,11 +34,14 @@ def workspace_of(folder: Path) -> Path | None:
 
 
 def is_scenario(file: Path, workspace: Path, *, named: bool) -> bool:
-    """Whether a file of a workspace is a scenario: by its folder, unless it was named, and by its first key."""
+    """Whether a file of a workspace is a scenario: by its folder, unless it was named, and by its first key.
+
+    Every `.hurl` file is one.
+    """
     folders = file.relative_to(workspace).parts[:-1]
     if not named and (folders[:1] != (_FOLDER,) or _DATA in folders):
         return False
-    return _begins_as_scenario(file)
+    return file.suffix == _HURL or _begins_as_scenario(file)
 
 
 def marker_of(tag: str, config: pytest.Config) -> str:

@@ -30,6 +30,9 @@ from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.runtime.share import shared
 from seatrial.runtime.up import require_reachable
 from seatrial.sample import Phase
+from seatrial.scenarios.hurl.entries import ENDING as HURL
+from seatrial.scenarios.hurl.entries import read_hurl
+from seatrial.scenarios.hurl.options import HurlOptions
 from seatrial.scenarios.model import Scenario
 from seatrial.scenarios.moves import PlayResult
 from seatrial.scenarios.read import read_scenario, read_scenarios
@@ -59,12 +62,12 @@ class Trial:
 
     def read(self, file: Path) -> tuple[Scenario, ...]:
         """The scenarios of one file: one for each row."""
-        return tuple(expand_rows(read_scenario(file)))
+        return tuple(expand_rows(self._scenario(file)))
 
     def find(self, path_or_name: str | Path) -> Scenario:
         """The one scenario of that path or name; UsageError when there is none, or one for each of several rows."""
         path = self.workspace / path_or_name
-        if path.suffix in (".yaml", ".yml") and path.is_file():
+        if path.suffix in (".yaml", ".yml", HURL) and path.is_file():
             return _only(self.read(path), str(path_or_name))
         every = read_scenarios(self.workspace / FOLDER)
         rows = [row for scenario in every for row in expand_rows(scenario)]
@@ -116,6 +119,12 @@ class Trial:
             self._stack.close()
         except SeatrialError as error:
             _say(self.redact(f"error: {error}"))
+
+    def _scenario(self, file: Path) -> Scenario:
+        """That of a file of ours, or of a `.hurl` file: the realm's variables are its variables."""
+        if file.suffix != HURL:
+            return read_scenario(file)
+        return read_hurl(_from_here(file), HurlOptions(variables={**self.realm.variables, **_typed(self._words)}))
 
     def _prepared(self, *scenarios: Scenario) -> Prepared:
         return Prepared(self.workspace, self.realm, scenarios, _typed(self._words), self.secrets)
@@ -173,6 +182,12 @@ def _only(scenarios: Sequence[Scenario], asked: str) -> Scenario:
         names = ", ".join(f"'{scenario.name}'" for scenario in scenarios[:3])
         raise UsageError(f"'{asked}' has {len(scenarios)} rows; name one of them, as {names}")
     return scenarios[0]
+
+
+def _from_here(file: Path) -> Path:
+    """The file as a user would write it, for what is told of it."""
+    here = Path.cwd()
+    return file.relative_to(here) if file.is_relative_to(here) else file
 
 
 def _typed(words: Sequence[str]) -> dict[str, Any]:

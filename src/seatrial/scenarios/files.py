@@ -13,6 +13,8 @@ from seatrial import documents
 from seatrial.errors import DocumentError, UsageError, Where
 
 MAX_FILE_BYTES = 10 << 20
+MAX_PATH = 4096
+MAX_SHOWN = 80
 MAX_KEPT_BYTES = 64 << 20
 """Of all contents kept by one document: more is read anew each time."""
 
@@ -28,15 +30,15 @@ class Files:
     def find(self, path: str, where: Where) -> Path:
         """The file of that name; DocumentError at `where` when there is none, or none that may be read."""
         hint = "write it from this file's folder"
-        if not path or "\0" in path:
-            raise DocumentError(where, f"'{path}' is no path", hint)
+        if not path or "\0" in path or len(path) > MAX_PATH:
+            raise DocumentError(where, f"'{path[:MAX_SHOWN]}' is no path", hint)
         if Path(path).is_absolute():
             raise DocumentError(where, f"'{path}' is an absolute path", hint)
         if not (self.folder / path).resolve().is_relative_to(self.root):
             raise DocumentError(where, f"'{path}' is outside the workspace", hint)
         for folder in (self.folder, *self.folder.parents):
             found = (folder / path).resolve()
-            if found.is_file() and found.is_relative_to(self.root):
+            if _is_file(found) and found.is_relative_to(self.root):
                 return found
             if folder == self.root:
                 break
@@ -70,6 +72,13 @@ def files_beside(document: Path) -> Files:
         return Files(folder, documents.find_workspace(folder))
     except UsageError:
         return Files(folder, folder)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is longer than the system allows
+        return False
 
 
 def _content(found: Path, path: str, where: Where) -> bytes:

@@ -15,7 +15,7 @@ from seatrial.scenarios.moves import PlayResult, Send
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Exchange:
     """One request that was sent, its answer, and when it began (UTC seconds)."""
 
     sent: Send
@@ -27,7 +27,7 @@ class Heard:
 class Played:
     """`journey` is the scenario as it was read: of one with rows, the result's own is that of a row.
 
-    `started_at` is in UTC seconds. `samples` and `heard` are in the order they came, polls among them.
+    `started_at` is in UTC seconds. `samples` and `exchanges` are in the order they came, polls among them.
     """
 
     journey: Scenario
@@ -35,9 +35,9 @@ class Played:
     started_at: float
     took_s: float
     samples: tuple[Sample, ...] = ()
-    heard: tuple[Heard, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
 
     @property
     def requests(self) -> int:
         """How many requests were sent."""
-        return len(self.heard)
+        return len(self.exchanges)

@@ -86,7 +86,7 @@ def _capture() -> Schema:
 
 
 def _query(kind: QueryKind, *, only_bare: bool = False) -> Schema:
-    said: Schema = {"description": QUERIES[kind]}
+    said: Schema = {"description": QUERIES.get(kind, "")}
     if takes_text(kind):
         return {"type": "string", "minLength": 1, **said}
     bare: list[Schema] = [{"const": True}, {"type": "null"}]

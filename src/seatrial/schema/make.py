@@ -65,7 +65,8 @@ class _Generate(GenerateJsonSchema):
     """pydantic's generator, told what the reading functions take; no titles, and defaults as users write them."""
 
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
-        inner = self.generate_inner(schema["schema"])
+        core = schema["schema"]
+        inner = self.generate_inner(core["schema"] if core["type"] == "nullable" else core)
         return _Quantity.hide(READERS[reader_name(schema["function"]["function"])](inner))
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:

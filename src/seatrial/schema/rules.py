@@ -113,6 +113,7 @@ def _auth(part: Schema) -> None:
 
 
 def _rows(part: Schema) -> None:
+    _set(part, inline={**part["properties"]["inline"], "minItems": 1})
     part |= _exactly_one(("file", "inline"))
 
 

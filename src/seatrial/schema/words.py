@@ -14,6 +14,7 @@ QUERIES: Mapping[QueryKind, str] = {
     QueryKind.STATUS: "The answer's status, as a number.",
     QueryKind.VERSION: "The version of HTTP that was spoken: 1.1 or 2.",
     QueryKind.HEADER: "The value of the header of this name.",
+    QueryKind.HEADERS: "Every value of the header of this name, as a list.",
     QueryKind.COOKIE: "The value of a cookie the answer sets, or an attribute of it: `session[Max-Age]`.",
     QueryKind.BODY: "The body as text.",
     QueryKind.BYTES: "The body as bytes, decompressed.",

@@ -118,6 +118,7 @@ READERS: Mapping[str, Callable[[Schema], Schema]] = {
     "quantity.quantile": _named("Quantile"),
     "quantity.size_bytes": _named("Size"),
     "scenarios.shapes._named": _or({"type": "string"}),
+    "scenarios.shapes._rows": _or({"type": "array", "items": {"type": "object"}, "minItems": 1}),
     "scenarios.shapes._timeout": _or(quantity("SomeTime")),
     "scenarios.shapes._follow": _or({"type": "boolean"}, {"type": "integer", "minimum": 1, "maximum": 100}),
     "scenarios.shapes._statuses": lambda _: {

@@ -21,8 +21,8 @@ class Curl:
 
     def add(self, played: Played) -> Iterator[str]:
         """A line for each request, polls too."""
-        for heard in played.heard:
-            yield curl_line(heard.sent.request, self._secrets) + "\n"
+        for exchange in played.exchanges:
+            yield curl_line(exchange.sent.request, self._secrets) + "\n"
 
     def head(self, facts: Facts) -> str:
         """Nothing: every line of the file can be run."""

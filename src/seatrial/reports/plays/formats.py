@@ -11,7 +11,7 @@ from seatrial.reports.plays.curl import Curl
 from seatrial.reports.plays.form import Form
 from seatrial.reports.plays.har import Har
 from seatrial.reports.plays.html import Html
-from seatrial.reports.plays.json_form import Json
+from seatrial.reports.plays.json import Json
 from seatrial.reports.plays.junit import JUnit
 from seatrial.reports.plays.markdown import Markdown
 from seatrial.reports.plays.tap import Tap

@@ -20,7 +20,7 @@ from seatrial.exchange import Answer, Headers, Request, Response
 from seatrial.redact import MASKED_HEADERS, Secrets
 from seatrial.reports.plays.form import Facts
 from seatrial.sample import Timings
-from seatrial.scenarios.played import Heard, Played
+from seatrial.scenarios.played import Exchange, Played
 
 MAX_BODY = 1 << 18
 """Characters of a body that are kept."""
@@ -42,10 +42,10 @@ class Har:
 
     def add(self, played: Played) -> Iterator[str]:
         """An entry for each exchange of the play."""
-        for heard in played.heard:
+        for exchange in played.exchanges:
             comma = ",\n" if self._entries else ""
             self._entries += 1
-            entry = _entry(heard, played.result.scenario.name, _Masks(self._secrets))
+            entry = _entry(exchange, played.result.scenario.name, _Masks(self._secrets))
             yield comma + json.dumps(entry, ensure_ascii=False)
 
     def head(self, facts: Facts) -> str:
@@ -91,11 +91,11 @@ class _Masks:
         return {"text": encoded, "encoding": "base64"}
 
 
-def _entry(heard: Heard, scenario: str, masks: _Masks) -> Fields:
-    sent, answer = heard.sent, heard.answer
+def _entry(exchange: Exchange, scenario: str, masks: _Masks) -> Fields:
+    sent, answer = exchange.sent, exchange.answer
     response = answer if isinstance(answer, Response) else None
     entry: Fields = {
-        "startedDateTime": iso(heard.sent_at),
+        "startedDateTime": iso(exchange.sent_at),
         "time": _ms(answer.latency_s),
         "request": _request(sent.request, response, masks),
         "response": _response(response, masks) if response else _no_response(answer, masks),

@@ -13,7 +13,6 @@ from seatrial.errors import ExitCode
 from seatrial.redact import Secrets
 from seatrial.reports.plays.form import Close, Counts, Facts, Tally
 from seatrial.reports.plays.shown import Clean, ShownPlay, ShownStep, show_play
-from seatrial.reports.render import render_part
 from seatrial.scenarios.played import Played
 from seatrial.verdict import Grade
 
@@ -69,14 +68,14 @@ class Html:
         anchor = f"play-{self._tally.counts.plays}"
         if failed:
             self._failed.append(_failed(play, anchor))
-        yield render_part("check_play.html.j2", play=play, anchor=anchor, bars=_bars(play), zip=zip)
+        yield _part("check_play.html.j2", play=play, anchor=anchor, bars=_bars(play), zip=zip)
 
     def head(self, facts: Facts) -> str:
         """Everything above the plays."""
         counts = self._tally.counts
         word, grade = _WORDS[self._tally.exit_code]
         journeys = [(self._clean.text(name), one) for name, one in self._tally.journeys.items()]
-        return render_part(
+        return _part(
             "check_head.html.j2",
             facts=facts,
             word=word,
@@ -92,7 +91,14 @@ class Html:
     def tail(self, facts: Facts) -> str:
         """Everything below them."""
         counts = self._tally.counts
-        return render_part("check_tail.html.j2", facts=facts, counts=counts, unshown=counts.plays - self._shown)
+        return _part("check_tail.html.j2", facts=facts, counts=counts, unshown=counts.plays - self._shown)
+
+
+def _part(name: str, **words: object) -> str:
+    """From a template; only who asked for a page waits for the engine of templates."""
+    from seatrial.reports.render import render_part
+
+    return render_part(name, **words)
 
 
 def _failed(play: ShownPlay, anchor: str) -> _Failed:

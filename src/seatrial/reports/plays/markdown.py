@@ -50,7 +50,7 @@ class Markdown:
         word = _HEADS[self._tally.exit_code]
         about = (
             f"{_counted(counts)} on realm {plain(facts.realm)}{_CLOSES.get(facts.close, '')}; "
-            f"{counts.requests} requests in {show_duration(facts.took_s)}."
+            f"{counts.requests} {'request' if counts.requests == 1 else 'requests'} in {show_duration(facts.took_s)}."
         )
         rows = [self._row(name, one) for name, one in list(self._tally.journeys.items())[:MAX_JOURNEYS]]
         table = "\n".join(
@@ -74,4 +74,5 @@ class Markdown:
 
 def _counted(counts: Counts) -> str:
     skipped = f", {counts.skipped} skipped" if counts.skipped else ""
-    return f"{counts.plays} plays: {counts.passed} passed, {counts.failed} failed{skipped}"
+    plays = "1 play" if counts.plays == 1 else f"{counts.plays} plays"
+    return f"{plays}: {counts.passed} passed, {counts.failed} failed{skipped}"

@@ -69,6 +69,9 @@ FLAGS = frozenset(
 )
 PREDICATES = frozenset({*COMPARISONS, *WORDS, *FLAGS})
 
+MAX_QUERY = 4096
+"""Characters of what a query looks for."""
+
 MAX_DIGITS = 4000
 """Of an integer: as many as Python writes and reads."""
 
@@ -128,7 +131,10 @@ def query(cursor: Cursor) -> Query:
     cursor.need_spaces(f"what '{name}' is of")
     if name == "cookie":
         return _cookie(cursor, start)
+    place = cursor.at
     argument = _pattern(cursor) if name == "regex" else _quoted(cursor)
+    if cursor.at - place > MAX_QUERY:
+        raise cursor.error(f"a query of more than {MAX_QUERY} characters", start=place, end=place + 1)
     if name == "certificate":
         _refuse_field(cursor, argument)
     return Query(name, cursor.where(start, cursor.at), argument)
@@ -315,9 +321,10 @@ def _predicate_name(cursor: Cursor) -> str:
         return word[0]
     if not word:
         raise cursor.error(f"expected a filter or a predicate, found {cursor.found()}", "as: == 200")
-    known = PREDICATES | FILTERS | {"not"}
+    near = did_you_mean(word[0], PREDICATES | FILTERS | {"not"})
     problem = f"unknown filter or predicate '{word[0]}'"
-    raise cursor.error(problem, did_you_mean(word[0], known), start=start, end=cursor.at)
+    hint = near if near.startswith("did you mean") else "write one as: == 200, exists, count == 3"
+    raise cursor.error(problem, hint, start=start, end=cursor.at)
 
 
 _TAKEN: dict[str, tuple[type, ...]] = {

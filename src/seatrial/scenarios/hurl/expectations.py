@@ -34,7 +34,7 @@ from seatrial.scenarios.wanted import (
 )
 from seatrial.template import Fixed, Value
 
-_KINDS = {
+KINDS = {
     "status": QueryKind.STATUS,
     "version": QueryKind.VERSION,
     "url": QueryKind.URL,
@@ -54,14 +54,14 @@ _KINDS = {
     "regex": QueryKind.REGEX,
     "certificate": QueryKind.CERTIFICATE,
 }
-_FIELDS = {
+FIELDS = {
     "Subject": "subject",
     "Issuer": "issuer",
     "Start-Date": "start_date",
     "Expire-Date": "expire_date",
     "Serial-Number": "serial",
 }
-_FILTERS = {
+FILTERS = {
     "base64Decode": FilterKind.BASE64_DECODE,
     "base64Encode": FilterKind.BASE64_ENCODE,
     "base64UrlSafeDecode": FilterKind.BASE64_URL_SAFE_DECODE,
@@ -96,7 +96,7 @@ _FILTERS = {
     "utf8Encode": FilterKind.UTF8_ENCODE,
     "xpath": FilterKind.XPATH,
 }
-_PREDICATES = {
+PREDICATES = {
     "==": "eq",
     "!=": "ne",
     ">": "gt",
@@ -111,7 +111,7 @@ _PREDICATES = {
     "exists": "exists",
     "isEmpty": "empty",
 }
-_TYPES = {
+TYPES = {
     "isBoolean": "boolean",
     "isCollection": "collection",
     "isDate": "date",
@@ -189,8 +189,8 @@ def _asked(name: str) -> match.Predicate:
 
 
 def _predicate(predicate: syntax.Predicate) -> match.Predicate:
-    if predicate.name in _PREDICATES:
-        asked = _asked(_PREDICATES[predicate.name])
+    if predicate.name in PREDICATES:
+        asked = _asked(PREDICATES[predicate.name])
     else:
         asked = _asked("type")
         if predicate.name in _OF_TEXTS:
@@ -231,7 +231,7 @@ def _is_moment(text: str) -> bool:
 def _operand(predicate: syntax.Predicate, files: HurlFiles) -> Value:
     operand = predicate.operand
     if operand is None:
-        return Fixed(_TYPES[predicate.name]) if predicate.name in _TYPES else Fixed(True)
+        return Fixed(TYPES[predicate.name]) if predicate.name in TYPES else Fixed(True)
     if isinstance(operand, syntax.Literal):
         return Fixed(operand.value)
     if isinstance(operand, syntax.Hole):
@@ -265,8 +265,8 @@ def _refuse_pattern(pattern: str, where: Where) -> None:
 
 
 def _query(query: syntax.Query, chain: tuple[syntax.Filter, ...]) -> Query:
-    filters = tuple(one for written in _without_hex(query, chain) for one in _filter(written))
-    kind = _KINDS[query.name]
+    filters = tuple(one for written in without_hex(query, chain) for one in _filter(written))
+    kind = KINDS[query.name]
     try:
         if query.argument is None:
             return compile_query(kind, filters=(*_in_milliseconds(query), *filters))
@@ -294,15 +294,15 @@ def _argument(query: syntax.Query) -> tuple[str, Value]:
 
 def _certificate_field(argument: syntax.Text) -> tuple[str, Value]:
     name = argument.plain or ""
-    if name not in _FIELDS:
-        hint = f"known: {', '.join(_FIELDS)}"
+    if name not in FIELDS:
+        hint = f"known: {', '.join(FIELDS)}"
         raise DocumentError(argument.where, f"the field '{name}' of a certificate is not read here", hint)
-    return _FIELDS[name], Fixed(_FIELDS[name])
+    return FIELDS[name], Fixed(FIELDS[name])
 
 
 def _implied(query: syntax.Query, text: str) -> tuple[Filter, ...]:
     """Of a header that is not repeated, and of a path that finds one value alone, Hurl gives that value, no list."""
-    if query.name == "header" or (query.name == "jsonpath" and _finds_many(text)):
+    if query.name == "header" or (query.name == "jsonpath" and finds_many(text)):
         return _lone(query.where)
     return ()
 
@@ -317,7 +317,7 @@ def _lone(where: Where) -> tuple[Filter, ...]:
     return (compile_filter(FilterKind.LONE, (), where),)
 
 
-def _finds_many(path: str) -> bool:
+def finds_many(path: str) -> bool:
     """Whether a JSON path may find several values; holes in it are taken for something that fits there."""
     for sample in _SAMPLES:
         try:
@@ -327,7 +327,7 @@ def _finds_many(path: str) -> bool:
     return False
 
 
-def _without_hex(query: syntax.Query, chain: tuple[syntax.Filter, ...]) -> tuple[syntax.Filter, ...]:
+def without_hex(query: syntax.Query, chain: tuple[syntax.Filter, ...]) -> tuple[syntax.Filter, ...]:
     """A digest is hex here already, where Hurl has bytes."""
     if query.name not in _HASHES or not chain:
         return chain
@@ -341,10 +341,10 @@ def _without_hex(query: syntax.Query, chain: tuple[syntax.Filter, ...]) -> tuple
 def _filter(written: syntax.Filter) -> Iterator[Filter]:
     arguments = [_filter_argument(one) for one in written.arguments]
     if written.name == "replaceRegex":
-        arguments[1] = mapped(arguments[1], _replacement)
-    yield compile_filter(_FILTERS[written.name], arguments, written.where)
+        arguments[1] = mapped(arguments[1], replacement)
+    yield compile_filter(FILTERS[written.name], arguments, written.where)
     path = written.arguments[0] if written.name == "jsonpath" else None
-    if isinstance(path, syntax.Text) and _finds_many(path.source):
+    if isinstance(path, syntax.Text) and finds_many(path.source):
         yield from _lone(written.where)
 
 
@@ -356,7 +356,7 @@ def _filter_argument(argument: syntax.Argument) -> Value:
     return Fixed(argument.pattern if isinstance(argument, syntax.Regex) else argument.value)
 
 
-def _replacement(text: str) -> str:
+def replacement(text: str) -> str:
     r"""Hurl's engine writes a group `$1` or `${name}` and a dollar `$$`, ours `\g<1>`; a backslash is one there."""
     return _GROUP.sub(_group, text)
 

@@ -20,7 +20,7 @@ from seatrial.scenarios.hurl.files import HurlFiles
 from seatrial.scenarios.hurl.options import ENDLESS
 from seatrial.scenarios.hurl.settings import Known, Settings, known_value
 from seatrial.scenarios.hurl.syntax import Hole, Text
-from seatrial.scenarios.hurl.values import holes_in, made, mapped, template_of, value_of
+from seatrial.scenarios.hurl.values import holes_in, made, mapped, scope_name, template_of, value_of
 from seatrial.scenarios.request import (
     Auth,
     AwsAuth,
@@ -38,16 +38,20 @@ from seatrial.template import Fixed, Scope, Template, Value
 MAX_REDIRECTS = 1000
 """As many as `max-redirs: -1` follows."""
 
+MAX_COOKIES = 8192
+"""Characters of a header Cookie that is taken apart."""
+
 EXTERNAL = "external"
 """The service of a request whose address is not known before the play."""
 
 _ADDRESS = re.compile(r"(https?)://([^/?#]*)(.*)", re.DOTALL)
+_HOLE = re.compile(r"\{\{([\w-]+)\}\}")
 _UNRESERVED = "-._~"
 _UNSENDABLE = re.compile(r"[\x00-\x20\x7f]")
 _CONTENT_TYPE = "content-type"
 _COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FORM = "application/x-www-form-urlencoded"
-_FILE_TYPES = {
+FILE_TYPES = {
     "gif": "image/gif",
     "jpg": "image/jpeg",
     "jpeg": "image/jpeg",
@@ -74,16 +78,17 @@ class Address:
 def address_of(url: Text, known: Known) -> Address:
     """Where a request goes, as far as it is known; a URL may begin with a hole."""
     found = _ADDRESS.fullmatch(_beginning(url, known))
-    if found is None or "{{" in found[2]:
+    if found is None:
         path = url.source.partition("}}")[2] if url.source.startswith("{{") else url.source
         return Address("", EXTERNAL, path or "/")
-    return Address(found[1], found[2] or EXTERNAL, found[3] or "/")
+    host = _HOLE.sub(lambda hole: str(known.get(scope_name(hole[1]), hole[0])), found[2])
+    return Address(found[1], EXTERNAL if "{{" in host or not host else host, found[3] or "/")
 
 
 def request_of(request: syntax.Request, settings: Settings, known: Known, files: HurlFiles) -> RequestTemplate:
     """The request as it will be rendered and sent."""
     address = address_of(request.url, known)
-    _refuse_url(request.url)
+    refuse_url(request.url)
     body, content_type = _body(request, files, known)
     return RequestTemplate(
         method=request.method,
@@ -114,8 +119,8 @@ def _beginning(url: Text, known: Known) -> str:
         return url.source
 
 
-def _refuse_url(url: Text) -> None:
-    """What cannot be a URL whatever fills its holes; the rest shows when it is rendered."""
+def refuse_url(url: Text) -> None:
+    """DocumentError for what can be no URL whatever fills its holes; the rest shows when it is rendered."""
     source = url.source
     if not source.startswith(("http://", "https://", "{{")):
         raise DocumentError(url.where, f"'{source}' is no URL", "begin it with http:// or https://")
@@ -147,14 +152,15 @@ def _encoded(pairs: tuple[syntax.Pair, ...]) -> Value:
     sides = [(value_of(pair.name), value_of(pair.value)) for pair in pairs]
 
     def run(scope: Scope) -> str:
-        return "&".join(f"{name.render(scope)}={_quoted(str(value.render(scope)))}" for name, value in sides)
+        return "&".join(f"{name.render(scope)}={quoted(str(value.render(scope)))}" for name, value in sides)
 
     holes = tuple(holes_in(pairs))
     source = "&".join(f"{pair.name.source}={pair.value.source}" for pair in pairs)
     return made(source, pairs[0].where, holes, run) if holes else Fixed(run({}))
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A value percent-encoded as curl encodes it."""
     return urllib.parse.quote(text, safe=_UNRESERVED)
 
 
@@ -173,7 +179,7 @@ def _headers(
     request: syntax.Request, settings: Settings, known: Known, content_type: str | None
 ) -> list[tuple[str, Value]]:
     """The file's headers, then those of options; a content type only where Hurl would say one."""
-    written = [pair for pair in request.headers if _cookies_in(pair) is None]
+    written = [pair for pair in request.headers if cookies_in(pair) is None]
     headers = [(_name(pair, known), value_of(pair.value)) for pair in written] + list(settings.headers)
     said = any(name.lower() == _CONTENT_TYPE for name, _ in headers)
     if not said and request.body is not None and content_type is not None:
@@ -186,25 +192,30 @@ def _cookies(request: syntax.Request, known: Known) -> Iterator[tuple[str, Value
     for pair in request.cookies:
         yield _name(pair, known), value_of(pair.value)
     for pair in request.headers:
-        yield from _cookies_in(pair) or ()
+        yield from ((name, value_of(value)) for name, value in cookies_in(pair) or ())
 
 
-def _cookies_in(pair: syntax.Pair) -> list[tuple[str, Value]] | None:
+def cookies_in(pair: syntax.Pair) -> list[tuple[str, Text]] | None:
     """The cookies of a header Cookie whose names have no holes; None for any other header."""
-    if (pair.name.plain or "").lower() != "cookie":
+    if (pair.name.plain or "").lower() != "cookie" or pair.value.where.width > MAX_COOKIES:
         return None
     texts = [_split(text, "=") for text in _parts(pair.value)]
     if not all(name.plain and _COOKIE_NAME.fullmatch(name.plain.strip()) for name, _ in texts):
         return None
-    return [((name.plain or "").strip(), value_of(value)) for name, value in texts]
+    return [((name.plain or "").strip(), value) for name, value in texts]
 
 
 def _parts(text: Text) -> Iterator[Text]:
     """The text cut at its semicolons."""
-    rest = text
-    while rest.pieces:
-        first, rest = _split(rest, ";")
-        yield first
+    part: list[str | Hole] = []
+    for piece in text.pieces:
+        first, *rest = piece.split(";") if isinstance(piece, str) else [piece]
+        part += [first] if first else []
+        for word in rest:
+            yield Text(tuple(part), text.where)
+            part = [word] if word else []
+    if part:
+        yield Text(tuple(part), text.where)
 
 
 def _split(text: Text, sign: str) -> tuple[Text, Text]:
@@ -244,13 +255,14 @@ def _part(part: syntax.Pair | syntax.FilePart, files: HurlFiles, known: Known) -
     if isinstance(part, syntax.Pair):
         return Part(name, value_of(part.value))
     path = value_of(part.path)
-    said = mapped(path, _file_type) if part.content_type is None else value_of(part.content_type)
+    said = mapped(path, file_type) if part.content_type is None else value_of(part.content_type)
     return Part(name, files.body(part.path), filename=path, content_type=said)
 
 
-def _file_type(path: str) -> str:
+def file_type(path: str) -> str:
+    """The content type Hurl says of a file by its ending."""
     _, dot, ending = path.rpartition("/")[2].rpartition(".")
-    return _FILE_TYPES.get(ending, _OTHER_FILE) if dot else _OTHER_FILE
+    return FILE_TYPES.get(ending, _OTHER_FILE) if dot else _OTHER_FILE
 
 
 def _auth(request: syntax.Request, settings: Settings, address: Address) -> Auth | None:
@@ -273,6 +285,11 @@ def _password_of(text: str) -> str:
 
 
 def _aws(provider: Text, user: Value, password: Value, address: Address) -> AwsAuth:
+    region, service = region_and_service(provider, address)
+    return AwsAuth(user, password, Fixed(region), Fixed(service))
+
+
+def region_and_service(provider: Text, address: Address) -> tuple[str, str]:
     """`aws:amz:REGION:SERVICE`; what is left out is read from the host, as `SERVICE.REGION.amazonaws.com`."""
     words = (provider.plain or "").split(":")
     labels = address.service.partition(":")[0].split(".")
@@ -283,7 +300,7 @@ def _aws(provider: Text, user: Value, password: Value, address: Address) -> AwsA
     if not region or not service:
         hint = "write aws-sigv4: aws:amz:REGION:SERVICE"
         raise DocumentError(provider.where, "neither option nor host names region and service", hint)
-    return AwsAuth(user, password, Fixed(region), Fixed(service))
+    return region, service
 
 
 def _follow(settings: Settings) -> Follow | None:
@@ -309,9 +326,9 @@ def _tls(settings: Settings, files: HurlFiles) -> TlsTemplate | None:
     return TlsTemplate(
         verify=not settings.insecure,
         ca=None if settings.ca is None else files.machine(value_of(settings.ca), settings.ca.where),
-        certificate=None if value is None else files.machine(mapped(value, _path_of), _where(certificate)),
+        certificate=None if value is None else files.machine(mapped(value, certificate_path), _where(certificate)),
         key=None if settings.key is None else files.machine(value_of(settings.key), settings.key.where),
-        password=None if value is None or not _has_password(certificate) else mapped(value, _key_password),
+        password=None if value is None or not _has_password(certificate) else mapped(value, certificate_password),
         pin=None if settings.pin is None else _pin(settings.pin),
     )
 
@@ -323,12 +340,14 @@ def _where(text: Text | None) -> Where:
 _CERTIFICATE = re.compile(r"((?:\\.|[^\\:])*)(?::(.*))?", re.DOTALL)
 
 
-def _path_of(text: str) -> str:
+def certificate_path(text: str) -> str:
+    """The path in `PATH:PASSWORD`, its colons unescaped."""
     found = _CERTIFICATE.match(text)
     return re.sub(r"\\(.)", r"\1", found[1]) if found else text
 
 
-def _key_password(text: str) -> str:
+def certificate_password(text: str) -> str:
+    """The password in `PATH:PASSWORD`, empty when there is none."""
     found = _CERTIFICATE.match(text)
     return found[2] or "" if found else ""
 

@@ -32,9 +32,7 @@ _LONG = 16
 _LONG_WITH_DIGIT = 6
 _MAX_DEPTH = 40
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?|\d\d?:\d\d(:\d\d)?|\d+\.\d+(\.\d+)?")
-_ID_WORDS = frozenset(
-    {"id", "ids", "uuid", "guid", "ref", "key", "code", "number", "token", "csrf", "nonce", "state"}
-)
+_ID_WORDS = frozenset({"id", "ids", "uuid", "guid", "ref", "code", "token", "csrf", "nonce"})
 _MEMBERS = re.compile(r"\.([A-Za-z0-9_]+)")
 _COARSE = re.compile(r"[\s,;\"'<>|]+")
 _FINE = re.compile(r"[^A-Za-z0-9_.~-]+")
@@ -92,7 +90,7 @@ class Correlation:
         if whole:
             return self._use(whole)
         if local and len(tail) > 1 and "header" not in local.query:
-            return f"{scheme}{sign}{host}{self._use(local, raw=True)}"
+            return f"{scheme}{sign}{host}/{self._use(local, part='[1:] | raw')}"
         path, mark, query = tail.partition("?")
         segments = [self._segment(segment) for segment in path.split("/")]
         pairs = [self._pair(pair) for pair in query.split("&")] if mark else []
@@ -141,13 +139,13 @@ class Correlation:
         replaced = self._leaf(urllib.parse.unquote(name), plain) if plain else plain
         return f"{name}{sign}{replaced if replaced != plain and is_marked(str(replaced)) else value}"
 
-    def _use(self, source: _Source, *, raw: bool = False) -> str:
+    def _use(self, source: _Source, *, part: str = "") -> str:
         if source not in self._names:
             self._names[source] = self._free(source.name)
             hidden = {"secret": True} if sounds_secret(source.key) else {}
             captures = self.captures.setdefault(source.entry, {})
             captures[self._names[source]] = {**source.query, **hidden}
-        return self.marks.mark(f"{self._names[source]}{' | raw' if raw else ''}")
+        return self.marks.mark(f"{self._names[source]}{part}")
 
     def _free(self, name: str) -> str:
         taken = set(self._names.values())
@@ -162,7 +160,13 @@ def _strong(value: str) -> bool:
 
 
 def _possible(value: str, key: str) -> bool:
-    return _strong(value) or (_is_id(key) and 0 < len(value) <= _LONG and not any(sign.isspace() for sign in value))
+    return _strong(value) or (_is_id(key) and _weak(value))
+
+
+def _weak(value: str) -> bool:
+    """Whether the value may be an id where its name says so."""
+    plain = not any(sign.isspace() for sign in value) and not _MOMENT.fullmatch(value)
+    return plain and len(value) <= _LONG and any(sign.isdigit() for sign in value)
 
 
 def _is_id(name: str) -> bool:
@@ -187,7 +191,7 @@ def _holder(query: Mapping[str, Any]) -> str:
 
 def _name(key: str, resource: str) -> str:
     """`id` of cards is `card_id`; other keys are their own names."""
-    if key.lower() in _ID_WORDS and key.lower() not in ("token", "csrf", "nonce", "state") and resource:
+    if key.lower() in _ID_WORDS and key.lower() not in ("token", "csrf", "nonce") and resource:
         return identifier(f"{singular('_'.join(words(resource)))}_{key.lower()}")
     return identifier("_".join(words(key)) or "value")
 

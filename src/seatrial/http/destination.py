@@ -20,7 +20,7 @@ _PATH_ON = re.compile(r"[^:/?#]+://[^/?#]*([^?#]*)([^#]*)")
 _SAFE_TARGET = re.compile(rb"[\x21-\x7e]+")
 
 
-class Target(NamedTuple):
+class Destination(NamedTuple):
     """A URL in its parts; `scheme` is http or https, also of a WebSocket."""
 
     scheme: str
@@ -31,7 +31,7 @@ class Target(NamedTuple):
 
 
 @functools.lru_cache(maxsize=2048)
-def target_of(url: str, *, path_as_is: bool) -> Target:
+def destination_of(url: str, *, path_as_is: bool) -> Destination:
     """The parts of a URL. With `path_as_is` its path and query are sent as they are written, `..` and all."""
     try:
         parts = httpx.URL(url)
@@ -48,7 +48,7 @@ def target_of(url: str, *, path_as_is: bool) -> Target:
     name = parts.raw_host if b":" not in parts.raw_host else b"[%b]" % parts.raw_host
     header = name if port == default else b"%b:%d" % (name, port)
     wire = httpcore.URL(scheme=scheme.encode(), host=parts.raw_host, port=parts.port, target=target)
-    return Target(scheme, parts.raw_host.decode("ascii"), port, header, wire)
+    return Destination(scheme, parts.raw_host.decode("ascii"), port, header, wire)
 
 
 def _as_written(url: str) -> bytes:

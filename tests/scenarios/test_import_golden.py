@@ -1,0 +1,50 @@
+"""Whole imports, word for word: the documents on stdout, the report on stderr.
+
+`GOLDEN_UPDATE=1 pytest tests/scenarios/test_import_golden.py` writes the files anew: read the difference first.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from seatrial.cli.import_ import (
+    Output,
+    run_import_curl,
+    run_import_har,
+    run_import_hurl,
+    run_import_openapi,
+    run_import_postman,
+)
+from seatrial.errors import ExitCode
+
+HERE = Path(__file__).parent / "imports"
+COLLECTION, ENVIRONMENT = "cards.postman_collection.json", "staging.postman_environment.json"
+CASES = {
+    "postman": lambda: run_import_postman(COLLECTION, [ENVIRONMENT], Output()),
+    "postman-services": lambda: run_import_postman(
+        COLLECTION, [ENVIRONMENT], Output(), services=["cards={{base-url}}"], per_folder=True
+    ),
+    "har": lambda: run_import_har("shop.har", Output()),
+    "har-static": lambda: run_import_har(
+        "shop.har", Output(), static=True, hosts=["shop.example.com"], services=["shop=https://shop.example.com"]
+    ),
+    "openapi": lambda: run_import_openapi("petstore.yaml", Output()),
+    "hurl": lambda: run_import_hurl(
+        ["cards.hurl"], Output(), given={"variable": ["user=ada"], "secret": ["password=hush-hush"]}
+    ),
+    "curl": lambda: run_import_curl(["lines.sh"], Output()),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_import_is_what_it_was(case, capsys, monkeypatch):
+    monkeypatch.chdir(HERE)
+    assert CASES[case]() is ExitCode.MET
+    told = capsys.readouterr()
+    for text, path in ((told.out, HERE / f"golden/{case}.yaml"), (told.err, HERE / f"golden/{case}.txt")):
+        if os.environ.get("GOLDEN_UPDATE"):
+            path.write_text(text)
+        assert text == path.read_text()
