@@ -389,3 +389,11 @@ class TestTerminal:
         assert "correct%20horse" in text
         assert "correct%20horse" not in workspace.file("out.json")
         assert "correct%20horse" not in self.run(workspace)
+
+
+def test_secrets_are_not_shown_to_a_file_or_pipe(workspace, check, service):
+    workspace.journey("a", OK)
+    ended = check("--show-secrets")
+    assert ended.code == 2
+    assert "--show-secrets needs a terminal" in ended.err
+    assert not service.asked

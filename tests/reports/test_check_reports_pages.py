@@ -104,6 +104,7 @@ def test_every_step_has_its_row_and_its_bar(page, play, answer):
     assert [row.xpath("string(th)").split()[0] for row in steps] == ["look", "pay", "out"]
     assert [len(row.xpath(".//rect")) for row in steps] == [1, 0, 1]
     assert "skipped: an earlier step failed" in steps[1].text_content()
+    assert "POST /pay" in steps[1].text_content()
     assert "teardown" in steps[2].text_content()
 
 

@@ -1,4 +1,4 @@
-"""Makes a page's `Journey` of a play's records, for `check` and `assess` alike.
+"""Makes a page's `Journey` of a play's records, for the page of an assessment.
 
 Room reports. Takes what was recorded of one play: its end, its samples, the texts of its failures. Pure; may import
 the floor and `page`; must never judge a step anew.

@@ -208,6 +208,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredCookie:
+    """A cookie a play begins with: `line` as an answer from `url` would set it."""
+
+    url: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoadBlock:
     """What `load` alone honours: the scenario's share of the plays, and the pause between steps in seconds."""
 
@@ -221,7 +229,7 @@ class Scenario:
 
     With `rows` it is played once for each of them, as `row` (`expand_rows` gives those scenarios). `lenient` is for
     formats in which an answer of any status, with nothing checked, passes. Without `cookies` answers set none.
-    `files` are those its templates may read.
+    `files` are those its templates may read, `stored` the cookies a play begins with.
     """
 
     name: str
@@ -241,6 +249,7 @@ class Scenario:
     row: Row | None = None
     lenient: bool = False
     cookies: bool = True
+    stored: tuple[StoredCookie, ...] = field(default=(), repr=False)
     files: Files | None = field(default=None, repr=False)
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 

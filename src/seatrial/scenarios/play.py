@@ -69,7 +69,10 @@ def play(scenario: Scenario, context: Context) -> Generator[Move, Reply, PlayRes
     The same answers and the same seed give the same moves. A scenario with rows is played by `expand_rows`'.
     """
     rng = random.Random(context.seed)
-    strand = Strand(scenario, context, random_hex(rng, 128), rng, {"": Jar()})
+    jar = Jar()
+    for cookie in scenario.stored:
+        jar.keep(cookie.url, (("Set-Cookie", cookie.line),), now=context.now())
+    strand = Strand(scenario, context, random_hex(rng, 128), rng, {"": jar})
     return (yield from _whole(_Line(strand)))
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatrial.exchange import Broken, Headers, Request, Response
 from seatrial.redact import Secrets
 from seatrial.reports.printable import printable
 from seatrial.sample import Sample
-from seatrial.scenarios.model import Section
+from seatrial.scenarios.model import Section, Step
 from seatrial.scenarios.moves import Attempted, StepResult
 from seatrial.scenarios.played import Played
 from seatrial.scenarios.wording import attempt_text, degraded_text, play_text
@@ -180,15 +180,14 @@ def _attempts(samples: Iterable[Sample]) -> _Attempts:
 
 
 def _step(result: StepResult, played: Played, attempts: _Attempts, clean: Clean) -> ShownStep:
-    step, told = result.step, result.last
+    told = result.last
     if result.skipped or told is None:
-        outcome = "" if result.skipped else str(result.outcome)
-        return ShownStep(clean.text(result.title), step.section, outcome=outcome, skipped=clean.text(result.skipped))
-    runs = attempts[step.name]
+        return _not_run(result, clean)
+    scenario, runs = played.result.scenario, attempts[result.step.name]
     *polls, decided = runs.popleft() if runs else [None]
     return ShownStep(
         name=clean.text(result.title),
-        section=step.section,
+        section=result.step.section,
         service=told.step.service,
         method=told.step.method,
         route=clean.text(told.step.route),
@@ -199,13 +198,27 @@ def _step(result: StepResult, played: Played, attempts: _Attempts, clean: Clean)
         started_at=decided.started_at if decided else None,
         attempts=result.attempts,
         flaky=result.flaky,
-        text=printable(attempt_text(told, played.result.scenario, secrets=clean.secrets)) if result.failed else "",
-        degraded=printable(degraded_text(told, played.result.scenario, secrets=clean.secrets)),
+        text=printable(attempt_text(told, scenario, secrets=clean.secrets)) if result.failed else "",
+        degraded=printable(degraded_text(told, scenario, secrets=clean.secrets)),
         summary=clean.text(told.detail),
         polls=tuple(printable(poll.detail) for poll in polls if poll is not None),
         exchange=show_exchange(told.request, told.answer, clean) if result.failed and told.request else None,
         where=_where(told),
     )
+
+
+def _not_run(result: StepResult, clean: Clean) -> ShownStep:
+    """A step that was skipped, or a call of a flow that could not begin."""
+    step = result.step
+    shown = ShownStep(
+        clean.text(result.title),
+        step.section,
+        outcome="" if result.skipped else str(result.outcome),
+        skipped=clean.text(result.skipped),
+    )
+    if not isinstance(step, Step):
+        return shown
+    return replace(shown, service=step.service, method=step.method, route=clean.text(step.route))
 
 
 def _where(told: Attempted) -> tuple[str, int, int] | None:

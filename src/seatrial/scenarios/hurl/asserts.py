@@ -321,9 +321,10 @@ def _predicate_name(cursor: Cursor) -> str:
         return word[0]
     if not word:
         raise cursor.error(f"expected a filter or a predicate, found {cursor.found()}", "as: == 200")
-    known = PREDICATES | FILTERS | {"not"}
+    near = did_you_mean(word[0], PREDICATES | FILTERS | {"not"})
     problem = f"unknown filter or predicate '{word[0]}'"
-    raise cursor.error(problem, did_you_mean(word[0], known), start=start, end=cursor.at)
+    hint = near if near.startswith("did you mean") else "write one as: == 200, exists, count == 3"
+    raise cursor.error(problem, hint, start=start, end=cursor.at)
 
 
 _TAKEN: dict[str, tuple[type, ...]] = {

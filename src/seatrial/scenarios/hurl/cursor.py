@@ -103,6 +103,8 @@ class Cursor:
             return "the end of the file"
         if self.peek() in "\r\n":
             return "the end of the line"
+        if self.peek() == "\t":
+            return "a tab"
         shown = self.look(_SHOWN)
         text = shown[0] if shown else self.peek()
         return f"'{text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + '...'}'"

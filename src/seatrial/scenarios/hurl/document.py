@@ -35,11 +35,11 @@ from seatrial.scenarios.hurl.syntax import Entry, Hole, Literal, Text
 from seatrial.scenarios.hurl.texts import FUNCTIONS
 from seatrial.scenarios.hurl.values import holes_in, scope_name
 from seatrial.scenarios.model import route_of
+from seatrial.scenarios.request import WRITING
 from seatrial.template import Fixed
 
 MAX_RETRIES = 1000
 MAX_REDIRECTS = 100
-WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _PLAIN_NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 Note = tuple[Where, str]
@@ -210,7 +210,7 @@ class _Writer:
                 "timeout": self._connect(settings),
                 "default_headers": "minimal",
             }
-        ) | ({} if settings.compressed else {"compressed": False})
+        ) | ({"compressed": True} if settings.compressed else {})
 
     def _connect(self, settings: Settings) -> dict[str, Any] | None:
         return {"connect": _duration(settings.connect_timeout_s)} if settings.connect_timeout_s else None

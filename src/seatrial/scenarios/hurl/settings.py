@@ -195,7 +195,7 @@ def _split_header(text: Text) -> tuple[str, Text]:
 
 def _http_1_1(settings: Settings, option: Option, known: Known) -> Settings:
     if not _typed(option, known, bool, "true or false"):
-        hint = "it means HTTP/1.0; leave the option out"
+        hint = "`false` means that; leave the option out"
         raise DocumentError(option.where, "HTTP/1.0 cannot be sent over httpx", hint)
     return dataclasses.replace(settings, http_version=HttpVersion.V1_1)
 
