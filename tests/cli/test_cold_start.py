@@ -85,3 +85,15 @@ def test_check_of_a_simple_journey_loads_nothing_it_does_not_need(tmp_path, addr
     loaded = set(json.loads(ended.stderr.splitlines()[-1]))
     assert "seatrial.scenarios.play" in loaded
     assert sorted(loaded & set(HEAVY)) == []
+
+
+def test_command_ends_without_a_last_search_for_garbage_and_searches_rarely_before():
+    program = (
+        "import atexit, gc, sys\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 1000, gc.get_threshold()[0]))\n"
+        "from seatrial.cli import main\n"
+        "sys.argv[1:] = ['--version']\n"
+        "main.main()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout.splitlines()[-1] == "True 50000"

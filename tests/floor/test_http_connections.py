@@ -145,6 +145,33 @@ def test_connection_the_server_has_ended_meanwhile_is_not_used():
             assert server.accepted == number
 
 
+def answers_once(server, connection):
+    """One answer a connection; a second request on it is met with its end."""
+    server.request(connection)
+    connection.sendall(bad.OK)
+    server.request(connection)
+
+
+def test_kept_connection_closed_at_our_request_is_tried_afresh_once():
+    with bad.Server(answers_once) as server, http.open_client() as client:
+        ask = Request("POST", server.url, body=b"{}", timeout_s=GENEROUS_S)
+        assert [client.send(ask).status for _ in range(3)] == [200] * 3
+    assert (server.accepted, len(server.requests)) == (3, 5)
+
+
+def test_kept_connection_that_ends_later_is_a_failure(monkeypatch):
+    monkeypatch.setattr("seatrial.http.progress.STALE_WITHIN_S", 0.0)
+    with bad.Server(answers_once) as server, http.open_client() as client:
+        first, second = (client.send(Request("GET", server.url, timeout_s=GENEROUS_S)) for _ in range(2))
+    assert (first.status, second.cause, server.accepted) == (200, Cause.RESET, 1)
+
+
+def test_fresh_connection_closed_at_our_request_is_not_tried_again():
+    with bad.Server(bad.closes_at_once) as server:
+        assert sent(server.url).cause is Cause.RESET
+    assert server.accepted == 1
+
+
 def wait_for_end(client):
     """Until the server's end of the kept connection has come."""
     for idle in client._pool._idle.values():

@@ -1,4 +1,4 @@
-"""A workspace with a shop in a thread of the test, and pytest run on it in a process of its own."""
+"""A workspace with a shop in a thread of the test, and pytest run on it, in this process or in one of its own."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import http.server
 import json
 import threading
 from collections.abc import Callable, Iterator
-from importlib import metadata
 
 import pytest
+
+import seatrial.pytest_plugin.trial  # noqa: F401 - what a run within this process imports anew, some modules refuse
 
 SECRET = "hunter2-hunter2"
 TOKEN = "token-8f31c2aa"
@@ -97,18 +98,23 @@ def workspace(pytester: pytest.Pytester, shop, monkeypatch) -> Callable[..., pyt
     return write
 
 
-def _loading() -> tuple[str, ...]:
-    """The words that load the plugin where it is not installed as one."""
-    installed = any(entry.name == "seatrial" for entry in metadata.entry_points(group="pytest11"))
-    return () if installed else ("-p", "seatrial.pytest_plugin")
+ALONE = ("-p", "seatrial.pytest_plugin", "-p", "no:cacheprovider")
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester) -> Callable[..., pytest.RunResult]:
-    """Run pytest with the plugin and without locust's, unless that is asked for."""
+def run(pytester: pytest.Pytester, monkeypatch) -> Callable[..., pytest.RunResult]:
+    """Run pytest within this process, with no plugin but ours."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    return lambda *words: pytester.runpytest_inprocess(*ALONE, *words)
 
-    def run_(*words: str, locust: bool = False) -> pytest.RunResult:
-        without = () if locust else ("-p", "no:locust")
-        return pytester.runpytest_subprocess(*_loading(), *without, "-p", "no:cacheprovider", *words)
+
+@pytest.fixture
+def run_apart(pytester: pytest.Pytester, monkeypatch) -> Callable[..., pytest.RunResult]:
+    """Run pytest in a process of its own; `beside` are other plugins."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+    def run_(*words: str, beside: tuple[str, ...] = ("xdist",)) -> pytest.RunResult:
+        others = (word for name in beside for word in ("-p", name))
+        return pytester.runpytest_subprocess(*ALONE, *others, *words)
 
     return run_

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -40,12 +41,17 @@ def test_importing_the_plugin_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_a_project_without_scenarios_imports_nothing_heavy(pytester: pytest.Pytester, run) -> None:
+def test_the_plugin_is_registered_under_its_name(root) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    assert project["entry-points"]["pytest11"] == {"seatrial": "seatrial.pytest_plugin"}
+
+
+def test_a_project_without_scenarios_imports_nothing_heavy(pytester: pytest.Pytester, run_apart) -> None:
     pytester.makefile(".yaml", compose="services: {}", scenario="scenario: x")
     pytester.makepyfile(
         f"import sys\ndef test_it():\n    assert [name for name in {HEAVY} if name in sys.modules] == []\n"
     )
-    run().assert_outcomes(passed=1)
+    run_apart().assert_outcomes(passed=1)
 
 
 def test_flows_profiles_data_and_other_yaml_are_no_tests(workspace, run) -> None:
@@ -109,7 +115,9 @@ def test_tags_select_as_markers(workspace, run, shop) -> None:
 
 def test_a_tag_that_means_more_to_pytest_stays_a_label(workspace, run) -> None:
     workspace({"scenarios/look.yaml": LOOK.replace("smoke, fake-customer", "skip, not, 2nd, timeout, _x")})
-    run("-m", "tag_skip and tag_not and tag_2nd and tag_timeout and tag__x").assert_outcomes(passed=1)
+    run("-p", "pytest_timeout", "-m", "tag_skip and tag_not and tag_2nd and tag_timeout and tag__x").assert_outcomes(
+        passed=1
+    )
 
 
 def test_tags_and_markers_of_a_project_are_one(workspace, run) -> None:

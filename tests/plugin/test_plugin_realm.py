@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -59,54 +58,54 @@ def _is_up(pytester: pytest.Pytester) -> bool:
     return (pytester.path / ".seatrial/own.json").exists()
 
 
-def test_services_are_started_once_and_stopped_at_the_end(shops, run, pytester) -> None:
-    run().assert_outcomes(passed=6)
+def test_services_are_started_once_and_stopped_at_the_end(shops, run_apart, pytester) -> None:
+    run_apart().assert_outcomes(passed=6)
     [started] = shops()
     assert not _runs(started)
     assert not _is_up(pytester)
 
 
-def test_nothing_is_started_for_what_is_deselected(shops, run) -> None:
-    run("-k", "nothing").assert_outcomes(deselected=6)
-    run("--collect-only")
+def test_nothing_is_started_for_what_is_deselected(shops, run_apart) -> None:
+    run_apart("-k", "nothing").assert_outcomes(deselected=6)
+    run_apart("--collect-only")
     assert shops() == []
 
 
-def test_workers_share_what_the_first_of_them_starts(shops, run, pytester) -> None:
-    run("-n", "2").assert_outcomes(passed=6)
+def test_workers_share_what_the_first_of_them_starts(shops, run_apart, pytester) -> None:
+    run_apart("-n", "2").assert_outcomes(passed=6)
     [started] = shops()
     assert not _runs(started)
     assert not _is_up(pytester)
 
 
-def test_what_was_up_before_stays_up(shops, run, pytester) -> None:
+def test_what_was_up_before_stays_up(shops, run_apart, pytester) -> None:
     assert pytester.run(*COMMAND, "up").ret == 0
-    run("-n", "2").assert_outcomes(passed=6)
+    run_apart("-n", "2").assert_outcomes(passed=6)
     [started] = shops()
     assert _runs(started)
     assert _is_up(pytester)
 
 
-def test_what_a_killed_session_left_is_stopped_by_the_next(shops, run, pytester) -> None:
+def test_what_a_killed_session_left_is_stopped_by_the_next(shops, run_apart, pytester) -> None:
     pytester.makepyfile(test_own="import os\ndef test_own(play):\n    play('look 0')\n    os.kill(os.getpid(), 9)\n")
-    run("test_own.py")
+    run_apart("test_own.py")
     assert _is_up(pytester)
-    run("scenarios").assert_outcomes(passed=6)
+    run_apart("scenarios").assert_outcomes(passed=6)
     [started] = shops()
     assert not _runs(started)
     assert not _is_up(pytester)
 
 
-def test_what_was_started_by_hand_after_a_killed_session_stays_up(shops, run, pytester) -> None:
+def test_what_was_started_by_hand_after_a_killed_session_stays_up(shops, run_apart, pytester) -> None:
     pytester.makepyfile(test_own="import os\ndef test_own(play):\n    play('look 0')\n    os.kill(os.getpid(), 9)\n")
-    run("test_own.py")
+    run_apart("test_own.py")
     assert pytester.run(*COMMAND, "down").ret == 0
     assert pytester.run(*COMMAND, "up").ret == 0
-    run("scenarios").assert_outcomes(passed=6)
+    run_apart("scenarios").assert_outcomes(passed=6)
     assert _is_up(pytester)
 
 
-def test_a_session_that_ends_first_leaves_the_realm_to_the_other(shops, run, pytester) -> None:
+def test_a_session_that_ends_first_leaves_the_realm_to_the_other(shops, run_apart, pytester) -> None:
     pytester.makepyfile(
         test_own="""
         import pathlib, time
@@ -119,13 +118,12 @@ def test_a_session_that_ends_first_leaves_the_realm_to_the_other(shops, run, pyt
             play("look 1")
         """
     )
-    words = (sys.executable, "-m", "pytest", "-p", "no:locust", "-p", "no:cacheprovider", "test_own.py")
-    loading = os.environ | {"PYTEST_PLUGINS": "" if _installed() else "seatrial.pytest_plugin"}
-    other = subprocess.Popen(words, cwd=pytester.path, env=loading, stdout=subprocess.PIPE, text=True)
+    words = (sys.executable, "-m", "pytest", "-p", "seatrial.pytest_plugin", "-p", "no:cacheprovider", "test_own.py")
+    other = subprocess.Popen(words, cwd=pytester.path, stdout=subprocess.PIPE, text=True)
     end = time.monotonic() + PATIENCE_S
     while not (pytester.path / "waiting").exists() and time.monotonic() < end:
         time.sleep(0.05)
-    run("scenarios").assert_outcomes(passed=6)
+    run_apart("scenarios").assert_outcomes(passed=6)
     assert _is_up(pytester)
     (pytester.path / "go").touch()
     said, _ = other.communicate(timeout=PATIENCE_S)
@@ -134,11 +132,11 @@ def test_a_session_that_ends_first_leaves_the_realm_to_the_other(shops, run, pyt
     assert len(shops()) == 1
 
 
-def test_a_service_that_never_starts_is_told_once_and_waited_for_once(shops, run, pytester) -> None:
+def test_a_service_that_never_starts_is_told_once_and_waited_for_once(shops, run_apart, pytester) -> None:
     pytester.path.joinpath("service.py").write_text(
         SERVICE.partition("class")[0] + "raise SystemExit('no shop today')"
     )
-    result = run()
+    result = run_apart()
     result.assert_outcomes(errors=6)
     result.stdout.fnmatch_lines(["*service 'shop' did not become healthy*", "*no shop today"])
     assert "During handling" not in result.stdout.str()
@@ -146,21 +144,21 @@ def test_a_service_that_never_starts_is_told_once_and_waited_for_once(shops, run
     assert not _is_up(pytester)
 
 
-def test_an_interrupted_session_stops_what_it_started(shops, run, pytester) -> None:
+def test_an_interrupted_session_stops_what_it_started(shops, run_apart, pytester) -> None:
     pytester.makepyfile(test_own="def test_own(play):\n    play('look 0')\n    raise KeyboardInterrupt\n")
-    run("test_own.py")
+    run_apart("test_own.py")
     assert len(shops()) == 1
     assert not _is_up(pytester)
 
 
 @pytest.mark.parametrize("words", [(), ("-n", "2")], ids=["alone", "xdist"])
-def test_it_works_beside_locusts_plugin(shops, run, pytester, words) -> None:
-    result = run("--host", "http://127.0.0.1:1", *words, locust=True)
+def test_it_works_beside_locusts_plugin(shops, run_apart, pytester, words) -> None:
+    result = run_apart("--host", "http://127.0.0.1:1", *words, beside=("xdist", "pytest_locust.plugin"))
     result.assert_outcomes(passed=6)
     assert not _is_up(pytester)
 
 
-def test_the_note_names_the_processes_it_is_about(shops, run, pytester) -> None:
+def test_the_note_names_the_processes_it_is_about(shops, run_apart, pytester) -> None:
     pytester.makepyfile(
         test_own="""
         import json, pathlib
@@ -170,13 +168,7 @@ def test_the_note_names_the_processes_it_is_about(shops, run, pytester) -> None:
             pathlib.Path("noted.json").write_text(json.dumps(note))
         """
     )
-    run("test_own.py").assert_outcomes(passed=1)
+    run_apart("test_own.py").assert_outcomes(passed=1)
     noted = json.loads((pytester.path / "noted.json").read_text())
     assert shops()[0] in [pid for pid, _ in noted]
     assert (pytester.path / ".seatrial/own.shared.lock").read_text() == ""
-
-
-def _installed() -> bool:
-    from importlib import metadata
-
-    return any(entry.name == "seatrial" for entry in metadata.entry_points(group="pytest11"))

@@ -14,6 +14,7 @@ from seatrial.cli.import_ import (
     Output,
     run_import_curl,
     run_import_har,
+    run_import_hurl,
     run_import_openapi,
     run_import_postman,
 )
@@ -31,6 +32,9 @@ CASES = {
         "shop.har", Output(), static=True, hosts=["shop.example.com"], services=["shop=https://shop.example.com"]
     ),
     "openapi": lambda: run_import_openapi("petstore.yaml", Output()),
+    "hurl": lambda: run_import_hurl(
+        ["cards.hurl"], Output(), given={"variable": ["user=ada"], "secret": ["password=hush-hush"]}
+    ),
     "curl": lambda: run_import_curl(["lines.sh"], Output()),
 }
 

@@ -83,7 +83,15 @@ def test_status(script, statuses):
         ("pm.expect(pm.response.json().s).to.match(/^a\\/b[/]$/i)", [{"jsonpath": "$.s", "matches": "(?i)^a/b[/]$"}]),
         ("pm.expect(pm.response.json().x).to.be.undefined", [{"jsonpath": "$.x", "exists": False}]),
         ("pm.expect(pm.response.json().x !== undefined).to.be.true", [{"jsonpath": "$.x", "exists": True}]),
-        ("pm.expect(pm.response.json().x).to.exist", [{"jsonpath": "$.x", "exists": True}]),
+        ("pm.expect(pm.response.json().x).to.exist", [{"jsonpath": "$.x", "ne": None}]),
+        ("pm.expect(pm.response.json().x).to.not.exist", [{"jsonpath": "$.x", "not": {"exists": True}}]),
+        ("pm.expect(pm.response.json().x).to.be.ok", [{"jsonpath": "$.x", "not": {"in": [False, None, 0, ""]}}]),
+        ("tests['x'] = !pm.response.json().x", [{"jsonpath": "$.x", "in": [False, None, 0, ""]}]),
+        ("const {a: b, c} = pm.response.json(); pm.expect(b.d).to.eql(1)", [{"jsonpath": "$.a.d", "eq": 1}]),
+        (
+            "pm.expect(pm.response.json().l).to.have.length.above(2)",
+            [{"jsonpath": "$.l", "filters": ["count"], "gt": 2}],
+        ),
         ("pm.expect(pm.response.json().x).to.be.null", [{"jsonpath": "$.x", "eq": None}]),
         (
             "pm.expect(pm.response.json().x > 3 && pm.response.json().x < 9).to.be.true",
@@ -198,6 +206,10 @@ def test_condition_on_the_status_around_captures_is_taken_as_so_and_told():
         ),
         ("a ? b : c", "step, test line 1: `a ? b : c`"),
         ("'open", "step, test line 1: `'open`"),
+        (
+            "pm.expect(pm.response.json()).to.include({a: 1})",
+            "step, test line 1: `pm.expect(pm.response.json()).to.include({a: 1})`",
+        ),
         ("pm.expect(1).to.eql(1)", "step, test line 1: `pm.expect(1).to.eql(1)`"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -161,6 +162,13 @@ def test_a_key_is_explained_under_the_pointer(editor: Editor) -> None:
     assert "refused in a realm that does not allow mutations" in editor.help_at(
         "help.yaml", text, line=5, character=6
     )
+
+
+def test_the_line_of_the_docs_names_the_schema(editor: Editor, root: Path) -> None:
+    [line] = re.findall(r"^# yaml-language-server: .*$", (root / "docs/EDITORS.md").read_text(), flags=re.MULTILINE)
+    line = line.replace("../.seatrial/schema/", "")  # where the test keeps it
+    assert editor.marks("line.yml", f"{line}\nscenario: x\nsteps: 3\n") == [(2, 'Incorrect type. Expected "array".')]
+    assert editor.marks("none.yml", "scenario: x\nsteps: 3\n") == []
 
 
 @pytest.mark.parametrize("name", ["scenarios/pay_with_a_card.yaml", "realms.yaml", "slo/cards.yaml", "slo/gate.yaml"])

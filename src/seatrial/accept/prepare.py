@@ -6,14 +6,15 @@ DocumentError and Refused say what is wrong with which word, file or right.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seatrial.errors import UsageError
-from seatrial.realm import Realm, permit_mutations
-from seatrial.redact import Secrets
+from seatrial.realm import Allows, Realm, RuntimeKind, permit_mutations
+from seatrial.redact import MIN_LENGTH, Secrets
 from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.runtime.resolve import resolve_secrets, visible_environment
 from seatrial.runtime.state import RealmState, addresses_of
@@ -21,7 +22,14 @@ from seatrial.scenarios.model import Scenario, mutates
 from seatrial.scenarios.moves import Context
 from seatrial.scenarios.read import read_scenario, read_scenarios, select
 
+if TYPE_CHECKING:
+    from seatrial.scenarios.hurl.options import HurlOptions
+
 FOLDER = "scenarios"
+HURL = ".hurl"
+
+NOWHERE = Realm("none", RuntimeKind.EXTERNAL, {}, allows=Allows(mutation_tags=frozenset()))
+"""Where `.hurl` files are played when no realm is named: they say themselves where they go."""
 
 CAPTURED_SECRETS = 2000
 """Values captured as secret that a run remembers, the newest: more than any number of plays under way can hold."""
@@ -31,7 +39,7 @@ CAPTURED_SECRETS = 2000
 class Wanted:
     """What a user asked for: files and folders (none: all of the workspace), and which of their scenarios.
 
-    `overrides` are `--var`: they win over every other variable of their name.
+    `overrides` are `--var`: they win over every other variable of their name. `hurl` is what `.hurl` files are told.
     """
 
     realm: str | None = None
@@ -39,17 +47,27 @@ class Wanted:
     names: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    hurl: HurlOptions | None = None
+
+    @property
+    def needs_workspace(self) -> bool:
+        """Whether there must be one: not for `.hurl` files alone, unless a realm is named."""
+        alone = bool(self.paths) and all(path.suffix == HURL for path in self.paths)
+        return self.realm is not None or not alone
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Everything read. `secrets` is empty until `context_of` fetched the realm's; captured ones come to it then."""
+    """Everything read. `secrets` has the values of `given_secrets`, which were named on the command line; the realm's
+    come to it when `context_of` fetches them, captured ones while it is played.
+    """
 
     workspace: Path
     realm: Realm
     scenarios: tuple[Scenario, ...]
     overrides: Mapping[str, Any]
     secrets: Secrets
+    given_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def plays(self) -> int:
@@ -59,10 +77,14 @@ class Prepared:
 
 def prepare(workspace: Path, wanted: Wanted) -> Prepared:
     """Read the realm and the scenarios; nothing is fetched, started or sent."""
-    realm = choose_realm(read_realms(workspace), wanted.realm)
-    found = tuple(_scenarios(wanted.paths or (workspace / FOLDER,)))
+    realm = choose_realm(read_realms(workspace), wanted.realm) if wanted.needs_workspace else NOWHERE
+    found = tuple(_scenarios(wanted.paths or (workspace / FOLDER,), realm, wanted.hurl))
     scenarios = select(found, names=wanted.names, tags=wanted.tags)
-    return Prepared(workspace, realm, scenarios, wanted.overrides, Secrets())
+    secrets, given = Secrets(), wanted.hurl.secrets if wanted.hurl else {}
+    for name, value in given.items():
+        if not secrets.add(name, value):
+            raise UsageError(f"--secret {name}: shorter than {MIN_LENGTH} characters, which cannot be masked")
+    return Prepared(workspace, realm, scenarios, wanted.overrides, secrets, given)
 
 
 def permit(prepared: Prepared) -> None:
@@ -74,7 +96,7 @@ def permit(prepared: Prepared) -> None:
 def context_of(prepared: Prepared, state: RealmState | None) -> Context:
     """What every play is told of the realm; fetches its secrets, CannotRun when one cannot be had."""
     realm, secrets = prepared.realm, prepared.secrets
-    values = resolve_secrets(realm, prepared.workspace, secrets)
+    values = {**resolve_secrets(realm, prepared.workspace, secrets), **prepared.given_secrets}
     secrets.keep_newest(CAPTURED_SECRETS)
     return Context(
         realm=realm.name,
@@ -93,19 +115,32 @@ def rows_of(scenario: Scenario) -> int:
     return 1 if scenario.rows is None else len(scenario.rows)
 
 
-def _scenarios(paths: Sequence[Path]) -> Iterable[Scenario]:
+def _scenarios(paths: Sequence[Path], realm: Realm, hurl: HurlOptions | None) -> Iterable[Scenario]:
     """Those of the files and folders, each once, whatever way its path was written."""
     found: dict[tuple[Path, int], Scenario] = {}
     for path in paths:
         if not path.exists():
             raise UsageError(f"{path}: no such file or folder")
-        for scenario in _read(path):
+        for scenario in _read(path, realm, hurl):
             found.setdefault((Path(scenario.file).absolute(), scenario.where.line), scenario)
     return found.values()
 
 
-def _read(path: Path) -> Iterator[Scenario]:
+def _read(path: Path, realm: Realm, hurl: HurlOptions | None) -> Iterator[Scenario]:
     if path.is_dir():
         yield from read_scenarios(path)
+        for file in sorted(path.rglob(f"*{HURL}")):
+            yield _read_hurl(file, realm, hurl)
+    elif path.suffix == HURL:
+        yield _read_hurl(path, realm, hurl)
     else:
         yield read_scenario(path)
+
+
+def _read_hurl(file: Path, realm: Realm, told: HurlOptions | None) -> Scenario:
+    """The realm's variables are the file's, unless the command line says otherwise."""
+    from seatrial.scenarios.hurl.entries import read_hurl
+    from seatrial.scenarios.hurl.options import HurlOptions
+
+    options = told or HurlOptions()
+    return read_hurl(file, dataclasses.replace(options, variables={**realm.variables, **options.variables}))

@@ -9,12 +9,12 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING, Any
 
 from seatrial import __version__
 from seatrial.accept.pace import Pacer
 from seatrial.accept.pool import Plan, Playing, plans_of, play_all
-from seatrial.accept.prepare import Prepared, Wanted, context_of, permit, prepare
+from seatrial.accept.prepare import NOWHERE, Prepared, Wanted, context_of, permit, prepare
 from seatrial.cli.check_lines import poll_lines, summary_line
 from seatrial.cli.check_plan import list_journeys, rehearse
 from seatrial.cli.check_screen import Look, Screen, live_terminal
@@ -31,6 +31,9 @@ from seatrial.sample import Phase
 from seatrial.scenarios.moves import Context
 from seatrial.scenarios.played import Played
 
+if TYPE_CHECKING:
+    from seatrial.scenarios.hurl.options import HurlOptions
+
 RUN = "check"  # no run folder is kept, so its samples need no other name
 STDOUT = "-"
 AUTO = "auto"
@@ -42,7 +45,8 @@ class CheckOptions:
     """What the command line says.
 
     `verbosity`: -1 failures and summary only, 0 a line a journey, 1 every step, 2 the heads of every exchange.
-    `files` are the reports asked for, by the name of their format.
+    `files` are the reports asked for, by the name of their format; `hurl` are the options of `.hurl` files that were
+    given, by name.
     """
 
     paths: tuple[Path, ...] = ()
@@ -57,6 +61,7 @@ class CheckOptions:
     verbosity: int = 0
     files: Mapping[str, str] = field(default_factory=dict)
     show_secrets: bool = False
+    hurl: Mapping[str, Any] = field(default_factory=dict)
 
 
 class _Unmasked(Secrets):
@@ -114,7 +119,8 @@ def run_check(options: CheckOptions) -> ExitCode:
     jobs = _jobs(options.jobs)
     _refuse_two_on_one(options.files)
     shown = _unmasked() if options.show_secrets else None
-    prepared = prepare(workspace(), _wanted(options))
+    wanted = _wanted(options)
+    prepared = prepare(workspace() if wanted.needs_workspace else Path.cwd(), wanted)
     if options.list_only:
         return list_journeys(prepared)
     permit(prepared)
@@ -128,7 +134,8 @@ def run_check(options: CheckOptions) -> ExitCode:
         _writers(options.files, prepared.secrets) as writers,
         standing(prepared.realm, prepared.workspace, variables=prepared.overrides, say=say) as state,
     ):
-        require_reachable(prepared.realm, state)
+        if prepared.realm is not NOWHERE:
+            require_reachable(prepared.realm, state)
         clock = SystemClock()
         run = _Run(
             prepared, options, min(jobs, prepared.plays), Screen(look), writers, clock.now(), clock.monotonic()
@@ -138,7 +145,15 @@ def run_check(options: CheckOptions) -> ExitCode:
 
 def _wanted(options: CheckOptions) -> Wanted:
     overrides = typed_variables(options.variables)
-    return Wanted(options.realm, options.paths, options.names, options.tags, overrides)
+    return Wanted(options.realm, options.paths, options.names, options.tags, overrides, _hurl(options.hurl))
+
+
+def _hurl(given: Mapping[str, Any]) -> HurlOptions | None:
+    if not given:
+        return None
+    from seatrial.scenarios.hurl.options import parse_options
+
+    return parse_options(given)
 
 
 def _unmasked() -> Secrets:

@@ -7,14 +7,16 @@ import select
 import signal
 import sys
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from seatrial import __version__
 from seatrial.cli.console import say, tell
+from seatrial.cli.hurl_words import with_hurl_options
 from seatrial.cli.import_app import import_app
 from seatrial.cli.start import start_short
 from seatrial.errors import ExitCode, Interrupted, SeatrialError
@@ -109,8 +111,11 @@ def demo_down() -> None:
 
 
 @app.command()
+@with_hurl_options
 def check(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Journey files or folders; default: scenarios/.")] = None,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files (.yaml, .hurl) or folders; default: scenarios/.")
+    ] = None,
     realm: RealmOption = None,
     tag: Annotated[list[str] | None, typer.Option("--tag", help="Only journeys with this tag; repeat.")] = None,
     name: Annotated[list[str] | None, typer.Option("--name", help="Only journeys of this name; repeat.")] = None,
@@ -136,6 +141,8 @@ def check(
     ] = None,
     curl: Annotated[str | None, typer.Option("--curl", help="Write a curl line for every request to FILE.")] = None,
     show_secrets: Annotated[bool, typer.Option("--show-secrets", help="Unmasked, on a terminal only.")] = False,
+    *,
+    hurl: Mapping[str, Any],
 ) -> None:
     """Play journeys once against a realm: acceptance.
 
@@ -166,6 +173,7 @@ def check(
         verbosity=-1 if quiet else verbose,
         files={format_name: target for format_name, target in files.items() if target is not None},
         show_secrets=show_secrets,
+        hurl=hurl,
     )
     _finish(run_check(options))
 

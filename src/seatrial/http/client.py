@@ -17,7 +17,7 @@ from seatrial.exchange import Answer, ConversationKind, HttpVersion, Request, Re
 from seatrial.http import events, websocket
 from seatrial.http.destination import Destination, destination_of
 from seatrial.http.engine import httpcore
-from seatrial.http.failure import Failed, foreign
+from seatrial.http.failure import failures
 from seatrial.http.pool import Carrier, Lane, Pool
 from seatrial.http.progress import Progress
 from seatrial.http.proxy import proxy_for
@@ -58,9 +58,7 @@ class Client:
         progress = Progress(request)
         try:
             return self._exchange(request, progress)
-        except Failed as failed:
-            return progress.broken(failed)
-        except foreign() as error:
+        except failures() as error:
             return progress.broken(progress.failed(error))
 
     def _exchange(self, request: Request, progress: Progress) -> Answer:
@@ -68,9 +66,11 @@ class Client:
         lane = self._lane(request, destination)
         try:
             return self._over(self._pool.take(lane), request, destination, progress=progress)
-        except httpcore.ConnectionNotAvailable:
-            # HTTP/2's GOAWAY: the server says itself that it has not begun with this request.
-            return self._over(Carrier(lane), request, destination, progress=progress)
+        except failures() as error:
+            if not progress.was_stale(error):
+                raise
+        progress.begin_afresh()
+        return self._over(Carrier(lane), request, destination, progress=progress)
 
     def _over(self, carrier: Carrier, request: Request, destination: Destination, *, progress: Progress) -> Answer:
         try:

@@ -48,24 +48,31 @@ class Late(Failed):
     """The deadline of the exchange has passed."""
 
 
-def foreign() -> tuple[type[Exception], ...]:
-    """What an exchange may raise beside `Failed`; h2's errors only where h2 was needed."""
+def failures() -> tuple[type[Exception], ...]:
+    """What an exchange may raise: ours, and what the engine and the body's decoders raise by themselves; h2's errors
+    only where h2 was needed."""
     h2 = sys.modules.get("h2.exceptions")
-    known = (*CAUSES, Unpackable, httpx.InvalidURL, UnicodeError, ValueError)
+    known: tuple[type[Exception], ...] = (Failed, *CAUSES, Unpackable, httpx.InvalidURL, UnicodeError, ValueError)
     return known if h2 is None else (*known, h2.H2Error)
 
 
 def told(error: Exception, *, bytes_in: int, ended_by_peer: bool, misfit: str) -> Failed:
-    """The taxonomy's word for what the engine raised: by what the peer did, else by the class."""
+    """The taxonomy's word for what was raised: by what the peer did, else by the class."""
+    if isinstance(error, Failed):
+        return error
     if isinstance(error, Unpackable):
         return Failed(error.cause, str(error))
-    cause = next((CAUSES[kind] for kind in type(error).__mro__ if kind in CAUSES), Cause.PROTOCOL)
     if isinstance(error, httpcore.ProxyError):
-        return Failed(cause, f"the proxy refused: {error}")
-    if (ended := _ended_frame(error)) is not None:
+        return Failed(Cause.CONNECT, f"the proxy refused: {error}")
+    if isinstance(error, httpcore.RemoteProtocolError) and (ended := _ended_frame(error)) is not None:
         return ended
     if getattr(error.__cause__, "error_status_hint", None) == _HEAD_TOO_LARGE:
         return Failed(Cause.TOO_LARGE, "the head of the answer, or of one of its chunks, is larger than 100 KiB")
+    return _by_class(error, bytes_in=bytes_in, ended_by_peer=ended_by_peer, misfit=misfit)
+
+
+def _by_class(error: Exception, *, bytes_in: int, ended_by_peer: bool, misfit: str) -> Failed:
+    cause = next((CAUSES[kind] for kind in type(error).__mro__ if kind in CAUSES), Cause.PROTOCOL)
     if misfit and cause is Cause.PROTOCOL:
         return Failed(cause, misfit)
     if ended_by_peer and isinstance(error, httpcore.RemoteProtocolError):

@@ -7,9 +7,9 @@ and as good as new. The connections themselves are httpx's engine's.
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import ssl
+import threading
 from typing import NamedTuple
 
 from seatrial.exchange import Connection, ConversationKind, HttpVersion
@@ -85,46 +85,45 @@ class Carrier:
 
 
 class Pool:
-    """Safe from several threads: taking out and putting back are single steps of a list."""
+    """Safe from several threads."""
 
     def __init__(self) -> None:
         self._idle: dict[Lane, list[Carrier]] = {}
+        self._lock = threading.Lock()
 
     def take(self, lane: Lane) -> Carrier:
         """The connection used last while it is good, else a new one that connects with the exchange."""
-        idle = self._idle.get(lane)
-        while idle:
-            try:
+        with self._lock:
+            idle = self._idle.get(lane, [])
+            while idle:
                 carrier = idle.pop()
-            except IndexError:  # another thread was faster
-                break
-            if not carrier.has_expired():
-                return carrier
-            carrier.close()
-        self._sweep()
+                if not carrier.has_expired():
+                    return carrier
+                carrier.close()
+            self._sweep()
         return Carrier(lane)
 
     def put(self, carrier: Carrier) -> None:
         """Keep it if it can carry another exchange, else close it."""
-        idle = self._idle.setdefault(carrier.lane, [])
-        if len(idle) < MAX_IDLE and carrier.is_reusable():
-            idle.append(carrier)
-        else:
-            carrier.close()
+        with self._lock:
+            idle = self._idle.setdefault(carrier.lane, [])
+            if len(idle) < MAX_IDLE and carrier.is_reusable():
+                idle.append(carrier)
+                return
+        carrier.close()
 
     def close(self) -> None:
         """Close every idle connection."""
-        for idle in list(self._idle.values()):
-            while idle:
-                with contextlib.suppress(IndexError):
+        with self._lock:
+            for idle in self._idle.values():
+                while idle:
                     idle.pop().close()
 
     def _sweep(self) -> None:
-        """Close what has expired on lanes nobody asks for any more."""
-        for idle in list(self._idle.values()):
+        """Close what has expired on lanes nobody asks for any more, the oldest of each first."""
+        for idle in self._idle.values():
             while idle and idle[0].has_expired():
-                with contextlib.suppress(IndexError):
-                    idle.pop(0).close()
+                idle.pop(0).close()
 
 
 def _connection(lane: Lane, line: Line, *, context: ssl.SSLContext | None) -> httpcore.ConnectionInterface:

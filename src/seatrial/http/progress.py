@@ -9,9 +9,15 @@ from __future__ import annotations
 import time
 
 from seatrial.exchange import Broken, Request
+from seatrial.http.engine import httpcore
 from seatrial.http.failure import Failed, Late, told
 from seatrial.quantity import show_duration
 from seatrial.sample import Cause, Timings
+
+STALE_WITHIN_S = 1.0
+"""A server that closed an idle connection while our request was under way is noticed within a round trip. A
+connection that ends later was ended by the server (or a fault) with the request in its hands: that is a failure to be
+told."""
 
 
 class Progress:
@@ -145,8 +151,24 @@ class Progress:
         text = show_duration(self._timeout_s if within is None else min(within, self._timeout_s))
         return Late(cause, f"{'no address' if cause is Cause.DNS else 'no connection'} within {text}")
 
+    def was_stale(self, error: Exception) -> bool:
+        """Whether a kept connection ended before it could carry the request: a fresh one may honestly try again.
+
+        So it is when nothing came and that was seen at once, as curl and the load child have it too, or when the
+        server says itself (HTTP/2's GOAWAY) that it has not begun with the request.
+        """
+        if isinstance(error, httpcore.ConnectionNotAvailable):
+            return True
+        is_kept = self.connect_s is None and not self.bytes_in
+        at_once = time.monotonic() - self._sent_at < STALE_WITHIN_S
+        return is_kept and at_once and self.failed(error).cause is Cause.RESET
+
+    def begin_afresh(self) -> None:
+        """Another connection is tried, within the same deadline."""
+        self.ended_by_peer = False
+
     def failed(self, error: Exception) -> Failed:
-        """What the engine raised, in the taxonomy's words."""
+        """What was raised, in the taxonomy's words."""
         bytes_in = 0 if self.framed else self.bytes_in
         return told(error, bytes_in=bytes_in, ended_by_peer=self.ended_by_peer, misfit=self.misfit())
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from seatrial.exchange import Request, Response
 from seatrial.http.engine import httpcore
-from seatrial.http.failure import foreign
+from seatrial.http.failure import failures
 from seatrial.http.line import Line
 from seatrial.http.progress import Progress
 from seatrial.unpack import Unpacker, encodings_of, read_whole
@@ -47,7 +47,7 @@ class Reply:
         try:
             unpacker = Unpacker(self._encodings(), self._request.max_body_bytes)
             yield from (unpacker.feed(piece) for piece in self._stream())
-        except foreign() as error:
+        except failures() as error:
             raise self.progress.failed(error) from None
 
     def whole(self, stopped: str = "") -> Response:

@@ -3,7 +3,7 @@
 Registered under pytest's entry points, so every pytest run of an environment with seatrial imports this module: it
 must import nothing but pytest, and what has no scenarios must not notice it. Scenarios are collected below the folder
 `scenarios/` of a workspace, and where the command line names one; the rest of the package is imported then. Sits
-beside `cli` and imports nothing of it; public pytest API only.
+beside `cli` and imports nothing of it; public pytest API only. PYTEST_DONT_REWRITE: it asserts nothing.
 """
 
 from __future__ import annotations

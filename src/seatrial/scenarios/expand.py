@@ -25,7 +25,7 @@ from seatrial.scenarios.talk import conversation
 from seatrial.template import Scope, Value, to_text
 
 USER_AGENT = f"seatrial/{__version__}"
-ACCEPT_ENCODING = "gzip, deflate"
+ACCEPT_ENCODING = "gzip, deflate, br"
 _PATH_SAFE = "/?#[]@!$&'()*+,;=:%~-._"
 _ACCEPT = {ConversationKind.SSE: "text/event-stream"}
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
@@ -163,13 +163,15 @@ def _connection(template: RequestTemplate, scope: Scope) -> Connection:
         return template.connection
     return dataclasses.replace(
         template.connection,
-        tls=_tls(template.tls, scope) if template.tls else template.connection.tls,
+        tls=_tls(template.tls, scope, template.url.where) if template.tls else template.connection.tls,
         proxy=None if template.proxy is None else to_text(template.proxy.render(scope)),
     )
 
 
-def _tls(tls: TlsTemplate, scope: Scope) -> Tls:
-    return Tls(
+def _tls(tls: TlsTemplate, scope: Scope, where: Where) -> Tls:
+    from seatrial.http import check_tls  # the door is loaded by whoever sends, and not to read
+
+    rendered = Tls(
         verify=tls.verify,
         ca=_located(tls.ca, scope),
         certificate=_located(tls.certificate, scope),
@@ -177,6 +179,10 @@ def _tls(tls: TlsTemplate, scope: Scope) -> Tls:
         password=None if tls.password is None else to_text(tls.password.render(scope)),
         pin=None if tls.pin is None else to_text(tls.pin.render(scope)).removeprefix("sha256//"),
     )
+    problem = check_tls(rendered)
+    if problem:
+        raise DocumentError(where, problem, "give PEM files, and a pin as sha256//BASE64")
+    return rendered
 
 
 def _located(file: FileRef | None, scope: Scope) -> str | None:

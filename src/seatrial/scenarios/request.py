@@ -15,6 +15,9 @@ from seatrial.scenarios.files import Files
 from seatrial.scenarios.wanted import WantedJson
 from seatrial.template import Scope, Template, Value, to_text
 
+WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+"""The methods that are taken to write, in formats that do not say so themselves."""
+
 
 class BodyKind(enum.StrEnum):
     """How a request's body is written."""

@@ -35,11 +35,11 @@ from seatrial.scenarios.hurl.syntax import Entry, Hole, Literal, Text
 from seatrial.scenarios.hurl.texts import FUNCTIONS
 from seatrial.scenarios.hurl.values import holes_in, scope_name
 from seatrial.scenarios.model import route_of
+from seatrial.scenarios.request import WRITING
 from seatrial.template import Fixed
 
 MAX_RETRIES = 1000
 MAX_REDIRECTS = 100
-WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _PLAIN_NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 Note = tuple[Where, str]

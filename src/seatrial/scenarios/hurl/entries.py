@@ -23,7 +23,7 @@ from seatrial.scenarios.hurl.settings import Settings, settings_of, with_option
 from seatrial.scenarios.hurl.syntax import Entry, Hole, Literal
 from seatrial.scenarios.hurl.values import holes_in, look_up, made, names_of, scope_name, value_of
 from seatrial.scenarios.model import Course, Repeat, Retry, Row, Scenario, Section, Step, route_of
-from seatrial.scenarios.request import RequestTemplate
+from seatrial.scenarios.request import WRITING, RequestTemplate
 from seatrial.scenarios.wanted import Expectations, WantedStatus
 from seatrial.template import Fixed, Scope, Template
 
@@ -139,6 +139,7 @@ class _Reader:
             captures=captures,
             timeout_s=settings.max_time_s,
             retry=_retry(settings),
+            mutates=request.method in WRITING,
             course=_course(settings, keep_going=self.options.continue_on_error),
             variables=settings.variables,
             uses=names_of(tuple(holes_in((entry.request, entry.response)))),

@@ -20,7 +20,7 @@ from seatrial.scenarios.hurl.files import HurlFiles
 from seatrial.scenarios.hurl.options import ENDLESS
 from seatrial.scenarios.hurl.settings import Known, Settings, known_value
 from seatrial.scenarios.hurl.syntax import Hole, Text
-from seatrial.scenarios.hurl.values import holes_in, made, mapped, template_of, value_of
+from seatrial.scenarios.hurl.values import holes_in, made, mapped, scope_name, template_of, value_of
 from seatrial.scenarios.request import (
     Auth,
     AwsAuth,
@@ -45,6 +45,7 @@ EXTERNAL = "external"
 """The service of a request whose address is not known before the play."""
 
 _ADDRESS = re.compile(r"(https?)://([^/?#]*)(.*)", re.DOTALL)
+_HOLE = re.compile(r"\{\{([\w-]+)\}\}")
 _UNRESERVED = "-._~"
 _UNSENDABLE = re.compile(r"[\x00-\x20\x7f]")
 _CONTENT_TYPE = "content-type"
@@ -77,10 +78,11 @@ class Address:
 def address_of(url: Text, known: Known) -> Address:
     """Where a request goes, as far as it is known; a URL may begin with a hole."""
     found = _ADDRESS.fullmatch(_beginning(url, known))
-    if found is None or "{{" in found[2]:
+    if found is None:
         path = url.source.partition("}}")[2] if url.source.startswith("{{") else url.source
         return Address("", EXTERNAL, path or "/")
-    return Address(found[1], found[2] or EXTERNAL, found[3] or "/")
+    host = _HOLE.sub(lambda hole: str(known.get(scope_name(hole[1]), hole[0])), found[2])
+    return Address(found[1], EXTERNAL if "{{" in host or not host else host, found[3] or "/")
 
 
 def request_of(request: syntax.Request, settings: Settings, known: Known, files: HurlFiles) -> RequestTemplate:

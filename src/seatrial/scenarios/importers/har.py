@@ -25,6 +25,7 @@ from seatrial.scenarios.importers.hiding import Hiding
 from seatrial.scenarios.importers.imported import Imported, Tally, quoted
 from seatrial.scenarios.importers.marks import Marks
 from seatrial.scenarios.importers.targets import Services, on_service, path_of
+from seatrial.scenarios.request import WRITING
 
 MAX_STEPS = 2000
 _STATIC_KINDS = frozenset(
@@ -147,7 +148,7 @@ class _Recording:
         if auth and held:
             headers.pop(held)
         asked = request["url"].text()
-        url, params = drafts.split_query(correlation.url(asked))
+        url, params = drafts.split_query(hiding.url(correlation.url(asked)))
         return Draft(
             name=f"{method} {_shown(self.marks.named(path_of(url)), asked)}",
             method=method,
@@ -161,7 +162,7 @@ class _Recording:
         )
 
     def _headers(self, request: Part, body: dict[str, Any], content_type: str) -> Iterator[tuple[str, Any]]:
-        writing = _method(request) in drafts.WRITING
+        writing = _method(request) in WRITING
         pairs = []
         for header in request["headers"].items():
             name, value = header["name"].text(), header["value"].text()

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+import re
+import urllib.parse
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from seatrial.scenarios.importers.imported import Tally
 from seatrial.scenarios.importers.marks import MARK, Marks
-from seatrial.scenarios.importers.naming import sounds_like_session, sounds_secret
+from seatrial.scenarios.importers.naming import looks_secret, sounds_like_session, sounds_secret
 
 _MANY_DEEP = 60
+_MEMBER = re.compile(r"""(["']?\b([\w-]{1,60})["']?\s*:\s*["'])([^"'\\\n]{1,4000})(["'])""")
+_ELEMENT = re.compile(r"(<([\w:-]{1,60})>)([^<>&\n]{1,4000})(</)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +48,58 @@ class Hiding:
     def cookies(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Cookies, of which those of a session are hidden."""
         return {
-            name: self._leaf(name, value) if sounds_like_session(name) else value for name, value in values.items()
+            name: self._leaf(name, value) if sounds_like_session(name) else self.value(name, value)
+            for name, value in values.items()
         }
 
     def body(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """A body of the format: the members of a JSON value and the fields of a form that sound secret are hidden."""
-        open_kinds = ("json", "form", "multipart", "graphql")
-        return {kind: self.value("", content) if kind in open_kinds else content for kind, content in body.items()}
+        return {kind: self._content(kind, content) for kind, content in body.items()}
+
+    def url(self, url: str) -> str:
+        """A URL, in whose query the values that sound secret are hidden."""
+        base, mark, query = url.partition("?")
+        return f"{base}{mark}{self._pairs(query, urllib.parse.unquote)}"
+
+    def _content(self, kind: str, content: Any) -> Any:
+        if kind == "file":
+            return content
+        if isinstance(content, str):
+            return self._pairs(content, str) if kind == "form" else self._members(content)
+        if kind == "graphql":
+            return {**self.value("", content), "query": self._members(content["query"])}
+        return self.value("", content)
+
+    def _pairs(self, text: str, decode: Callable[[str], str]) -> str:
+        """`name=value&...` that stands in a text."""
+
+        def hidden(pair: str) -> str:
+            name, sign, value = pair.partition("=")
+            return f"{name}{sign}{self.text(name, decode(value)) if sounds_secret(decode(name)) else value}"
+
+        return "&".join(map(hidden, text.split("&")))
+
+    def _members(self, text: str) -> str:
+        """`name: "value"` and `<name>value</name>` that stand in a text which is not taken apart."""
+
+        def hidden(found: re.Match[str]) -> str:
+            name, value = found[2], found[3]
+            return f"{found[1]}{self.text(name, value) if sounds_secret(name) else value}{found[4]}"
+
+        for pattern in (_MEMBER, _ELEMENT):
+            text = pattern.sub(hidden, text)
+        return text
 
     def value(self, name: str, value: Any, depth: int = 0) -> Any:
         """A value under that name, and everything in it."""
         if depth > _MANY_DEEP:
             return value
         if isinstance(value, Mapping):
-            return {key: self.value(key, part, depth + 1) for key, part in value.items()}
+            return {key: self.value(name if key == "value" else key, part, depth + 1) for key, part in value.items()}
         if isinstance(value, list):
             return [self.value(name, part, depth + 1) for part in value]
-        return self._leaf(name, value) if sounds_secret(name) else value
+        secret = sounds_secret(name) or (isinstance(value, str) and looks_secret(value))
+        return self._leaf(name, value) if secret else value
 
     def authorization(self, value: str) -> dict[str, Any] | None:
         """The `auth` of an Authorization header; None when it is of a kind that has none."""

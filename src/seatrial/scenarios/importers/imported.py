@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from seatrial.redact import Secrets
 from seatrial.scenarios.importers.naming import Names, secret_name
 
 MAX_NOTES = 200
@@ -94,6 +95,14 @@ class Tally:
         self.files.setdefault(name, original)
         return name
 
+    def _masked(self) -> Iterator[Note]:
+        """The notes, without the values of the secrets that were found."""
+        secrets = Secrets()
+        for value, name in self._secrets.items():
+            secrets.add(name, value)
+        for note in self._notes:
+            yield Note(note.where, secrets.redact(note.text))
+
     def imported(self, name: str, source: str, documents: Iterator[tuple[str, dict[str, Any]]]) -> Imported:
         """The result, once everything was converted; `documents` is consumed first, for it may still tell things."""
         made = tuple(documents)
@@ -102,7 +111,7 @@ class Tally:
             source=source,
             documents=made,
             converted={what: {"scenarios": len(made), **self.converted}.get(what, 0) for what in COUNTED},
-            notes=tuple(self._notes),
+            notes=tuple(self._masked()),
             secrets=tuple(self._secrets.values()),
             variables=tuple(self.variables),
             files=tuple(self.files),

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 
 from seatrial import template
 
+_CREDENTIALS = re.compile(
+    r"(?i:bearer|basic|token) \S{8}|eyJ[\w-]{8,}\.[\w-]{8,}\.|sk_live_\w|gh[pousr]_\w{16}|AKIA[0-9A-Z]{12}"
+)
 _MARKS = re.compile(r"\{[{%#]")
 _WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SECRET_WORDS = frozenset(
@@ -117,6 +120,11 @@ def sounds_secret(name: str) -> bool:
         return False
     key = parts[-1] == "key" and (len(parts) == 1 or bool(_KEY_OWNERS & set(parts)))
     return key or bool(_SECRET_WORDS & set(parts)) or "".join(parts) in _SECRET_WORDS
+
+
+def looks_secret(value: str) -> bool:
+    """Whether a value says by itself that it lets its owner in: credentials with their scheme, signed tokens."""
+    return bool(_CREDENTIALS.match(value))
 
 
 def sounds_like_session(name: str) -> bool:

@@ -65,6 +65,8 @@ def convert(
     spec = _Spec(root, title, services or {})
     found = [spec.scenario(tag, [one for one in operations if one.tag == tag]) for tag in _tags(operations)]
     tally.count("operations", len(operations))
+    if spec.optional:
+        tally.note("", f"parameters that are optional and have no example are not sent: {spec.optional}")
     tally.count(
         "schema checks", sum("schema" in str(step.get("expect", "")) for one in found for step in one["steps"])
     )
@@ -106,6 +108,7 @@ class _Spec:
     title: str
     services: Services
     marks: Marks = field(default_factory=Marks)
+    optional: int = 0
 
     def __post_init__(self) -> None:
         self.tally = self.root.tally
@@ -171,6 +174,8 @@ class _Journey:
         credited = credentials(operation.part, root, marks)
         params, headers, cookies = self._parameters(operation)
         body, more_headers = self._body(operation)
+        if operation.part["callbacks"]:
+            root.tally.note(operation.part["callbacks"].at, "callbacks are calls of the API to you")
         statuses, answer = _answer(operation, root)
         url = self.spec.address(operation) + self._path(operation)
         return Draft(
@@ -224,6 +229,8 @@ class _Journey:
                 continue
             if one["required"].value is True or one["example"] or one["examples"]:
                 found[place].update(self._parameter(one, name))
+            else:
+                self.spec.optional += 1
         return found["query"], found["header"], found["cookie"]
 
     def _parameter(self, part: Part, name: str) -> dict[str, Any]:

@@ -73,6 +73,9 @@ def convert(
     texts = Texts(tally, Marks(), given)
     groups = _groups(found, title, wanted)
     made = [_scenario(name, group, texts, services or {}, file=collection.file) for name, group in groups]
+    saved = sum(len(one.part["response"].items()) for one in found)
+    if saved:
+        tally.note("", f"saved answers of requests were left out: {saved}")
     unused = len(given.keys() - texts.known)
     if unused:
         tally.note("", f"variables that no request uses were left out: {unused}")

@@ -17,7 +17,7 @@ from seatrial.scenarios.importers.hiding import Hiding
 from seatrial.scenarios.importers.imported import Tally, quoted
 from seatrial.scenarios.importers.marks import MARK, Marks
 from seatrial.scenarios.importers.postman_texts import Texts, untyped
-from seatrial.scenarios.importers.targets import Services, on_service
+from seatrial.scenarios.importers.targets import Services, on_service, split_user
 
 _PATH_VARIABLE = re.compile(r"(?<=/):([A-Za-z_][\w-]*)")
 _QUERY_TYPES = ("application/json", "application/xml", "text/html", "text/plain", "application/javascript")
@@ -46,9 +46,14 @@ class Requests:
         """The step of a request (which may be a mere URL), with the credentials that hold for it."""
         marks, hiding = self.marks, Hiding(self.tally, self.marks)
         url, params = self._url(request, name)
+        url = hiding.url(url)
         body, content_type = self._body(request["body"], name)
         headers = self._headers(request, name, body, content_type)
+        user, url = split_user(url)
         credentials = self._auth(auth, name, hiding)
+        if user and credentials is None:
+            login, _, password = user.partition(":")
+            credentials = {"basic": {"user": login, "password": hiding.text("password", password)}}
         held = next((header for header in headers if header.lower() == "authorization"), None)
         if held and credentials is None and isinstance(headers[held], str):
             credentials = hiding.authorization(headers[held])

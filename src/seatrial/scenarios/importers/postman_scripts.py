@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seatrial.scenarios.importers import script_syntax as js
+from seatrial.scenarios.importers import script_nodes as js
 from seatrial.scenarios.importers.imported import quoted
 from seatrial.scenarios.importers.naming import sounds_secret
 from seatrial.scenarios.importers.postman_texts import Texts
 from seatrial.scenarios.importers.script_checks import Expected
 from seatrial.scenarios.importers.script_symbols import SCOPES, Query, Symbol, Symbols, Text, Unclear, path_of
+from seatrial.scenarios.importers.script_syntax import statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Reading:
 
     def read(self, script: str, *, place: str, prior: bool) -> None:
         """One script; `prior` for what is run before the request."""
-        for statement in js.statements(script):
+        for statement in statements(script):
             self._statement(statement, place, prior=prior)
 
     def result(self) -> Script:
@@ -82,6 +83,8 @@ class Reading:
             self._conditional(statement, place)
         elif isinstance(target, js.Name):
             self.symbols.names[target.text] = self.symbols.symbol(value)
+        elif isinstance(target, js.Object):
+            self._taken_apart(target, self.symbols.symbol(value))
         elif isinstance(target, js.Member) and target.of == js.Name("tests"):
             self.expected.claim(value)
             self.tally.count("checks")
@@ -92,6 +95,14 @@ class Reading:
             self.tally.count("checks")
         else:
             raise Unclear
+
+    def _taken_apart(self, target: js.Object, value: Symbol) -> None:
+        """`const {a, b: c} = value`."""
+        for name, given in target.members:
+            below = value.below(name) if isinstance(value, Query) else None
+            if below is None or not isinstance(given, js.Name):
+                raise Unclear
+            self.symbols.names[given.text] = below
 
     def _conditional(self, statement: js.Statement, place: str) -> None:
         """A condition on the status around nothing but captures: the status is expected anyway."""

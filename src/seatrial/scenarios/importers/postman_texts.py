@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from seatrial.scenarios.importers.foreign import Part
 from seatrial.scenarios.importers.imported import Tally, quoted
 from seatrial.scenarios.importers.marks import MARK, Marks
-from seatrial.scenarios.importers.naming import sounds_secret
+from seatrial.scenarios.importers.naming import looks_secret, sounds_secret
 
 _USE = re.compile(r"\{\{([^{}]{1,200})\}\}")
 _MAX_EXPANSIONS = 5
@@ -143,8 +143,9 @@ def read_values(listed: Part, tally: Tally) -> dict[str, Given]:
         if variable["enabled"].value is False or variable["disabled"].value is True:
             tally.note(variable.at, f"the variable {quoted(name)} is disabled")
         elif name:
-            secret = variable["type"].text() == "secret" or sounds_secret(name)
-            found[name] = Given(variable["value"].text(), secret)
+            value = variable["value"].text()
+            secret = variable["type"].text() == "secret" or sounds_secret(name) or looks_secret(value)
+            found[name] = Given(value, secret)
     return found
 
 

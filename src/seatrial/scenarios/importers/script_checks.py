@@ -12,7 +12,7 @@ from typing import Any
 
 from seatrial.json_schema import as_schema
 from seatrial.regexes import compile_regex
-from seatrial.scenarios.importers import script_syntax as js
+from seatrial.scenarios.importers import script_nodes as js
 from seatrial.scenarios.importers.script_symbols import Query, Symbols, Text, Unclear, path_of
 
 _FILLERS = frozenset(
@@ -64,6 +64,17 @@ _NAMED_STATUS = {
     "serverError": (500, 599),
     "error": (400, 599),
 }
+_FLAGS: Mapping[str, tuple[str, Any]] = {
+    "true": ("eq", True),
+    "false": ("eq", False),
+    "null": ("eq", None),
+    "empty": ("empty", True),
+    "exist": ("exists", True),
+    "undefined": ("exists", False),
+}
+_FALSE = [False, None, 0, ""]
+"""JSON values a script takes for false."""
+
 _REASONS = {"OK": 200, "Created": 201, "Accepted": 202, "No Content": 204, "Bad Request": 400, "Unauthorized": 401}
 _REASONS |= {"Forbidden": 403, "Not Found": 404, "Conflict": 409, "Unprocessable Entity": 422}
 
@@ -117,7 +128,7 @@ class Expected:
             query = self.symbols.symbol(value)
             if not isinstance(query, Query):
                 raise Unclear
-            self._check(query, "exists", True, negated=negated)
+            self._check(query, "in", _FALSE, negated=not negated)
 
     def _defined(self, value: js.Binary, *, negated: bool) -> None:
         query = self.symbols.symbol(value.left)
@@ -178,6 +189,8 @@ class Expected:
             elif word in ("property", "nested") and query.kind == "jsonpath":
                 if word == "property":
                     query, asked = self._property(query, arguments or (), negated=negated), True
+            elif word in ("length", "lengthOf") and arguments is None:
+                query = self._length(query)
             elif word in ("a", "an") and arguments:
                 self._type(query, self.symbols.operand(arguments), negated=negated)
                 asked = True
@@ -186,6 +199,12 @@ class Expected:
                 asked = True
         if not asked:
             raise Unclear
+
+    def _length(self, query: Query) -> Query:
+        below = query.below("length")
+        if below is None:
+            raise Unclear
+        return below
 
     def _property(self, query: Query, arguments: tuple[js.Expression, ...], *, negated: bool) -> Query:
         name = self.symbols.operand(arguments)
@@ -207,21 +226,14 @@ class Expected:
             raise Unclear
 
     def _ask(self, query: Query, word: str, arguments: tuple[js.Expression, ...] | None, *, negated: bool) -> None:
-        flags: dict[str, tuple[str, Any]] = {
-            "true": ("eq", True),
-            "false": ("eq", False),
-            "null": ("eq", None),
-            "empty": ("empty", True),
-            "ok": ("exists", True),
-            "exist": ("exists", True),
-            "undefined": ("exists", False),
-            "string": ("type", "string"),
-            "NaN": ("", None),
-        }
-        if arguments is None:
-            if word not in flags or not flags[word][0]:
+        if word == "ok" and arguments is None:
+            self._check(query, "in", _FALSE, negated=not negated)
+        elif word == "exist" and arguments is None and query.kind == "jsonpath" and not negated:
+            self._check(query, "ne", None, negated=False)
+        elif arguments is None:
+            if word not in _FLAGS:
                 raise Unclear
-            self._check(query, *flags[word], negated=negated)
+            self._check(query, *_FLAGS[word], negated=negated)
         elif word in ("match", "matches"):
             self._check(query, "matches", _pattern(arguments), negated=negated)
         elif word == "within" and len(arguments) == 2:
@@ -313,6 +325,8 @@ class Expected:
         self._check(Query("jsonpath", "$"), "schema", schema, negated=False)
 
     def _check(self, query: Query, predicate: str, operand: Any, *, negated: bool) -> None:
+        if predicate == "contains" and isinstance(operand, dict):
+            raise Unclear  # of an object its members are meant, of a list its elements
         if query.asks == "length":
             if predicate != "eq" and predicate not in ("gt", "gte", "lt", "lte", "between", "in", "ne"):
                 raise Unclear

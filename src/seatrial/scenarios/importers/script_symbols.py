@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seatrial.scenarios.importers import script_syntax as js
+from seatrial.scenarios.importers import script_nodes as js
 from seatrial.scenarios.importers.json_paths import element, member
 from seatrial.scenarios.importers.postman_texts import Texts
 

@@ -10,6 +10,21 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from seatrial.scenarios.importers.script_nodes import (
+    Array,
+    Binary,
+    Call,
+    Expression,
+    Function,
+    Joined,
+    Literal,
+    Member,
+    Name,
+    Object,
+    Pattern,
+    Statement,
+    Unary,
+)
 from seatrial.scenarios.importers.script_tokens import Kind, NotUnderstood, Token, tokens, unescaped
 
 MAX_DEPTH = 30
@@ -18,105 +33,6 @@ _BINARY = (("||", "??"), ("&&",), ("===", "!==", "==", "!="), ("<", ">", "<=", "
 _UNARY = frozenset({"!", "-", "+"})
 _WORDS = {"true": True, "false": False, "null": None}
 _OPEN, _SHUT = frozenset("([{"), frozenset(")]}")
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A name."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """A text, number, boolean or null."""
-
-    value: str | int | float | bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """A regular expression."""
-
-    text: str
-    flags: str
-
-
-@dataclass(frozen=True, slots=True)
-class Joined:
-    """A template text: texts and expressions in turn."""
-
-    parts: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """`of.name`, or `of[key]` where the key is a fixed one."""
-
-    of: Expression
-    name: str | int
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """`of(arguments)`; `new` stands before some."""
-
-    of: Expression
-    arguments: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A function, of whatever form."""
-
-    body: tuple[Statement, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Unary:
-    """`sign of`."""
-
-    sign: str
-    of: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Binary:
-    """`left sign right`."""
-
-    sign: str
-    left: Expression
-    right: Expression
-
-
-@dataclass(frozen=True, slots=True)
-class Array:
-    """`[items]`."""
-
-    items: tuple[Expression, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Object:
-    """`{name: value}`."""
-
-    members: tuple[tuple[str, Expression], ...]
-
-
-Expression = Name | Literal | Pattern | Joined | Member | Call | Function | Unary | Binary | Array | Object
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """A statement. With a `target` it sets that; with a `condition` it holds a body that is run only then; without an
-    expression it is not understood. `text` is as written."""
-
-    text: str
-    line: int
-    value: Expression | None = None
-    target: Expression | None = None
-    condition: Expression | None = None
-    body: tuple[Statement, ...] = ()
 
 
 def statements(script: str) -> tuple[Statement, ...]:
@@ -165,7 +81,7 @@ class _Reader:
             return self._if(start, line, depth)
         if self.next.kind is Kind.NAME and self.next.value in _DECLARING:
             self.at += 1
-            name = Name(self._name())
+            name = self._object() if self._is("{") else Name(self._name())
             self._need("=")
             value = self._expression()
             self._end()

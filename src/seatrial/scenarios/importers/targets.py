@@ -14,6 +14,7 @@ from seatrial.errors import UsageError
 Services = Mapping[str, str]
 """Base URLs by the name of the service that lives there."""
 
+_USER = re.compile(r"(\w+://)?([^/?#@]+)@")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -41,6 +42,12 @@ def path_of(url: str) -> str:
     """The path of a URL, `/` when it has none."""
     rest = url.partition("://")[2] if "://" in url else url
     return "/" + rest.partition("/")[2].partition("?")[0].partition("#")[0]
+
+
+def split_user(url: str) -> tuple[str, str]:
+    """`user:password` of a URL, empty for none, and the URL without them."""
+    found = _USER.match(url)
+    return (found[2], f"{found[1] or ''}{url[found.end() :]}") if found else ("", url)
 
 
 def is_address(url: str) -> bool:
