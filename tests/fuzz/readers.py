@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import corpus
+import h11
 import mutate
 
 from seatrial.accept.pace import Pacer
@@ -29,6 +30,11 @@ from seatrial.cli import import_
 from seatrial.cli.check_screen import Look, Screen
 from seatrial.errors import DocumentError, ExitCode, SeatrialError
 from seatrial.exchange import Answer, Broken, Certificate, Request, Response
+from seatrial.http import Client, client, websocket
+from seatrial.http.destination import Destination
+from seatrial.http.engine import httpcore
+from seatrial.http.pool import Carrier
+from seatrial.http.progress import Progress
 from seatrial.redact import Secrets
 from seatrial.reports.plays.form import Facts
 from seatrial.reports.plays.formats import FORMATS
@@ -353,18 +359,18 @@ class _EnoughError(Exception):
     """The play has gone on for long enough."""
 
 
-class _Client:
-    """Answers whatever is asked, mostly well."""
+class _Client(Client):
+    """Does with a request all that the real one does until it would connect; then answers, mostly well."""
 
     def __init__(self, chance: random.Random) -> None:
+        super().__init__()
         self._chance = chance
 
-    def send(self, request: Request) -> Answer:
-        # What a real client would do first: every request is sent as bytes.
-        request.url.encode()
-        for header, value in request.headers:
-            header.encode("latin-1")
-            value.encode("utf-8")
+    def _over(self, carrier: Carrier, request: Request, destination: Destination, *, progress: Progress) -> Answer:
+        key = websocket.new_key() if request.url.startswith("ws") else None
+        wire = list(client._headers(request, destination, key))
+        sent = httpcore.Request(request.method, destination.url, headers=wire, content=request.body)
+        h11.Request(method=sent.method, target=sent.url.target, headers=sent.headers)
         return self._chance.choice((*ANSWERS[:2], *ANSWERS))
 
 
@@ -414,7 +420,8 @@ def _played(journey: Scenario, row: Scenario, context: Context, chance: random.R
 
     playing = Playing(context, "fuzz", Phase.ACCEPTANCE, Pacer(None), clock=_Clock(), onces=Onces(), watch=watch)
     try:
-        return play_one(Plan(journey, row), playing, _Client(chance))
+        with _Client(chance) as client_:
+            return play_one(Plan(journey, row), playing, client_)
     except _EnoughError:
         return None
 
