@@ -144,8 +144,10 @@ def test_without_cookies_answers_set_none(journey, run, canned):
 
 
 def test_minimal_headers_are_user_agent_and_accept_alone(request_):
-    sent = request_("{url: /, default_headers: minimal, compressed: false}")
+    sent = request_("{url: /, default_headers: minimal}")
     assert [name for name, _ in sent.headers] == ["User-Agent", "Accept"]
+    packed = request_("{url: /, default_headers: minimal, compressed: true}")
+    assert [name for name, _ in packed.headers] == ["User-Agent", "Accept", "Accept-Encoding"]
 
 
 def test_a_header_may_repeat_or_be_left_out(request_):

@@ -146,7 +146,7 @@ def _plain(raw: RawRequest, target: Target, reader: _Reader) -> RequestTemplate:
         body=body,
         follow=_follow(raw.follow) if raw.follow else None,
         version=raw.http_version,
-        compressed=raw.compressed,
+        compressed=raw.default_headers == "all" if raw.compressed is None else raw.compressed,
         path_as_is=raw.path_as_is,
     )
 
