@@ -87,8 +87,8 @@ def _url(template: RequestTemplate, scope: Scope, context: Context) -> str:
     rendered = template.url.render(scope)
     if template.service is not None:
         rendered = _base(template.service, context, where) + rendered
-    parts = urllib.parse.urlsplit(rendered)
-    if parts.scheme not in _SCHEMES or not parts.netloc:
+    parts = _split(rendered)
+    if parts is None or parts.scheme not in _SCHEMES or not parts.netloc:
         hint = "a value that holds a whole address must pass through `| raw`" if "%3A" in rendered else ""
         raise DocumentError(where, f"'{rendered}' is not an address", hint or "write service://NAME/path or /path")
     plain = urllib.parse.quote(rendered.partition("#")[0], safe=_PATH_SAFE)
@@ -96,6 +96,14 @@ def _url(template: RequestTemplate, scope: Scope, context: Context) -> str:
         raise DocumentError(where, f"'{rendered}' is a WebSocket's address", "write `websocket:` for `request:`")
     query = "&".join((*_params(template.params, scope), *_params(params_of(template.auth), scope)))
     return f"{plain}{'&' if parts.query else '?'}{query}" if query else plain
+
+
+def _split(url: str) -> urllib.parse.SplitResult | None:
+    """None for what is none, as `http://[::1`."""
+    try:
+        return urllib.parse.urlsplit(url)
+    except ValueError:
+        return None
 
 
 def _base(service: str, context: Context, where: Where) -> str:

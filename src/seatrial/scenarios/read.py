@@ -19,7 +19,7 @@ from seatrial import documents, template
 from seatrial.documents import Document, Steps
 from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
 from seatrial.scenarios.checks import refuse_name
-from seatrial.scenarios.files import Files, files_beside
+from seatrial.scenarios.files import Files, files_beside, is_file, refuse_no_path
 from seatrial.scenarios.model import Block, Call, Flow, LoadBlock, Piece, Scenario, Section
 from seatrial.scenarios.requests import Spot
 from seatrial.scenarios.rows import read_rows
@@ -308,11 +308,10 @@ def _flow_path(use: str, file: Path, where: Where) -> Path:
     """The flow's file: looked for beside the user of it and upwards, never outside the workspace."""
     here = file.resolve().parent
     root = _root(here)
-    if Path(use).is_absolute():
-        raise DocumentError(where, f"'{use}' is an absolute path", "write it from this file's folder")
+    refuse_no_path(use, where)
     for folder in (here, *here.parents):
         path = (folder / use).resolve()
-        if path.is_file() and path.is_relative_to(root):
+        if is_file(path) and path.is_relative_to(root):
             return path
         if folder == root:
             break
