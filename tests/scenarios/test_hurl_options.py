@@ -7,7 +7,8 @@ import pytest
 from seatrial.errors import UsageError
 from seatrial.exchange import HttpVersion
 from seatrial.scenarios.hurl import options
-from seatrial.scenarios.hurl.options import HURL_OPTIONS, HurlOptions, Takes, parse_options, typed, variables_of
+from seatrial.scenarios.hurl.option_names import HURL_OPTIONS, Takes
+from seatrial.scenarios.hurl.options import HurlOptions, parse_options, typed, variables_of
 
 
 @pytest.mark.parametrize(
