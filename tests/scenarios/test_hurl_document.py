@@ -168,6 +168,12 @@ def test_what_a_document_cannot_say_is_noted_with_its_place(convert):
     ]
 
 
+def test_status_that_is_none_is_compared_with(convert, run, canned):
+    converted, scenario = convert(f"{GET}HTTP 20\n")
+    assert step(converted)["expect"] == {"status": "any", "checks": [{"status": True, "eq": 20}]}
+    assert not run(scenario, canned.ok(200)).result.passed
+
+
 def test_secret_is_named_and_its_value_is_not_there(convert):
     converted, _ = convert("GET http://h.test/{{pw}}\n", secrets={"pw": "hunter22"})
     assert "hunter22" not in json.dumps(converted.content)

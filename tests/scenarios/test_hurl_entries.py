@@ -156,8 +156,10 @@ def test_repeat_makes_rows_and_its_bounds_are_told(read):
         read("GET http://h.test/\n", repeat=0)
 
 
-def test_no_step_of_a_hurl_file_counts_as_writing(read):
-    assert not any(one.mutates for one in every_step(read("POST http://h.test/\nDELETE http://h.test/\n")))
+def test_step_writes_where_its_method_does(read):
+    methods = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+    scenario = read("".join(f"{method} http://h.test/\n" for method in methods))
+    assert [one.method for one in every_step(scenario) if one.mutates] == ["POST", "PUT", "PATCH", "DELETE"]
 
 
 def test_variable_of_a_name_that_templates_know_is_a_variable(read, run, canned):
