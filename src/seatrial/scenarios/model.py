@@ -150,7 +150,7 @@ class Flow:
     """A reusable part: its steps see its inputs and nothing of the caller's captures, and it gives its outputs.
 
     `inputs` None means the caller must give it. A whole scenario that is called is one too: its `variables`, in
-    order, are what may be given, all it captures is its outputs, and its `teardown` runs at its end, whatever happened.
+    order, are what may be given, all it captures is its outputs, and its `teardown` runs at its end.
     """
 
     name: str
