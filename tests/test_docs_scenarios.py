@@ -20,6 +20,7 @@ from seatrial import documents, exchange, http, predicates
 from seatrial.accept.pool import Playing, plans_of, play_all
 from seatrial.accept.prepare import Wanted, context_of, permit, prepare
 from seatrial.documents import reader
+from seatrial.errors import DocumentError
 from seatrial.sample import Cause, Phase
 from seatrial.scenarios import cookies, files, model, query, rows, shapes
 from seatrial.scenarios.read import read_scenario
@@ -28,7 +29,8 @@ from seatrial.scenarios.wording import failure_texts
 from seatrial.template.functions import MAX_LOOP, MAX_OUTPUT, RESERVED
 
 DOCS = Path(__file__).parent.parent / "docs"
-PASSES, FAILS, HOLDS = "steps that pass", "steps that fail", "a check that holds"
+PASSES, FAILS, REFUSED = "steps that pass", "steps that fail", "steps that are refused"
+HOLDS = "a check that holds"
 ROPE = "hemp"
 ENVIRONMENT = {
     "SHOP_PASSWORD": PASSWORD,
@@ -79,15 +81,15 @@ def cells(page: str, *columns: str) -> list[Cell]:
     ]
 
 
-def failing() -> list[tuple[Cell, str]]:
-    """Every example that fails, with what its text says."""
+def that_say(column: str) -> list[tuple[Cell, str]]:
+    """Every example of the column, with what is said of it."""
     spans = [
         (f"SCENARIOS.md:{number}", span)
         for number, row in _rows("SCENARIOS.md")
-        for span in _spans(row.get(FAILS, ""))
+        for span in _spans(row.get(column, ""))
     ]
     pairs = zip(spans[::2], spans[1::2], strict=True)
-    return [(Cell(place, FAILS, example), said) for (place, example), (_, said) in pairs]
+    return [(Cell(place, column, example), said) for (place, example), (_, said) in pairs]
 
 
 def expressions() -> list[tuple[str, str]]:
@@ -237,11 +239,19 @@ def test_example_shows_every_word_that_looks_into_answers(word):
     assert re.search(rf"\b{word}\b", shown)
 
 
-@pytest.mark.parametrize(("cell", "said"), failing(), ids=str)
+@pytest.mark.parametrize(("cell", "said"), that_say(FAILS), ids=str)
 def test_example_fails_and_says_why(cell, said, stage):
     passed, text = stage.play_steps(cell.text)
     assert passed == [False]
     assert said in text
+
+
+@pytest.mark.parametrize(("cell", "said"), that_say(REFUSED), ids=str)
+def test_mistake_is_found_when_the_file_is_read(cell, said, stage):
+    with pytest.raises(DocumentError) as refused:
+        stage.play_steps(cell.text)
+    assert said in str(refused.value)
+    assert str(refused.value).startswith("scenarios/example.yaml:3:")
 
 
 @pytest.mark.parametrize(("expression", "holds"), expressions())
@@ -260,7 +270,7 @@ def test_journey_comes_to_what_its_page_says(text, stage):
 
 def test_text_of_a_failure_is_as_shown(stage, servers):
     [shown] = fences("SCENARIOS.md", "text")
-    [journey] = (text for text in scenarios() if "# fails" in text)
+    [journey] = (text for text in scenarios() if "# fails: as below" in text)
     _, told = stage.play(journey)
     told = told.replace(servers["http://127.0.0.1:8404"], "http://127.0.0.1:8404")
     assert _timeless(told.replace("example.yaml", "open.yaml")) == _timeless(shown.rstrip("\n"))

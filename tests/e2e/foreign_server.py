@@ -79,9 +79,13 @@ def checked(seatrial: Callable[..., Any], folder: Path, *words: str) -> Checked:
     assert (folder / "result.json").exists(), ended.sentence
     result = json.loads((folder / "result.json").read_text())
     [journey] = result["journeys"]
-    steps = {_title(step): step["cause"] or step["outcome"] for step in journey["steps"]}
+    steps = {_title(step, taken): step["cause"] or step["outcome"] for taken, step in enumerate(journey["steps"], 1)}
+    assert len(steps) == len(journey["steps"])
     return Checked(ended.code, ended.out, steps, result["requests"])
 
 
-def _title(step: dict[str, Any]) -> str:
-    return f"{step['step']} [{step['round']}]" if step["round"] else str(step["step"])
+def _title(step: dict[str, Any], number: int) -> str:
+    """Its name, its round in a loop; those of a .hurl file have no name of their own."""
+    if step["round"]:
+        return f"{step['step']} [{step['round']}]"
+    return f"{step['step']} [{number}]" if " /" in step["step"] else str(step["step"])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
-from foreign_server import checked, free_port, running, workspace
+from foreign_server import JOURNEYS, checked, free_port, running, workspace
 
 from real_parts import find_httpbin
 from seatrial.errors import ExitCode
@@ -57,4 +59,30 @@ def test_what_comes_late_or_wrong_is_told_by_its_cause_and_without_secrets(playe
         "an error of the server": "status",
     }
     assert "***(token)" in result.out
+    assert TOKEN not in result.out
+
+
+@pytest.fixture
+def hurl(tmp_path, httpbin, seatrial):
+    """Plays the .hurl file of the tests where there is no workspace, as Hurl would."""
+    shutil.copy(JOURNEYS / "httpbin.hurl", tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "manual.txt").write_text("Coil it clockwise.\n")
+    words = ("httpbin.hurl", "--variable", f"host=http://127.0.0.1:{httpbin}", "--secret", f"key={TOKEN}")
+    return lambda *more: checked(seatrial, tmp_path, *words, *more)
+
+
+def test_hurl_file_is_played_as_it_is(hurl):
+    result = hurl("--variable", "amount=250")
+    assert result.code == ExitCode.MET, result.out
+    assert len(result.steps) == 17
+    assert set(result.steps.values()) == {"ok"}
+
+
+def test_hurl_file_tells_what_was_not_so_and_goes_on_where_asked(hurl):
+    result = hurl("--variable", "amount=251", "--continue-on-error")
+    assert result.code == ExitCode.MISSED
+    assert list(result.steps.values()).count("check") == 1
+    assert list(result.steps.values()).count("ok") == 16
+    assert "integer <251>" in result.out
     assert TOKEN not in result.out
