@@ -71,7 +71,7 @@ SENT = [
     "GET http://h.test/\n[Cookies]\na: {{id}}\n",
     "GET http://h.test/\nCookie: a={{id}}; b=2\n[Cookies]\nc: 3\n",
     "GET http://h.test/\nCookie: word\n[Cookies]\nc: 3\n",
-    "HEAD http://h.test/\n{}\nHEAD http://h.test/\n[Form]\na: b\n",
+    "HEAD http://h.test/1\n{}\nHEAD http://h.test/2\n[Form]\na: b\n",
     "GET http://h.test/\n[BasicAuth]\n{{id}}: x:y\n",
     "GET http://h.test/\n[Options]\nuser: {{id}}:x\nheader: X-Z: {{word}}!\npath-as-is: true\n",
     "GET http://h.test/\n[Options]\nvariable: my-own={{id}}1\nGET http://h.test/{{my-own}}\n",
