@@ -28,6 +28,13 @@ def documents_by_kind() -> Mapping[str, tuple[bytes, ...]]:
     return {kind: tuple(contents) for kind, contents in found.items()}
 
 
+def first_key(content: bytes) -> str:
+    """The kind of a document by its first key."""
+    found = _KIND.match(content)
+    assert found
+    return found[1].decode()
+
+
 def of(kind: str) -> tuple[bytes, ...]:
     """Those of one kind; there is at least one."""
     return documents_by_kind()[kind]

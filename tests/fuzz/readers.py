@@ -11,14 +11,18 @@ import io
 import random
 import re
 import signal
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import corpus
+import h11
 import mutate
 
+from seatrial.accept.pace import Pacer
+from seatrial.accept.pool import Plan, Playing, play_one
 from seatrial.accept.prepare import Prepared
 from seatrial.accept.static import mistakes
 from seatrial.chaos.read import read_experiments
@@ -26,19 +30,24 @@ from seatrial.cli import import_
 from seatrial.cli.check_screen import Look, Screen
 from seatrial.errors import DocumentError, ExitCode, SeatrialError
 from seatrial.exchange import Answer, Broken, Certificate, Request, Response
+from seatrial.http import Client, client, websocket
+from seatrial.http.destination import Destination
+from seatrial.http.engine import httpcore
+from seatrial.http.pool import Carrier
+from seatrial.http.progress import Progress
 from seatrial.redact import Secrets
 from seatrial.reports.plays.form import Facts
 from seatrial.reports.plays.formats import FORMATS
 from seatrial.runtime.read import choose_realm, read_realms
-from seatrial.sample import Cause, Phase, Sample
-from seatrial.scenarios.drive import drive, evidence_of, play_of
+from seatrial.sample import Cause, Phase
+from seatrial.scenarios.drive import evidence_of, play_of
 from seatrial.scenarios.hurl.entries import read_hurl
 from seatrial.scenarios.hurl.options import cookies_of, variables_of
 from seatrial.scenarios.load.profile import read_profiles
 from seatrial.scenarios.model import Scenario
-from seatrial.scenarios.moves import Context, Send
+from seatrial.scenarios.moves import Context
 from seatrial.scenarios.once import Onces
-from seatrial.scenarios.played import Heard, Played
+from seatrial.scenarios.played import Played
 from seatrial.scenarios.read import read_scenario
 from seatrial.scenarios.rows import expand_rows
 from seatrial.slo.gate import read_gate
@@ -206,6 +215,7 @@ def _words(name: str) -> Sequence[str]:
     return corpus.known_keys() if name in _OURS else ()
 
 
+OWN_KINDS = ("scenario", "flow", "profile", "experiment", "service", "gate", "monitor", "realms")
 _OURS = frozenset(READERS) - {"hurl", "har", "postman collection", "postman environment", "openapi", "curl"}
 
 
@@ -233,7 +243,13 @@ def prepare(workspace: Path) -> None:
 def attempt(name: str, content: bytes, workspace: Path, chance: random.Random) -> str:
     """Read it, and play it if it reads: what came of it in a word. FoundError is a defect, and so is TooSlowError."""
     reader = READERS[name]
-    with _restored(workspace, (reader.file, *reader.beside)), contextlib.chdir(workspace), _silent():
+    with (
+        _restored(workspace, (reader.file, *reader.beside)),
+        contextlib.chdir(workspace),
+        _silent(),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("error")
         for beside, text in reader.beside.items():
             (workspace / beside).write_text(text)
         (workspace / reader.file).write_bytes(content)
@@ -343,18 +359,18 @@ class _EnoughError(Exception):
     """The play has gone on for long enough."""
 
 
-class _Client:
-    """Answers whatever is asked, mostly well."""
+class _Client(Client):
+    """Does with a request all that the real one does until it would connect; then answers, mostly well."""
 
     def __init__(self, chance: random.Random) -> None:
+        super().__init__()
         self._chance = chance
 
-    def send(self, request: Request) -> Answer:
-        # What a real client would do first: every request is sent as bytes.
-        request.url.encode()
-        for header, value in request.headers:
-            header.encode("latin-1")
-            value.encode("utf-8")
+    def _over(self, carrier: Carrier, request: Request, destination: Destination, *, progress: Progress) -> Answer:
+        key = websocket.new_key() if request.url.startswith("ws") else None
+        wire = list(client._headers(request, destination, key))
+        sent = httpcore.Request(request.method, destination.url, headers=wire, content=request.body)
+        h11.Request(method=sent.method, target=sent.url.target, headers=sent.headers)
         return self._chance.choice((*ANSWERS[:2], *ANSWERS))
 
 
@@ -386,55 +402,39 @@ def play(scenario: Scenario, workspace: Path, chance: random.Random) -> None:
     )
     secrets.add("password", "correct horse")
     row = next(iter(expand_rows(scenario)))
-    _show(scenario, _played(row, context, chance), context)
+    played = _played(scenario, row, context, chance)
+    if played is not None:
+        _show(played, secrets)
 
 
 ADDRESSES = {"api": "http://api.test", "gateway": "http://gateway.test", "cards": "http://cards.test:81/v1/"}
 
 
-def _played(row: Scenario, context: Context, chance: random.Random) -> tuple[Any, list[Sample], list[Heard]]:
-    samples: list[Sample] = []
-    heard: list[Heard] = []
+def _played(journey: Scenario, row: Scenario, context: Context, chance: random.Random) -> Played | None:
+    """None when it would have gone on for longer than we look on."""
     moves = iter(range(MAX_MOVES))
 
-    def watch(_: object) -> None:
+    def watch(*_: object) -> None:
         if next(moves, None) is None:
             raise _EnoughError
 
-    def hear(sent: Send, answer: Answer, at: float) -> None:
-        heard.append(Heard(sent, answer, at))
-
+    playing = Playing(context, "fuzz", Phase.ACCEPTANCE, Pacer(None), clock=_Clock(), onces=Onces(), watch=watch)
     try:
-        result = drive(
-            row,
-            context,
-            _Client(chance),
-            clock=_Clock(),
-            record=samples.append,
-            run="fuzz",
-            phase=Phase.ACCEPTANCE,
-            watch=watch,
-            heard=hear,
-            onces=Onces(),
-        )
+        with _Client(chance) as client_:
+            return play_one(Plan(journey, row), playing, client_)
     except _EnoughError:
-        return None, samples, heard
-    return result, samples, heard
+        return None
 
 
-def _show(journey: Scenario, seen: tuple[Any, list[Sample], list[Heard]], context: Context) -> None:
-    result, samples, heard = seen
-    if result is None:
-        return
-    secrets = context.secrets
-    play_of(result, run="fuzz", phase=Phase.ACCEPTANCE, started_at=NOON, secrets=secrets)
-    evidence_of(result, run="fuzz", secrets=secrets)
-    played = Played(journey, result, NOON, 0.1, tuple(samples), tuple(heard))
+def _show(played: Played, secrets: Secrets) -> None:
+    """In every form there is: samples' records, reports, the terminal."""
+    play_of(played.result, run="fuzz", phase=Phase.ACCEPTANCE, started_at=NOON, secrets=secrets)
+    evidence_of(played.result, run="fuzz", secrets=secrets)
     facts = Facts(realm="test", started_at=NOON, took_s=0.1, planned=1, version="0")
     for make in FORMATS.values():
         form = make(secrets)
         body = "".join(form.add(played))
         (form.head(facts) + body + form.tail(facts)).encode(errors="replace")
-    screen = Screen(Look(secrets, 2, 1, False))
-    screen.begin(journey, result.scenario)
+    screen = Screen(Look(secrets, 2, 1))
+    screen.begin(played.journey, played.result.scenario)
     screen.ended(played)

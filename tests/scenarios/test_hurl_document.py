@@ -69,7 +69,9 @@ SENT = [
     "GET http://h.test/\n[Query]\na: 1 2\na: {{word}}\n",
     "GET http://h.test/\n[Query]\nf[x]: 1 2&3\n{{word2}}: {{word}}\n",
     "GET http://h.test/\n[Cookies]\na: {{id}}\n",
-    "GET http://h.test/\nCookie: a={{id}}; b=2\n",
+    "GET http://h.test/\nCookie: a={{id}}; b=2\n[Cookies]\nc: 3\n",
+    "GET http://h.test/\nCookie: word\n[Cookies]\nc: 3\n",
+    "HEAD http://h.test/1\n{}\nHEAD http://h.test/2\n[Form]\na: b\n",
     "GET http://h.test/\n[BasicAuth]\n{{id}}: x:y\n",
     "GET http://h.test/\n[Options]\nuser: {{id}}:x\nheader: X-Z: {{word}}!\npath-as-is: true\n",
     "GET http://h.test/\n[Options]\nvariable: my-own={{id}}1\nGET http://h.test/{{my-own}}\n",
@@ -166,6 +168,12 @@ def test_what_a_document_cannot_say_is_noted_with_its_place(convert):
         (10, "the field 'Value' of a certificate is not read here"),
         (11, "where there is nothing to look at, this holds in Hurl and fails here"),
     ]
+
+
+def test_status_that_is_none_is_compared_with(convert, run, canned):
+    converted, scenario = convert(f"{GET}HTTP 20\n")
+    assert step(converted)["expect"] == {"status": "any", "checks": [{"status": True, "eq": 20}]}
+    assert not run(scenario, canned.ok(200)).result.passed
 
 
 def test_secret_is_named_and_its_value_is_not_there(convert):

@@ -133,6 +133,12 @@ def test_what_a_capture_may_change_is_not_known(read):
         read(text, variables={"n": 3})
 
 
+def test_variable_of_a_skipped_entry_is_defined_all_the_same(read, run, canned):
+    text = "GET http://h.test/1\n[Options]\nskip: true\nvariable: a=5\nGET http://h.test/{{a}}\nGET http://h.test/{{a}}\n"
+    played = run(read(text), canned.ok())
+    assert [one.url for one in played.requests] == ["http://h.test/5", "http://h.test/5"]
+
+
 def test_step_names_the_variables_it_uses(read):
     text = "GET http://h.test/{{a}}\nX: {{newUuid}} {{b}}\nHTTP 200\n"
     text += '[Asserts]\nbody == "{{c}}"\njsonpath "$.{{d}}" exists\n'
@@ -156,8 +162,10 @@ def test_repeat_makes_rows_and_its_bounds_are_told(read):
         read("GET http://h.test/\n", repeat=0)
 
 
-def test_no_step_of_a_hurl_file_counts_as_writing(read):
-    assert not any(one.mutates for one in every_step(read("POST http://h.test/\nDELETE http://h.test/\n")))
+def test_step_writes_where_its_method_does(read):
+    methods = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+    scenario = read("".join(f"{method} http://h.test/\n" for method in methods))
+    assert [one.method for one in every_step(scenario) if one.mutates] == ["POST", "PUT", "PATCH", "DELETE"]
 
 
 def test_variable_of_a_name_that_templates_know_is_a_variable(read, run, canned):

@@ -150,3 +150,9 @@ def test_changed_types_of_an_openapi_document_end_likewise(capsys):
 def test_absurd_files_end_in_documents_or_in_an_error_with_a_place(sample, text, capsys):
     holds(IMPORTS[sample], text)
     capsys.readouterr()
+
+
+def test_a_header_or_cookie_that_no_name_could_have_is_not_taken_up(capsys):
+    recorded = (SAMPLES / "shop.har").read_text().replace('"name": "X-', '"name": "{{X-')
+    assert "{{X-" in recorded
+    holds(IMPORTS["shop.har"], recorded)

@@ -8,8 +8,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import jsonschema
 import pytest
 
+from seatrial import documents
 from seatrial.cli.import_ import (
     Output,
     run_import_curl,
@@ -19,6 +21,7 @@ from seatrial.cli.import_ import (
     run_import_postman,
 )
 from seatrial.errors import ExitCode
+from seatrial.schema.make import schema_of
 
 HERE = Path(__file__).parent / "imports"
 COLLECTION, ENVIRONMENT = "cards.postman_collection.json", "staging.postman_environment.json"
@@ -48,3 +51,10 @@ def test_import_is_what_it_was(case, capsys, monkeypatch):
         if os.environ.get("GOLDEN_UPDATE"):
             path.write_text(text)
         assert text == path.read_text()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_imported_documents_fit_the_schema_that_editors_know(case):
+    fits = jsonschema.Draft202012Validator(schema_of("scenario"))
+    for text in (HERE / f"golden/{case}.yaml").read_text().split("---\n"):
+        assert list(fits.iter_errors(documents.loads(text, case).content)) == []

@@ -240,7 +240,7 @@ def _target(url: str, spot: Spot, where: Where) -> Target:
     if absolute:
         return Target(None, spot.service or absolute[1], url, route_of(absolute[2] or "/"))
     if url.startswith("{{"):
-        return Target(None, spot.service or "external", url, "/*")
+        return Target(None, spot.service or "external", url, route_of(url.partition("}}")[2] or "/"))
     if not url.startswith("/"):
         raise DocumentError(where, f"'{url}' is not a URL", "write service://NAME/path, /path or https://host/path")
     if spot.service is None:

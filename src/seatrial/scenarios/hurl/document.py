@@ -14,6 +14,7 @@ from typing import Any
 from seatrial.errors import DocumentError, Where
 from seatrial.exchange import HttpVersion
 from seatrial.scenarios.hurl import syntax
+from seatrial.scenarios.hurl.cookie_headers import cookies_apart
 from seatrial.scenarios.hurl.document_answers import Answers
 from seatrial.scenarios.hurl.document_bodies import body_content
 from seatrial.scenarios.hurl.entries import MAX_RETRYING_S, read_text
@@ -24,7 +25,7 @@ from seatrial.scenarios.hurl.requests import (
     address_of,
     certificate_password,
     certificate_path,
-    cookies_in,
+    implied_type,
     quoted,
     refuse_url,
     region_and_service,
@@ -121,7 +122,7 @@ class _Writer:
 
     def step(self, entry: Entry) -> dict[str, Any]:
         """One entry as a step."""
-        request = entry.request
+        request = cookies_apart(entry.request)
         settings = self._settings(request)
         route = route_of(address_of(request.url, self.known).path)
         answers = Answers(self.names, self.notes)
@@ -189,6 +190,8 @@ class _Writer:
 
     def _request(self, request: syntax.Request, settings: Settings) -> dict[str, Any]:
         body, content_type = body_content(request, self.names, self._tell, self._name)
+        if request.method == "HEAD":
+            body, content_type = {}, implied_type(request)
         url, params = self._url(request)
         return {
             **_without_empty({"method": request.method if request.method != "GET" else None, "url": url}),
@@ -239,8 +242,7 @@ class _Writer:
             return ""
 
     def _headers(self, request: syntax.Request, settings: Settings, content_type: str | None) -> dict[str, Any]:
-        written = [pair for pair in request.headers if cookies_in(pair) is None]
-        pairs = [(self._name(pair.name), self.names.text(pair.value)) for pair in written]
+        pairs = [(self._name(pair.name), self.names.text(pair.value)) for pair in request.headers]
         pairs += [(name, self._option_text(value)) for name, value in settings.headers]
         if self.options.user_agent is not None:
             pairs.append(("User-Agent", literal(self.options.user_agent)))
@@ -261,9 +263,6 @@ class _Writer:
             name = self._name(pair.name)
             if name:
                 yield name, self.names.text(pair.value)
-        for pair in request.headers:
-            for name, value in cookies_in(pair) or ():
-                yield name, self.names.text(value)
 
     def _auth(self, request: syntax.Request, settings: Settings) -> dict[str, Any] | None:
         if request.basic_auth is not None:

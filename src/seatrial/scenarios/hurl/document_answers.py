@@ -27,6 +27,8 @@ from seatrial.scenarios.hurl.syntax import BlockKind, Hole, Text
 from seatrial.scenarios.wanted import FilterKind, QueryKind
 
 LONE = str(FilterKind.LONE)
+STATUSES = range(100, 600)
+"""What our documents know for a status; any number else can only be compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,10 @@ class Answers:
         """What is expected; of an entry without a second half any status will do."""
         if response is None or ignored:
             return {"status": "any"}
-        checks = list(self._checks(response))
-        return {
-            "status": "any" if response.status is None else response.status,
-            **({"checks": checks} if checks else {}),
-        }
+        status, checks = response.status, list(self._checks(response))
+        if status is not None and status not in STATUSES:
+            status, checks = None, [{"status": True, "eq": status}, *checks]
+        return {"status": "any" if status is None else status, **({"checks": checks} if checks else {})}
 
     def captures(self, response: syntax.Response | None) -> dict[str, Any]:
         """What is captured."""
