@@ -28,6 +28,8 @@ from nginx import Counter
 from peers import Missing, Peer
 from tools import Crowd
 
+import fuzz
+
 OUT = Path(__file__).with_name("out")
 
 
@@ -42,6 +44,7 @@ class Plan:
     memory_rows: int
     load_rounds: int
     crowd: Crowd
+    bad_documents: int
 
 
 FULL = Plan(
@@ -52,6 +55,7 @@ FULL = Plan(
     memory_rows=10_000,
     load_rounds=5,
     crowd=Crowd(users=20, duration_s=10),
+    bad_documents=fuzz.INPUTS,
 )
 QUICK = Plan(
     check_rounds=2,
@@ -61,6 +65,7 @@ QUICK = Plan(
     memory_rows=1_000,
     load_rounds=1,
     crowd=Crowd(users=20, duration_s=4),
+    bad_documents=500,
 )
 
 
@@ -221,12 +226,21 @@ def alternate(
     return costs
 
 
+def measure_fuzz(bench: Bench) -> dict[str, object]:
+    """Bad documents: none may end in more than a refusal."""
+    progress = fuzz.run(fuzz.SEED, bench.plan.bad_documents)
+    bench.problems.extend(progress.defects)
+    say(f"\n{fuzz.as_text(progress)}")
+    return dataclasses.asdict(progress)
+
+
 MEASURES: Mapping[str, Callable[[Bench], dict[str, object]]] = {
     "reading": measure_reading,
     "check": measure_checks,
     "rows": measure_rows,
     "memory": measure_memory,
     "load": measure_loads,
+    "fuzz": measure_fuzz,
 }
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from real_parts import find_httpbin, find_server
+
 if TYPE_CHECKING:
     from misbehaving import Authority
 
@@ -41,12 +43,21 @@ PARTS: dict[str, tuple[Callable[[], object], str]] = {
     "needs_docker": (_docker_answers, "no Docker engine answers (`docker info`)"),
     "needs_toxiproxy": (find_toxiproxy, "the original toxiproxy-server is not installed"),
     "needs_node": (find_yaml_server, "no yaml-language-server on the path (npm install -g yaml-language-server)"),
+    "needs_nginx": (lambda: find_server("nginx"), "no nginx is installed (apt-get install nginx-light)"),
+    "needs_prometheus": (
+        lambda: find_server("prometheus"),
+        "no prometheus is installed (apt-get install prometheus)",
+    ),
+    "needs_etcd": (lambda: find_server("etcd"), "no etcd is installed (apt-get install etcd-server)"),
+    "needs_httpbin": (find_httpbin, "no Python here has httpbin (HTTPBIN_PYTHON names one that has)"),
     "needs_chromium": (lambda: shutil.which("chromium"), "no chromium on the path"),
 }
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Ctrl-C means what it usually does, also where a shell started us in its background and had it ignored."""
+    for marker, (_, sentence) in PARTS.items():
+        config.addinivalue_line("markers", f"{marker}: must run in CI; skipped elsewhere when {sentence}")
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

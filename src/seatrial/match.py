@@ -282,7 +282,7 @@ def _elements_of(wanted: Elements, actual: Any, path: Path) -> Iterator[Mismatch
 def _extra(wanted: Pattern, actual: Any, path: Path) -> Iterator[Mismatch]:
     if isinstance(wanted, Object) and isinstance(actual, Mapping):
         known = {key for key, _ in wanted.members}
-        for key in actual.keys() - known:
+        for key in (key for key in actual if key not in known):  # in the answer's order, the same each time
             yield Mismatch((*path, key), actual[key], "no such member (strict)")
         for key, part in wanted.members:
             yield from _extra(part, actual.get(key), (*path, key))

@@ -81,3 +81,13 @@ def test_document_knows_what_stands_in_it():
     assert document.has()
     assert not document.has("a", 1)
     assert not document.has("a", 0, "b", "c")
+
+
+def test_a_pair_of_escaped_surrogates_is_one_character():
+    assert documents.loads(r'{"a": "\ud83d\ude00!", "\ud83d\ude00": 1}', "d.yaml").content == {"a": "😀!", "😀": 1}
+
+
+@pytest.mark.parametrize("text", [r'{"a": "x \ud83d"}', r'{"\ud83d": 1}'])
+def test_half_of_a_character_is_refused_where_it_stands(text):
+    with pytest.raises(DocumentError, match=r"d.yaml:1:\d: '.ud83d' is half of a character"):
+        documents.loads(text, "d.yaml")

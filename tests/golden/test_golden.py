@@ -1,8 +1,10 @@
-"""`seatrial check` as a user sees it: every folder here is a journey with the exact text and exit code it gives.
+"""The command as a user sees it: every folder here is an input with the exact text and exit code it gives.
 
-The command runs as a process of its own against a small server on loopback. What differs from run to run (the port,
-times, ids) is written as PORT, TIME and TRACE. `GOLDEN_UPDATE=1 pytest tests/golden` writes the files anew: read the
-difference before you keep it.
+A folder's files are copied to `scenarios/` of a workspace, those of its `workspace/` to the workspace itself; then
+`seatrial check` runs with the words of its `args`, or the whole `command` if it has one. It is a process of its own
+and asks a small server on loopback. What differs from run to run (the port, times, ids) is written as PORT, TIME and
+TRACE. tests/README.md lists what each case proves. `GOLDEN_UPDATE=1 pytest tests/golden` writes the files anew: read
+the difference before you keep it.
 """
 
 from __future__ import annotations
@@ -22,14 +24,18 @@ from pathlib import Path
 
 import pytest
 
+import misbehaving
+from seatrial import documents
+
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for path in HERE.glob("*/*/exit"))
+BESIDE = ("stdout", "stderr", "exit", "args", "command", "workspace")
 PASSWORD = "correct horse battery"
 REALMS = """
 realms:
   test:
-    services: {api: "http://127.0.0.1:%(port)d", gone: "http://127.0.0.1:1"}
-    variables: {currency: EUR}
+    services: {api: "http://127.0.0.1:%(port)d", gone: "http://127.0.0.1:1", secure: "%(secure)s"}
+    variables: {currency: EUR, proxy: "http://127.0.0.1:%(proxy)d"}
     secrets: {password: {env: GOLDEN_PASSWORD}}
     allows: {mutations: true}
   down:
@@ -43,6 +49,7 @@ SAME_EVERY_TIME = (
     (re.compile(r"127\.0\.0\.1:(?!1\b)\d+"), "127.0.0.1:PORT"),
     (re.compile(r"\b(\d+ m )?\d+(\.\d+)?(e[+-]\d+)? (ms|s)\b"), "TIME"),
     (re.compile(r"trace [0-9a-f]{32}"), "trace TRACE"),
+    (re.compile(r"string <\"[0-9a-f]{32}\">"), 'string <"32 DIGITS">'),
     (re.compile(r'value="[0-9a-f]{32}"'), 'value="TRACE"'),
     (re.compile(r"duration_ms: [0-9.]+"), "duration_ms: TIME"),
     (re.compile(r"\d+ bytes in"), "N bytes in"),
@@ -101,6 +108,19 @@ class Target(BaseHTTPRequestHandler):
         self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\nhalf")
         self.close_connection = True
 
+    def answer_page(self):
+        self.send(200, b"<html><body><h1>Hello</h1></body></html>", "text/html")
+
+    def answer_around(self):
+        self.wfile.write(b"HTTP/1.1 302 Found\r\nLocation: /around\r\nContent-Length: 0\r\n\r\n")
+
+    def answer_garbage(self):
+        self.wfile.write(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
+        self.close_connection = True
+
+    def answer_reset(self):
+        self.close_connection = True  # without a byte
+
     def reply(self, status, content):
         self.send(status, json.dumps(content).encode(), "application/json")
 
@@ -112,8 +132,34 @@ class Target(BaseHTTPRequestHandler):
         """Stay silent."""
 
 
+def make_too_large(workspace):
+    (workspace / "scenarios" / "journey.yaml").write_text("scenario: s\n# " + "x" * documents.MAX_BYTES)
+
+
+def make_unreadable(workspace):
+    path = workspace / "scenarios" / "journey.yaml"
+    path.write_text("scenario: s\n")
+    path.chmod(0)
+
+
+MADE = {"unreadable/too_large": make_too_large, "unreadable/no_permission": make_unreadable}
+"""What no file of a repository can be."""
+
+
 @pytest.fixture
-def port():
+def ports(authority):
+    """Of the server, of one with a certificate that nobody vouches for, and of a proxy that refuses."""
+    refusal = misbehaving.says(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+    with (
+        serving() as port,
+        misbehaving.Server(misbehaving.says(misbehaving.OK), tls=authority.context()) as secure,
+        misbehaving.Server(refusal) as proxy,
+    ):
+        yield {"port": port, "secure": secure.url, "proxy": proxy.port}
+
+
+@contextlib.contextmanager
+def serving():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Target)
     server.seen, server.over = Counter(), threading.Event()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -126,8 +172,10 @@ def port():
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
-def test_golden(case, port, tmp_path):
-    done = check(case, port, tmp_path)
+def test_golden(case, ports, tmp_path):
+    if case.name == "no_permission" and os.geteuid() == 0:
+        pytest.skip("root may read everything")
+    done = check(case, ports, tmp_path)
     shown = {"stdout": same(done.stdout), "stderr": same(done.stderr), "exit": f"{done.returncode}\n"}
     if os.environ.get("GOLDEN_UPDATE"):
         for name, text in shown.items():
@@ -136,17 +184,26 @@ def test_golden(case, port, tmp_path):
     assert PASSWORD not in done.stdout + done.stderr
 
 
-def check(case, port, workspace):
+def check(case, ports, workspace):
     """Run the command on a copy of the case's files."""
-    (workspace / "realms.yaml").write_text(REALMS % {"port": port})
-    shutil.copytree(case, workspace / "scenarios", ignore=shutil.ignore_patterns("stdout", "stderr", "exit", "args"))
-    words = (case / "args").read_text().split() if (case / "args").exists() else []
-    command = [sys.executable, "-c", "from seatrial.cli.main import main; main()", "check", *words]
+    (workspace / "realms.yaml").write_text(REALMS % ports)
+    shutil.copytree(case, workspace / "scenarios", ignore=shutil.ignore_patterns(*BESIDE))
+    if (case / "workspace").exists():
+        shutil.copytree(case / "workspace", workspace, dirs_exist_ok=True)
+    if case.relative_to(HERE).as_posix() in MADE:
+        MADE[case.relative_to(HERE).as_posix()](workspace)
+    words = ["check", *words_of(case, "args")] if not (case / "command").exists() else words_of(case, "command")
+    command = [sys.executable, "-c", "from seatrial.cli.main import main; main()", *words]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SEATRIAL_")}
     environment = {**kept, "GOLDEN_PASSWORD": PASSWORD, "COLUMNS": "120", "NO_COLOR": "1"}
     return subprocess.run(
         command, cwd=workspace, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
+
+
+def words_of(case, name):
+    """The words of a command line in one of a case's files, none when it is not there."""
+    return (case / name).read_text().split() if (case / name).exists() else []
 
 
 def same(text):

@@ -89,6 +89,7 @@ def test_deadline_of_the_step_is_the_requests(journey, run):
         ("{url: service://crds/}", "realm 'test' has no service 'crds'"),
         ('{url: /, headers: {X: "a{{ nl }}b"}}', "the header 'X' would hold a line break"),
         ('{url: "{{ whole }}"}', "is not an address"),
+        ('{url: "http://[::1"}', "is not an address"),
         ('{url: "/{{ nobody }}"}', "'nobody' is not defined"),
         ('{method: POST, url: /, form: "{{ n }}"}', "the form is no mapping"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import sys
@@ -11,7 +12,14 @@ import pytest
 
 from seatrial import documents
 from seatrial.cli import import_
-from seatrial.cli.import_ import Output, finish_import, run_import_curl, run_import_har, run_import_openapi
+from seatrial.cli.import_ import (
+    Output,
+    finish_import,
+    run_import_curl,
+    run_import_har,
+    run_import_hurl,
+    run_import_openapi,
+)
 from seatrial.errors import CannotRun, DocumentError, ExitCode, UsageError
 from seatrial.scenarios.importers.imported import MAX_NOTES, Imported, Note, report_text
 from seatrial.scenarios.read import read_scenario
@@ -127,6 +135,22 @@ def test_stdin_that_is_no_text_is_unreadable(monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff"), encoding="utf-8"))
     with pytest.raises(DocumentError, match="stdin:1:1: not UTF-8 text"):
         run_import_curl([], Output())
+
+
+def test_hurl_files_are_a_scenario_each_and_their_files_are_told(tmp_path, capsys):
+    (tmp_path / "a.hurl").write_text("GET http://a\nPUT http://a\nfile,data/x.bin;\n")
+    (tmp_path / "b.hurl").write_text('POST http://a\n{"key": "no file"}\n')
+    files = [str(tmp_path / name) for name in ("a.hurl", "b.hurl")]
+    assert run_import_hurl(files, Output(tmp_path / "out"), given={}) is ExitCode.MET
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.yaml", "b.yaml"]
+    assert "files to put beside the scenario: data/x.bin\n" in capsys.readouterr().err
+
+
+def test_reading_back_touches_no_file_elsewhere(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    with contextlib.suppress(CannotRun):
+        finish_import(made("a", files=(str(elsewhere), "../x")), Output(tmp_path / "out"))
+    assert not elsewhere.exists()
 
 
 def test_report_ends_with_what_is_still_to_be_given():

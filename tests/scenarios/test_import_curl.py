@@ -123,6 +123,10 @@ def test_options_are_understood(line, wanted):
     assert request(line) == wanted
 
 
+def test_type_of_a_multipart_body_is_left_to_what_writes_its_boundary():
+    assert "headers" not in request("curl http://a -F a=1 -H 'Content-Type: multipart/form-data'")
+
+
 def test_max_time_is_the_steps_timeout():
     assert steps("curl http://a -m 1.5")[0]["timeout"] == "1.5s"
 

@@ -8,16 +8,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import jsonschema
 import pytest
 
+from seatrial import documents
 from seatrial.cli.import_ import (
     Output,
     run_import_curl,
     run_import_har,
+    run_import_hurl,
     run_import_openapi,
     run_import_postman,
 )
 from seatrial.errors import ExitCode
+from seatrial.schema.make import schema_of
 
 HERE = Path(__file__).parent / "imports"
 COLLECTION, ENVIRONMENT = "cards.postman_collection.json", "staging.postman_environment.json"
@@ -31,6 +35,9 @@ CASES = {
         "shop.har", Output(), static=True, hosts=["shop.example.com"], services=["shop=https://shop.example.com"]
     ),
     "openapi": lambda: run_import_openapi("petstore.yaml", Output()),
+    "hurl": lambda: run_import_hurl(
+        ["cards.hurl"], Output(), given={"variable": ["user=ada"], "secret": ["password=hush-hush"]}
+    ),
     "curl": lambda: run_import_curl(["lines.sh"], Output()),
 }
 
@@ -44,3 +51,10 @@ def test_import_is_what_it_was(case, capsys, monkeypatch):
         if os.environ.get("GOLDEN_UPDATE"):
             path.write_text(text)
         assert text == path.read_text()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_imported_documents_fit_the_schema_that_editors_know(case):
+    fits = jsonschema.Draft202012Validator(schema_of("scenario"))
+    for text in (HERE / f"golden/{case}.yaml").read_text().split("---\n"):
+        assert list(fits.iter_errors(documents.loads(text, case).content)) == []

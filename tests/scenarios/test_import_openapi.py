@@ -83,7 +83,7 @@ CARD = {"type": "object", "properties": {"id": {"type": "string"}, "cardNumber":
 def test_path_parameter_is_captured_where_the_names_make_it_plain(parameter, schema, path):
     created = {"post": answered(schema, "201")}
     content = scenario({"/cards": created, f"/cards/{{{parameter}}}/lines": {"get": answered()}})
-    name = parameter.replace("-", "_")
+    name = "card_id" if parameter == "id" else parameter.replace("-", "_")
     made, used = content["steps"]
     assert made.get("capture") == ({name: {"jsonpath": path}} if path else None)
     assert used["request"]["url"] == f"https://a.example.com/v1/cards/{{{{ {name} }}}}/lines"
@@ -92,7 +92,19 @@ def test_path_parameter_is_captured_where_the_names_make_it_plain(parameter, sch
 
 def test_path_parameter_without_origin_is_a_variable_with_its_example():
     said = {"parameters": [{"name": "id", "in": "path", "schema": {"type": "integer", "example": 42}}]}
-    assert scenario({"/x/{id}": {**said, "get": answered()}})["vars"] == {"id": 42}
+    assert scenario({"/x/{id}": {**said, "get": answered()}})["vars"] == {"x_id": 42}
+
+
+def test_ids_of_two_resources_are_two_variables():
+    created = {"post": answered(CARD, "201")}
+    paths = {"/users/{id}": {"get": answered()}, "/cards": created, "/cards/{id}": {"get": answered()}}
+    content = scenario(paths)
+    assert [made["request"]["url"].removeprefix("https://a.example.com/v1") for made in content["steps"]] == [
+        "/cards",
+        "/users/{{ user_id }}",
+        "/cards/{{ card_id }}",
+    ]
+    assert content["vars"] == {"user_id": "1"}
 
 
 @pytest.mark.parametrize(

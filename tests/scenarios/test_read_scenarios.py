@@ -188,7 +188,7 @@ def test_flow_is_read_into_a_call(journey):
         (", with: {user: a}, outputs: [tokn]", FLOW, "gives no 'tokn'; did you mean 'token'?"),
         (", with: {user: a}, expect: {status: 200}", FLOW, "'expect' beside `use`"),
         (", with: {user: a}", FLOW.replace("[token]", "[tokens]"), "no step of the flow captures 'tokens'"),
-        (", with: {user: a}", FLOW.replace("flow:", "scenario:"), "a 'scenario' where a flow is used"),
+        (", with: {user: a}", FLOW.replace("flow:", "profile:"), "a 'profile' where a flow is used"),
     ],
 )
 def test_mistake_in_the_use_of_a_flow_is_told(journey, rest, flow, message):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import email.parser
 import email.policy
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -144,8 +147,10 @@ def test_without_cookies_answers_set_none(journey, run, canned):
 
 
 def test_minimal_headers_are_user_agent_and_accept_alone(request_):
-    sent = request_("{url: /, default_headers: minimal, compressed: false}")
+    sent = request_("{url: /, default_headers: minimal}")
     assert [name for name, _ in sent.headers] == ["User-Agent", "Accept"]
+    packed = request_("{url: /, default_headers: minimal, compressed: true}")
+    assert [name for name, _ in packed.headers] == ["User-Agent", "Accept", "Accept-Encoding"]
 
 
 def test_a_header_may_repeat_or_be_left_out(request_):
@@ -164,21 +169,30 @@ def test_http_1_0_is_refused_by_name(journey):
         journey("- request: {url: /, http_version: 1.0}")
 
 
-def test_tls_and_proxy_say_how_to_connect(request_, tmp_path):
-    (tmp_path / "ca.pem").write_text("x")
+def test_tls_and_proxy_say_how_to_connect(request_, tmp_path, authority):
+    shutil.copy(authority.ca, tmp_path / "ca.pem")
+    pin = base64.b64encode(bytes(32)).decode()
     sent = request_(
-        "{url: /, tls: {ca: ca.pem, verify: false, pin: sha256//AAAA}, proxy: 'http://{{ host }}:1'}",
+        f"{{url: /, tls: {{ca: ca.pem, verify: false, pin: 'sha256//{pin}'}}, proxy: 'http://{{{{ host }}}}:1'}}",
         variables={"host": "proxy.test"},
     )
-    assert sent.connection.tls == Tls(verify=False, ca=str(tmp_path / "ca.pem"), pin="AAAA")
+    assert sent.connection.tls == Tls(verify=False, ca=str(tmp_path / "ca.pem"), pin=pin)
     assert sent.connection.proxy == "http://proxy.test:1"
 
 
-def test_a_client_certificate_is_shown_whatever_else_authenticates(request_, tmp_path):
-    (tmp_path / "me.pem").write_text("x")
-    sent = request_("{url: /, auth: {bearer: t, client_certificate: {cert: me.pem, password: '{{ 1 }}'}}}")
-    assert sent.connection.tls == Tls(certificate=str(tmp_path / "me.pem"), password="1")
+def test_a_client_certificate_is_shown_whatever_else_authenticates(request_, tmp_path, authority):
+    certificate, key = authority.issue("me", password="1234")
+    (tmp_path / "me.pem").write_bytes(Path(certificate).read_bytes() + Path(key).read_bytes())
+    sent = request_("{url: /, auth: {bearer: t, client_certificate: {cert: me.pem, password: '{{ 1234 }}'}}}")
+    assert sent.connection.tls == Tls(certificate=str(tmp_path / "me.pem"), password="1234")
     assert header(sent, "authorization") == "Bearer t"
+
+
+def test_files_that_are_no_certificates_fail_the_step_before_it_is_sent(journey, run, tmp_path):
+    (tmp_path / "ca.pem").write_text("x")
+    played = run(journey("- request: {url: /, tls: {ca: ca.pem}}"))
+    assert played.requests == []
+    assert "ca.pem" in played.summaries[0]
 
 
 def test_a_deadline_may_stand_in_the_request_and_bound_connecting(request_, journey):

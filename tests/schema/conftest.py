@@ -23,12 +23,6 @@ from seatrial.slo.gate import read_gate
 from seatrial.slo.read import read_service
 from seatrial.synthetic.read import read_synthetic
 
-
-def pytest_configure(config: pytest.Config) -> None:
-    """The marker of what needs a real editor's server."""
-    config.addinivalue_line("markers", "needs_node: needs yaml-language-server, which runs on Node; must run in CI")
-
-
 USER = {"scenario": "its user", "service": "shop"}
 
 

@@ -18,6 +18,7 @@ from seatrial.cli.console import say, tell
 from seatrial.errors import CannotRun, DocumentError, ExitCode, UsageError, Where
 
 if TYPE_CHECKING:
+    from seatrial.scenarios.hurl.options import Given
     from seatrial.scenarios.importers.imported import Imported
 
 STDIN = "-"
@@ -96,6 +97,22 @@ def run_import_curl(
     return finish_import(curl.convert(text, source, name=name or stem, services=known), output)
 
 
+def run_import_hurl(files: Sequence[str], output: Output, *, given: Given) -> ExitCode:
+    """Hurl files, a scenario each; `given` are options of Hurl by their names without dashes."""
+    from seatrial.scenarios.hurl.entries import read_hurl
+    from seatrial.scenarios.hurl.options import parse_options
+    from seatrial.scenarios.importers import hurl
+
+    options = parse_options(given)
+    imported = hurl.convert([_there(name) for name in files], options)
+    try:
+        return finish_import(imported, output)
+    except CannotRun:
+        for name in files:
+            read_hurl(Path(name), options)  # tells what is wrong with the file itself, where that is the reason
+        raise
+
+
 def finish_import(imported: Imported, output: Output) -> ExitCode:
     """Read the result back, show or write it, tell the report. UsageError, nothing written, where a file is there."""
     from seatrial.scenarios.importers.imported import report_text
@@ -131,14 +148,21 @@ def _read_back(texts: Mapping[str, str], files: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="seatrial-import-") as name:
         folder = Path(name).resolve()
         for file in files:
-            (folder / file).parent.mkdir(parents=True, exist_ok=True)
-            (folder / file).touch()
+            _stand_in(folder, file)
         for file, text in texts.items():
             (folder / file).write_text(text, encoding="utf-8")
             try:
                 read_scenario(folder / file)
             except DocumentError as error:
                 raise _defect(error, file) from None
+
+
+def _stand_in(folder: Path, file: str) -> None:
+    """An empty file below the folder; nothing for a name that leads elsewhere."""
+    path = (folder / file).resolve()
+    if path.is_relative_to(folder) and path != folder and "\0" not in file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
 
 
 def _defect(error: DocumentError, file: str) -> Exception:
@@ -191,15 +215,19 @@ def _stem(name: str) -> str:
     return "imported" if name == STDIN else Path(name).name.partition(".")[0] or "imported"
 
 
+def _there(name: str) -> Path:
+    if not _is_file(name):
+        raise UsageError(f"{name}: no such file")
+    return Path(name)
+
+
 def _text(name: str) -> str:
     """The text of a file, `-` for stdin; UsageError when there is none, DocumentError when it is no text."""
     from seatrial.scenarios.importers.foreign import MAX_BYTES
 
     if name == STDIN:
         return _stdin()
-    path, start = Path(name), Where(name, 1, 1)
-    if not _is_file(name):
-        raise UsageError(f"{name}: no such file")
+    path, start = _there(name), Where(name, 1, 1)
     try:
         if path.stat().st_size > MAX_BYTES:
             raise DocumentError(start, f"the file is larger than {MAX_BYTES >> 20} MiB", "export less of it")

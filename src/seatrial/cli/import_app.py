@@ -105,5 +105,25 @@ def import_curl(
     _finish(run_import_curl(lines or [], Output(output, force), services=service or [], name=name))
 
 
+@import_app.command("hurl")
+def import_hurl(
+    files: Annotated[list[str], typer.Argument(help="Hurl files; `seatrial check` also plays them as they are.")],
+    variable: Annotated[list[str] | None, typer.Option("--variable", help="NAME=VALUE, as Hurl types it.")] = None,
+    variables_file: Annotated[
+        list[str] | None, typer.Option("--variables-file", help="A file of lines NAME=VALUE; repeat.")
+    ] = None,
+    secret: Annotated[list[str] | None, typer.Option("--secret", help="NAME=VALUE; only its name is kept.")] = None,
+    location: Annotated[bool, typer.Option("--location", help="Follow redirects, as hurl --location does.")] = False,
+    output: OutputOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Convert Hurl files, a scenario each."""
+    from seatrial.cli.import_ import Output, run_import_hurl
+
+    given = {"variable": variable, "variables-file": variables_file, "secret": secret, "location": location}
+    kept = {name: value for name, value in given.items() if value}
+    _finish(run_import_hurl(files, Output(output, force), given=kept))
+
+
 def _finish(code: ExitCode) -> None:
     raise typer.Exit(int(code))

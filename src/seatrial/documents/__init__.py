@@ -41,6 +41,7 @@ __all__ = [
     "loads",
     "parse",
     "scalar",
+    "shown_path",
 ]
 
 MAX_BYTES = 1 << 20
@@ -91,7 +92,7 @@ def find(folder: Path, kind: str) -> tuple[Document, ...]:
 
 def load(path: Path) -> Document:
     """Read one file; DocumentError with file:line:column for everything that can be wrong with it."""
-    shown = _shown(path)
+    shown = shown_path(path)
     return loads(_read_text(path, shown), shown)
 
 
@@ -111,10 +112,16 @@ def parse(document: Document, model: type[Raw]) -> Raw:
         raise first_mistake(error, document, model) from None
 
 
-def _shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
     """The path as a user would type it: relative to here when it is below here."""
     resolved, here = path.resolve(), Path.cwd()
     return str(resolved.relative_to(here)) if resolved.is_relative_to(here) else str(path)
+
+
+def _place_of_byte(error: UnicodeDecodeError, shown: str) -> Where:
+    """Where the first byte stands that is none of UTF-8; all before it is."""
+    before = error.object[: error.start].decode(errors="replace")
+    return Where(shown, before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
 def _read_text(path: Path, shown: str) -> str:
@@ -124,6 +131,6 @@ def _read_text(path: Path, shown: str) -> str:
             raise DocumentError(start, f"the file is larger than {MAX_BYTES} bytes", "split it")
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DocumentError(start, f"not UTF-8 text (byte {error.start})", "save it as UTF-8") from None
+        raise DocumentError(_place_of_byte(error, shown), "not UTF-8 text", "save it as UTF-8") from None
     except OSError as error:
         raise DocumentError(start, f"cannot be read: {error.strerror}", "check its name and rights") from None

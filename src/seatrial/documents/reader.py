@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import yaml
@@ -24,6 +24,7 @@ _NUMBER_BEGINS = "-0123456789"
 _JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 # What PyYAML gives untagged nodes; written out they change nothing here, and every other tag is refused.
 _RESOLVED_TAGS = frozenset({"str", "int", "float", "bool", "null", "timestamp", "merge", "value", "map", "seq"})
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 _Events = type[yaml.SafeLoader] | type[yaml.CSafeLoader]
 _ABSENT = object()
@@ -57,7 +58,9 @@ class _Reader:
 
     def __init__(self, text: str, file: str, *, events: _Events) -> None:
         self._file = file
-        self._next = events(text).get_event
+        self._next = (
+            events(text).get_event if events is not yaml.SafeLoader else self._whole_texts(events(text).get_event)
+        )
         self._anchors: dict[str, _Anchored | None] = {}
         self._nodes = 0
         self._deepest = 0
@@ -120,6 +123,21 @@ class _Reader:
             content.append(part)
             event = self._next()
         return content, Place(start.start_mark, event.end_mark, parts, {})
+
+    def _whole_texts(self, following: Callable[[], Any]) -> Callable[[], Any]:
+        """The events with escaped pairs of surrogates made one character each, as JSON means them. libyaml refuses
+        them all; what holds half of one could be neither shown nor sent."""
+
+        def following_whole() -> Any:
+            event = following()
+            if isinstance(event, yaml.ScalarEvent) and _SURROGATE.search(event.value):
+                event.value = event.value.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+                half = _SURROGATE.search(event.value)
+                if half:
+                    raise self._wrong(event, f"'\\u{ord(half[0]):04x}' is half of a character", "write the whole one")
+            return event
+
+        return following_whole
 
     def _key(self, event: Any) -> str:
         if isinstance(event, yaml.ScalarEvent):

@@ -8,6 +8,7 @@ the one it is given.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import random
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
@@ -245,9 +246,10 @@ def _follow(
 ) -> Generator[Move, Reply, tuple[Request, Answer]]:
     """Go where redirects lead; one too many breaks the exchange."""
     first, jar = request, hops.strand.jar(hops.step.request.session)
+    cookies = functools.partial(jar.header, now=hops.strand.context.now())
     credentials = credentials_of(hops.step.request.auth)
     while isinstance(answer, Response):
-        again = next_request(first, request, answer, follow=follow, jar=jar, credentials=credentials)
+        again = next_request(first, request, answer, follow=follow, cookies=cookies, credentials=credentials)
         if again is None:
             break
         if len(hops.redirects) == follow.limit:

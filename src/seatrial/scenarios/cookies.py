@@ -28,9 +28,12 @@ class Cookie:
     domain: str
     path: str
     secure: bool
+    expires_at: float | None = None
 
-    def goes_to(self, parts: urllib.parse.SplitResult) -> bool:
-        """Whether a request to that URL carries it."""
+    def goes_to(self, parts: urllib.parse.SplitResult, now: float) -> bool:
+        """Whether a request to that URL carries it at that moment (UTC seconds)."""
+        if self.expires_at is not None and self.expires_at <= now:
+            return False
         host = parts.hostname or ""
         here = _within(host, self.domain) if self.domain else parts.netloc == self.origin
         safe = not self.secure or parts.scheme == "https" or host in _LOOPBACK
@@ -49,32 +52,35 @@ class Jar:
             if name.lower() == "set-cookie":
                 self._set(urllib.parse.urlsplit(url), value, now)
 
-    def pairs(self, url: str) -> list[tuple[str, str]]:
-        """The cookies for that URL by name and value, longer paths first."""
+    def pairs(self, url: str, *, now: float) -> list[tuple[str, str]]:
+        """The cookies for that URL by name and value, longer paths first, of equal ones the older."""
         if not self._cookies:
             return []
         parts = urllib.parse.urlsplit(url)
-        fitting = [cookie for cookie in self._cookies.values() if cookie.goes_to(parts)]
+        fitting = [cookie for cookie in self._cookies.values() if cookie.goes_to(parts, now)]
         fitting.sort(key=lambda cookie: -len(cookie.path))
         return [(cookie.name, cookie.value) for cookie in fitting]
 
-    def header(self, url: str) -> str:
+    def header(self, url: str, *, now: float) -> str:
         """The value of the Cookie header for that URL; empty for none."""
-        return "; ".join(f"{name}={value}" for name, value in self.pairs(url))
+        return "; ".join(f"{name}={value}" for name, value in self.pairs(url, now=now))
 
     def _set(self, parts: urllib.parse.SplitResult, line: str, now: float) -> None:
         pair, *rest = line.split(";")
         name, equals, value = (part.strip() for part in pair.partition("="))
         attributes = _attributes(rest)
         domain = attributes.get("domain", "").lstrip(".").lower()
-        if not equals or not name or (domain and not _within(parts.hostname or "", domain)):
+        if not equals or not name or (domain and not _may_set(parts.hostname or "", domain)):
             return
         path = attributes.get("path", "")
         path = path if path.startswith("/") else _default_path(parts.path)
         key = (name, domain or parts.netloc, path)
-        self._cookies.pop(key, None)
-        if not _expired(attributes, now) and len(self._cookies) < MAX_COOKIES:
-            self._cookies[key] = Cookie(name, value, parts.netloc, domain, path, "secure" in attributes)
+        expires_at = _expiry(attributes, now)
+        if expires_at is not None and expires_at <= now:
+            self._cookies.pop(key, None)
+        elif key in self._cookies or len(self._cookies) < MAX_COOKIES:
+            # One that is set anew keeps its place among those of equal paths (RFC 6265, 5.3).
+            self._cookies[key] = Cookie(name, value, parts.netloc, domain, path, "secure" in attributes, expires_at)
 
 
 def _attributes(parts: Iterable[str]) -> dict[str, str]:
@@ -82,16 +88,21 @@ def _attributes(parts: Iterable[str]) -> dict[str, str]:
     return {name.strip().lower(): value.strip() for name, _, value in pairs}
 
 
-def _expired(attributes: dict[str, str], now: float) -> bool:
-    """Max-Age wins over Expires; a date that cannot be read ends nothing (RFC 6265, 5.2.1)."""
+def _expiry(attributes: dict[str, str], now: float) -> float | None:
+    """When it ends; Max-Age wins over Expires, and what cannot be read ends nothing (RFC 6265, 5.2)."""
     try:
         if "max-age" in attributes:
-            return int(attributes["max-age"]) <= 0
+            return now + int(attributes["max-age"])
         if "expires" in attributes:
-            return email.utils.parsedate_to_datetime(attributes["expires"]).timestamp() <= now
-    except (ValueError, OverflowError):
+            return email.utils.parsedate_to_datetime(attributes["expires"]).timestamp()
+    except (ValueError, OverflowError, TypeError):
         pass
-    return False
+    return None
+
+
+def _may_set(host: str, domain: str) -> bool:
+    """Whether an answer of that host may set cookies for the domain: never for one that is a suffix of strangers'."""
+    return host == domain or ("." in domain and _within(host, domain))
 
 
 def _within(host: str, domain: str) -> bool:

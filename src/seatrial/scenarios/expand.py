@@ -56,7 +56,7 @@ def expand(
         *_usual(template, context, marks),
         *_type_of(content),
         *headers_of(template.auth, scope, token=token),
-        *_cookies(template, jar, url, scope),
+        *_cookies(template, jar, url, scope=scope, now=context.now()),
     )
     chosen = {name.lower() for name, _ in template.headers}
     headers = (*(header for header in implied if header[0].lower() not in chosen), *own)
@@ -87,8 +87,8 @@ def _url(template: RequestTemplate, scope: Scope, context: Context) -> str:
     rendered = template.url.render(scope)
     if template.service is not None:
         rendered = _base(template.service, context, where) + rendered
-    parts = urllib.parse.urlsplit(rendered)
-    if parts.scheme not in _SCHEMES or not parts.netloc:
+    parts = _split(rendered)
+    if parts is None or parts.scheme not in _SCHEMES or not parts.netloc:
         hint = "a value that holds a whole address must pass through `| raw`" if "%3A" in rendered else ""
         raise DocumentError(where, f"'{rendered}' is not an address", hint or "write service://NAME/path or /path")
     plain = urllib.parse.quote(rendered.partition("#")[0], safe=_PATH_SAFE)
@@ -96,6 +96,14 @@ def _url(template: RequestTemplate, scope: Scope, context: Context) -> str:
         raise DocumentError(where, f"'{rendered}' is a WebSocket's address", "write `websocket:` for `request:`")
     query = "&".join((*_params(template.params, scope), *_params(params_of(template.auth), scope)))
     return f"{plain}{'&' if parts.query else '?'}{query}" if query else plain
+
+
+def _split(url: str) -> urllib.parse.SplitResult | None:
+    """None for what is none, as `http://[::1`."""
+    try:
+        return urllib.parse.urlsplit(url)
+    except ValueError:
+        return None
 
 
 def _base(service: str, context: Context, where: Where) -> str:
@@ -147,10 +155,10 @@ def _type_of(content: Content | None) -> Headers:
     return (("Content-Type", content.content_type),) if content and content.content_type else ()
 
 
-def _cookies(template: RequestTemplate, jar: Jar, url: str, scope: Scope) -> Headers:
+def _cookies(template: RequestTemplate, jar: Jar, url: str, *, scope: Scope, now: float) -> Headers:
     """The jar's cookies, and the step's own, which win over those of the same name."""
     own = {name: value.render(scope) for name, value in template.cookies}
-    kept = [pair for pair in jar.pairs(url) if pair[0] not in own]
+    kept = [pair for pair in jar.pairs(url, now=now) if pair[0] not in own]
     pairs = [*kept, *((name, to_text(value)) for name, value in own.items() if value is not None)]
     for name, value in pairs[len(kept) :]:
         if not _TOKEN.fullmatch(name) or any(sign in value for sign in ";\r\n\0"):

@@ -18,6 +18,8 @@ MAX_SHOWN = 80
 MAX_KEPT_BYTES = 64 << 20
 """Of all contents kept by one document: more is read anew each time."""
 
+_HINT = "write it from this file's folder"
+
 
 @dataclass(frozen=True)
 class Files:
@@ -29,20 +31,16 @@ class Files:
 
     def find(self, path: str, where: Where) -> Path:
         """The file of that name; DocumentError at `where` when there is none, or none that may be read."""
-        hint = "write it from this file's folder"
-        if not path or "\0" in path or len(path) > MAX_PATH:
-            raise DocumentError(where, f"'{path[:MAX_SHOWN]}' is no path", hint)
-        if Path(path).is_absolute():
-            raise DocumentError(where, f"'{path}' is an absolute path", hint)
+        refuse_no_path(path, where)
         if not (self.folder / path).resolve().is_relative_to(self.root):
-            raise DocumentError(where, f"'{path}' is outside the workspace", hint)
+            raise DocumentError(where, f"'{path}' is outside the workspace", _HINT)
         for folder in (self.folder, *self.folder.parents):
             found = (folder / path).resolve()
-            if _is_file(found) and found.is_relative_to(self.root):
+            if is_file(found) and found.is_relative_to(self.root):
                 return found
             if folder == self.root:
                 break
-        raise DocumentError(where, f"no file '{path}' here or in a folder above", hint)
+        raise DocumentError(where, f"no file '{path}' here or in a folder above", _HINT)
 
     def read(self, path: str, where: Where) -> bytes:
         """Its content, at most MAX_FILE_BYTES; DocumentError at `where` when it cannot be had."""
@@ -74,10 +72,19 @@ def files_beside(document: Path) -> Files:
         return Files(folder, folder)
 
 
-def _is_file(path: Path) -> bool:
+def refuse_no_path(path: str, where: Where) -> None:
+    """DocumentError at `where` for a text that is no relative path."""
+    if not path or "\0" in path or len(path) > MAX_PATH:
+        raise DocumentError(where, f"'{path[:MAX_SHOWN]}' is no path", _HINT)
+    if Path(path).is_absolute():
+        raise DocumentError(where, f"'{path}' is an absolute path", _HINT)
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; of a name longer than the system allows, none is."""
     try:
         return path.is_file()
-    except OSError:  # a name that is longer than the system allows
+    except OSError:
         return False
 
 

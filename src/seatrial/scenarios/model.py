@@ -149,7 +149,8 @@ class Step:
 class Flow:
     """A reusable part: its steps see its inputs and nothing of the caller's captures, and it gives its outputs.
 
-    `inputs` None means the caller must give it.
+    `inputs` None means the caller must give it. A whole scenario that is called is one too: its `variables`, in
+    order, are what may be given, all it captures is its outputs, and its `teardown` runs at its end.
     """
 
     name: str
@@ -158,6 +159,11 @@ class Flow:
     secret_inputs: frozenset[str]
     steps: tuple[Piece, ...]
     outputs: tuple[str, ...]
+    variables: Mapping[str, Value] = field(default_factory=dict)
+    teardown: tuple[Piece, ...] = ()
+    skip: str = ""
+    only_in: frozenset[str] | None = None
+    never_in: frozenset[str] = frozenset()
 
 
 class Once(enum.StrEnum):
@@ -262,7 +268,7 @@ def every_step(scenario: Scenario) -> Iterator[Step]:
 
 def flow_steps(flow: Flow) -> Iterator[Step]:
     """Every step of a flow, and of those it uses."""
-    for part in flow.steps:
+    for part in (*flow.steps, *flow.teardown):
         yield from _steps_of(part)
 
 

@@ -308,6 +308,10 @@ class _Line:
 
     def _call(self, call: Call, scope: Scope) -> Moves:
         """Run a flow in a scope of its own: its inputs go in, its outputs come out, nothing else crosses."""
+        skipped = call.flow.skip or _elsewhere(call.flow, self.strand.context.realm)
+        if skipped:
+            self._skip(call, skipped)
+            return
         given = _inputs(call, scope)
         if call.once is None:
             outputs = yield from self._flow(call, given)
@@ -342,7 +346,12 @@ class _Line:
         inner = self.scope({})
         inner.update(given)
         strand.origins.update(dict.fromkeys(given, Origin(f"input of flow '{flow.name}'")))
+        for name, value in flow.variables.items():
+            if name not in given and name not in strand.context.overrides:
+                self._define(name, value, inner)
         yield from self.until_failure(flow.steps, inner)
+        for part in flow.teardown:
+            yield from self.part(part, inner)
         strand.origins = before
         names = flow.outputs if call.once else call.outputs
         return Outputs({name: inner[name] for name in names if name in inner}, _secrets_of(flow))
@@ -375,7 +384,7 @@ def _first_failed(results: Iterable[StepResult]) -> Outcome:
     return next((result.outcome for result in results if result.failed), Outcome.OK)
 
 
-def _elsewhere(what: Scenario | Course, realm: str) -> str:
+def _elsewhere(what: Scenario | Flow | Course, realm: str) -> str:
     """Why it is not for this realm, empty when it is."""
     if what.only_in is not None and realm not in what.only_in:
         return f"only in {', '.join(sorted(what.only_in))}"

@@ -19,7 +19,7 @@ from seatrial import documents, template
 from seatrial.documents import Document, Steps
 from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
 from seatrial.scenarios.checks import refuse_name
-from seatrial.scenarios.files import Files, files_beside
+from seatrial.scenarios.files import Files, files_beside, is_file, refuse_no_path
 from seatrial.scenarios.model import Block, Call, Flow, LoadBlock, Piece, Scenario, Section
 from seatrial.scenarios.requests import Spot
 from seatrial.scenarios.rows import read_rows
@@ -197,18 +197,16 @@ class _Files:
 
     def _flow(self, path: Path, call: str, caller: Spot, trail: _Trail) -> Flow:
         document = documents.load(path)
+        if document.kind == KIND:
+            return self._called_scenario(document, path, call, caller=caller, trail=trail)
         if document.kind != FLOW:
             where = document.where(document.kind)
-            raise DocumentError(where, f"a '{document.kind}' where a flow is used", "begin it with `flow: NAME`")
+            hint = "begin it with `flow: NAME`, or call a scenario"
+            raise DocumentError(where, f"a '{document.kind}' where a flow is used", hint)
         raw = documents.parse(document, RawFlow)
         self._keep_source(document)
-        service = raw.service or caller.service
-        files = files_beside(path)
-        spots = (
-            Spot(document, ("steps", index), caller.section, index + 1, service, files, f"{call} > ")
-            for index, _ in enumerate(raw.steps)
-        )
-        steps = tuple(self._part(step, spot, path, trail) for step, spot in zip(raw.steps, spots, strict=True))
+        inner = _Inner(document, path, call, caller, raw.service or caller.service, trail)
+        steps = self._inner(raw.steps, Section.STEPS, inner)
         _refuse_unmade(raw, steps, document)
         return Flow(
             name=raw.flow,
@@ -219,8 +217,55 @@ class _Files:
             outputs=raw.outputs,
         )
 
+    def _called_scenario(self, document: Document, path: Path, call: str, *, caller: Spot, trail: _Trail) -> Flow:
+        raw = documents.parse(document, RawScenario)
+        self._keep_source(document)
+        if raw.rows is not None:
+            where = document.where_key("rows")
+            raise DocumentError(where, "a scenario with rows cannot be called", "call its steps as a flow")
+        inner = _Inner(document, path, call, caller, raw.service or caller.service, trail)
+        steps = (*self._inner(raw.setup, Section.SETUP, inner), *self._inner(raw.steps, Section.STEPS, inner))
+        return Flow(
+            name=raw.scenario,
+            file=document.file,
+            inputs={},
+            secret_inputs=frozenset(),
+            steps=steps,
+            outputs=tuple(dict.fromkeys(name for step in steps for name in sorted(_made_by(step)))),
+            variables=_variables(raw.vars, document, ("vars",)),
+            teardown=self._inner(raw.teardown, Section.TEARDOWN, inner),
+            skip=raw.skip,
+            only_in=raw.only_in,
+            never_in=raw.never_in,
+        )
+
+    def _inner(self, steps: Iterable[RawStep], key: Section, inner: _Inner) -> tuple[Piece, ...]:
+        """The parts of a called document, named after the call."""
+        files, prefix = files_beside(inner.path), f"{inner.call} > "
+        return tuple(
+            self._part(
+                raw,
+                Spot(inner.document, (key, index), inner.caller.section, index + 1, inner.service, files, prefix),
+                inner.path,
+                inner.trail,
+            )
+            for index, raw in enumerate(steps)
+        )
+
     def _keep_source(self, document: Document) -> None:
         self.sources.setdefault(document.file, tuple(document.text.splitlines()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Inner:
+    """A document that is called: by what, from where, and the calls that lead to it."""
+
+    document: Document
+    path: Path
+    call: str
+    caller: Spot
+    service: str | None
+    trail: _Trail
 
 
 _Trail = tuple[tuple[Path, Where], ...]
@@ -263,11 +308,10 @@ def _flow_path(use: str, file: Path, where: Where) -> Path:
     """The flow's file: looked for beside the user of it and upwards, never outside the workspace."""
     here = file.resolve().parent
     root = _root(here)
-    if Path(use).is_absolute():
-        raise DocumentError(where, f"'{use}' is an absolute path", "write it from this file's folder")
+    refuse_no_path(use, where)
     for folder in (here, *here.parents):
         path = (folder / use).resolve()
-        if path.is_file() and path.is_relative_to(root):
+        if is_file(path) and path.is_relative_to(root):
             return path
         if folder == root:
             break
@@ -303,10 +347,11 @@ def _inputs(raw: Mapping[str, Any], document: Document) -> dict[str, Value | Non
 
 
 def _given(raw: RawStep, flow: Flow, document: Document, at: Steps) -> dict[str, Value]:
+    known = {*flow.inputs, *flow.variables}
     for name in raw.given:
-        if name not in flow.inputs:
+        if name not in known:
             where = document.where_key(*at, "with", name)
-            hint = did_you_mean(name, flow.inputs)
+            hint = did_you_mean(name, known)
             raise DocumentError(where, f"flow '{flow.name}' takes no '{name}'", hint)
     for name, default in flow.inputs.items():
         if default is None and name not in raw.given:

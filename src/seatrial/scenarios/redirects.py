@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import urllib.parse
+from collections.abc import Callable
 
 from seatrial.exchange import Request, Response
-from seatrial.scenarios.cookies import Jar
 from seatrial.scenarios.request import Follow
 
 STATUSES = frozenset({301, 302, 303, 307, 308})
@@ -18,11 +18,17 @@ _OF_BODY = frozenset({"content-type", "content-length", "content-encoding", "tra
 
 
 def next_request(
-    first: Request, request: Request, answer: Response, *, follow: Follow, jar: Jar, credentials: frozenset[str]
+    first: Request,
+    request: Request,
+    answer: Response,
+    *,
+    follow: Follow,
+    cookies: Callable[[str], str],
+    credentials: frozenset[str],
 ) -> Request | None:
     """The request that follows this answer to `request`; None when it redirects to nowhere we can go.
 
-    `first` is what was asked at first: its host may know our `credentials` (headers in lower case). The cookies are
+    `first` is what was asked at first: its host may know our `credentials` (headers in lower case). `cookies` gives
     the jar's for the new address; those the step wrote itself stay behind.
     """
     location = answer.header("location")
@@ -37,9 +43,9 @@ def next_request(
     dropped |= set() if keeps_body else _OF_BODY
     own = first.headers if trusted else request.headers
     headers = [header for header in own if header[0].lower() not in dropped]
-    cookies = jar.header(url)
-    if cookies:
-        headers.append(("Cookie", cookies))
+    kept = cookies(url)
+    if kept:
+        headers.append(("Cookie", kept))
     body = request.body if keeps_body else None
     return dataclasses.replace(request, method=method, url=url, headers=tuple(headers), body=body)
 

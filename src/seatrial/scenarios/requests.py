@@ -146,7 +146,7 @@ def _plain(raw: RawRequest, target: Target, reader: _Reader) -> RequestTemplate:
         body=body,
         follow=_follow(raw.follow) if raw.follow else None,
         version=raw.http_version,
-        compressed=raw.compressed,
+        compressed=raw.default_headers == "all" if raw.compressed is None else raw.compressed,
         path_as_is=raw.path_as_is,
     )
 
@@ -240,7 +240,7 @@ def _target(url: str, spot: Spot, where: Where) -> Target:
     if absolute:
         return Target(None, spot.service or absolute[1], url, route_of(absolute[2] or "/"))
     if url.startswith("{{"):
-        return Target(None, spot.service or "external", url, "/*")
+        return Target(None, spot.service or "external", url, route_of(url.partition("}}")[2] or "/"))
     if not url.startswith("/"):
         raise DocumentError(where, f"'{url}' is not a URL", "write service://NAME/path, /path or https://host/path")
     if spot.service is None:

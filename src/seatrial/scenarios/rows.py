@@ -14,7 +14,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from seatrial import match
+from seatrial import documents, match
 from seatrial.documents import Document
 from seatrial.errors import DocumentError, Where
 from seatrial.scenarios.files import Files
@@ -59,10 +59,14 @@ def title(row: Row) -> str:
 
 def _of_file(path: str, where: Where, files: Files) -> list[Mapping[str, Any]]:
     if path.lower().endswith(".csv"):
-        return list(_of_csv(files.text(path, where), path))
+        return list(_of_csv(files.text(path, where), _shown(path, where, files)))
     if path.lower().endswith(".json"):
-        return _of_json(files.text(path, where), path)
+        return _of_json(files.text(path, where), _shown(path, where, files))
     raise DocumentError(where, f"'{path}' is neither a .csv nor a .json file", "write the rows as one of these")
+
+
+def _shown(path: str, where: Where, files: Files) -> str:
+    return documents.shown_path(files.find(path, where))
 
 
 def _of_csv(text: str, path: str) -> Iterator[Mapping[str, Any]]:

@@ -221,7 +221,7 @@ class RawRequest(RawAddressed):
     xml: str | None = None
     follow: Annotated[RawFollow | None, BeforeValidator(_follow)] = None
     http_version: Annotated[HttpVersion, BeforeValidator(_version)] = HttpVersion.V1_1
-    compressed: bool = True
+    compressed: bool | None = None
     path_as_is: bool = False
 
 

@@ -105,7 +105,7 @@ class _Quantity:
 
 
 def _bounded(part: Schema) -> Schema:
-    """pydantic leaves the bound of a quantity beside it, as `gt`, which JSON Schema does not know."""
+    """Some versions of pydantic leave a bound beside the quantity, as `gt`, which JSON Schema does not know."""
     if "gt" not in part:
         return part
     kept = {key: value for key, value in part.items() if key != "gt"}

@@ -106,17 +106,22 @@ def _named(name: str) -> Callable[[Schema], Schema]:
     return lambda _: quantity(name)
 
 
+def _measured(name: str) -> Callable[[Schema], Schema]:
+    """A quantity whose bound pydantic shows within what comes out of it."""
+    return lambda inner: quantity(POSITIVE[name] if "exclusiveMinimum" in inner else name)
+
+
 def _or(*others: Schema) -> Callable[[Schema], Schema]:
     return lambda inner: {"anyOf": [*others, inner]}
 
 
 READERS: Mapping[str, Callable[[Schema], Schema]] = {
-    "quantity.duration_s": _named("Duration"),
+    "quantity.duration_s": _measured("Duration"),
     "quantity.duration_range_s": _named("Durations"),
     "quantity.rate_per_s": _named("Rate"),
     "quantity.ratio": _named("Ratio"),
     "quantity.quantile": _named("Quantile"),
-    "quantity.size_bytes": _named("Size"),
+    "quantity.size_bytes": _measured("Size"),
     "scenarios.shapes._named": _or({"type": "string"}),
     "scenarios.shapes._rows": _or({"type": "array", "items": {"type": "object"}, "minItems": 1}),
     "scenarios.shapes._timeout": _or(quantity("SomeTime")),

@@ -212,7 +212,7 @@ class _Writer:
                 "timeout": self._connect(settings),
                 "default_headers": "minimal",
             }
-        ) | ({} if settings.compressed else {"compressed": False})
+        ) | ({"compressed": True} if settings.compressed else {})
 
     def _connect(self, settings: Settings) -> dict[str, Any] | None:
         return {"connect": _duration(settings.connect_timeout_s)} if settings.connect_timeout_s else None

@@ -141,8 +141,8 @@ class CurlRequest:
         return [
             (name, value)
             for name, value in headers
-            if name.lower() not in ("content-length", "cookie", "host" if value is None else "content-length")
-            and not (name.lower() == "content-type" and value == implied)
+            if name.lower() not in ("content-length", "cookie")
+            and not (name.lower() == "content-type" and (value == implied or "multipart" in body))
         ]
 
     def _cookies(self) -> dict[str, Any]:

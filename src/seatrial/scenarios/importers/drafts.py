@@ -22,6 +22,8 @@ MAX_BODY_CHARACTERS = 200_000
 """Of one body in a document; documents end at a megabyte."""
 
 _ADDRESSED = re.compile(r"https?://[^/?#]|service://[^/?#{]|\{\{")
+_DATA = frozenset({"json", "form", "graphql", "params", "headers", "cookies", "vars", "api_key", "schema"})
+_NAMING = frozenset({"file", "ca", "cert", "key", "equals_file"})
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -109,6 +111,18 @@ def documents(scenarios: Iterable[dict[str, Any]]) -> Iterator[tuple[str, dict[s
         stem = file_name(content["scenario"])
         seen[stem] = seen.get(stem, 0) + 1
         yield f"{stem}-{seen[stem]}.yaml" if seen[stem] > 1 else f"{stem}.yaml", content
+
+
+def files_in(content: Any) -> Iterator[str]:
+    """Every file that documents name by a fixed path: bodies, parts, certificates, what a body is compared with."""
+    if isinstance(content, list):
+        for part in content:
+            yield from files_in(part)
+    for key, part in content.items() if isinstance(content, Mapping) else ():
+        if key in _NAMING and isinstance(part, str) and "{{" not in part:
+            yield part
+        elif key not in _DATA:
+            yield from files_in(part)
 
 
 def fields(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

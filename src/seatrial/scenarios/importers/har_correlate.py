@@ -34,6 +34,7 @@ _MAX_DEPTH = 40
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?|\d\d?:\d\d(:\d\d)?|\d+\.\d+(\.\d+)?")
 _ID_WORDS = frozenset({"id", "ids", "uuid", "guid", "ref", "code", "token", "csrf", "nonce"})
 _MEMBERS = re.compile(r"\.([A-Za-z0-9_]+)")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # as RFC 9110 spells names of headers, and RFC 6265 of cookies
 _COARSE = re.compile(r"[\s,;\"'<>|]+")
 _FINE = re.compile(r"[^A-Za-z0-9_.~-]+")
 _DULL_HEADERS = frozenset(
@@ -235,10 +236,13 @@ def _json_leaves(value: Any) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
 
 def _header_leaves(answer: Seen) -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
     for name, value in answer.headers:
+        if not _TOKEN.fullmatch(name):
+            continue
         if name.lower() == "set-cookie":
             cookie, _, rest = value.partition("=")
-            yield cookie.strip(), urllib.parse.unquote(rest.partition(";")[0].strip()), {"cookie": cookie.strip()}
-        elif name.lower() not in _DULL_HEADERS and not name.startswith(":"):
+            if _TOKEN.fullmatch(cookie.strip()):
+                yield cookie.strip(), urllib.parse.unquote(rest.partition(";")[0].strip()), {"cookie": cookie.strip()}
+        elif name.lower() not in _DULL_HEADERS:
             yield name, value, {"header": name}
         if name.lower() == "location":
             last = value.partition("?")[0].rstrip("/").rpartition("/")[2]

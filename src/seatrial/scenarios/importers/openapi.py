@@ -32,6 +32,7 @@ from seatrial.scenarios.importers.targets import Services, is_address, on_servic
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _PARAMETER = re.compile(r"\{([^{}/]+)\}")
+_VAGUE = (["id"], ["uuid"], ["guid"], ["key"], ["name"], ["slug"], ["code"], ["number"])
 _ELSEWHERE = ("webhooks", "callbacks")
 
 
@@ -197,12 +198,12 @@ class _Journey:
 
         def put(found: re.Match[str]) -> str:
             before = operation.path[: found.end()]
-            return self.spec.marks.mark(self.known.get(before) or self._variable(operation, found[1]))
+            return self.spec.marks.mark(self.known.get(before) or self._variable(operation, found))
 
         return _PARAMETER.sub(put, operation.path)
 
-    def _variable(self, operation: Operation, name: str) -> str:
-        variable = identifier(name)
+    def _variable(self, operation: Operation, parameter: re.Match[str]) -> str:
+        name, variable = parameter[1], _variable_name(parameter[1], operation.path[: parameter.start()])
         if variable not in self.variables:
             found = next(
                 (one for one in self._said(operation) if one["name"].text() == name and _in(one, "path")), None
@@ -264,10 +265,17 @@ class _Journey:
         key = _key_of(below, operation.path, schema, self.spec.root) if below else None
         if below is None or key is None:
             return {}
-        name = identifier(below)
-        self.variables.pop(name, None)
+        name = _variable_name(below, operation.path)
+        name = f"new_{name}" if name in self.variables else name
         self.known[f"{operation.path.rstrip('/')}/{{{below}}}"] = name
         return {name: {"jsonpath": member("$", key)}}
+
+
+def _variable_name(parameter: str, before: str) -> str:
+    """The variable for a path parameter: `{id}` after `/cards` is `card_id`, others keep their names."""
+    if words(parameter) in _VAGUE:
+        return identifier(f"{singular('_'.join(words(before.rstrip('/').rpartition('/')[2])))}_{parameter}")
+    return identifier(parameter)
 
 
 def _in(part: Part, place: str) -> bool:

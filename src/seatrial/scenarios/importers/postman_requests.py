@@ -20,9 +20,13 @@ from seatrial.scenarios.importers.postman_texts import Texts, untyped
 from seatrial.scenarios.importers.targets import Services, on_service, split_user
 
 _PATH_VARIABLE = re.compile(r"(?<=/):([A-Za-z_][\w-]*)")
-_QUERY_TYPES = ("application/json", "application/xml", "text/html", "text/plain", "application/javascript")
-_LANGUAGES = {"json": _QUERY_TYPES[0], "xml": _QUERY_TYPES[1], "html": _QUERY_TYPES[2], "text": _QUERY_TYPES[3]}
-_LANGUAGES |= {"javascript": _QUERY_TYPES[4]}
+_LANGUAGES = {
+    "json": "application/json",
+    "xml": "application/xml",
+    "html": "text/html",
+    "text": "text/plain",
+    "javascript": "application/javascript",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +141,11 @@ class Requests:
         said = next((value for key, value in pairs if key.lower() == "content-type"), "")
         if not said and body and content_type:
             pairs.append(("Content-Type", content_type))
-        dull = {"content-length", "host" if "{{" not in said else "content-length"}
         implied = drafts.implied_type(body)
         kept = [
             (key, re.sub(r"[\r\n\0]+", " ", value))
             for key, value in pairs
-            if key.lower() not in dull
+            if key.lower() != "content-length"
             and not (key.lower() == "content-type" and (value == implied or "multipart" in body))
         ]
         return drafts.fields(kept)

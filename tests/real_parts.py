@@ -1,0 +1,24 @@
+"""Where the real servers are that some tests need."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import shutil
+import sys
+from pathlib import Path
+
+
+@functools.cache
+def find_httpbin() -> str | None:
+    """A Python that has the package httpbin: HTTPBIN_PYTHON, or this one."""
+    named = os.environ.get("HTTPBIN_PYTHON")
+    if named:
+        return named if Path(named).is_file() else None
+    return sys.executable if importlib.util.find_spec("httpbin") else None
+
+
+def find_server(name: str) -> str | None:
+    """A server of the distribution's packages, also where only root's path leads to it."""
+    return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin")))
