@@ -64,7 +64,9 @@ def test_snippet_is_read(snippet, tmp_path):
     assert read_scenario(path).steps
 
 
-@pytest.mark.parametrize("command", ["check", "import postman", "import har", "import openapi", "import curl"])
+@pytest.mark.parametrize(
+    "command", ["check", "import postman", "import har", "import openapi", "import curl", "import hurl"]
+)
 def test_command_is_there_and_named(command, root):
     group = typer.main.get_command(app)
     for word in command.split():

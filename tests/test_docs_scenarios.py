@@ -183,6 +183,7 @@ def workspace(tmp_path_factory, servers, authority):
     [table] = fences("SCENARIOS.md", "csv")
     _write(folder, "realms.yaml", realms)
     _write(folder, "scenarios/flows/login.yaml", flow)
+    _write(folder, "scenarios/open.yaml", scenarios()[0])
     _write(folder, "scenarios/data/customers.csv", table)
     _write(folder, "scenarios/data/rope.txt", ROPE)
     _write(folder, "scenarios/data/state.txt", "ACTIVE")

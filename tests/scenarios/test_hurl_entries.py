@@ -133,6 +133,12 @@ def test_what_a_capture_may_change_is_not_known(read):
         read(text, variables={"n": 3})
 
 
+def test_variable_of_a_skipped_entry_is_defined_all_the_same(read, run, canned):
+    text = "GET http://h.test/1\n[Options]\nskip: true\nvariable: a=5\nGET http://h.test/{{a}}\nGET http://h.test/{{a}}\n"
+    played = run(read(text), canned.ok())
+    assert [one.url for one in played.requests] == ["http://h.test/5", "http://h.test/5"]
+
+
 def test_step_names_the_variables_it_uses(read):
     text = "GET http://h.test/{{a}}\nX: {{newUuid}} {{b}}\nHTTP 200\n"
     text += '[Asserts]\nbody == "{{c}}"\njsonpath "$.{{d}}" exists\n'

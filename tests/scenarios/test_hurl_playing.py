@@ -303,6 +303,21 @@ def test_cookies_are_kept_and_the_files_own_are_sent_beside_them(play, server):
     assert [one.header("Cookie") for one in server.got] == [None, "own=x y", "a=1; b=2"]
 
 
+def test_header_cookie_leaves_the_section_out_and_may_be_no_pair(play, server):
+    text = "GET {{host}}/json\nGET {{host}}/echo\nCookie: a=1\n[Cookies]\nown: x\nGET {{host}}/echo\nCookie: word\n"
+    assert play(text).passed
+    assert [one.header("Cookie") for one in server.got] == [None, "sid=abc; a=1", "word"]
+
+
+def test_head_says_the_type_of_its_body_and_sends_none(play, server):
+    assert play('HEAD {{host}}/echo\n{"a": 1}\nHEAD {{host}}/echo\n[Form]\na: 1\nHEAD {{host}}/echo\n`x`\n').passed
+    assert [(one.header("Content-Type"), one.body) for one in server.got] == [
+        ("application/json", b""),
+        ("application/x-www-form-urlencoded", b""),
+        (None, b""),
+    ]
+
+
 def test_play_may_begin_with_stored_cookies(play, server, tmp_path):
     jar = tmp_path / "jar.txt"
     jar.write_text("127.0.0.1\tFALSE\t/\tFALSE\t0\ta\t1\nother.test\tTRUE\t/\tFALSE\t0\tb\t2\n")
@@ -452,6 +467,11 @@ def test_headers_of_the_command_line_and_of_options_are_added(play, server):
     assert [value for name, value in first.headers if name == "X-A"] == ["file", "line"]
     assert (first.header("X-B"), first.header("User-Agent"), second.header("User-Agent")) == ("1", "me", "own")
     assert "gzip" in first.header("Accept-Encoding")
+
+
+def test_header_that_every_request_carries_may_be_left_out(play, server):
+    assert play("GET {{host}}/echo\n[Options]\nno-header: accept\n").passed
+    assert server.got[0].header("Accept") is None
 
 
 def test_path_is_left_as_it_is_when_told(play, server):

@@ -20,6 +20,7 @@ from seatrial.exchange import Certificate, Tls
 from seatrial.http import tls as tls_room
 from seatrial.http.engine import httpcore
 from seatrial.http.failure import Failed
+from seatrial.http.farewell import Farewell
 from seatrial.http.names import addresses_of
 from seatrial.http.nested import NestedTls
 from seatrial.http.progress import Progress
@@ -46,12 +47,15 @@ class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
         self._certificate: Certificate | None = None
         self._progress: Progress | None = None
         self._poll: select.poll | None = None
+        self._exchanges = 0
+        self.farewell = Farewell()
         self.ip = ""
         self.secured = 0  # how many layers of TLS: an https proxy's is one more
 
     def serve(self, progress: Progress) -> None:
         """From now on the line's calls wait no longer than this exchange has left."""
         self._progress = progress
+        self._exchanges += 1
         progress.framed = self.framed
 
     @property
@@ -108,6 +112,14 @@ class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
         if self._early:
             early, self._early = self._early, b""
             return early
+        while data := self._received(max_bytes):
+            if not self.framed:
+                return data
+            if passed_on := self.farewell.passed_on(data, stream=2 * self._exchanges - 1):
+                return passed_on
+        return self.farewell.rest()
+
+    def _received(self, max_bytes: int) -> bytes:
         progress = self.progress
         try:
             self._socket.settimeout(progress.left_s())

@@ -14,6 +14,7 @@ from typing import Any
 from seatrial.errors import DocumentError, Where
 from seatrial.exchange import HttpVersion
 from seatrial.scenarios.hurl import syntax
+from seatrial.scenarios.hurl.cookie_headers import cookies_apart
 from seatrial.scenarios.hurl.document_answers import Answers
 from seatrial.scenarios.hurl.document_bodies import body_content
 from seatrial.scenarios.hurl.entries import MAX_RETRYING_S, read_text
@@ -24,13 +25,12 @@ from seatrial.scenarios.hurl.requests import (
     address_of,
     certificate_password,
     certificate_path,
-    cookies_in,
+    implied_type,
     quoted,
     refuse_url,
     region_and_service,
-    static_text,
 )
-from seatrial.scenarios.hurl.settings import Settings, settings_of, with_option
+from seatrial.scenarios.hurl.settings import Settings, settings_of, static_text, with_option
 from seatrial.scenarios.hurl.syntax import Entry, Hole, Literal, Text
 from seatrial.scenarios.hurl.texts import FUNCTIONS
 from seatrial.scenarios.hurl.values import holes_in, scope_name
@@ -121,7 +121,7 @@ class _Writer:
 
     def step(self, entry: Entry) -> dict[str, Any]:
         """One entry as a step."""
-        request = entry.request
+        request = cookies_apart(entry.request)
         settings = self._settings(request)
         route = route_of(address_of(request.url, self.known).path)
         answers = Answers(self.names, self.notes)
@@ -189,6 +189,8 @@ class _Writer:
 
     def _request(self, request: syntax.Request, settings: Settings) -> dict[str, Any]:
         body, content_type = body_content(request, self.names, self._tell, self._name)
+        if request.method == "HEAD":
+            body, content_type = {}, implied_type(request)
         url, params = self._url(request)
         return {
             **_without_empty({"method": request.method if request.method != "GET" else None, "url": url}),
@@ -239,8 +241,9 @@ class _Writer:
             return ""
 
     def _headers(self, request: syntax.Request, settings: Settings, content_type: str | None) -> dict[str, Any]:
-        written = [pair for pair in request.headers if cookies_in(pair) is None]
-        pairs = [(self._name(pair.name), self.names.text(pair.value)) for pair in written]
+        pairs: list[tuple[str, str | None]] = [
+            (self._name(pair.name), self.names.text(pair.value)) for pair in request.headers
+        ]
         pairs += [(name, self._option_text(value)) for name, value in settings.headers]
         if self.options.user_agent is not None:
             pairs.append(("User-Agent", literal(self.options.user_agent)))
@@ -249,10 +252,10 @@ class _Writer:
             headers["Content-Type"] = content_type or None
         return headers
 
-    def _option_text(self, value: Any) -> str:
+    def _option_text(self, value: Any) -> str | None:
         """A text of an option that was made a value already."""
         if isinstance(value, Fixed):
-            return literal(str(value.value))
+            return None if value.value is None else literal(str(value.value))
         cut = _Cut(self.names)
         return cut.text(str(value.text), value.where)
 
@@ -261,9 +264,6 @@ class _Writer:
             name = self._name(pair.name)
             if name:
                 yield name, self.names.text(pair.value)
-        for pair in request.headers:
-            for name, value in cookies_in(pair) or ():
-                yield name, self.names.text(value)
 
     def _auth(self, request: syntax.Request, settings: Settings) -> dict[str, Any] | None:
         if request.basic_auth is not None:
@@ -271,7 +271,7 @@ class _Writer:
             return {"basic": {"user": self.names.text(pair.name), "password": self.names.text(pair.value)}}
         if settings.user is None:
             return None
-        user, _, password = self._option_text(settings.user).partition(":")
+        user, _, password = (self._option_text(settings.user) or "").partition(":")
         if settings.aws is not None:
             return self._aws(settings.aws, user, password, request)
         return {"digest" if settings.digest else "basic": {"user": user, "password": password}}

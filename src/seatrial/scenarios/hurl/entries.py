@@ -18,14 +18,15 @@ from seatrial.scenarios.hurl.expectations import captures_of, expectations_of
 from seatrial.scenarios.hurl.files import HurlFiles
 from seatrial.scenarios.hurl.options import ENDLESS, HurlOptions
 from seatrial.scenarios.hurl.parse import MAX_SIZE_BYTES, parse
-from seatrial.scenarios.hurl.requests import address_of, request_of, static_text
-from seatrial.scenarios.hurl.settings import Settings, settings_of, with_option
+from seatrial.scenarios.hurl.requests import address_of, request_of
+from seatrial.scenarios.hurl.settings import Settings, settings_of, static_text, with_option
 from seatrial.scenarios.hurl.syntax import Entry, Hole, Literal
+from seatrial.scenarios.hurl.texts import FUNCTIONS
 from seatrial.scenarios.hurl.values import holes_in, look_up, made, names_of, scope_name, value_of
 from seatrial.scenarios.model import Course, Repeat, Retry, Row, Scenario, Section, Step, route_of
 from seatrial.scenarios.request import WRITING, RequestTemplate
 from seatrial.scenarios.wanted import Expectations, WantedStatus
-from seatrial.template import Fixed, Scope, Template
+from seatrial.template import Fixed, Scope, Template, Value
 
 ENDING = ".hurl"
 
@@ -108,6 +109,7 @@ class _Reader:
     options: HurlOptions
     files: HurlFiles
     known: dict[str, Any] = field(default_factory=dict)
+    carried: tuple[tuple[str, Value], ...] = ()
 
     def steps(self, entries: tuple[Entry, ...]) -> Iterator[Step]:
         """A step for each, numbered as they are played."""
@@ -116,10 +118,7 @@ class _Reader:
 
     def _step(self, entry: Entry, number: int) -> Step:
         request = entry.request
-        settings = settings_of(self.options)
-        for option in request.options:
-            settings = with_option(settings, option, self.known)
-            self._learn(option.value)
+        settings = self._settings(request)
         address = address_of(request.url, self.known)
         template = request_of(request, settings, self.known, self.files)
         route = route_of(address.path)
@@ -141,9 +140,23 @@ class _Reader:
             retry=_retry(settings),
             mutates=request.method in WRITING,
             course=_course(settings, keep_going=self.options.continue_on_error),
-            variables=settings.variables,
+            variables=self._variables(settings),
             uses=names_of(tuple(holes_in((entry.request, entry.response)))),
         )
+
+    def _settings(self, request: syntax.Request) -> Settings:
+        settings = settings_of(self.options)
+        for option in request.options:
+            settings = with_option(settings, option, self.known)
+            self._learn(option.value)
+        return settings
+
+    def _variables(self, settings: Settings) -> tuple[tuple[str, Value], ...]:
+        """Those of the entry, after those of entries before it that are never run: Hurl defines them all the same."""
+        variables = (*self.carried, *settings.variables)
+        skipped = isinstance(settings.skip, Literal) and settings.skip.value is True
+        self.carried = variables if skipped or settings.repeat == Fixed(0) else ()
+        return variables
 
     def _learn(self, value: syntax.OptionValue) -> None:
         """What the option `variable` defines is known from then on, if what it is made of is."""
@@ -153,6 +166,8 @@ class _Reader:
         self.known.pop(name, None)
         if isinstance(value.value, Literal):
             self.known[name] = value.value.value
+            return
+        if any(hole.name in FUNCTIONS for hole in holes_in(value.value)):
             return
         try:
             self.known[name] = value_of(value.value).render(self.known)

@@ -9,16 +9,16 @@ from __future__ import annotations
 import functools
 import re
 import urllib.parse
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatrial.errors import DocumentError, Where
 from seatrial.exchange import Connection, HttpVersion
 from seatrial.scenarios.hurl import syntax
 from seatrial.scenarios.hurl.bodies_sent import body_text, body_type
+from seatrial.scenarios.hurl.cookie_headers import cookies_apart
 from seatrial.scenarios.hurl.files import HurlFiles
 from seatrial.scenarios.hurl.options import ENDLESS
-from seatrial.scenarios.hurl.settings import Known, Settings, known_value
+from seatrial.scenarios.hurl.settings import Known, Settings, known_value, static_text
 from seatrial.scenarios.hurl.syntax import Hole, Text
 from seatrial.scenarios.hurl.values import holes_in, made, mapped, scope_name, template_of, value_of
 from seatrial.scenarios.request import (
@@ -38,9 +38,6 @@ from seatrial.template import Fixed, Scope, Template, Value
 MAX_REDIRECTS = 1000
 """As many as `max-redirs: -1` follows."""
 
-MAX_COOKIES = 8192
-"""Characters of a header Cookie that is taken apart."""
-
 EXTERNAL = "external"
 """The service of a request whose address is not known before the play."""
 
@@ -49,7 +46,6 @@ _HOLE = re.compile(r"\{\{([\w-]+)\}\}")
 _UNRESERVED = "-._~"
 _UNSENDABLE = re.compile(r"[\x00-\x20\x7f]")
 _CONTENT_TYPE = "content-type"
-_COOKIE_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FORM = "application/x-www-form-urlencoded"
 FILE_TYPES = {
     "gif": "image/gif",
@@ -89,7 +85,10 @@ def request_of(request: syntax.Request, settings: Settings, known: Known, files:
     """The request as it will be rendered and sent."""
     address = address_of(request.url, known)
     refuse_url(request.url)
+    request = cookies_apart(request)
     body, content_type = _body(request, files, known)
+    if request.method == "HEAD":
+        body, content_type = None, implied_type(request)
     return RequestTemplate(
         method=request.method,
         service=None,
@@ -97,7 +96,7 @@ def request_of(request: syntax.Request, settings: Settings, known: Known, files:
         headers=tuple(_headers(request, settings, known, content_type)),
         body=body,
         auth=_auth(request, settings, address),
-        cookies=tuple(_cookies(request, known)),
+        cookies=tuple((_name(pair, known), value_of(pair.value)) for pair in request.cookies),
         follow=_follow(settings),
         connection=Connection(_version(settings, address), connect_timeout_s=settings.connect_timeout_s),
         tls=_tls(settings, files),
@@ -169,64 +168,21 @@ def _name(pair: syntax.Pair | syntax.FilePart, known: Known) -> str:
     return static_text(pair.name, known, "a name")
 
 
-def static_text(text: Text, known: Known, what: str) -> str:
-    """A text whose holes must be known before the play."""
-    pieces = [piece if isinstance(piece, str) else str(known_value(piece, known, what)) for piece in text.pieces]
-    return "".join(pieces)
-
-
 def _headers(
     request: syntax.Request, settings: Settings, known: Known, content_type: str | None
 ) -> list[tuple[str, Value]]:
     """The file's headers, then those of options; a content type only where Hurl would say one."""
-    written = [pair for pair in request.headers if cookies_in(pair) is None]
-    headers = [(_name(pair, known), value_of(pair.value)) for pair in written] + list(settings.headers)
-    said = any(name.lower() == _CONTENT_TYPE for name, _ in headers)
-    if not said and request.body is not None and content_type is not None:
+    headers = [(_name(pair, known), value_of(pair.value)) for pair in request.headers] + list(settings.headers)
+    if content_type is not None and not any(name.lower() == _CONTENT_TYPE for name, _ in headers):
         headers.append(("Content-Type", Fixed(content_type or None)))
     return headers
 
 
-def _cookies(request: syntax.Request, known: Known) -> Iterator[tuple[str, Value]]:
-    """Those of the section and those of a header Cookie, which are sent beside the stored ones."""
-    for pair in request.cookies:
-        yield _name(pair, known), value_of(pair.value)
-    for pair in request.headers:
-        yield from ((name, value_of(value)) for name, value in cookies_in(pair) or ())
-
-
-def cookies_in(pair: syntax.Pair) -> list[tuple[str, Text]] | None:
-    """The cookies of a header Cookie whose names have no holes; None for any other header."""
-    if (pair.name.plain or "").lower() != "cookie" or pair.value.where.width > MAX_COOKIES:
-        return None
-    texts = [_split(text, "=") for text in _parts(pair.value)]
-    if not all(name.plain and _COOKIE_NAME.fullmatch(name.plain.strip()) for name, _ in texts):
-        return None
-    return [((name.plain or "").strip(), value) for name, value in texts]
-
-
-def _parts(text: Text) -> Iterator[Text]:
-    """The text cut at its semicolons."""
-    part: list[str | Hole] = []
-    for piece in text.pieces:
-        first, *rest = piece.split(";") if isinstance(piece, str) else [piece]
-        part += [first] if first else []
-        for word in rest:
-            yield Text(tuple(part), text.where)
-            part = [word] if word else []
-    if part:
-        yield Text(tuple(part), text.where)
-
-
-def _split(text: Text, sign: str) -> tuple[Text, Text]:
-    """What stands before and after the first such sign that is not in a hole."""
-    for index, piece in enumerate(text.pieces):
-        if isinstance(piece, str) and sign in piece:
-            before, _, after = piece.partition(sign)
-            left = (*text.pieces[:index], *([before] if before else []))
-            right = (*([after] if after else []), *text.pieces[index + 1 :])
-            return Text(left, text.where), Text(right, text.where)
-    return text, Text((), text.where)
+def implied_type(request: syntax.Request) -> str | None:
+    """The content type Hurl says of a request without saying its body; None for none."""
+    if request.form:
+        return _FORM
+    return (body_type(request.body) or None) if request.body is not None else None
 
 
 def _body(request: syntax.Request, files: HurlFiles, known: Known) -> tuple[Body | None, str | None]:
