@@ -66,6 +66,8 @@ def _parsed(text: str, pattern: str) -> datetime:
         return datetime.fromisoformat(text)
     if "%Z" in pattern and text.endswith(("Z", "z")):
         pattern = pattern.replace("%Z", "%z")  # Python takes the Z of ISO 8601 for an offset, not for a zone's name
+    if "%.f" in pattern and "." not in text:
+        pattern = pattern.replace("%.f", "")  # it stands for a fraction with its dot, or for none
     expanded = _DIRECTIVE.sub(lambda found: _python(found[0]), pattern)
     return datetime.strptime(_micro(text) if "%f" in expanded else text, expanded)  # noqa: DTZ007
 
@@ -83,6 +85,8 @@ def _micro(text: str) -> str:
 
 
 def _worded(moment: datetime, directive: str) -> str:
+    if directive == "%.f":
+        return "" if not moment.microsecond else f".{moment.microsecond:06d}".removesuffix("000")
     if directive in _FRACTIONS:
         digits = f"{moment.microsecond:06d}000"[: _FRACTIONS[directive]]
         return f".{digits}" if directive[1] == "." else digits

@@ -397,3 +397,60 @@ def test_secrets_are_not_shown_to_a_file_or_pipe(workspace, check, service):
     assert ended.code == 2
     assert "--show-secrets needs a terminal" in ended.err
     assert not service.asked
+
+
+def test_a_secret_too_short_to_mask_is_warned_of_in_the_result(workspace, check):
+    step = "- {name: look, request: {url: /ok}, capture: {a: {jsonpath: $.ok, filter: to_string, secret: true}}}"
+    workspace.journey("short", step.replace("filter: to_string", 'filters: [to_string, {regex: "^..."}]'))
+    ended = check()
+    assert "    warning: look: the secret 'a' is shorter than 4 characters and is not masked\n" in ended.out
+
+
+def test_options_of_hurl_play_a_hurl_file_without_a_workspace(tmp_path, service, check, monkeypatch, workspace):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "realms.yaml").unlink()
+    monkeypatch.chdir(elsewhere)
+    (elsewhere / "j.hurl").write_text(
+        "GET http://127.0.0.1:{{port}}/echo\nX-Word: {{word}}\nHTTP 200\n[Asserts]\n"
+        'jsonpath "$.headers.X-Word" == "s3cret-word"\njsonpath "$.headers.X-All" == "1"\n'
+        "GET http://127.0.0.1:{{port}}/status/500\nHTTP 200\n"
+    )
+    port = f"port={service.server_port}"
+    ended = check("j.hurl", "--variable", port, "--secret", "word=s3cret-word", "--header", "X-All: 1", "-vv")
+    assert (ended.code, service.asked["/echo"]) == (1, 1)
+    assert "s3cret-word" not in ended.out + ended.err
+    assert (
+        check(
+            "j.hurl", "--variable", port, "--secret", "word=s3cret-word", "--to-entry", "1", "--header", "X-All: 1"
+        ).code
+        == 0
+    )
+    assert check("j.hurl", "--variable", port, "--ignore-asserts", "--secret", "word=s3cret-word").code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--http1.0",), "HTTP/1.0 cannot be sent over httpx"),
+        (("--secret", "a=b"), "--secret a: shorter than 4 characters"),
+        (("--from-entry", "9"), "there is no entry 9"),
+        (("--retry", "x"), "--retry"),
+    ],
+)
+def test_an_option_of_hurl_that_cannot_be_is_a_usage_error(workspace, check, words, said):
+    (workspace.path / "j.hurl").write_text("GET http://127.0.0.1:1/\n")
+    ended = check("j.hurl", *words)
+    assert ended.code == 2
+    assert said in ended.err
+
+
+def test_a_hurl_file_writes_only_where_the_named_realm_lets_it(workspace, service, check):
+    (workspace.path / "j.hurl").write_text(f"POST http://127.0.0.1:{service.server_port}/ok\nHTTP 200\n")
+    assert check("j.hurl").code == 0
+    text = (workspace.path / "realms.yaml").read_text()
+    (workspace.path / "realms.yaml").write_text(text.replace("mutations: true", "mutations: false"))
+    refused = check("j.hurl", "--realm", "test")
+    assert refused.code == 4
+    assert "does not allow mutations" in refused.err
+    assert service.asked["/ok"] == 1

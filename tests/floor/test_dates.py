@@ -22,6 +22,8 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
         ("Sat, 31 Jan 2026 12:00:00 GMT", "%a, %d %b %Y %H:%M:%S GMT", NOON),
         ("2026-01-31 14:00:00 +02:00", "%Y-%m-%d %H:%M:%S %:z", NOON),
         ("2026-01-31T12:00:00.123456789Z", "%Y-%m-%dT%H:%M:%S%.fZ", NOON.replace(microsecond=123456)),
+        ("2026-01-31T12:00:00Z", "%Y-%m-%dT%H:%M:%S%.fZ", NOON),
+        ("2026-01-31T12:00:00Z", "%Y-%m-%dT%H:%M:%S%Z", NOON),
         ("2026-01-31T12:00:00.5Z", "%FT%T.%fZ", NOON.replace(microsecond=500_000)),
         ("2026-01-31T12:00:00Z", "%+", NOON),
         (str(int(NOON.timestamp())), "%s", NOON),
@@ -40,12 +42,18 @@ def test_text_is_parsed_into_an_instant_in_utc(text, pattern, moment):
         ("%F %T", "2026-01-31 12:00:00"),
         ("%H:%M:%S%.3f%:z", "12:00:00.000+00:00"),
         ("%+", "2026-01-31T12:00:00Z"),
+        ("%T%.fZ", "12:00:00Z"),
         ("100%% %Y", "100% 2026"),
     ],
 )
 def test_instant_is_worded_in_utc(pattern, text):
     moment = NOON.astimezone(timezone(timedelta(hours=5)))
     assert dates.format_date(moment, dates.checked_format(pattern)) == text
+
+
+@pytest.mark.parametrize(("microseconds", "text"), [(0, ""), (250_000, ".250"), (1, ".000001")])
+def test_fraction_with_its_dot_has_as_many_digits_as_it_needs(microseconds, text):
+    assert dates.format_date(NOON.replace(microsecond=microseconds), "%.f") == text
 
 
 @pytest.mark.parametrize("pattern", ["", "ymd", "%Q", "%Y %", "%:y"])

@@ -7,7 +7,7 @@ import pytest
 from seatrial.errors import DocumentError
 from seatrial.scenarios.hurl.entries import MAX_RETRYING_S, read_hurl
 from seatrial.scenarios.hurl.option_lines import OPTIONS
-from seatrial.scenarios.hurl.settings import _FOLLOWED, _REFUSED
+from seatrial.scenarios.hurl.settings import _FOLLOWED, _NOT_OURS, _REFUSED
 
 GET = "GET http://h.test/\n"
 ASSERTS = f"{GET}HTTP 200\n[Asserts]\n"
@@ -192,11 +192,12 @@ def test_mistake_is_told_with_its_place_and_what_would_be_right(tmp_path, text, 
 
 
 @pytest.mark.parametrize("name", sorted(_REFUSED))
-def test_what_httpx_cannot_do_is_refused_by_name(tmp_path, name):
+def test_what_httpx_or_a_play_cannot_do_is_refused_by_name(tmp_path, name):
     values = {"limit-rate": "5", **dict.fromkeys(("connect-to", "resolve"), "a:1:b:2")}
-    values |= dict.fromkeys(("netrc-file", "output", "unix-socket"), "x")
+    values |= dict.fromkeys(("netrc-file", "output", "proxy-header", "tls-max", "tls-min", "unix-socket"), "x")
     message = told(tmp_path / "f.hurl", f"{OPTIONS_SECTION}{name}: {values.get(name, 'true')}")
-    assert message == f"3:1: '{name}' cannot be done over httpx; {_REFUSED[name]}"
+    why = "is nothing a play does" if name in _NOT_OURS else "cannot be done over httpx"
+    assert message == f"3:1: '{name}' {why}; {_REFUSED[name]}"
 
 
 @pytest.mark.parametrize("name", ["http1.0", "http3", "ipv4", "ipv6", "negotiate", "netrc", "netrc-optional", "ntlm"])

@@ -469,6 +469,11 @@ def test_headers_of_the_command_line_and_of_options_are_added(play, server):
     assert "gzip" in first.header("Accept-Encoding")
 
 
+def test_header_that_every_request_carries_may_be_left_out(play, server):
+    assert play("GET {{host}}/echo\n[Options]\nno-header: accept\n").passed
+    assert server.got[0].header("Accept") is None
+
+
 def test_path_is_left_as_it_is_when_told(play, server):
     assert play("GET {{host}}/a/../echo\nGET {{host}}/a/../echo\n[Options]\npath-as-is: true\n").passed
     assert [one.path for one in server.got] == ["/echo", "/a/../echo"]

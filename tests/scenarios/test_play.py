@@ -372,3 +372,10 @@ def test_driver_that_answers_nothing_is_told_so(journey):
     playing.send(None)
     with pytest.raises(TypeError, match="must be answered"):
         playing.send(None)
+
+
+def test_a_secret_too_short_to_mask_is_warned_of(journey, run, canned):
+    step = "- {request: {url: /}, capture: {pin: {jsonpath: $.pin, secret: true}}, expect: {status: 200}}"
+    [told] = run(journey(step), canned.ok(200, {"pin": "123"})).told
+    assert told.warnings == ("the secret 'pin' is shorter than 4 characters and is not masked",)
+    assert not run(journey(step), canned.ok(200, {"pin": "1234"})).told[0].warnings

@@ -50,6 +50,11 @@ def test_the_step_took_as_long_as_all_of_its_requests(follow, canned):
     assert [sent.timeout_s for sent in played.requests] == [5.0, 4.0]
 
 
+def test_the_request_that_decided_is_the_one_that_was_sent(follow, canned):
+    played = follow(to(canned, "/b"), canned.ok(500))
+    assert played.told[0].request is played.requests[-1]
+
+
 def test_no_time_left_breaks_the_step_before_the_next_request(follow, canned):
     played = follow(to(canned, "/b", latency_s=5.0))
     assert len(played.requests) == 1

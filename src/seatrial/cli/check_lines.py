@@ -42,6 +42,9 @@ def play_lines(played: Played, secrets: Secrets, *, verbosity: int) -> Iterator[
         elif verbosity == 0:
             summary = clean.text(told.degradations[0].summary)
             yield Line(f"    degraded: {clean.text(told.step.name)}: {summary}")
+    for step in result.steps if verbosity >= 0 else ():
+        for warning in step.last.warnings if step.last else ():
+            yield Line(f"    warning: {clean.text(step.title)}: {clean.text(warning)}", "yellow")
     for text in failure_texts(result, secrets=secrets):
         yield Line(f"\n{printable(text)}\n")
 

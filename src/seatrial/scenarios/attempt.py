@@ -10,13 +10,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import random
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from seatrial import template
 from seatrial.errors import DocumentError
 from seatrial.exchange import Answer, Broken, Redirect, Request, Response
+from seatrial.redact import MIN_LENGTH
 from seatrial.sample import Cause, Outcome
 from seatrial.scenarios.auth import TOKEN, credentials_of, digest, token_key, token_of, token_request
 from seatrial.scenarios.cookies import Jar
@@ -96,7 +97,7 @@ def attempt(step: Step, scope: Scope, number: int, *, strand: Strand) -> Generat
         return told(step, number, strand, request=request, answer=answer, failures=failures, used=used), {}
     strand.checks += step.expectations.explicit or step.request.talk is not None
     judged = judge(step, answer, scope, trace_id=strand.trace_id, now=strand.context.now)
-    _hide(step, judged.captured, strand)
+    warnings = tuple(_hide(step, judged.captured, strand))
     missing = (*judged.failures, *unheard(step, answer, scope))
     missed = missing or judged.degradations
     return told(
@@ -108,6 +109,7 @@ def attempt(step: Step, scope: Scope, number: int, *, strand: Strand) -> Generat
         failures=missing,
         degradations=judged.degradations,
         used=_used(step, {**scope, **judged.captured}, strand) if missed else (),
+        warnings=warnings,
     ), judged.captured
 
 
@@ -121,6 +123,7 @@ def told(
     failures: tuple[Failure, ...] = (),
     degradations: tuple[Failure, ...] = (),
     used: tuple[Used, ...] = (),
+    warnings: tuple[str, ...] = (),
 ) -> Attempted:
     """What to tell of an attempt."""
     cause = failures[0].cause if failures else None
@@ -143,6 +146,7 @@ def told(
         bytes_out=len(request.body) if request and request.body else 0,
         degradations=degradations,
         used=used,
+        warnings=warnings,
     )
 
 
@@ -191,8 +195,9 @@ def _fetch(
 
 @dataclass(slots=True)
 class _Hops:
-    """The requests of one attempt, which share its step's deadline."""
+    """The requests of one attempt, which share its step's deadline. `last` is the one sent last, as it was sent."""
 
+    last: Request
     step: Step
     number: int
     strand: Strand
@@ -208,6 +213,7 @@ class _Hops:
             return Broken(Cause.TIMEOUT, f"no time left of {step.timeout_s:g} s after {self.sent} requests", 0.0)
         if self.sent:
             request = dataclasses.replace(request, timeout_s=left_s)
+        self.last = request
         answer = _answered((yield Send(step, request, self.number, strand.trace_id, self.sent)))
         self.sent += 1
         self.spent_s += answer.latency_s
@@ -230,20 +236,18 @@ def _exchange(
 ) -> Generator[Move, Reply, tuple[Request, Answer]]:
     """Send it, answer a challenge, follow redirects: the last request, and the step's answer."""
     auth, follow = step.request.auth, step.request.follow
-    hops = _Hops(step, number, strand)
+    hops = _Hops(request, step, number, strand)
     answer = yield from hops.send(request)
     if isinstance(auth, DigestAuth):
         again = digest(request, answer, auth, scope)
         if again is not None:
             request, answer = again, (yield from hops.send(again))
     if follow is not None:
-        request, answer = yield from _follow(request, answer, follow, hops=hops)
-    return request, hops.whole(answer)
+        answer = yield from _follow(request, answer, follow, hops=hops)
+    return hops.last, hops.whole(answer)
 
 
-def _follow(
-    request: Request, answer: Answer, follow: Follow, *, hops: _Hops
-) -> Generator[Move, Reply, tuple[Request, Answer]]:
+def _follow(request: Request, answer: Answer, follow: Follow, *, hops: _Hops) -> Generator[Move, Reply, Answer]:
     """Go where redirects lead; one too many breaks the exchange."""
     first, jar = request, hops.strand.jar(hops.step.request.session)
     cookies = functools.partial(jar.header, now=hops.strand.context.now())
@@ -254,10 +258,10 @@ def _follow(
             break
         if len(hops.redirects) == follow.limit:
             detail = f"more than {follow.limit} redirects, the last one to {again.url}"
-            return request, Broken(Cause.REDIRECTS, detail, hops.spent_s)
+            return Broken(Cause.REDIRECTS, detail, hops.spent_s)
         hops.redirects.append(Redirect(request.url, answer.status, answer.header("location") or ""))
         request, answer = again, (yield from hops.send(again))
-    return request, answer
+    return answer
 
 
 def _answered(reply: Reply) -> Answer:
@@ -273,8 +277,10 @@ def _used(step: Step, scope: Scope, strand: Strand) -> tuple[Used, ...]:
     return tuple(Used(name, scope[name], origins[name].text, origins[name].captured) for name in names)
 
 
-def _hide(step: Step, captured: Mapping[str, Any], strand: Strand) -> None:
-    """A secret capture is masked before anything of this answer can leave the play."""
+def _hide(step: Step, captured: Mapping[str, Any], strand: Strand) -> Iterator[str]:
+    """A secret capture is masked before anything of this answer can leave the play; one that cannot be is told."""
     for capture in step.captures:
-        if capture.secret and capture.name in captured:
-            strand.context.secrets.add(capture.name, template.to_text(captured[capture.name]))
+        if not capture.secret or capture.name not in captured:
+            continue
+        if not strand.context.secrets.add(capture.name, template.to_text(captured[capture.name])):
+            yield f"the secret '{capture.name}' is shorter than {MIN_LENGTH} characters and is not masked"

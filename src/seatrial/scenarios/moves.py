@@ -94,7 +94,8 @@ class Attempted:
 
     `final` is False for a poll that a later attempt replaces; `round` counts from 1 in a loop, 0 outside.
     `request` is None when it could not be rendered, then `answer` is None too. `degradations` are misses that do not
-    fail the step. `used` is filled when something failed.
+    fail the step. `used` is filled when something failed. `warnings` are for whoever wrote the
+    step, and judge nothing.
     """
 
     step: Step
@@ -115,6 +116,7 @@ class Attempted:
     degradations: tuple[Failure, ...] = ()
     used: tuple[Used, ...] = ()
     round: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 Move = Send | Wait | Claim | Settle | Together | Attempted

@@ -29,9 +29,8 @@ from seatrial.scenarios.hurl.requests import (
     quoted,
     refuse_url,
     region_and_service,
-    static_text,
 )
-from seatrial.scenarios.hurl.settings import Settings, settings_of, with_option
+from seatrial.scenarios.hurl.settings import Settings, settings_of, static_text, with_option
 from seatrial.scenarios.hurl.syntax import Entry, Hole, Literal, Text
 from seatrial.scenarios.hurl.texts import FUNCTIONS
 from seatrial.scenarios.hurl.values import holes_in, scope_name
@@ -242,7 +241,9 @@ class _Writer:
             return ""
 
     def _headers(self, request: syntax.Request, settings: Settings, content_type: str | None) -> dict[str, Any]:
-        pairs = [(self._name(pair.name), self.names.text(pair.value)) for pair in request.headers]
+        pairs: list[tuple[str, str | None]] = [
+            (self._name(pair.name), self.names.text(pair.value)) for pair in request.headers
+        ]
         pairs += [(name, self._option_text(value)) for name, value in settings.headers]
         if self.options.user_agent is not None:
             pairs.append(("User-Agent", literal(self.options.user_agent)))
@@ -251,10 +252,10 @@ class _Writer:
             headers["Content-Type"] = content_type or None
         return headers
 
-    def _option_text(self, value: Any) -> str:
+    def _option_text(self, value: Any) -> str | None:
         """A text of an option that was made a value already."""
         if isinstance(value, Fixed):
-            return literal(str(value.value))
+            return None if value.value is None else literal(str(value.value))
         cut = _Cut(self.names)
         return cut.text(str(value.text), value.where)
 
@@ -270,7 +271,7 @@ class _Writer:
             return {"basic": {"user": self.names.text(pair.name), "password": self.names.text(pair.value)}}
         if settings.user is None:
             return None
-        user, _, password = self._option_text(settings.user).partition(":")
+        user, _, password = (self._option_text(settings.user) or "").partition(":")
         if settings.aws is not None:
             return self._aws(settings.aws, user, password, request)
         return {"digest" if settings.digest else "basic": {"user": user, "password": password}}

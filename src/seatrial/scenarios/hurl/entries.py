@@ -18,8 +18,8 @@ from seatrial.scenarios.hurl.expectations import captures_of, expectations_of
 from seatrial.scenarios.hurl.files import HurlFiles
 from seatrial.scenarios.hurl.options import ENDLESS, HurlOptions
 from seatrial.scenarios.hurl.parse import MAX_SIZE_BYTES, parse
-from seatrial.scenarios.hurl.requests import address_of, request_of, static_text
-from seatrial.scenarios.hurl.settings import Settings, settings_of, with_option
+from seatrial.scenarios.hurl.requests import address_of, request_of
+from seatrial.scenarios.hurl.settings import Settings, settings_of, static_text, with_option
 from seatrial.scenarios.hurl.syntax import Entry, Hole, Literal
 from seatrial.scenarios.hurl.texts import FUNCTIONS
 from seatrial.scenarios.hurl.values import holes_in, look_up, made, names_of, scope_name, value_of

@@ -18,7 +18,7 @@ from seatrial.scenarios.hurl.bodies_sent import body_text, body_type
 from seatrial.scenarios.hurl.cookie_headers import cookies_apart
 from seatrial.scenarios.hurl.files import HurlFiles
 from seatrial.scenarios.hurl.options import ENDLESS
-from seatrial.scenarios.hurl.settings import Known, Settings, known_value
+from seatrial.scenarios.hurl.settings import Known, Settings, known_value, static_text
 from seatrial.scenarios.hurl.syntax import Hole, Text
 from seatrial.scenarios.hurl.values import holes_in, made, mapped, scope_name, template_of, value_of
 from seatrial.scenarios.request import (
@@ -166,12 +166,6 @@ def quoted(text: str) -> str:
 def _name(pair: syntax.Pair | syntax.FilePart, known: Known) -> str:
     """A name that must be known before the play."""
     return static_text(pair.name, known, "a name")
-
-
-def static_text(text: Text, known: Known, what: str) -> str:
-    """A text whose holes must be known before the play."""
-    pieces = [piece if isinstance(piece, str) else str(known_value(piece, known, what)) for piece in text.pieces]
-    return "".join(pieces)
 
 
 def _headers(

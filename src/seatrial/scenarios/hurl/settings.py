@@ -80,7 +80,8 @@ def with_option(settings: Settings, option: Option, known: Known) -> Settings:
     """The settings with one more option; DocumentError for one that cannot be followed."""
     if option.name in _REFUSED:
         if not _is_off(option.value):
-            raise DocumentError(option.where, f"'{option.name}' cannot be done over httpx", _REFUSED[option.name])
+            why = "is nothing a play does" if option.name in _NOT_OURS else "cannot be done over httpx"
+            raise DocumentError(option.where, f"'{option.name}' {why}", _REFUSED[option.name])
         return settings
     return _FOLLOWED[option.name](settings, option, known)
 
@@ -183,6 +184,18 @@ def _header(settings: Settings, option: Option, known: Known) -> Settings:
     return dataclasses.replace(settings, headers=(*settings.headers, (name, value_of(value))))
 
 
+def _no_header(settings: Settings, option: Option, known: Known) -> Settings:
+    """A header that every request carries is left out, and so is one of that name from the command line."""
+    name = static_text(_text(option), known, "the name of a header")
+    others = tuple(header for header in settings.headers if header[0].lower() != name.lower())
+    return dataclasses.replace(settings, headers=(*others, (name, Fixed(None))))
+
+
+def static_text(text: Text, known: Known, what: str) -> str:
+    """A text whose holes must be known before the play."""
+    return "".join(piece if isinstance(piece, str) else str(known_value(piece, known, what)) for piece in text.pieces)
+
+
 def _split_header(text: Text) -> tuple[str, Text]:
     first = text.pieces[0] if text.pieces else ""
     if not isinstance(first, str) or ":" not in first:
@@ -245,6 +258,7 @@ _FOLLOWED: Mapping[str, Callable[[Settings, Option, Known], Settings]] = {
     "connect-timeout": _duration("connect_timeout_s"),
     "delay": _duration("delay_s"),
     "digest": _switch("digest"),
+    "fail-with-body": _shown,
     "header": _header,
     "http1.1": _http_1_1,
     "http2": _http_2,
@@ -254,6 +268,7 @@ _FOLLOWED: Mapping[str, Callable[[Settings, Option, Known], Settings]] = {
     "location-trusted": _location_trusted,
     "max-redirs": _count("max_redirs"),
     "max-time": _duration("max_time_s"),
+    "no-header": _no_header,
     "path-as-is": _switch("path_as_is"),
     "pinnedpubkey": _kept("pin"),
     "proxy": _kept("proxy"),
@@ -267,6 +282,7 @@ _FOLLOWED: Mapping[str, Callable[[Settings, Option, Known], Settings]] = {
     "verbosity": _shown,
     "very-verbose": _shown,
 }
+_NOT_OURS = frozenset({"no-jsonpath-coercion", "output"})
 _REFUSED: Mapping[str, str] = {
     "connect-to": "name the address in the URL, and the host in a Host header",
     "http1.0": "HTTP/1.1 and HTTP/2 can",
@@ -278,8 +294,12 @@ _REFUSED: Mapping[str, str] = {
     "netrc": "give user and password with 'user'",
     "netrc-file": "give user and password with 'user'",
     "netrc-optional": "give user and password with 'user'",
+    "no-jsonpath-coercion": "a path that finds one value gives it alone",
     "ntlm": "basic, digest and aws-sigv4 can",
     "output": "a play writes no files of its own; `--har FILE` keeps all answers",
+    "proxy-header": "give the proxy's user in its URL",
     "resolve": "name the address in the URL, and the host in a Host header",
+    "tls-max": "the newest version that both sides speak is used",
+    "tls-min": "TLS 1.2 is the oldest that is spoken",
     "unix-socket": "name a TCP address in the URL",
 }
