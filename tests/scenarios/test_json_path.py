@@ -97,3 +97,9 @@ def test_reading_scenarios_imports_no_engine_before_a_path_or_pattern_needs_it()
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 400])
+def test_number_that_no_document_can_hold_is_told(number):
+    with pytest.raises(ValueError, match=r"\$\[\?@\.a == .*"):
+        compile_path(f"$[?@.a == {number}]")
