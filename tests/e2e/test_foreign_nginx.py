@@ -28,6 +28,7 @@ http {
   access_log off;
   client_body_temp_path tmp; proxy_temp_path tmp; fastcgi_temp_path tmp; uwsgi_temp_path tmp; scgi_temp_path tmp;
   root html;
+  client_max_body_size 1k;
   absolute_redirect off;
   gzip on;
   gzip_types text/plain;
@@ -44,6 +45,7 @@ http {
     ssl_client_certificate ca.pem;
     ssl_verify_client on;
     keepalive_requests 3;
+    location /stall { proxy_pass http://127.0.0.1:1; }
     location = /who { default_type text/plain; return 200 "$ssl_client_s_dn over $server_protocol\\n"; }
   }
 }
@@ -108,7 +110,7 @@ def test_nginx_knows_its_customers_by_certificate_over_http2(played):
     result = played("nginx_tls.yaml")
     assert result.code == ExitCode.MET, result.out
     assert result.not_ok == {}
-    assert len(result.steps) == 13
+    assert len(result.steps) == 14
 
 
 def test_what_nginx_does_not_do_is_told_by_its_cause(played):

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from seatrial.exchange import Connection, HttpVersion, Request, Tls
+from seatrial.exchange import Connection, HttpVersion, Request, Response, Tls
 from seatrial.redact import Secrets
 from seatrial.scenarios.curl import curl_line
 
@@ -88,3 +88,11 @@ def test_a_secret_across_lines_is_masked_before_it_is_quoted():
     secrets = Secrets()
     secrets.add("password", "two\nlines")
     assert "two" not in curl_line(Request("POST", "http://127.0.0.1:1/", (), b"p=two\nlines;"), secrets)
+
+
+def test_what_came_compressed_is_asked_for_so():
+    request, zipped = Request("GET", "http://127.0.0.1:1/a"), (("content-encoding", "gzip"),)
+    assert curl_line(request, Secrets(), answer=Response(200, zipped, b"", 0.1)) == (
+        "curl -sS --compressed 'http://127.0.0.1:1/a'"
+    )
+    assert "--compressed" not in curl_line(request, Secrets(), answer=Response(200, (), b"", 0.1))

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seatrial import regexes
-from seatrial.scenarios.json_path import compile_path
+from seatrial.scenarios.answers.json_path import compile_path
 
 LIBRARY = jsonpath.JSONPathEnvironment(strict=True)
 NAMES = st.sampled_from(["a", "b", "é", "a b", "_1", "0"])
@@ -91,7 +91,7 @@ def test_reading_scenarios_imports_no_engine_before_a_path_or_pattern_needs_it()
     heavy = ["jsonpath", "regex", "lxml", "jmespath", "jsonschema"]
     code = (
         "import sys, seatrial.scenarios.read\n"
-        "from seatrial.scenarios.json_path import compile_path\n"
+        "from seatrial.scenarios.answers.json_path import compile_path\n"
         "assert compile_path('$.a[0]').values({'a': [7]}) == [7]\n"
         f"print([name for name in {heavy!r} if name in sys.modules])"
     )

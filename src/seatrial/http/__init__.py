@@ -6,9 +6,10 @@ header is added but what HTTP itself needs, proxies of the environment are never
 
 A room of its own, by subject: `client` sends; `destination` (URLs), `pool` and `line` (connections, and the network
 below httpx's engine), `names` (resolution), `tls`, `nested` (TLS inside TLS), `proxy` and `tunnel` say over what;
-`reply` reads what came; `websocket` and `events` converse, `conversation` ends it; `digest` answers a challenge;
-`progress` has the deadline, `failure` the words for what went wrong, `engine` the choice of httpx or httpx2. Imports
-only `exchange`, `errors`, `paths`, `quantity`, `sample` and `unpack`; must never judge an answer.
+`reply` reads what came, below it `frames` what HTTP/2's engine takes amiss; `websocket` and `events` converse,
+`conversation` ends it; `digest` answers a challenge; `progress` has the deadline, `failure` the words for what went
+wrong, `engine` the choice of httpx or httpx2. Imports only `exchange`, `errors`, `paths`, `quantity`, `sample` and
+`unpack`; must never judge an answer.
 """
 
 from __future__ import annotations

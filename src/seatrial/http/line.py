@@ -20,7 +20,7 @@ from seatrial.exchange import Certificate, Tls
 from seatrial.http import tls as tls_room
 from seatrial.http.engine import httpcore
 from seatrial.http.failure import Failed
-from seatrial.http.farewell import Farewell
+from seatrial.http.frames import Frames
 from seatrial.http.names import addresses_of
 from seatrial.http.nested import NestedTls
 from seatrial.http.progress import Progress
@@ -47,15 +47,14 @@ class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
         self._certificate: Certificate | None = None
         self._progress: Progress | None = None
         self._poll: select.poll | None = None
-        self._exchanges = 0
-        self.farewell = Farewell()
+        self.frames = Frames()
         self.ip = ""
         self.secured = 0  # how many layers of TLS: an https proxy's is one more
 
     def serve(self, progress: Progress) -> None:
         """From now on the line's calls wait no longer than this exchange has left."""
         self._progress = progress
-        self._exchanges += 1
+        self.frames.begin()
         progress.framed = self.framed
 
     @property
@@ -112,12 +111,14 @@ class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
         if self._early:
             early, self._early = self._early, b""
             return early
+        if not self.framed:
+            return self._received(max_bytes)
+        if self.frames.is_answered:
+            return self.frames.leave_to_send()
         while data := self._received(max_bytes):
-            if not self.framed:
-                return data
-            if passed_on := self.farewell.passed_on(data, stream=2 * self._exchanges - 1):
+            if passed_on := self.frames.passed_on(data):
                 return passed_on
-        return self.farewell.rest()
+        return self.frames.rest()
 
     def _received(self, max_bytes: int) -> bytes:
         progress = self.progress
@@ -134,7 +135,7 @@ class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Send it all. The engine's WriteError, upon which it reads, when the peer has answered or ended already."""
         progress = self.progress
-        view = memoryview(buffer)
+        view = memoryview(b"" if self.frames.is_cut_short else buffer)
         while view:
             try:
                 self._socket.settimeout(self._write_wait_s(progress))

@@ -60,9 +60,9 @@ class Carrier:
         self._http1: object = None
 
     def is_reusable(self) -> bool:
-        """Whether it is idle, no farewell was said, and nothing beyond the whole answer: that would be taken for the
-        next one."""
-        return self.connection.is_idle() and not self.line.farewell.said and not self._leftover()
+        """Whether it is idle, the peer wishes a further request, and nothing was said beyond the whole answer: that
+        would be taken for the next one."""
+        return self.connection.is_idle() and not self.line.frames.is_last and not self._leftover()
 
     def has_expired(self) -> bool:
         """Whether it was idle too long, or the peer has ended it or said something meanwhile.

@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 
-from seatrial.exchange import Connection, Headers, HttpVersion, Request, Tls
+from seatrial.exchange import Answer, Connection, Headers, HttpVersion, Request, Response, Tls
 from seatrial.redact import Secrets
 
 MAX_BODY = 4000
@@ -19,11 +19,21 @@ _GLOBS = re.compile(r"[\[\]{}]")
 _AUTHORITY = re.compile(r"\w+://[^/?#]*")
 
 
-def curl_line(request: Request, secrets: Secrets) -> str:
-    """`curl -sS 'http://...' -H '...'`, on one line; a body beyond MAX_BODY characters is named, not shown."""
+def curl_line(request: Request, secrets: Secrets, *, answer: Answer | None = None) -> str:
+    """`curl -sS 'http://...' -H '...'`, on one line; a body beyond MAX_BODY characters is named, not shown.
+
+    What was answered compressed is asked for so again: a range, a length or an ETag may hang on it.
+    """
     body = (request.body or b"").decode(errors="surrogateescape")
     url = secrets.redact(request.url)
-    words = ["curl", "-sS", *_method(request.method, body), *_connection(request, secrets), _quoted(url)]
+    words = [
+        "curl",
+        "-sS",
+        *_compressed(answer),
+        *_method(request.method, body),
+        *_connection(request, secrets),
+        _quoted(url),
+    ]
     for line in _headers(request.headers, body, secrets):
         words += ["-H", _quoted(line)]
     if len(body) > MAX_BODY:
@@ -31,6 +41,11 @@ def curl_line(request: Request, secrets: Secrets) -> str:
     if body:
         words += ["--data-raw", _quoted(secrets.redact(body))]
     return " ".join(words)
+
+
+def _compressed(answer: Answer | None) -> list[str]:
+    came = isinstance(answer, Response) and answer.header("content-encoding")
+    return ["--compressed"] if came else []
 
 
 def _method(method: str, body: str) -> list[str]:
