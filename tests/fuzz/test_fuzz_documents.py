@@ -71,6 +71,8 @@ def test_every_reader_is_given_inputs_it_refuses_and_inputs_it_reads(workspace, 
     ends = {name: set() for name in readers.READERS if not name.startswith("planned")}
     for index in range(INPUTS):
         name, content = readers.input_of(SEED, index)
+        if sum(map(len, ends.values())) == 2 * len(ends):
+            break
         if len(ends.get(name, "..")) < 2:
             ends[name].add(tried(name, content, workspace, chance=random.Random(index), keep=tmp_path / "input"))
     assert {name: len(found) for name, found in ends.items()} == dict.fromkeys(ends, 2)
