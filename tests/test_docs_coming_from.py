@@ -11,8 +11,8 @@ import typer.main
 
 from seatrial import documents
 from seatrial.cli.main import app
+from seatrial.scenarios.answers.wanted import QueryKind
 from seatrial.scenarios.read import read_scenario
-from seatrial.scenarios.wanted import QueryKind
 
 OF_THE_DOCUMENT = {"tags", "rows", "setup", "teardown"}
 OF_A_SENDER = {"request", "websocket", "sse"}

@@ -22,9 +22,9 @@ from seatrial.accept.prepare import Wanted, context_of, permit, prepare
 from seatrial.documents import reader
 from seatrial.errors import DocumentError
 from seatrial.sample import Cause, Phase
-from seatrial.scenarios import cookies, files, model, query, rows, shapes
+from seatrial.scenarios.answers.wanted import FilterKind, QueryKind
 from seatrial.scenarios.read import read_scenario
-from seatrial.scenarios.wanted import FilterKind, QueryKind
+from seatrial.scenarios.sending import cookies, files, model, query, rows, shapes
 from seatrial.scenarios.wording import failure_texts
 from seatrial.template.functions import MAX_LOOP, MAX_OUTPUT, RESERVED
 

@@ -144,6 +144,23 @@ def test_file_errors_name_the_file(tmp_path):
         documents.load(tmp_path / "huge.yaml")
 
 
+def test_place_of_what_is_no_utf_8_is_told_after_a_byte_order_mark_too(tmp_path):
+    (tmp_path / "latin.yaml").write_bytes("\ufeffa: 1\r\nb: ü".encode() + b"\xfc")
+    with pytest.raises(DocumentError, match=r"latin\.yaml:2:5: not UTF-8"):
+        documents.load(tmp_path / "latin.yaml")
+
+
+def test_a_device_without_an_end_is_too_large():
+    with pytest.raises(DocumentError, match="/dev/zero:1:1: the file is larger than"):
+        documents.load(Path("/dev/zero"))
+
+
+def test_lines_that_end_as_on_windows_are_counted_once(tmp_path):
+    (tmp_path / "crlf.yaml").write_bytes(b"a: |\r\n  x\r\n  y\r\nb: 2\r\n")
+    document = documents.load(tmp_path / "crlf.yaml")
+    assert (document.content, document.where("b").line) == ({"a": "x\ny\n", "b": 2}, 4)
+
+
 def test_byte_order_mark_is_no_part_of_the_first_key(tmp_path):
     (tmp_path / "bom.yaml").write_bytes(b"\xef\xbb\xbfthing: x\n")
     assert documents.load(tmp_path / "bom.yaml").kind == "thing"

@@ -164,17 +164,21 @@ READERS: Mapping[str, Reader] = {
         lambda: corpus.files("tests/fuzz/seeds/*.hurl", "tests/scenarios/**/*.hurl"),
         lambda at: read_hurl(at / "scenarios/s.hurl"),
     ),
+    "hurl, imported": Reader(
+        "scenarios/s.hurl",
+        lambda: corpus.files("tests/fuzz/seeds/*.hurl", "tests/scenarios/**/*.hurl"),
+        lambda _: import_.run_import_hurl(["scenarios/s.hurl"], import_.Output(), given={}),
+        "too large",
+    ),
     "hurl's variables": Reader(
         "input",
         lambda: corpus.files("tests/fuzz/seeds/variables.env"),
         lambda at: variables_of(_text(at), "input"),
-        r"input:\d+|variable",
     ),
     "hurl's cookies": Reader(
         "input",
         lambda: corpus.files("tests/fuzz/seeds/cookies.txt"),
         lambda at: cookies_of(_text(at), "input"),
-        r"input:\d+",
     ),
     "har": Reader(
         "input.har", lambda: corpus.foreign("*.har"), _imports(import_.run_import_har, "input.har"), "too large"
@@ -216,7 +220,15 @@ def _words(name: str) -> Sequence[str]:
 
 
 OWN_KINDS = ("scenario", "flow", "profile", "experiment", "service", "gate", "monitor", "realms")
-_OURS = frozenset(READERS) - {"hurl", "har", "postman collection", "postman environment", "openapi", "curl"}
+_OURS = frozenset(READERS) - {
+    "hurl",
+    "hurl, imported",
+    "har",
+    "postman collection",
+    "postman environment",
+    "openapi",
+    "curl",
+}
 
 
 def prepare(workspace: Path) -> None:
@@ -250,6 +262,8 @@ def attempt(name: str, content: bytes, workspace: Path, chance: random.Random) -
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("error")
+        for unseen in (DeprecationWarning, PendingDeprecationWarning):
+            warnings.simplefilter("ignore", unseen)  # as Python does where nobody develops
         for beside, text in reader.beside.items():
             (workspace / beside).write_text(text)
         (workspace / reader.file).write_bytes(content)
@@ -370,7 +384,10 @@ class _Client(Client):
         key = websocket.new_key() if request.url.startswith("ws") else None
         wire = list(client._headers(request, destination, key))
         sent = httpcore.Request(request.method, destination.url, headers=wire, content=request.body)
-        h11.Request(method=sent.method, target=sent.url.target, headers=sent.headers)
+        try:
+            h11.Request(method=sent.method, target=sent.url.target, headers=sent.headers)
+        except h11.LocalProtocolError as error:
+            raise httpcore.LocalProtocolError(str(error)) from None
         return self._chance.choice((*ANSWERS[:2], *ANSWERS))
 
 

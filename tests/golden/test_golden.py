@@ -23,6 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from test_golden_list import listed
 
 import misbehaving
 from seatrial import documents
@@ -30,6 +31,8 @@ from seatrial import documents
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for path in HERE.glob("*/*/exit"))
 BESIDE = ("stdout", "stderr", "exit", "args", "command", "workspace")
+CAUSES = listed("cause")
+REPORT = "report.json"
 PASSWORD = "correct horse battery"
 REALMS = """
 realms:
@@ -182,6 +185,8 @@ def test_golden(case, ports, tmp_path):
             (case / name).write_text(text)
     assert shown == {name: (case / name).read_text() for name in shown}
     assert PASSWORD not in done.stdout + done.stderr
+    causes = [cause for cause, listed in CAUSES.items() if listed == name_of(case)]
+    assert causes == [] or set(causes) <= causes_in(tmp_path)
 
 
 def check(case, ports, workspace):
@@ -190,15 +195,28 @@ def check(case, ports, workspace):
     shutil.copytree(case, workspace / "scenarios", ignore=shutil.ignore_patterns(*BESIDE))
     if (case / "workspace").exists():
         shutil.copytree(case / "workspace", workspace, dirs_exist_ok=True)
-    if case.relative_to(HERE).as_posix() in MADE:
-        MADE[case.relative_to(HERE).as_posix()](workspace)
+    if name_of(case) in MADE:
+        MADE[name_of(case)](workspace)
     words = ["check", *words_of(case, "args")] if not (case / "command").exists() else words_of(case, "command")
+    if name_of(case) in CAUSES.values():
+        words += ["--json", REPORT]
     command = [sys.executable, "-c", "from seatrial.cli.main import main; main()", *words]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SEATRIAL_")}
     environment = {**kept, "GOLDEN_PASSWORD": PASSWORD, "COLUMNS": "120", "NO_COLOR": "1"}
     return subprocess.run(
         command, cwd=workspace, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
+
+
+def name_of(case):
+    """As tests/README.md calls it."""
+    return case.relative_to(HERE).as_posix()
+
+
+def causes_in(workspace):
+    """The causes in the report of the play."""
+    report = json.loads((workspace / REPORT).read_text())
+    return {step["cause"] for play in report["journeys"] for step in play["steps"]}
 
 
 def words_of(case, name):

@@ -8,7 +8,7 @@ from seatrial.errors import Unsupported, Where
 from seatrial.exchange import Connection, ConversationKind, HttpVersion
 from seatrial.scenarios.load.sendable import permit_requests, unsupported
 from seatrial.scenarios.model import Scenario, Section, Step
-from seatrial.scenarios.request import RequestTemplate, Talk, TlsTemplate
+from seatrial.scenarios.sending.request import RequestTemplate, Talk, TlsTemplate
 from seatrial.template import Fixed, compile_url
 
 HERE = Where("scenarios/pay.yaml", 7, 3)

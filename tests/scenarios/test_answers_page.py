@@ -7,9 +7,9 @@ import re
 import pytest
 
 from seatrial import match
-from seatrial.scenarios.query import _ATTRIBUTES, _CERTIFICATE, _PHASES
+from seatrial.scenarios.answers.query import _ATTRIBUTES, _CERTIFICATE, _PHASES
+from seatrial.scenarios.answers.wanted import FilterKind, QueryKind
 from seatrial.scenarios.read import read_scenario
-from seatrial.scenarios.wanted import FilterKind, QueryKind
 
 
 @pytest.fixture

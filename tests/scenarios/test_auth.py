@@ -10,9 +10,9 @@ import urllib.parse
 import pytest
 
 from seatrial.exchange import Request
-from seatrial.scenarios.aws import Signer, sign
 from seatrial.scenarios.moves import Claim, Send, Settle
 from seatrial.scenarios.once import Onces
+from seatrial.scenarios.sending.aws import Signer, sign
 
 
 def authorization(request):

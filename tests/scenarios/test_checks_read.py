@@ -10,7 +10,7 @@ import pytest
 from seatrial.errors import DocumentError
 from seatrial.exchange import Certificate, Redirect, Response
 from seatrial.sample import Outcome, Timings
-from seatrial.scenarios.expect import judge
+from seatrial.scenarios.answers.expect import judge
 
 NOON = 1_700_000_000.0
 DAY_S = 86_400

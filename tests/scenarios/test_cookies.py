@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seatrial.scenarios.cookies import MAX_COOKIES, Jar
+from seatrial.scenarios.sending.cookies import MAX_COOKIES, Jar
 
 NOW = 1_700_000_000.0
 HOME = "http://shop.example.com:8080/a/b"

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.errors import DocumentError, Where
-from seatrial.scenarios import filter_values, filters
-from seatrial.scenarios.filters import CannotApply, apply, compile_filter
-from seatrial.scenarios.wanted import FilterKind
+from seatrial.scenarios.answers import filter_values, filters
+from seatrial.scenarios.answers.filters import CannotApply, apply, compile_filter
+from seatrial.scenarios.answers.wanted import FilterKind
 from seatrial.template import compile_text
 
 HERE = Where("s.yaml", 3, 7)

@@ -10,7 +10,7 @@ from seatrial.sample import Cause
 from seatrial.scenarios.hurl.entries import read_hurl
 from seatrial.scenarios.hurl.options import HurlOptions
 from seatrial.scenarios.model import every_step
-from seatrial.scenarios.request import AwsAuth, BasicAuth, DigestAuth
+from seatrial.scenarios.sending.request import AwsAuth, BasicAuth, DigestAuth
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seatrial.errors import UsageError
+from seatrial.errors import DocumentError, UsageError
 from seatrial.exchange import HttpVersion
 from seatrial.scenarios.hurl import options
 from seatrial.scenarios.hurl.option_names import HURL_OPTIONS, Takes
@@ -103,7 +103,7 @@ def test_single_variables_win_over_those_of_files_wherever_they_stand(tmp_path):
     [
         ({"variable": ["a"]}, "--variable: 'a' gives no variable a value; write NAME=VALUE"),
         ({"variable": ["newDate=1"]}, "--variable: 'newDate' is a function of Hurl; choose another name"),
-        ({"variable": ['a="x']}, "'\"x' does not end with a double quote"),
+        ({"variable": ['a="x']}, "--variable: '\"x' does not end with a double quote"),
         ({"secret": ["=x"]}, "--secret: '=x' gives no variable a value; write NAME=VALUE"),
         ({"retry": "-2"}, "--retry: '-2' is no number of times; write a whole number, or -1 for any"),
         ({"repeat": "-1"}, "--repeat: a play that never ends cannot pass; give a number of times"),
@@ -124,13 +124,16 @@ def test_wrong_option_is_a_usage_error_that_names_it(given, message):
     assert str(caught.value).startswith(message)
 
 
-def test_line_of_a_variables_file_is_named():
-    with pytest.raises(UsageError, match=r"v\.env:2: 'b' gives no variable a value"):
-        variables_of("a=1\nb\n", "v.env")
+@pytest.mark.parametrize(
+    ("line", "problem"), [("b", "'b' gives no variable a value"), ('b="x', "'\"x' does not end with a double quote")]
+)
+def test_line_of_a_variables_file_is_named(line, problem):
+    with pytest.raises(DocumentError, match=rf"v\.env:2:1: {problem}"):
+        variables_of(f"a=1\n{line}\n", "v.env")
 
 
 def test_line_that_is_no_cookie_is_named():
-    with pytest.raises(UsageError, match=r"--cookie: jar:1 is no cookie; Netscape's format has seven fields"):
+    with pytest.raises(DocumentError, match=r"jar:1:1: this is no cookie; Netscape's format has seven fields"):
         options.cookies_of("a=b", "jar")
 
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seatrial import regexes
-from seatrial.scenarios.json_path import compile_path
+from seatrial.scenarios.answers.json_path import compile_path
 
 LIBRARY = jsonpath.JSONPathEnvironment(strict=True)
 NAMES = st.sampled_from(["a", "b", "é", "a b", "_1", "0"])
@@ -91,9 +91,15 @@ def test_reading_scenarios_imports_no_engine_before_a_path_or_pattern_needs_it()
     heavy = ["jsonpath", "regex", "lxml", "jmespath", "jsonschema"]
     code = (
         "import sys, seatrial.scenarios.read\n"
-        "from seatrial.scenarios.json_path import compile_path\n"
+        "from seatrial.scenarios.answers.json_path import compile_path\n"
         "assert compile_path('$.a[0]').values({'a': [7]}) == [7]\n"
         f"print([name for name in {heavy!r} if name in sys.modules])"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 400])
+def test_number_that_no_document_can_hold_is_told(number):
+    with pytest.raises(ValueError, match=r"\$\[\?@\.a == .*"):
+        compile_path(f"$[?@.a == {number}]")

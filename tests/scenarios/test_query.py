@@ -13,11 +13,11 @@ from seatrial import match, regexes
 from seatrial.errors import DocumentError, Where
 from seatrial.exchange import Certificate, Redirect, Response
 from seatrial.sample import Timings
-from seatrial.scenarios import query
-from seatrial.scenarios.filters import compile_filter
-from seatrial.scenarios.query import compile_query, run
-from seatrial.scenarios.reading import NotJson, Reading
-from seatrial.scenarios.wanted import FilterKind, QueryKind
+from seatrial.scenarios.answers import query
+from seatrial.scenarios.answers.filters import compile_filter
+from seatrial.scenarios.answers.query import compile_query, run
+from seatrial.scenarios.answers.reading import NotJson, Reading
+from seatrial.scenarios.answers.wanted import FilterKind, QueryKind
 from seatrial.template import compile_text
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)

@@ -99,7 +99,7 @@ def load(path: Path) -> Document:
 def loads(text: str, file: str) -> Document:
     """Read a document from text; `file` is what error messages call it."""
     if len(text.encode()) > MAX_BYTES:
-        raise DocumentError(Where(file, 1, 1), f"the file is larger than {MAX_BYTES} bytes", "split it")
+        raise _too_large(file)
     content, root = read(text, file)
     return Document(file, next(iter(content)), content, text, root)
 
@@ -118,6 +118,10 @@ def shown_path(path: Path) -> str:
     return str(resolved.relative_to(here)) if resolved.is_relative_to(here) else str(path)
 
 
+def _too_large(file: str) -> DocumentError:
+    return DocumentError(Where(file, 1, 1), f"the file is larger than {MAX_BYTES} bytes", "split it")
+
+
 def _place_of_byte(error: UnicodeDecodeError, shown: str) -> Where:
     """Where the first byte stands that is none of UTF-8; all before it is."""
     before = error.object[: error.start].decode(errors="replace")
@@ -125,12 +129,15 @@ def _place_of_byte(error: UnicodeDecodeError, shown: str) -> Where:
 
 
 def _read_text(path: Path, shown: str) -> str:
-    start = Where(shown, 1, 1)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise DocumentError(start, f"the file is larger than {MAX_BYTES} bytes", "split it")
-        return path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)  # it may be a device, whose size nobody knows
+        if len(content) > MAX_BYTES:
+            raise _too_large(shown)
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DocumentError(_place_of_byte(error, shown), "not UTF-8 text", "save it as UTF-8") from None
     except OSError as error:
-        raise DocumentError(start, f"cannot be read: {error.strerror}", "check its name and rights") from None
+        raise DocumentError(
+            Where(shown, 1, 1), f"cannot be read: {error.strerror}", "check its name and rights"
+        ) from None

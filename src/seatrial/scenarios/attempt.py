@@ -19,18 +19,18 @@ from seatrial.errors import DocumentError
 from seatrial.exchange import Answer, Broken, Redirect, Request, Response
 from seatrial.redact import MIN_LENGTH
 from seatrial.sample import Cause, Outcome
-from seatrial.scenarios.auth import TOKEN, credentials_of, digest, token_key, token_of, token_request
-from seatrial.scenarios.cookies import Jar
-from seatrial.scenarios.expand import Marks, address, expand
-from seatrial.scenarios.expect import broken, judge, unrendered
+from seatrial.scenarios.answers.expect import broken, judge, unrendered
+from seatrial.scenarios.answers.wanted import Capture
 from seatrial.scenarios.failure import Failure, Used
 from seatrial.scenarios.model import Once, Scenario, Section, Step
 from seatrial.scenarios.moves import Attempted, Claim, Context, Move, Reply, Send, Settle
 from seatrial.scenarios.once import Outputs
-from seatrial.scenarios.redirects import next_request
-from seatrial.scenarios.request import ClientCredentialsAuth, DigestAuth, Follow
-from seatrial.scenarios.talk import unheard
-from seatrial.scenarios.wanted import Capture
+from seatrial.scenarios.sending.auth import TOKEN, credentials_of, digest, token_key, token_of, token_request
+from seatrial.scenarios.sending.cookies import Jar
+from seatrial.scenarios.sending.expand import Marks, address, expand
+from seatrial.scenarios.sending.redirects import next_request
+from seatrial.scenarios.sending.request import ClientCredentialsAuth, DigestAuth, Follow
+from seatrial.scenarios.sending.talk import unheard
 
 Scope = Mapping[str, Any]
 Tried = tuple[Attempted, Mapping[str, Any]]

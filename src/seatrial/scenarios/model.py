@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seatrial.errors import Where
+from seatrial.scenarios.answers.wanted import Capture, Expectations
 from seatrial.scenarios.files import Files
-from seatrial.scenarios.request import RequestTemplate
-from seatrial.scenarios.wanted import Capture, Expectations
+from seatrial.scenarios.sending.request import RequestTemplate
 from seatrial.template import Template, Value
 
 DEFAULT_TIMEOUT_S = 10.0

@@ -18,9 +18,8 @@ from typing import Any
 from seatrial import template
 from seatrial.errors import DocumentError
 from seatrial.sample import Cause, Outcome
+from seatrial.scenarios.answers.expect import unrendered
 from seatrial.scenarios.attempt import Origin, Strand, attempt, origin_of, random_hex, told
-from seatrial.scenarios.cookies import Jar
-from seatrial.scenarios.expect import unrendered
 from seatrial.scenarios.failure import Failure, Used
 from seatrial.scenarios.loops import elements, rounds
 from seatrial.scenarios.model import (
@@ -53,6 +52,7 @@ from seatrial.scenarios.moves import (
     Wait,
 )
 from seatrial.scenarios.once import Outputs
+from seatrial.scenarios.sending.cookies import Jar
 
 __all__ = ["Attempted", "Context", "Move", "PlayResult", "Send", "StepResult", "Used", "Wait", "play"]
 
@@ -140,6 +140,7 @@ class _Line:
             **self._functions(),
             "realm": context.realm,
             "secrets": context.secret_values,
+            "addresses": context.addresses,
             "vars": variables,
         }
         origins = self.strand.origins

@@ -18,13 +18,13 @@ from typing import Any
 from seatrial import documents, template
 from seatrial.documents import Document, Steps
 from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
-from seatrial.scenarios.checks import refuse_name
 from seatrial.scenarios.files import Files, files_beside, is_file, refuse_no_path
 from seatrial.scenarios.model import Block, Call, Flow, LoadBlock, Piece, Scenario, Section
-from seatrial.scenarios.requests import Spot
 from seatrial.scenarios.rows import read_rows
-from seatrial.scenarios.shapes import RawFlow, RawScenario, RawStep
-from seatrial.scenarios.steps import read_course, read_step
+from seatrial.scenarios.written.checks import refuse_name
+from seatrial.scenarios.written.requests import Spot
+from seatrial.scenarios.written.shapes import RawFlow, RawScenario, RawStep
+from seatrial.scenarios.written.steps import read_course, read_step
 from seatrial.template import Value
 
 KIND = "scenario"

@@ -19,7 +19,7 @@ from seatrial.documents import Document
 from seatrial.errors import DocumentError, Where
 from seatrial.scenarios.files import Files
 from seatrial.scenarios.model import Row, Scenario
-from seatrial.scenarios.shapes import RawRows
+from seatrial.scenarios.written.shapes import RawRows
 
 MAX_ROWS = 1_000_000
 MAX_LABEL = 40

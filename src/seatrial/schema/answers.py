@@ -1,7 +1,7 @@
 """The schemas of what is asked of an answer: checks, captures, filters, and the pattern a body is held against.
 
-Their shapes are open mappings, read by `scenarios/checks.py` by the registries of queries, predicates and filters;
-from the same registries their schemas are made, so that a new one is known here too.
+Their shapes are open mappings, read by `scenarios/written/checks.py` by the registries of queries, predicates and
+filters; from the same registries their schemas are made, so that a new one is known here too.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from seatrial import match
-from seatrial.scenarios.filters import usage
-from seatrial.scenarios.query import takes_text
-from seatrial.scenarios.wanted import FilterKind, QueryKind, Severity
+from seatrial.scenarios.answers.filters import usage
+from seatrial.scenarios.answers.query import takes_text
+from seatrial.scenarios.answers.wanted import FilterKind, QueryKind, Severity
 from seatrial.schema.words import PREDICATES, QUERIES
 from seatrial.schema.written import TEMPLATE, Schema
 

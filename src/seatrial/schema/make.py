@@ -13,8 +13,8 @@ from seatrial.chaos import read as chaos
 from seatrial.documents import Shape
 from seatrial.errors import UsageError, did_you_mean
 from seatrial.runtime import read as realms
-from seatrial.scenarios import shapes as scenarios
 from seatrial.scenarios.load import profile
+from seatrial.scenarios.written import shapes as scenarios
 from seatrial.schema import answers, rules
 from seatrial.schema.words import KEYS
 from seatrial.schema.written import POSITIVE, QUANTITIES, READERS, Schema, as_written, quantity, reader_name

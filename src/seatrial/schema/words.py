@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from seatrial.scenarios.wanted import QueryKind
+from seatrial.scenarios.answers.wanted import QueryKind
 
 QUERIES: Mapping[QueryKind, str] = {
     QueryKind.STATUS: "The answer's status, as a number.",

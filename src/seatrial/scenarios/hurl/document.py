@@ -35,7 +35,7 @@ from seatrial.scenarios.hurl.syntax import Entry, Hole, Literal, Text
 from seatrial.scenarios.hurl.texts import FUNCTIONS
 from seatrial.scenarios.hurl.values import holes_in, scope_name
 from seatrial.scenarios.model import route_of
-from seatrial.scenarios.request import WRITING
+from seatrial.scenarios.sending.request import WRITING
 from seatrial.template import Fixed
 
 MAX_RETRIES = 1000

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seatrial.errors import DocumentError, Where
+from seatrial.scenarios.answers.wanted import FilterKind, QueryKind
 from seatrial.scenarios.hurl import syntax
 from seatrial.scenarios.hurl.document_bodies import json_text
 from seatrial.scenarios.hurl.expectations import (
@@ -24,7 +25,6 @@ from seatrial.scenarios.hurl.expectations import (
 )
 from seatrial.scenarios.hurl.names import Names, literal
 from seatrial.scenarios.hurl.syntax import BlockKind, Hole, Text
-from seatrial.scenarios.wanted import FilterKind, QueryKind
 
 LONE = str(FilterKind.LONE)
 STATUSES = range(100, 600)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial.errors import DocumentError, UsageError, Where
+from seatrial.scenarios.answers.wanted import Expectations, WantedStatus
 from seatrial.scenarios.hurl import syntax
 from seatrial.scenarios.hurl.expectations import captures_of, expectations_of
 from seatrial.scenarios.hurl.files import HurlFiles
@@ -24,8 +25,7 @@ from seatrial.scenarios.hurl.syntax import Entry, Hole, Literal
 from seatrial.scenarios.hurl.texts import FUNCTIONS
 from seatrial.scenarios.hurl.values import holes_in, look_up, made, names_of, scope_name, value_of
 from seatrial.scenarios.model import Course, Repeat, Retry, Row, Scenario, Section, Step, route_of
-from seatrial.scenarios.request import WRITING, RequestTemplate
-from seatrial.scenarios.wanted import Expectations, WantedStatus
+from seatrial.scenarios.sending.request import WRITING, RequestTemplate
 from seatrial.template import Fixed, Scope, Template, Value
 
 ENDING = ".hurl"

@@ -15,14 +15,10 @@ from typing import Any
 from seatrial import match
 from seatrial.errors import DocumentError, Where
 from seatrial.regexes import compile_regex
-from seatrial.scenarios.filters import compile_filter
-from seatrial.scenarios.hurl import syntax
-from seatrial.scenarios.hurl.bodies_sent import body_text
-from seatrial.scenarios.hurl.files import HurlFiles
-from seatrial.scenarios.hurl.values import mapped, scope_name, value_of, value_of_hole
-from seatrial.scenarios.json_path import compile_path
-from seatrial.scenarios.query import compile_query
-from seatrial.scenarios.wanted import (
+from seatrial.scenarios.answers.filters import compile_filter
+from seatrial.scenarios.answers.json_path import compile_path
+from seatrial.scenarios.answers.query import compile_query
+from seatrial.scenarios.answers.wanted import (
     Capture,
     Check,
     Expectations,
@@ -32,6 +28,10 @@ from seatrial.scenarios.wanted import (
     QueryKind,
     WantedStatus,
 )
+from seatrial.scenarios.hurl import syntax
+from seatrial.scenarios.hurl.bodies_sent import body_text
+from seatrial.scenarios.hurl.files import HurlFiles
+from seatrial.scenarios.hurl.values import mapped, scope_name, value_of, value_of_hole
 from seatrial.template import Fixed, Value
 
 KINDS = {

@@ -13,7 +13,7 @@ from seatrial.errors import Where
 from seatrial.scenarios.files import Files
 from seatrial.scenarios.hurl import syntax
 from seatrial.scenarios.hurl.values import holes_in, made, mapped, value_of
-from seatrial.scenarios.request import FileRef
+from seatrial.scenarios.sending.request import FileRef
 from seatrial.template import Fixed, Value, to_text
 
 

@@ -1,18 +1,19 @@
 """The options of a `.hurl` file's play, by the names Hurl's command line gives them: texts in, `HurlOptions` out.
 
-Room scenarios. `option_names` says which there are. UsageError
-for a value that cannot be one. Reads the files that options name, and nothing else.
+Room scenarios. `option_names` says which there are. UsageError for a value that cannot be one, DocumentError for a
+line of a file. Reads the files that options name, and nothing else.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seatrial.errors import UsageError, did_you_mean
+from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
 from seatrial.exchange import HttpVersion
 from seatrial.scenarios.hurl.asserts import whole_number
 from seatrial.scenarios.hurl.option_lines import MAX_DURATION_S, UNITS_S
@@ -88,43 +89,41 @@ def parse_options(given: Given) -> HurlOptions:
 
 
 def typed(text: str) -> Any:
-    """The value of a variable by its look: true, false, null, a number, else a text, perhaps in double quotes."""
+    """The value of a variable by its look: true, false, null, a number, else a text, perhaps in double quotes.
+
+    ValueError for a quote that does not end, or too many digits.
+    """
     words = {"true": True, "false": False, "null": None}
     if text in words:
         return words[text]
     if _INTEGER.fullmatch(text):
-        return _integer(text)
+        return whole_number(text)
     if _FLOAT.fullmatch(text):
         return float(text)
     if text.startswith('"'):
         if len(text) < 2 or not text.endswith('"'):
-            raise UsageError(f"'{text}' does not end with a double quote")
+            raise ValueError(f"'{text}' does not end with a double quote")
         return text[1:-1]
     return text
 
 
-def _integer(text: str) -> int:
-    try:
-        return whole_number(text)
-    except ValueError as error:
-        raise UsageError(f"--variable: {error}") from None
-
-
 def variables_of(text: str, file: str) -> dict[str, Any]:
     """The variables of a file: a line NAME=VALUE each; empty lines and those that begin with # are passed over."""
-    lines = [line.strip() for line in text.splitlines()]
-    pairs = [
-        _pair(line, f"{file}:{number}")
-        for number, line in enumerate(lines, start=1)
-        if line and not line.startswith("#")
-    ]
-    return {name: typed(value) for name, value in pairs}
+    found: dict[str, Any] = {}
+    for number, line in enumerate(map(str.strip, text.splitlines()), start=1):
+        if line and not line.startswith("#"):
+            try:
+                name, value = _pair(line)
+                found[name] = typed(value)
+            except ValueError as error:
+                raise DocumentError(Where(file, number, 1), str(error)) from None
+    return found
 
 
 def cookies_of(text: str, file: str) -> tuple[StoredCookie, ...]:
     """The cookies of a file in Netscape's format: seven fields a line, with tabs between."""
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if _holds_cookie(line)]
-    return tuple(_cookie(line, f"{file}:{number}") for number, line in lines)
+    return tuple(_cookie(line, Where(file, number, 1)) for number, line in lines)
 
 
 def _texts(value: Any) -> Sequence[str]:
@@ -135,18 +134,19 @@ def _texts(value: Any) -> Sequence[str]:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _pair(text: str, what: str) -> tuple[str, str]:
+def _pair(text: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
     if not sign or not name:
-        raise UsageError(f"{what}: '{text}' gives no variable a value; write NAME=VALUE")
+        raise ValueError(f"'{text}' gives no variable a value; write NAME=VALUE")
     if name in RESERVED:
-        raise UsageError(f"{what}: '{name}' is a function of Hurl; choose another name")
+        raise ValueError(f"'{name}' is a function of Hurl; choose another name")
     return name, value
 
 
 def _variable(text: str, fields: dict[str, Any]) -> None:
-    name, value = _pair(text, "--variable")
-    fields["variables"][name] = typed(value)
+    with _told_of("variable"):
+        name, value = _pair(text)
+        fields["variables"][name] = typed(value)
 
 
 def _variables_file(path: str, fields: dict[str, Any]) -> None:
@@ -154,8 +154,9 @@ def _variables_file(path: str, fields: dict[str, Any]) -> None:
 
 
 def _secret(text: str, fields: dict[str, Any]) -> None:
-    name, value = _pair(text, "--secret")
-    fields["secrets"][name] = value
+    with _told_of("secret"):
+        name, value = _pair(text)
+        fields["secrets"][name] = value
 
 
 def _header(text: str, fields: dict[str, Any]) -> None:
@@ -188,12 +189,19 @@ def _flag(name: str, value: Any = True) -> Callable[[str, dict[str, Any]], None]
 
 def _kept(name: str, convert: Callable[[str], Any], option: str) -> Callable[[str, dict[str, Any]], None]:
     def read(text: str, fields: dict[str, Any]) -> None:
-        try:
+        with _told_of(option):
             fields[name] = convert(text)
-        except ValueError as error:
-            raise UsageError(f"--{option}: {error}") from None
 
     return read
+
+
+@contextlib.contextmanager
+def _told_of(option: str) -> Iterator[None]:
+    """What is wrong with a value is a usage error that names the option."""
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(f"--{option}: {error}") from None
 
 
 def _count(text: str) -> int:
@@ -246,10 +254,10 @@ def _holds_cookie(line: str) -> bool:
     return bool(line.strip()) and (not line.startswith("#") or line.startswith("#HttpOnly_"))
 
 
-def _cookie(line: str, place: str) -> StoredCookie:
+def _cookie(line: str, where: Where) -> StoredCookie:
     parts = line.removeprefix("#HttpOnly_").split("\t")
     if len(parts) != 7 or not re.fullmatch(r"[0-9]{1,12}", parts[4]):
-        raise UsageError(f"--cookie: {place} is no cookie; Netscape's format has seven fields with tabs between")
+        raise DocumentError(where, "this is no cookie", "Netscape's format has seven fields with tabs between")
     domain, _, path, secure, expires, name, value = parts
     host = domain.lstrip(".")
     attributes = [f"{name}={value}", f"Path={path}", f"Domain={host}"]  # without Domain it would keep to one port

@@ -21,7 +21,7 @@ from seatrial.scenarios.hurl.options import ENDLESS
 from seatrial.scenarios.hurl.settings import Known, Settings, known_value, static_text
 from seatrial.scenarios.hurl.syntax import Hole, Text
 from seatrial.scenarios.hurl.values import holes_in, made, mapped, scope_name, template_of, value_of
-from seatrial.scenarios.request import (
+from seatrial.scenarios.sending.request import (
     Auth,
     AwsAuth,
     BasicAuth,

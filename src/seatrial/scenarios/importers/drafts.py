@@ -15,7 +15,7 @@ from typing import Any
 from seatrial.scenarios.importers.foreign import json_value
 from seatrial.scenarios.importers.marks import is_marked, percent_encoded
 from seatrial.scenarios.importers.naming import file_name
-from seatrial.scenarios.request import WRITING
+from seatrial.scenarios.sending.request import WRITING
 
 MAX_BODY_DEPTH = 40
 MAX_BODY_CHARACTERS = 200_000

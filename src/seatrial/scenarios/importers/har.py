@@ -25,7 +25,7 @@ from seatrial.scenarios.importers.hiding import Hiding
 from seatrial.scenarios.importers.imported import Imported, Tally, quoted
 from seatrial.scenarios.importers.marks import Marks
 from seatrial.scenarios.importers.targets import Services, on_service, path_of
-from seatrial.scenarios.request import WRITING
+from seatrial.scenarios.sending.request import WRITING
 
 MAX_STEPS = 2000
 _STATIC_KINDS = frozenset(

@@ -5,6 +5,7 @@ Room scenarios, importers. Values come as plain JSON, not as templates. Bounded 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -109,7 +110,8 @@ def _number(schema: Part, *, whole: bool) -> int | float:
     step = schema["multipleOf"].value
     value = low if low is not None else min(1, high) if high is not None else 1
     if isinstance(step, (int, float)) and not isinstance(step, bool) and step > 0 and value % step:
-        value = (value // step + 1) * step
+        stepped = (value // step + 1) * step
+        value = stepped if math.isfinite(stepped) else value
     return int(value) if whole else value
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from seatrial.errors import Unsupported
 from seatrial.exchange import HttpVersion
 from seatrial.scenarios.model import Scenario, every_step
-from seatrial.scenarios.request import RequestTemplate
+from seatrial.scenarios.sending.request import RequestTemplate
 
 
 def _pins(request: RequestTemplate) -> bool:

@@ -10,7 +10,7 @@ import urllib.parse
 from collections.abc import Callable
 
 from seatrial.exchange import Request, Response
-from seatrial.scenarios.request import Follow
+from seatrial.scenarios.sending.request import Follow
 
 STATUSES = frozenset({301, 302, 303, 307, 308})
 _HOSTLESS = (("http", ""), ("https", ""))  # which urljoin takes for an address on the same host

@@ -16,10 +16,10 @@ from typing import Any
 from seatrial.errors import DocumentError
 from seatrial.exchange import Answer, Broken, Headers, Request, Response
 from seatrial.redact import MASKED_HEADERS
-from seatrial.scenarios.aws import Signer, sign
-from seatrial.scenarios.bodies import FORM_TYPE
 from seatrial.scenarios.once import Outputs
-from seatrial.scenarios.request import (
+from seatrial.scenarios.sending.aws import Signer, sign
+from seatrial.scenarios.sending.bodies import FORM_TYPE
+from seatrial.scenarios.sending.request import (
     ApiKeyAuth,
     Auth,
     AwsAuth,

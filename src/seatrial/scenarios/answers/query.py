@@ -18,11 +18,11 @@ from seatrial.errors import DocumentError, Where, did_you_mean
 from seatrial.exchange import Certificate
 from seatrial.match import near_keys
 from seatrial.regexes import TooSlow, compile_regex
-from seatrial.scenarios.filters import CannotApply, apply
-from seatrial.scenarios.json_path import compile_path
-from seatrial.scenarios.markup import NotMarkup, compile_xpath
-from seatrial.scenarios.reading import NotJson, Reading
-from seatrial.scenarios.wanted import Filter, FilterKind, Query, QueryKind
+from seatrial.scenarios.answers.filters import CannotApply, apply
+from seatrial.scenarios.answers.json_path import compile_path
+from seatrial.scenarios.answers.markup import NotMarkup, compile_xpath
+from seatrial.scenarios.answers.reading import NotJson, Reading
+from seatrial.scenarios.answers.wanted import Filter, FilterKind, Query, QueryKind
 from seatrial.template import Fixed, Scope, Value, to_text
 
 DAY_S = 86_400

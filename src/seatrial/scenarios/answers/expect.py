@@ -17,11 +17,11 @@ from seatrial.json_schema import as_schema
 from seatrial.predicates import FileContent
 from seatrial.quantity import duration_s, show_duration
 from seatrial.sample import Cause
+from seatrial.scenarios.answers.query import Found, in_seconds, run
+from seatrial.scenarios.answers.reading import SYSTEM_NOW, NotJson, Reading
+from seatrial.scenarios.answers.wanted import Capture, Check, Query, QueryKind, Severity, WantedJson
 from seatrial.scenarios.failure import Failure
 from seatrial.scenarios.model import Step
-from seatrial.scenarios.query import Found, in_seconds, run
-from seatrial.scenarios.reading import SYSTEM_NOW, NotJson, Reading
-from seatrial.scenarios.wanted import Capture, Check, Query, QueryKind, Severity, WantedJson
 from seatrial.template import Fixed, Scope
 
 MAX_MISMATCHES = 10

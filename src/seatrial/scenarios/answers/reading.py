@@ -15,7 +15,7 @@ from typing import Any
 from seatrial.clock import SystemClock
 from seatrial.exchange import Response
 from seatrial.match import plain
-from seatrial.scenarios.markup import Markup, NotMarkup, parse
+from seatrial.scenarios.answers.markup import Markup, NotMarkup, parse
 
 SYSTEM_NOW = SystemClock().now
 _NO_CHARSETS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"})

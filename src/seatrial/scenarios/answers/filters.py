@@ -14,11 +14,11 @@ from seatrial import dates, template
 from seatrial.errors import DocumentError, Where
 from seatrial.match import show
 from seatrial.regexes import Regex, compile_regex
-from seatrial.scenarios import filter_values as values
-from seatrial.scenarios import markup
-from seatrial.scenarios.json_path import JsonPath, compile_path
-from seatrial.scenarios.reading import text_charset
-from seatrial.scenarios.wanted import Filter, FilterKind
+from seatrial.scenarios.answers import filter_values as values
+from seatrial.scenarios.answers import markup
+from seatrial.scenarios.answers.json_path import JsonPath, compile_path
+from seatrial.scenarios.answers.reading import text_charset
+from seatrial.scenarios.answers.wanted import Filter, FilterKind
 from seatrial.template import Fixed, Scope
 
 MAX_VALUE = 32 << 20

@@ -12,7 +12,6 @@ from typing import Any, cast
 
 from seatrial import template
 from seatrial.errors import DocumentError
-from seatrial.scenarios.checks import read_captures, read_expectations, refuse_name
 from seatrial.scenarios.loops import elements, rounds
 from seatrial.scenarios.model import (
     DEFAULT_TIMEOUT_S,
@@ -24,8 +23,9 @@ from seatrial.scenarios.model import (
     Step,
     Until,
 )
-from seatrial.scenarios.requests import Spot, read_request
-from seatrial.scenarios.shapes import RawForEach, RawRepeatUntil, RawRetry, RawStep
+from seatrial.scenarios.written.checks import read_captures, read_expectations, refuse_name
+from seatrial.scenarios.written.requests import Spot, read_request
+from seatrial.scenarios.written.shapes import RawForEach, RawRepeatUntil, RawRetry, RawStep
 from seatrial.template import Value
 
 _TEMPLATED = ("request", "websocket", "sse", "expect", "capture", "vars")

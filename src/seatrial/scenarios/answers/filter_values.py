@@ -19,8 +19,8 @@ from typing import Any
 from seatrial import dates
 from seatrial.match import MAX_SHOWN, show
 from seatrial.regexes import MAX_REPLACED, Regex
-from seatrial.scenarios import markup
-from seatrial.scenarios.json_path import JsonPath
+from seatrial.scenarios.answers import markup
+from seatrial.scenarios.answers.json_path import JsonPath
 
 MAX_PARTS = 100_000
 """Parts a text may be split into."""

@@ -15,7 +15,7 @@ from seatrial import quantity
 from seatrial.documents import DurationS, Shape
 from seatrial.exchange import MAX_BODY_BYTES, HttpVersion
 from seatrial.scenarios.model import MAX_ROUNDS, Backoff, Once, RetryOn
-from seatrial.scenarios.request import KeyPlace
+from seatrial.scenarios.sending.request import KeyPlace
 
 ANY = "any"
 PositiveS = Annotated[DurationS, Field(gt=0)]

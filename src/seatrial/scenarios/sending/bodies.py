@@ -16,7 +16,7 @@ from typing import Any
 
 from seatrial.errors import DocumentError, Where
 from seatrial.match import plain
-from seatrial.scenarios.request import Body, BodyKind, FileRef, Part
+from seatrial.scenarios.sending.request import Body, BodyKind, FileRef, Part
 from seatrial.template import Scope, to_text
 
 FORM_TYPE = "application/x-www-form-urlencoded"

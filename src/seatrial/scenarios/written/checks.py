@@ -14,11 +14,9 @@ from typing import Any
 from seatrial import match, template
 from seatrial.documents import Document, Steps
 from seatrial.errors import DocumentError, Where, did_you_mean
-from seatrial.scenarios.filters import compile_filter
-from seatrial.scenarios.operands import read_operand
-from seatrial.scenarios.query import compile_query, takes_text
-from seatrial.scenarios.shapes import RawExpect, RawMax
-from seatrial.scenarios.wanted import (
+from seatrial.scenarios.answers.filters import compile_filter
+from seatrial.scenarios.answers.query import compile_query, takes_text
+from seatrial.scenarios.answers.wanted import (
     Capture,
     Check,
     Expectations,
@@ -32,6 +30,8 @@ from seatrial.scenarios.wanted import (
     WantedJson,
     WantedStatus,
 )
+from seatrial.scenarios.written.operands import read_operand
+from seatrial.scenarios.written.shapes import RawExpect, RawMax
 
 _QUERIES = frozenset(QueryKind)
 _ASKED = frozenset({*match.PREDICATES, "not"})

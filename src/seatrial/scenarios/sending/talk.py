@@ -12,10 +12,10 @@ from typing import Any
 from seatrial import match
 from seatrial.exchange import Conversation, Response
 from seatrial.sample import Cause
+from seatrial.scenarios.answers.wanted import WantedJson
 from seatrial.scenarios.failure import Failure
 from seatrial.scenarios.model import Step
-from seatrial.scenarios.request import Talk
-from seatrial.scenarios.wanted import WantedJson
+from seatrial.scenarios.sending.request import Talk
 from seatrial.template import Scope
 
 MAX_SHOWN = 5

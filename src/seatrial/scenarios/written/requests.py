@@ -16,10 +16,9 @@ from seatrial import template
 from seatrial.documents import Document, Steps
 from seatrial.errors import DocumentError, Where
 from seatrial.exchange import Connection, ConversationKind, HttpVersion
-from seatrial.scenarios.checks import read_pattern
 from seatrial.scenarios.files import Files
 from seatrial.scenarios.model import Section, route_of
-from seatrial.scenarios.request import (
+from seatrial.scenarios.sending.request import (
     ApiKeyAuth,
     Auth,
     AwsAuth,
@@ -36,7 +35,8 @@ from seatrial.scenarios.request import (
     Talk,
     TlsTemplate,
 )
-from seatrial.scenarios.shapes import (
+from seatrial.scenarios.written.checks import read_pattern
+from seatrial.scenarios.written.shapes import (
     RawAddressed,
     RawApiKey,
     RawAuth,
@@ -240,7 +240,8 @@ def _target(url: str, spot: Spot, where: Where) -> Target:
     if absolute:
         return Target(None, spot.service or absolute[1], url, route_of(absolute[2] or "/"))
     if url.startswith("{{"):
-        return Target(None, spot.service or "external", url, route_of(url.partition("}}")[2] or "/"))
+        behind = url.partition("}}")[2]  # a base in a variable; without anything behind it, the whole address is one
+        return Target(None, spot.service or "external", url, route_of(behind) if behind else "/*")
     if not url.startswith("/"):
         raise DocumentError(where, f"'{url}' is not a URL", "write service://NAME/path, /path or https://host/path")
     if spot.service is None:

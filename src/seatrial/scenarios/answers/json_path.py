@@ -127,7 +127,7 @@ def _follow(path: jsonpath.JSONPath, document: Any) -> list[Any]:
         document = json.dumps(document)
     try:
         found = [node.obj for node in itertools.islice(path.finditer(document), MAX_VALUES + 1)]
-    except (jsonpath.JSONPathError, RecursionError) as error:
+    except (jsonpath.JSONPathError, RecursionError, ArithmeticError) as error:
         raise ValueError(f"the path cannot be followed: {(*error.args, '')[0]}") from None
     if len(found) > MAX_VALUES:
         raise ValueError(f"the path leads to more than {MAX_VALUES} values")
@@ -143,6 +143,8 @@ def _parsed(text: str) -> jsonpath.JSONPath:
         raise ValueError(f"'{text}' is not a JSON path (RFC 9535): {error.args[0]}") from None
     except RecursionError:
         raise ValueError(f"'{text}' is nested too deep") from None
+    except ArithmeticError:
+        raise ValueError(f"'{text}' holds a number out of range") from None
     if not isinstance(path, jsonpath.JSONPath):
         raise ValueError(f"'{text}' is more than one JSON path")
     return path

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from seatrial import __version__
 from seatrial.errors import DocumentError, Where, did_you_mean
 from seatrial.exchange import Connection, ConversationKind, Headers, Request, Tls
-from seatrial.scenarios.auth import headers_of, params_of, signed
-from seatrial.scenarios.bodies import Content, content_of
-from seatrial.scenarios.cookies import Jar
 from seatrial.scenarios.model import Step
 from seatrial.scenarios.moves import Context
-from seatrial.scenarios.request import FileRef, RequestTemplate, TlsTemplate
-from seatrial.scenarios.talk import conversation
+from seatrial.scenarios.sending.auth import headers_of, params_of, signed
+from seatrial.scenarios.sending.bodies import Content, content_of
+from seatrial.scenarios.sending.cookies import Jar
+from seatrial.scenarios.sending.request import FileRef, RequestTemplate, TlsTemplate
+from seatrial.scenarios.sending.talk import conversation
 from seatrial.template import Scope, Value, to_text
 
 USER_AGENT = f"seatrial/{__version__}"

@@ -16,9 +16,9 @@ from seatrial.documents import Document, Steps
 from seatrial.errors import DocumentError, Where
 from seatrial.json_schema import compile_schema
 from seatrial.predicates import FileContent
-from seatrial.scenarios.expect import readable_operand
+from seatrial.scenarios.answers.expect import readable_operand
+from seatrial.scenarios.answers.wanted import Query
 from seatrial.scenarios.files import Files, files_beside
-from seatrial.scenarios.wanted import Query
 from seatrial.template import Fixed, Value
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from seatrial.errors import Where
 from seatrial.exchange import MAX_BODY_BYTES, Connection, ConversationKind
+from seatrial.scenarios.answers.wanted import WantedJson
 from seatrial.scenarios.files import Files
-from seatrial.scenarios.wanted import WantedJson
 from seatrial.template import Scope, Template, Value, to_text
 
 WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
