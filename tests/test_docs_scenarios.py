@@ -22,10 +22,13 @@ from seatrial.accept.prepare import Wanted, context_of, permit, prepare
 from seatrial.documents import reader
 from seatrial.errors import DocumentError
 from seatrial.sample import Cause, Phase
+from seatrial.scenarios import files, model, rows
+from seatrial.scenarios.answers import query
 from seatrial.scenarios.answers.wanted import FilterKind, QueryKind
 from seatrial.scenarios.read import read_scenario
-from seatrial.scenarios.sending import cookies, files, model, query, rows, shapes
+from seatrial.scenarios.sending import cookies
 from seatrial.scenarios.wording import failure_texts
+from seatrial.scenarios.written import shapes
 from seatrial.template.functions import MAX_LOOP, MAX_OUTPUT, RESERVED
 
 DOCS = Path(__file__).parent.parent / "docs"

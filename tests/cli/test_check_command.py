@@ -454,3 +454,12 @@ def test_a_hurl_file_writes_only_where_the_named_realm_lets_it(workspace, servic
     assert refused.code == 4
     assert "does not allow mutations" in refused.err
     assert service.asked["/ok"] == 1
+
+
+def test_in_a_realm_a_hurl_file_knows_its_variables_and_the_addresses_of_its_services(workspace, check):
+    (workspace.path / "j.hurl").write_text(
+        'GET {{api}}/echo\nX-Currency: {{currency}}\nHTTP 200\n[Asserts]\njsonpath "$.headers.X-Currency" == "EUR"\n'
+    )
+    assert check("j.hurl", "--realm", "test").code == 0
+    assert check("j.hurl", "--realm", "test", "--dry").code == 0
+    assert check("j.hurl").code == 1  # in no realm nothing says what they are

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seatrial.documents import shown_path
 from seatrial.errors import UsageError
 from seatrial.realm import Allows, Realm, RuntimeKind, permit_mutations
 from seatrial.redact import MIN_LENGTH, Secrets
@@ -130,17 +131,18 @@ def _read(path: Path, realm: Realm, hurl: HurlOptions | None) -> Iterator[Scenar
     if path.is_dir():
         yield from read_scenarios(path)
         for file in sorted(path.rglob(f"*{HURL}")):
-            yield _read_hurl(file, realm, hurl)
+            yield read_hurl_file(file, realm, hurl)
     elif path.suffix == HURL:
-        yield _read_hurl(path, realm, hurl)
+        yield read_hurl_file(path, realm, hurl)
     else:
         yield read_scenario(path)
 
 
-def _read_hurl(file: Path, realm: Realm, told: HurlOptions | None) -> Scenario:
-    """The realm's variables are the file's, unless the command line says otherwise."""
+def read_hurl_file(file: Path, realm: Realm, told: HurlOptions | None = None) -> Scenario:
+    """A `.hurl` file; the realm's variables are the file's, unless `told` says otherwise."""
     from seatrial.scenarios.hurl.entries import read_hurl
     from seatrial.scenarios.hurl.options import HurlOptions
 
     options = told or HurlOptions()
-    return read_hurl(file, dataclasses.replace(options, variables={**realm.variables, **options.variables}))
+    variables = {**realm.variables, **options.variables}
+    return read_hurl(Path(shown_path(file)), dataclasses.replace(options, variables=variables))

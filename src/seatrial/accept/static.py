@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from seatrial import template
-from seatrial.accept.prepare import Prepared
+from seatrial.accept.prepare import HURL, Prepared
 from seatrial.errors import DocumentError, did_you_mean
 from seatrial.realm import Realm
 from seatrial.scenarios.model import Block, Call, Course, ForEach, Piece, Scenario, Step
@@ -38,6 +38,8 @@ class _Reading:
         self._scenario = scenario
         self._realm = prepared.realm
         self._everywhere = {*prepared.realm.variables, *prepared.overrides, *template.RESERVED}
+        if scenario.file.endswith(HURL):
+            self._everywhere |= prepared.realm.places.keys() | prepared.given_secrets.keys()
 
     def mistakes(self) -> Iterator[DocumentError]:
         scenario = self._scenario
@@ -85,9 +87,10 @@ class _Reading:
 
     def _call(self, call: Call, within: set[str], known: set[str]) -> Iterator[DocumentError]:
         yield from self._unknown(call.inputs, within)
-        inside = self._everywhere | set(call.flow.inputs)
-        yield from self._unknown(call.flow.inputs, inside)
-        for part in call.flow.steps:
+        flow = call.flow
+        inside = self._everywhere | set(flow.inputs) | set(flow.variables)
+        yield from self._unknown((flow.inputs, flow.variables), inside)
+        for part in (*flow.steps, *flow.teardown):
             yield from self._part(part, inside)
         known |= set(call.outputs)
 

@@ -21,7 +21,7 @@ import pytest
 from seatrial import documents
 from seatrial.accept.pace import PacedClient, Pacer
 from seatrial.accept.pool import Plan, Playing, play_one
-from seatrial.accept.prepare import FOLDER, Prepared, context_of, permit
+from seatrial.accept.prepare import FOLDER, HURL, Prepared, context_of, permit, read_hurl_file
 from seatrial.errors import SeatrialError, UsageError, did_you_mean
 from seatrial.http import Client
 from seatrial.realm import Realm
@@ -30,8 +30,6 @@ from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.runtime.share import shared
 from seatrial.runtime.up import require_reachable
 from seatrial.sample import Phase
-from seatrial.scenarios.hurl.entries import ENDING as HURL
-from seatrial.scenarios.hurl.entries import read_hurl
 from seatrial.scenarios.hurl.options import HurlOptions
 from seatrial.scenarios.model import Scenario
 from seatrial.scenarios.moves import PlayResult
@@ -124,7 +122,7 @@ class Trial:
         """That of a file of ours, or of a `.hurl` file: the realm's variables are its variables."""
         if file.suffix != HURL:
             return read_scenario(file)
-        return read_hurl(_from_here(file), HurlOptions(variables={**self.realm.variables, **_typed(self._words)}))
+        return read_hurl_file(file, self.realm, HurlOptions(variables=_typed(self._words)))
 
     def _prepared(self, *scenarios: Scenario) -> Prepared:
         return Prepared(self.workspace, self.realm, scenarios, _typed(self._words), self.secrets)
@@ -182,12 +180,6 @@ def _only(scenarios: Sequence[Scenario], asked: str) -> Scenario:
         names = ", ".join(f"'{scenario.name}'" for scenario in scenarios[:3])
         raise UsageError(f"'{asked}' has {len(scenarios)} rows; name one of them, as {names}")
     return scenarios[0]
-
-
-def _from_here(file: Path) -> Path:
-    """The file as a user would write it, for what is told of it."""
-    here = Path.cwd()
-    return file.relative_to(here) if file.is_relative_to(here) else file
 
 
 def _typed(words: Sequence[str]) -> dict[str, Any]:

@@ -140,6 +140,7 @@ class _Line:
             **self._functions(),
             "realm": context.realm,
             "secrets": context.secret_values,
+            "addresses": context.addresses,
             "vars": variables,
         }
         origins = self.strand.origins

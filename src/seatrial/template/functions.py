@@ -98,5 +98,5 @@ GLOBALS: Mapping[str, Callable[..., Any]] = {
     "range": _bounded_range,
     "dict": dict,
 }
-RESERVED = frozenset({*GLOBALS, *functions(random.Random(0), float), "secrets", "vars", "realm"})
+RESERVED = frozenset({*GLOBALS, *functions(random.Random(0), float), "addresses", "secrets", "vars", "realm"})
 """Names no variable and no capture may take, because templates mean something else by them."""

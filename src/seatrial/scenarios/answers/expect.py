@@ -202,7 +202,7 @@ def _check(check: Check, reading: Reading, scope: Scope) -> Iterator[Failure]:
         return
     answer = _answer(check.predicate, found, operand)
     if not check.predicate.accepts(answer):
-        yield _missed(check, found, operand, answer if isinstance(answer, str) else "")
+        yield _missed(check, found, operand, _why(check, found, operand, answer))
 
 
 def _operand(check: Check, scope: Scope) -> Any:
@@ -285,6 +285,17 @@ def _reasons(check: Check, found: Found, operand: Any, why: str) -> Iterator[tup
         yield from (("schema", f"{path}: {problem}") for path, problem in as_schema(operand).errors(found.value))
     elif isinstance(operand, FileContent) and isinstance(found.value, bytes):
         yield "differs", _first_difference(operand.content, found.value)
+
+
+def _why(check: Check, found: Found, operand: Any, answer: bool | str | None) -> str:
+    """The predicate's own words, or why it has none for a value that is there; empty for a plain no."""
+    if isinstance(answer, str):
+        return answer
+    if answer is not None or not found.exists or found.misfit:
+        return ""
+    kinds = match.type_name(found.value), match.type_name(operand)
+    of = kinds[0] if check.predicate.name in ("empty", "length") else " and ".join(kinds)
+    return f"'{check.predicate.name}' cannot be asked of {of}, so the check fails, negated or not"
 
 
 def _first_difference(wanted: bytes, came: bytes) -> str:

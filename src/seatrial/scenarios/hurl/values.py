@@ -26,7 +26,8 @@ MAX_OUTPUT = 10 << 20
 """Characters one text may render to."""
 
 SECRETS = "secrets"
-_MEANT = frozenset({SECRETS, "vars", "realm", "row"})
+ADDRESSES = "addresses"
+_MEANT = frozenset({SECRETS, ADDRESSES, "vars", "realm", "row"})
 _JSON_SCALAR = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _ESCAPED = re.compile(r'["\\\x00-\x1f]')
 
@@ -95,7 +96,8 @@ def holes_in(node: Any) -> Iterator[Hole]:
 
 
 def look_up(hole: Hole, scope: Scope) -> Any:
-    """The value that fills the hole: of a function a new one, else the variable's or the secret's of that name."""
+    """The value that fills the hole: of a function a new one, else the variable's of that name, the
+    secret's, or the address of that service."""
     if hole.name in FUNCTIONS:
         return _MADE[hole.name](scope)
     name = scope_name(hole.name)
@@ -104,9 +106,10 @@ def look_up(hole: Hole, scope: Scope) -> Any:
         return value
     if name in scope and value is None:
         return None
-    secrets = scope.get(SECRETS)
-    if isinstance(secrets, Mapping) and hole.name in secrets:
-        return secrets[hole.name]
+    for holder in (SECRETS, ADDRESSES):
+        lent = scope.get(holder)
+        if isinstance(lent, Mapping) and hole.name in lent:
+            return lent[hole.name]
     raise _undefined(hole, scope)
 
 
