@@ -22,10 +22,13 @@ from seatrial.accept.prepare import Wanted, context_of, permit, prepare
 from seatrial.documents import reader
 from seatrial.errors import DocumentError
 from seatrial.sample import Cause, Phase
+from seatrial.scenarios import files, model, rows
+from seatrial.scenarios.answers import query
 from seatrial.scenarios.answers.wanted import FilterKind, QueryKind
 from seatrial.scenarios.read import read_scenario
-from seatrial.scenarios.sending import cookies, files, model, query, rows, shapes
+from seatrial.scenarios.sending import cookies
 from seatrial.scenarios.wording import failure_texts
+from seatrial.scenarios.written import shapes
 from seatrial.template.functions import MAX_LOOP, MAX_OUTPUT, RESERVED
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -231,10 +234,17 @@ def test_answer_that_is_shown_is_the_one_looked_into(servers):
     assert said == {header for header in answer.headers if header[0] not in ("Server", "Date", "Content-Length")}
 
 
-@pytest.mark.parametrize(
-    "word",
-    [*QueryKind, *FilterKind, *predicates.PREDICATES, *predicates.TYPES, *query._ATTRIBUTES.values(), *query._PHASES],
-)
+WORDS = {
+    *QueryKind,
+    *FilterKind,
+    *predicates.PREDICATES,
+    *predicates.TYPES,
+    *query._ATTRIBUTES.values(),
+    *query._PHASES,
+}
+
+
+@pytest.mark.parametrize("word", sorted(map(str, WORDS)))
 def test_example_shows_every_word_that_looks_into_answers(word):
     shown = " ".join(cell.text for cell in cells("ANSWERS.md", HOLDS, PASSES))
     assert re.search(rf"\b{word}\b", shown)

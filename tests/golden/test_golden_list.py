@@ -7,10 +7,10 @@ from itertools import takewhile
 from pathlib import Path
 
 import pytest
-from seatrial.scenarios.wanted import FilterKind, QueryKind
 
 from seatrial.predicates import PREDICATES
 from seatrial.sample import Cause
+from seatrial.scenarios.answers.wanted import FilterKind, QueryKind
 from seatrial.schema.make import KINDS
 
 HERE = Path(__file__).parent
