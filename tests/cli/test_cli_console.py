@@ -18,6 +18,11 @@ def test_progress_goes_to_stderr_and_the_result_to_stdout(capsys):
     assert (printed.err, printed.out) == ("working\n", "done\ngreen\n")
 
 
+def test_what_steers_a_terminal_is_told_visibly(capsys):
+    say("error: a.yaml:1:1: unknown key '\x1b[31mx\u202e'\n\tmore")
+    assert capsys.readouterr().err == "error: a.yaml:1:1: unknown key '␛[31mx\ufffd'\n\tmore\n"
+
+
 def test_pairs_keep_everything_after_the_first_equals_sign():
     assert pairs(["a=1", "b=x=y", "c="], "--var") == {"a": "1", "b": "x=y", "c": ""}
 

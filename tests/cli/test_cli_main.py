@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import subprocess
 import sys
@@ -98,3 +99,12 @@ def test_a_reader_that_left_changes_no_exit_code(words, tmp_path):
     with command:
         assert command.stderr.read() == ""
     assert command.returncode == ExitCode.MET
+
+
+def test_a_terminal_that_lacks_a_character_is_shown_its_escape(tmp_path):
+    (tmp_path / "realms.yaml").write_text('realms: {test: {services: {api: "http://127.0.0.1:1"}}}\n')
+    (tmp_path / "s.yaml").write_text("scenario: café\nservice: api\nsteps: [{request: {url: /}}]\n")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    command = [sys.executable, "-c", COMMAND, "check", "--list", "s.yaml"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"caf\\xe9  s.yaml\n", b"")

@@ -66,7 +66,7 @@ def test_alias_has_the_place_of_what_it_stands_for():
         ("[" * 200_000, "f.yaml:1:65: nested deeper than 64"),
         ("a: " + "[" * 200_000, "f.yaml:1:68: nested deeper than 64"),
         ("a: " + "{b: " * 200_000, "f.yaml:1:260: nested deeper than 64"),
-        ("a: \x01\n", "f.yaml:1:1: not YAML: special characters are not allowed"),
+        ("a: \x01\n", "f.yaml:1:4: not YAML: the character U+0001"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(text, message):
@@ -91,3 +91,16 @@ def test_a_pair_of_escaped_surrogates_is_one_character():
 def test_half_of_a_character_is_refused_where_it_stands(text):
     with pytest.raises(DocumentError, match=r"d.yaml:1:\d: '.ud83d' is half of a character"):
         documents.loads(text, "d.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"), [("a: 1\nb: x\x07", "2:5"), ("\0a: 1", "1:1"), ("é: \x1b", "1:4"), ("a: \udc80", "1:4")]
+)
+def test_place_of_a_control_character_is_told(text, place):
+    with pytest.raises(DocumentError, match=rf"d\.yaml:{place}: not YAML: the character U\+\w{{4}}; write it as "):
+        documents.loads(text, "d.yaml")
+
+
+def test_a_control_character_far_behind_is_told_where_it_stands():
+    with pytest.raises(DocumentError, match=r"d\.yaml:5001:4: "):
+        documents.loads("- 'a'\n" * 5000 + "- a\x02", "d.yaml")

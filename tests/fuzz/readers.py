@@ -10,6 +10,7 @@ import contextlib
 import io
 import random
 import re
+import shutil
 import signal
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,10 +26,11 @@ from seatrial.accept.pace import Pacer
 from seatrial.accept.pool import Plan, Playing, play_one
 from seatrial.accept.prepare import Prepared
 from seatrial.accept.static import mistakes
+from seatrial.assess.plan import Asked, read_plan
 from seatrial.chaos.read import read_experiments
 from seatrial.cli import import_
 from seatrial.cli.check_screen import Look, Screen
-from seatrial.errors import DocumentError, ExitCode, SeatrialError
+from seatrial.errors import DocumentError, ExitCode, Refused, SeatrialError, UsageError
 from seatrial.exchange import Answer, Broken, Certificate, Request, Response
 from seatrial.http import Client, client, websocket
 from seatrial.http.destination import Destination
@@ -127,6 +129,18 @@ def _text(workspace: Path) -> str:
     return (workspace / "input").read_text(encoding="utf-8", errors="replace")
 
 
+def _planned(file: str) -> Reader:
+    """A document of our own sea trial, held together with all the others of it."""
+    return Reader(f"plan/{file}", lambda: corpus.files(file), _plan, r"no gate|unknown realm|Refused: ")
+
+
+def _plan(workspace: Path) -> None:
+    try:
+        read_plan(workspace / "plan", Asked("demo"))
+    except Refused as refused:  # what is written may well be forbidden by the realm
+        raise UsageError(f"Refused: {refused}") from None
+
+
 READERS: Mapping[str, Reader] = {
     "scenario": Reader(
         "scenarios/s.yaml", lambda: corpus.of("scenario"), lambda at: read_scenario(at / "scenarios/s.yaml")
@@ -180,6 +194,12 @@ READERS: Mapping[str, Reader] = {
         lambda: corpus.files("tests/fuzz/seeds/cookies.txt"),
         lambda at: cookies_of(_text(at), "input"),
     ),
+    "planned scenario": _planned("scenarios/pay_with_a_card.yaml"),
+    "planned profile": _planned("scenarios/profiles/steady.yaml"),
+    "planned experiment": _planned("chaos/the_ledger_hangs.yaml"),
+    "planned service": _planned("slo/cards.yaml"),
+    "planned gate": _planned("slo/gate.yaml"),
+    "planned realms": _planned("realms.yaml"),
     "har": Reader(
         "input.har", lambda: corpus.foreign("*.har"), _imports(import_.run_import_har, "input.har"), "too large"
     ),
@@ -248,6 +268,9 @@ def prepare(workspace: Path) -> None:
         "c.json": corpus.foreign("*collection.json")[0],
         "e.json": corpus.foreign("*environment.json")[0],
     }
+    for folder in ("scenarios", "chaos", "slo"):
+        shutil.copytree(corpus.ROOT / folder, workspace / "plan" / folder, dirs_exist_ok=True)
+    shutil.copy(corpus.ROOT / "realms.yaml", workspace / "plan")
     for name, content in kept.items():
         (workspace / name).write_bytes(content)
 

@@ -67,13 +67,15 @@ def test_a_bad_document_is_refused_with_a_place(block, workspace, tmp_path):
 
 
 def test_every_reader_is_given_inputs_it_refuses_and_inputs_it_reads(workspace, tmp_path):
-    """Counted over the first inputs, so that a reader that takes or refuses all is seen."""
-    ends = {name: set() for name in readers.READERS}
+    """So that a reader that takes or refuses all is seen. What is held against others is seldom right by chance."""
+    ends = {name: set() for name in readers.READERS if not name.startswith("planned")}
     for index in range(INPUTS):
         name, content = readers.input_of(SEED, index)
-        if len(ends[name]) < 2:
+        if sum(map(len, ends.values())) == 2 * len(ends):
+            break
+        if len(ends.get(name, "..")) < 2:
             ends[name].add(tried(name, content, workspace, chance=random.Random(index), keep=tmp_path / "input"))
-    assert {name: len(found) for name, found in ends.items()} == dict.fromkeys(readers.READERS, 2)
+    assert {name: len(found) for name, found in ends.items()} == dict.fromkeys(ends, 2)
 
 
 ODD = st.sampled_from(mutate.ODD_VALUES) | st.text(max_size=8) | st.integers() | st.floats()

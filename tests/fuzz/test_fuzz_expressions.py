@@ -11,7 +11,7 @@ import mutate
 import pytest
 import readers
 
-INPUTS = 400
+INPUTS = 150
 MAX_WORDS = 9
 WORDS = {
     "jsonpath": r"""

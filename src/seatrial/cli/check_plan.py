@@ -7,6 +7,7 @@ from seatrial.accept.static import mistakes
 from seatrial.cli.check_lines import counted
 from seatrial.cli.console import say, tell
 from seatrial.errors import ExitCode
+from seatrial.reports.printable import printable
 from seatrial.scenarios.model import Scenario, every_step
 
 
@@ -15,7 +16,7 @@ def list_journeys(prepared: Prepared) -> ExitCode:
     for scenario in prepared.scenarios:
         tags = f"  [{', '.join(sorted(scenario.tags))}]" if scenario.tags else ""
         rows = f"  {counted(rows_of(scenario), 'row')}" if scenario.rows is not None else ""
-        tell(f"{scenario.name}{tags}{rows}  {scenario.file}")
+        tell(printable(f"{scenario.name}{tags}{rows}  {scenario.file}"))
     return ExitCode.MET
 
 
@@ -30,7 +31,7 @@ def rehearse(prepared: Prepared) -> ExitCode:
         say("no journey was chosen, so nothing would be checked")
         return ExitCode.UNDECIDED
     for scenario in prepared.scenarios:
-        tell(f"would play  {scenario.name}  ({_what(scenario)})  {scenario.file}")
+        tell(printable(f"would play  {scenario.name}  ({_what(scenario)})  {scenario.file}"))
     journeys, plays = counted(len(prepared.scenarios), "journey"), counted(prepared.plays, "play")
     tell(f"{journeys}, {plays} on realm {prepared.realm.name}; nothing was sent")
     return ExitCode.MET

@@ -6,6 +6,7 @@ A reader that has left (`| head`) changes nothing: the command goes on, and its 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from typing import IO, Any
 import orjson
 
 from seatrial.errors import UsageError
+from seatrial.reports.printable import printable
 
 
 def workspace() -> Path:
@@ -24,10 +26,17 @@ def workspace() -> Path:
     return documents.find_workspace(Path.cwd())
 
 
+def print_anything() -> None:
+    """From now on a character that a terminal's encoding does not have is printed as its escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def say(text: str) -> None:
-    """One line of progress, on stderr."""
+    """One line of progress, on stderr. It may quote files and answers: what steers a terminal is made visible."""
     with read_or_not(sys.stderr):
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(f"{printable(text)}\n")
         sys.stderr.flush()
 
 

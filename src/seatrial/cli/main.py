@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from seatrial import __version__
-from seatrial.cli.console import say, tell
+from seatrial.cli.console import print_anything, say, tell
 from seatrial.cli.hurl_words import with_hurl_options
 from seatrial.cli.import_app import import_app
 from seatrial.cli.start import start_short
@@ -327,6 +327,7 @@ def chaos_proxy(
 def main() -> None:
     """The console script: every failure is one sentence on stderr and an exit code, never a traceback."""
     start_short()
+    print_anything()
     stop = _Stop()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)

@@ -98,7 +98,7 @@ def load(path: Path) -> Document:
 
 def loads(text: str, file: str) -> Document:
     """Read a document from text; `file` is what error messages call it."""
-    if len(text.encode()) > MAX_BYTES:
+    if len(text.encode(errors="surrogatepass")) > MAX_BYTES:
         raise _too_large(file)
     content, root = read(text, file)
     return Document(file, next(iter(content)), content, text, root)

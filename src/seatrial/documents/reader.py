@@ -223,12 +223,12 @@ class _Reader:
 def read(text: str, file: str) -> tuple[dict[str, Any], Place]:
     """By libyaml; what it refuses is read again in Python, whose word counts and says it better."""
     if _Fast is not yaml.SafeLoader:
-        with contextlib.suppress(yaml.YAMLError):
+        with contextlib.suppress(yaml.YAMLError, UnicodeEncodeError):
             return _Reader(text, file, events=_Fast).document()
     try:
         return _Reader(text, file, events=yaml.SafeLoader).document()
     except yaml.YAMLError as error:
-        raise _from_yaml(error, file) from None
+        raise _from_yaml(error, text, file) from None
 
 
 def where_of(file: str, place: Any) -> Where:
@@ -255,9 +255,19 @@ def _number(text: str) -> int | float:
     return float(text) if any(sign in text for sign in ".eE") else int(text)
 
 
-def _from_yaml(error: yaml.YAMLError, file: str) -> DocumentError:
+def _from_yaml(error: yaml.YAMLError, text: str, file: str) -> DocumentError:
+    if isinstance(error, yaml.reader.ReaderError):
+        return _unprintable(error, text, file)
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     where = Where(file, mark.line + 1, mark.column + 1) if mark else Where(file, 1, 1)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
     hint = 'a template must be quoted: "{{ name }}"' if "flow mapping" in str(error) else ""
     return DocumentError(where, f"not YAML: {problem}", hint)
+
+
+def _unprintable(error: yaml.reader.ReaderError, text: str, file: str) -> DocumentError:
+    """YAML takes no control character as it is; the reader tells how many characters stand before it."""
+    before = text[: error.position]
+    where = Where(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+    code = f"{ord(text[error.position]):04X}"
+    return DocumentError(where, f"not YAML: the character U+{code}", f'write it as "\\u{code}", in double quotes')

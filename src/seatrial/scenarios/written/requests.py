@@ -338,13 +338,15 @@ def _bearer(raw: str, reader: _Reader) -> Auth:
 
 
 def _basic(raw: RawBasic, reader: _Reader) -> Auth:
-    at = ("auth", "basic")
-    return BasicAuth(reader.value(raw.user, *at, "user"), reader.value(raw.password, *at, "password"))
+    return BasicAuth(*_user_and_password(raw, reader, "basic"))
 
 
 def _digest(raw: RawBasic, reader: _Reader) -> Auth:
-    at = ("auth", "digest")
-    return DigestAuth(reader.value(raw.user, *at, "user"), reader.value(raw.password, *at, "password"))
+    return DigestAuth(*_user_and_password(raw, reader, "digest"))
+
+
+def _user_and_password(raw: RawBasic, reader: _Reader, way: str) -> tuple[Value, Value]:
+    return reader.value(raw.user, "auth", way, "user"), reader.value(raw.password, "auth", way, "password")
 
 
 def _api_key(raw: RawApiKey, reader: _Reader) -> Auth:
