@@ -283,6 +283,8 @@ def _reasons(check: Check, found: Found, operand: Any, why: str) -> Iterator[tup
         return
     elif check.predicate.name == "schema":
         yield from (("schema", f"{path}: {problem}") for path, problem in as_schema(operand).errors(found.value))
+    elif check.predicate.name == "length":
+        yield "length", str(len(found.value))
     elif isinstance(operand, FileContent) and isinstance(found.value, bytes):
         yield "differs", _first_difference(operand.content, found.value)
 
