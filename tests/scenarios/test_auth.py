@@ -10,6 +10,7 @@ import urllib.parse
 import pytest
 
 from seatrial.exchange import Request
+from seatrial.sample import Cause, Outcome
 from seatrial.scenarios.moves import Claim, Send, Settle
 from seatrial.scenarios.once import Onces
 from seatrial.scenarios.sending.aws import Signer, sign
@@ -115,7 +116,9 @@ def test_client_credentials_fetch_a_token_and_send_it(journey, run, canned):
         "scope": ["a b"],
         "audience": ["x"],
     }
-    assert authorization(token) == f"Basic {base64.b64encode(b'me:s:1').decode()}"
+    assert authorization(token) == f"Basic {base64.b64encode(b'me:s%3A1').decode()}"  # RFC 6749, 2.3.1
+    ids = {"traceparent", "X-Request-Id"}
+    assert ids <= {name for name, _ in token.headers}
     assert authorization(asked) == "Bearer t0ken"
     assert [move.hop for move in played.moves if isinstance(move, Send)] == [-1, 0]
 
@@ -140,6 +143,63 @@ def test_a_refused_token_fails_the_step_and_leaves_the_next_to_try(journey, run,
     assert played.summaries == ["no token from http://cards.test:81/v1/token: status 400, invalid_client"]
     claim, settle = (move for move in played.moves if isinstance(move, (Claim, Settle)))
     assert (settle.key, settle.outputs) == (claim.key, None)
+
+
+def test_every_token_of_the_answer_is_masked(journey, run, canned):
+    tokens = {"access_token": "acc-1234", "refresh_token": "ref-1234", "id_token": "idt-1234"}
+    secrets = run(journey(OAUTH), canned.ok(200, tokens), canned.ok()).context.secrets
+    assert secrets.redact("acc-1234 ref-1234 idt-1234") == "***(token) ***(refresh_token) ***(id_token)"
+
+
+def test_other_params_are_another_token(journey, run, canned):
+    onces, token = Onces(), canned.ok(200, {"access_token": "t0ken"})
+    run(journey(OAUTH), token, canned.ok(), onces=onces)
+    other = run(journey(OAUTH.replace("audience", "resource")), token, canned.ok(), onces=onces)
+    assert len(other.requests) == 2
+
+
+def test_a_token_server_that_is_down_breaks_the_step_and_is_tried_again(journey, run, canned):
+    step = OAUTH.rstrip() + "\n      retry: {max: 2, interval: 0s, on: [broken]}\n"
+    played = run(journey(step), canned.broken(Cause.REFUSED), canned.ok(200, {"access_token": "t0ken"}), canned.ok())
+    assert [(told.cause, told.outcome) for told in played.told] == [
+        (Cause.REFUSED, Outcome.BROKEN),
+        (None, Outcome.OK),
+    ]
+
+
+def test_a_refused_token_is_a_status_and_not_a_template(journey, run, canned):
+    [told] = run(journey(OAUTH), canned.ok(401, {})).told
+    assert (told.cause, told.outcome) == (Cause.STATUS, Outcome.UNEXPECTED)
+
+
+def test_the_token_comes_out_of_the_steps_own_time(journey, run, canned):
+    step = OAUTH.rstrip() + "\n      timeout: 2s\n"
+    played = run(journey(step), canned.ok(200, {"access_token": "t0ken"}, latency_s=1.5), canned.ok(latency_s=0.25))
+    assert [sent.timeout_s for sent in played.requests] == [2.0, 0.5]
+    assert played.told[0].latency_s == 1.75
+
+
+def test_a_step_that_says_what_authorizes_it_gets_no_token(journey, run, canned):
+    step = OAUTH.replace("url: /a", "url: /a\n        headers: {Authorization: Mine}")
+    asked = run(journey(step), canned.ok(200, {"access_token": "t0ken"}), canned.ok()).requests[-1]
+    assert [value for name, value in asked.headers if name == "Authorization"] == ["Mine"]
+
+
+def test_a_digest_is_answered_behind_a_redirect_too_for_its_own_address(journey, run, canned):
+    challenge = canned.ok(401, headers=(("WWW-Authenticate", CHALLENGE),))
+    step = DIGEST.replace("url: /d", "url: /d, follow: true")
+    played = run(journey(step), challenge, canned.ok(302, headers=(("Location", "/e"),)), challenge, canned.ok())
+    assert [sent.url[-2:] for sent in played.requests] == ["/d", "/d", "/e", "/e"]
+    assert [authorization(sent) is not None for sent in played.requests] == [False, True, False, True]
+    assert 'uri="/e"' in authorization(played.requests[-1])
+
+
+def test_aws_signs_anew_what_a_redirect_leads_to(journey, run, canned):
+    auth = "{access_key: AK, secret_key: SK, region: eu-west-1, service: x}"
+    step = f"- request: {{url: /a, follow: true, auth: {{aws_sigv4: {auth}}}}}"
+    first, second = run(journey(step), canned.ok(302, headers=(("Location", "/b"),)), canned.ok()).requests
+    assert authorization(first) != authorization(second)
+    assert [name for name, _ in second.headers].count("X-Amz-Date") == 1
 
 
 def test_two_ways_at_once_are_refused_by_name(journey):

@@ -233,3 +233,114 @@ def test_a_failure_names_the_origin_of_every_variable_used(journey, run):
         "currency": "realm 'test'",
         "over": "--var",
     }
+
+
+def test_a_teardown_that_fails_outside_any_step_fails_the_play(journey, run):
+    called = "scenario: clean\nvars: {a: '{{ nobody }}'}\nsteps: [{request: {url: service://api/}}]"
+    played = run(
+        journey(
+            "scenario: s\nservice: api\nsteps: [{request: {url: /}, expect: {status: 200}}]\n"
+            "teardown: [{use: clean.yaml}]",
+            clean=called,
+        )
+    )
+    assert (played.result.outcome, played.result.teardown_outcome, played.result.passed) == (
+        "ok",
+        "unexpected",
+        False,
+    )
+
+
+def test_a_flow_in_teardown_runs_whatever_failed_before_it(journey, run):
+    flow = "flow: clean\nsteps: [{request: {url: service://api/clean}}]"
+    played = run(
+        journey(
+            "scenario: s\nservice: api\n"
+            "setup: [{use: clean.yaml, when: nobody > 1}]\n"
+            "steps: [{request: {url: /}, expect: {status: 200}}]\n"
+            "teardown: [{use: clean.yaml}]",
+            clean=flow,
+        )
+    )
+    assert paths(played) == ["/clean"]
+    assert not played.result.passed
+
+
+def test_the_round_of_the_inner_loop_is_kept_in_a_block_that_is_looped(journey, run):
+    played = run(journey("- {parallel: [{name: a, request: {url: /}, repeat: 2, expect: {status: 200}}], repeat: 2}"))
+    assert [title for title, _ in rounds(played)] == ["a [1]", "a [2]", "a [1]", "a [2]"]
+
+
+def test_the_variable_of_a_loop_is_gone_after_a_round_that_could_not_be_made(journey, run):
+    played = run(
+        journey("""
+            - {request: {url: /}, for_each: {as: item, in: [1]}, when: nobody > item, continue: true}
+            - {request: {url: "/{{ item }}"}}
+        """)
+    )
+    assert "'item' is not defined" in played.summaries[-1]
+    assert played.requests == []
+
+
+def test_cookies_of_a_block_are_joined_and_not_seen_by_its_other_parts(journey, run, canned):
+    played = run(
+        journey("""
+            - parallel: [{request: {url: /a}}, {request: {url: /b}}]
+            - {request: {url: /c}, expect: {status: 200}}
+        """),
+        canned.ok(headers=(("Set-Cookie", "a=1; Path=/"),)),
+        canned.ok(headers=(("Set-Cookie", "b=2; Path=/"),)),
+        canned.ok(),
+    )
+    assert [dict(sent.headers).get("Cookie") for sent in played.requests] == [None, None, "a=1; b=2"]
+
+
+def test_a_retry_ends_within_its_duration_whatever_an_attempt_takes(journey, run, canned):
+    played = run(
+        journey(
+            "- {request: {url: /}, timeout: 5s, expect: {status: 200}, "
+            "retry: {max: 9, interval: 1s, max_duration: 4s}}"
+        ),
+        canned.ok(500, latency_s=1.0),
+    )
+    assert [sent.timeout_s for sent in played.requests] == [4.0, 2.0]
+
+
+def test_a_file_of_a_template_is_looked_for_beside_the_flow_that_names_it(journey, run, tmp_path):
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "f.yaml").write_text(
+        "flow: f\nsteps: [{request: {method: POST, url: service://api/, text: \"{{ file('note.txt') }}\"}}]"
+    )
+    (tmp_path / "parts" / "note.txt").write_text("hello")
+    assert run(journey("- {use: parts/f.yaml}")).requests[0].body == b"hello"
+
+
+def test_half_a_character_from_an_answer_fails_the_step_that_sends_it_on(journey, run, canned):
+    for request in (
+        "{method: POST, url: /, json: {a: '{{ v }}'}}",
+        "{url: '/{{ v }}'}",
+        "{url: /, params: {v: '{{ v }}'}}",
+    ):
+        played = run(
+            journey(f"- {{request: {{url: /}}, capture: {{v: {{jsonpath: $.v}}}}}}\n- {{request: {request}}}"),
+            canned.ok(200, '{"v": "\\ud800"}'),
+        )
+        assert "cannot be" in played.summaries[-1]
+        assert len(played.requests) == 1
+
+
+def test_a_parameter_that_passed_through_raw_stays_as_it_is(journey, run):
+    scenario = journey("- {request: {url: /, params: {q: \"{{ 'a%20b+c' | raw }}\"}}, expect: {status: 200}}")
+    assert paths(run(scenario)) == ["/?q=a%20b+c"]
+
+
+def test_what_nobody_foresaw_in_an_answer_fails_its_step_alone(journey, run, canned, monkeypatch):
+    from seatrial.scenarios import attempt
+
+    def broken_judge(*_, **__):
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(attempt, "judge", broken_judge)
+    played = run(journey("- {request: {url: /}, continue: true, expect: {status: 200}}\n- {request: {url: /on}}"))
+    assert paths(played) == ["/", "/on"]
+    assert "this is a defect of seatrial" in played.summaries[0]

@@ -11,7 +11,7 @@ from seatrial.redact import Secrets
 from seatrial.sample import Cause, Ending, Outcome, Phase, PlayedStep
 from seatrial.scenarios.drive import drive, evidence_of, play_of
 from seatrial.scenarios.moves import Context, Send
-from seatrial.scenarios.once import Onces
+from seatrial.scenarios.once import Onces, OnceStore
 
 
 class FakeClient:
@@ -169,6 +169,29 @@ def test_what_one_part_of_a_block_raises_ends_the_play_and_gives_up_its_claims(j
     with pytest.raises(KeyboardInterrupt):
         drive(scenario, context, Interrupted(), clock=clock, record=print, run="r", phase=Phase.MONITOR, onces=onces)
     assert onces.run.claim(("", "f.yaml", "f", "{}"), 0.0) is None  # another may try: nobody waits for ever
+
+
+def test_an_interrupt_frees_a_branch_that_waits_for_what_another_claimed(journey, clock, canned):
+    """Two branches want one flow: one is at it, the other waits. What ends the first must not leave the second."""
+    waiting = threading.Event()
+
+    class Watched(OnceStore):
+        def claim(self, key, now):
+            if self._at_work:
+                waiting.set()
+            return super().claim(key, now)
+
+    class Interrupted:
+        def send(self, request):
+            assert waiting.wait(20)
+            raise KeyboardInterrupt
+
+    flow = "flow: f\nsteps: [{request: {url: /in}}]"
+    scenario = journey("- parallel: [{use: f.yaml, once: run}, {use: f.yaml, once: run}]", f=flow)
+    context = Context(realm="test", addresses={"api": "http://api.test"})
+    onces = Onces(Watched())
+    with pytest.raises(KeyboardInterrupt):
+        drive(scenario, context, Interrupted(), clock=clock, record=print, run="r", phase=Phase.MONITOR, onces=onces)
 
 
 def test_every_exchange_is_heard_with_its_hop(journey, clock, canned):

@@ -19,17 +19,27 @@ from seatrial.errors import DocumentError
 from seatrial.exchange import Answer, Broken, Redirect, Request, Response
 from seatrial.redact import MIN_LENGTH
 from seatrial.sample import Cause, Outcome
-from seatrial.scenarios.answers.expect import broken, judge, unrendered
+from seatrial.scenarios.answers.expect import Judgement, broken, judge, unrendered
 from seatrial.scenarios.answers.wanted import Capture
 from seatrial.scenarios.failure import Failure, Used
 from seatrial.scenarios.model import Once, Scenario, Section, Step
 from seatrial.scenarios.moves import Attempted, Claim, Context, Move, Reply, Send, Settle
 from seatrial.scenarios.once import Outputs
-from seatrial.scenarios.sending.auth import TOKEN, credentials_of, digest, token_key, token_of, token_request
+from seatrial.scenarios.sending.auth import (
+    TOKEN,
+    NoToken,
+    credentials_of,
+    digest,
+    signed_anew,
+    token_key,
+    token_of,
+    token_request,
+    with_token,
+)
 from seatrial.scenarios.sending.cookies import Jar
 from seatrial.scenarios.sending.expand import Marks, address, expand
 from seatrial.scenarios.sending.redirects import next_request
-from seatrial.scenarios.sending.request import ClientCredentialsAuth, DigestAuth, Follow
+from seatrial.scenarios.sending.request import Auth, ClientCredentialsAuth, DigestAuth, Follow
 from seatrial.scenarios.sending.talk import unheard
 
 Scope = Mapping[str, Any]
@@ -46,8 +56,8 @@ class Origin:
 
 @dataclass(slots=True)
 class Strand:
-    """What the attempts of one strand of a play share: chance, cookies by session, what was counted, and where the
-    variables in sight came from. A block's parts run in strands of their own."""
+    """What the attempts of one strand of a play share: chance, cookies by session, what was counted, what is to be
+    warned of, and where the variables in sight came from. A block's parts run in strands of their own."""
 
     scenario: Scenario
     context: Context
@@ -55,6 +65,7 @@ class Strand:
     rng: random.Random
     jars: dict[str, Jar]
     origins: dict[str, Origin] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     requests: int = 0
     checks: int = 0
 
@@ -62,18 +73,24 @@ class Strand:
         """The cookies of that session."""
         return self.jars.setdefault(session, Jar())
 
-    def text_of(self, path: str) -> str:
-        """The text of a file of the scenario's workspace, for templates; ValueError when it cannot be had."""
-        if self.scenario.files is None:
-            raise ValueError(f"no file can be read here, so not '{path}'")
-        try:
-            return self.scenario.files.text(path, self.scenario.where)
-        except DocumentError as error:
-            raise ValueError(error.problem) from None
+    def hide(self, name: str, value: Any) -> None:
+        """Mask a value, and every text within it, wherever it would be shown; what is too short is warned of."""
+        kept = [self.context.secrets.add(name, text) for text in _texts_in(value)]
+        if not any(kept):
+            self.warnings.append(f"the secret '{name}' is shorter than {MIN_LENGTH} characters and is not masked")
 
     def hex(self, bits: int) -> str:
         """A random id; never zero, which W3C trace context forbids."""
         return random_hex(self.rng, bits)
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """The value as a text, and of a container every text and number in it."""
+    yield template.to_text(value)
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    for part in parts:
+        if not isinstance(part, bool) and part is not None:
+            yield from _texts_in(part)
 
 
 def random_hex(rng: random.Random, bits: int) -> str:
@@ -81,36 +98,52 @@ def random_hex(rng: random.Random, bits: int) -> str:
     return f"{rng.getrandbits(bits) or 1:0{bits // 4}x}"
 
 
-def attempt(step: Step, scope: Scope, number: int, *, strand: Strand) -> Generator[Move, Reply, Tried]:
-    """Attempt the step once; gives what to tell of it, and what was captured."""
+def attempt(
+    step: Step, scope: Scope, number: int, *, strand: Strand, within_s: float
+) -> Generator[Move, Reply, Tried]:
+    """Attempt the step once, within that many seconds; gives what to tell of it, and what was captured."""
+    hops = _Hops(step, number, strand, within_s)
     try:
-        request = yield from _ready(step, scope, strand)
+        request = yield from _ready(step, scope, hops)
+        strand.requests += 1
+        answer = yield from _exchange(request, scope, hops)
     except DocumentError as error:
-        return told(step, number, strand, failures=(unrendered(error),)), {}
-    strand.requests += 1
-    try:
-        request, answer = yield from _exchange(step, request, number, scope=scope, strand=strand)
-    except DocumentError as error:
-        return told(step, number, strand, request=request, failures=(unrendered(error),)), {}
+        return told(step, number, strand, request=hops.last, failures=(unrendered(error),)), {}
+    except NoToken as refused:
+        return told(step, number, strand, request=hops.last, failures=(refused.failure,)), {}
     if isinstance(answer, Broken):
         failures, used = (broken(step, answer),), _used(step, scope, strand)
-        return told(step, number, strand, request=request, answer=answer, failures=failures, used=used), {}
+        return told(step, number, strand, request=hops.last, answer=answer, failures=failures, used=used), {}
     strand.checks += step.expectations.explicit or step.request.talk is not None
-    judged = judge(step, answer, scope, trace_id=strand.trace_id, now=strand.context.now)
-    warnings = tuple(_hide(step, judged.captured, strand))
-    missing = (*judged.failures, *unheard(step, answer, scope))
+    judged, missing = _judged(step, answer, scope, strand)
+    for capture in step.captures:
+        if capture.secret and capture.name in judged.captured:
+            strand.hide(capture.name, judged.captured[capture.name])
     missed = missing or judged.degradations
     return told(
         step,
         number,
         strand,
-        request=request,
+        request=hops.last,
         answer=answer,
         failures=missing,
         degradations=judged.degradations,
         used=_used(step, {**scope, **judged.captured}, strand) if missed else (),
-        warnings=warnings,
     ), judged.captured
+
+
+def _judged(step: Step, answer: Response, scope: Scope, strand: Strand) -> tuple[Judgement, tuple[Failure, ...]]:
+    """The judgement, and every failure, of a conversation too.
+
+    A target's answer must never end more than its step, so what nobody foresaw in judging it fails the step.
+    """
+    try:
+        judged = judge(step, answer, scope, trace_id=strand.trace_id, now=strand.context.now)
+        return judged, (*judged.failures, *unheard(step, answer, scope))
+    except Exception as error:  # noqa: BLE001 - a defect of ours, told as one
+        what = f"{type(error).__name__}: {error}; this is a defect of seatrial"
+        failure = Failure(step.where, Cause.CHECK, f"the answer could not be judged: {what}", actual=what)
+        return Judgement((failure,), (), {}), (failure,)
 
 
 def told(
@@ -123,9 +156,9 @@ def told(
     failures: tuple[Failure, ...] = (),
     degradations: tuple[Failure, ...] = (),
     used: tuple[Used, ...] = (),
-    warnings: tuple[str, ...] = (),
 ) -> Attempted:
-    """What to tell of an attempt."""
+    """What to tell of an attempt, and what the strand has to warn of since the last one."""
+    warnings, strand.warnings = tuple(strand.warnings), []
     cause = failures[0].cause if failures else None
     response = answer if isinstance(answer, Response) else None
     return Attempted(
@@ -156,102 +189,108 @@ def origin_of(step: Step, capture: Capture) -> Origin:
     return Origin(f"{section}step {step.number} '{step.name}' ({capture.query})", captured=True)
 
 
-def _ready(step: Step, scope: Scope, strand: Strand) -> Generator[Move, Reply, Request]:
-    """The request rendered, with its token where it needs one."""
-    marks = Marks(strand.trace_id, strand.hex(64), strand.hex(128))
-    request = expand(step, scope, strand.context, jar=strand.jar(step.request.session), marks=marks)
-    auth = step.request.auth
-    if not isinstance(auth, ClientCredentialsAuth):
-        return request
-    token = yield from _token(step, auth, request, scope=scope, strand=strand)
-    return dataclasses.replace(request, headers=(*request.headers, ("Authorization", f"Bearer {token}")))
-
-
-def _token(
-    step: Step, auth: ClientCredentialsAuth, request: Request, *, scope: Scope, strand: Strand
-) -> Generator[Move, Reply, str]:
-    """The run's token, fetched by whoever needs it first."""
-    key = token_key(auth, scope)
-    outputs = yield Claim(Once.RUN, key)
-    if not isinstance(outputs, Outputs):
-        try:
-            outputs = yield from _fetch(step, auth, request, scope=scope, strand=strand)
-        except DocumentError:
-            yield Settle(Once.RUN, key, None)
-            raise
-        yield Settle(Once.RUN, key, outputs)
-    token = str(outputs.values[TOKEN])
-    strand.context.secrets.add(TOKEN, token)
-    return token
-
-
-def _fetch(
-    step: Step, auth: ClientCredentialsAuth, request: Request, *, scope: Scope, strand: Strand
-) -> Generator[Move, Reply, Outputs]:
-    url = address(template.to_text(auth.token_url.render(scope)), strand.context, auth.where)
-    answer = yield Send(step, token_request(auth, url, scope, like=request), 1, strand.trace_id, -1)
-    return token_of(_answered(answer), url, auth, now=strand.context.now())
-
-
 @dataclass(slots=True)
 class _Hops:
-    """The requests of one attempt, which share its step's deadline. `last` is the one sent last, as it was sent."""
+    """The requests of one attempt, which together have `within_s`. `last` is the step's one sent last, as it was
+    sent; a request for a token is none of the step's."""
 
-    last: Request
     step: Step
     number: int
     strand: Strand
+    within_s: float
+    last: Request | None = None
     sent: int = 0
     spent_s: float = 0.0
     redirects: list[Redirect] = field(default_factory=list)
 
     def send(self, request: Request) -> Generator[Move, Reply, Answer]:
         """Send one with the time that is left, and keep the cookies it brings."""
-        step, strand = self.step, self.strand
-        left_s = step.timeout_s - self.spent_s
-        if left_s <= 0.0:
-            return Broken(Cause.TIMEOUT, f"no time left of {step.timeout_s:g} s after {self.sent} requests", 0.0)
-        if self.sent:
-            request = dataclasses.replace(request, timeout_s=left_s)
-        self.last = request
-        answer = _answered((yield Send(step, request, self.number, strand.trace_id, self.sent)))
+        answer = yield from self._send(request, self.sent)
         self.sent += 1
+        if isinstance(answer, Response) and self.strand.scenario.cookies:
+            jar = self.strand.jar(self.step.request.session)
+            jar.keep(request.url, answer.headers, now=self.strand.context.now())
+        return answer
+
+    def send_before(self, request: Request) -> Generator[Move, Reply, Answer]:
+        """Send one that the step's own needs first."""
+        answer = yield from self._send(request, -1)
+        self.last = None
+        return answer
+
+    def _send(self, request: Request, hop: int) -> Generator[Move, Reply, Answer]:
+        left_s = self.within_s - self.spent_s
+        if left_s <= 0.0:
+            return Broken(Cause.TIMEOUT, f"no time left of {self.within_s:g} s after {self.sent} requests", 0.0)
+        self.last = request if request.timeout_s <= left_s else dataclasses.replace(request, timeout_s=left_s)
+        answer = _answered((yield Send(self.step, self.last, self.number, self.strand.trace_id, hop)))
         self.spent_s += answer.latency_s
-        if isinstance(answer, Response) and strand.scenario.cookies:
-            jar = strand.jar(step.request.session)
-            jar.keep(request.url, answer.headers, now=strand.context.now())
         return answer
 
     def whole(self, answer: Answer) -> Answer:
-        """The last answer as the step's, which took as long as all of them."""
-        if self.sent < 2:
+        """The last answer as the step's, which took as long as all of its requests."""
+        if self.sent < 2 and self.spent_s == answer.latency_s:
             return answer
         if isinstance(answer, Broken):
             return dataclasses.replace(answer, latency_s=self.spent_s)
         return dataclasses.replace(answer, latency_s=self.spent_s, redirects=tuple(self.redirects))
 
 
-def _exchange(
-    step: Step, request: Request, number: int, *, scope: Scope, strand: Strand
-) -> Generator[Move, Reply, tuple[Request, Answer]]:
-    """Send it, answer a challenge, follow redirects: the last request, and the step's answer."""
-    auth, follow = step.request.auth, step.request.follow
-    hops = _Hops(request, step, number, strand)
-    answer = yield from hops.send(request)
-    if isinstance(auth, DigestAuth):
-        again = digest(request, answer, auth, scope)
-        if again is not None:
-            request, answer = again, (yield from hops.send(again))
+def _ready(step: Step, scope: Scope, hops: _Hops) -> Generator[Move, Reply, Request]:
+    """The request rendered, with its token where it needs one."""
+    strand = hops.strand
+    marks = Marks(strand.trace_id, strand.hex(64), strand.hex(128))
+    request = expand(step, scope, strand.context, jar=strand.jar(step.request.session), marks=marks)
+    auth = step.request.auth
+    if not isinstance(auth, ClientCredentialsAuth):
+        return request
+    token = yield from _token(auth, request, scope=scope, hops=hops)
+    return with_token(request, token)
+
+
+def _token(
+    auth: ClientCredentialsAuth, request: Request, *, scope: Scope, hops: _Hops
+) -> Generator[Move, Reply, str]:
+    """The run's token, fetched by whoever needs it first."""
+    key, context = token_key(auth, scope), hops.strand.context
+    outputs = yield Claim(Once.RUN, key)
+    if not isinstance(outputs, Outputs):
+        try:
+            url = address(template.to_text(auth.token_url.render(scope)), context, auth.where)
+            asked = token_request(auth, url, scope, like=request, tracing=context.tracing)
+            outputs = token_of((yield from hops.send_before(asked)), url, auth, now=context.now())
+        except (DocumentError, NoToken):
+            yield Settle(Once.RUN, key, None)
+            raise
+        yield Settle(Once.RUN, key, outputs)
+    for name, value in outputs.values.items():
+        hops.strand.hide(name, value)
+    return str(outputs.values[TOKEN])
+
+
+def _exchange(request: Request, scope: Scope, hops: _Hops) -> Generator[Move, Reply, Answer]:
+    """Send it, answer a challenge, follow redirects: the step's answer."""
+    auth, follow = hops.step.request.auth, hops.step.request.follow
+    answer = yield from _challenged(request, auth, scope, hops=hops)
     if follow is not None:
-        answer = yield from _follow(request, answer, follow, hops=hops)
-    return hops.last, hops.whole(answer)
+        answer = yield from _follow(request, answer, scope, hops=hops, follow=follow)
+    return hops.whole(answer)
 
 
-def _follow(request: Request, answer: Answer, follow: Follow, *, hops: _Hops) -> Generator[Move, Reply, Answer]:
+def _challenged(request: Request, auth: Auth | None, scope: Scope, *, hops: _Hops) -> Generator[Move, Reply, Answer]:
+    """Send it, and once more where the server asks for a digest."""
+    answer = yield from hops.send(request)
+    again = digest(request, answer, auth, scope) if isinstance(auth, DigestAuth) else None
+    return answer if again is None else (yield from hops.send(again))
+
+
+def _follow(
+    request: Request, answer: Answer, scope: Scope, *, hops: _Hops, follow: Follow
+) -> Generator[Move, Reply, Answer]:
     """Go where redirects lead; one too many breaks the exchange."""
-    first, jar = request, hops.strand.jar(hops.step.request.session)
+    first, jar, auth = request, hops.strand.jar(hops.step.request.session), hops.step.request.auth
     cookies = functools.partial(jar.header, now=hops.strand.context.now())
-    credentials = credentials_of(hops.step.request.auth)
+    credentials = credentials_of(auth)
     while isinstance(answer, Response):
         again = next_request(first, request, answer, follow=follow, cookies=cookies, credentials=credentials)
         if again is None:
@@ -260,7 +299,8 @@ def _follow(request: Request, answer: Answer, follow: Follow, *, hops: _Hops) ->
             detail = f"more than {follow.limit} redirects, the last one to {again.url}"
             return Broken(Cause.REDIRECTS, detail, hops.spent_s)
         hops.redirects.append(Redirect(request.url, answer.status, answer.header("location") or ""))
-        request, answer = again, (yield from hops.send(again))
+        request = signed_anew(again, auth, scope, now=hops.strand.context.now)
+        answer = yield from _challenged(request, auth, scope, hops=hops)
     return answer
 
 
@@ -275,12 +315,3 @@ def _used(step: Step, scope: Scope, strand: Strand) -> tuple[Used, ...]:
     origins = {**strand.origins, **{capture.name: origin_of(step, capture) for capture in step.captures}}
     names = sorted(step.uses & origins.keys() & scope.keys())
     return tuple(Used(name, scope[name], origins[name].text, origins[name].captured) for name in names)
-
-
-def _hide(step: Step, captured: Mapping[str, Any], strand: Strand) -> Iterator[str]:
-    """A secret capture is masked before anything of this answer can leave the play; one that cannot be is told."""
-    for capture in step.captures:
-        if not capture.secret or capture.name not in captured:
-            continue
-        if not strand.context.secrets.add(capture.name, template.to_text(captured[capture.name])):
-            yield f"the secret '{capture.name}' is shorter than {MIN_LENGTH} characters and is not masked"

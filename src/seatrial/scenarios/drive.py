@@ -6,9 +6,9 @@ Room scenarios. Takes a scenario and an open client, gives `Sample`s and the pla
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable, Generator, Hashable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from seatrial.clock import Clock
@@ -22,6 +22,7 @@ from seatrial.scenarios.moves import (
     Claim,
     Context,
     Move,
+    Moves,
     PlayResult,
     Reply,
     Send,
@@ -30,7 +31,7 @@ from seatrial.scenarios.moves import (
     Together,
     Wait,
 )
-from seatrial.scenarios.once import Onces, Outputs
+from seatrial.scenarios.once import Onces
 from seatrial.scenarios.play import play
 from seatrial.scenarios.wording import attempt_text, play_text
 
@@ -58,10 +59,7 @@ def drive(
     every exchange; none is called by two threads at a time. `onces` keeps what is run once for several plays.
     """
     driver = _Driver(scenario, context, client, clock, record, run, phase, watch, heard, onces or Onces())
-    try:
-        result = driver.follow(play(scenario, context))
-    finally:
-        driver.give_up_claims()
+    result = driver.follow(play(scenario, context))
     assert result is not None
     return result
 
@@ -81,12 +79,22 @@ class _Driver:
     heard: Heard | None
     onces: Onces
     _sent_at: dict[int, float] = field(default_factory=dict)
-    _claims: set[tuple[Once, Hashable]] = field(default_factory=set)
     _turn: threading.RLock = field(default_factory=threading.RLock)
     _stopped: bool = False
 
     def follow(self, moves: Generator[Move, Reply, PlayResult | None]) -> PlayResult | None:
-        """To the end of the generator; gives what it returns."""
+        """To the end of the generator; gives what it returns. What it claimed and could not settle, because an
+        interrupt came in between, is left to others: none may wait for it for ever."""
+        claims: dict[tuple[Once, Hashable], None] = {}
+        try:
+            return self._follow(moves, claims)
+        finally:
+            for once, key in claims:
+                self.onces.store(once).settle(key, None)
+
+    def _follow(
+        self, moves: Generator[Move, Reply, PlayResult | None], claims: dict[tuple[Once, Hashable], None]
+    ) -> PlayResult | None:
         reply: Reply = None
         while not self._stopped:
             try:
@@ -98,13 +106,12 @@ class _Driver:
                 with self._turn:
                     self.watch(move)
             reply = self._reply(move)
+            if isinstance(move, Claim) and reply is None:
+                claims[move.once, move.key] = None
+            elif isinstance(move, Settle):
+                claims.pop((move.once, move.key), None)
         moves.close()
         return None
-
-    def give_up_claims(self) -> None:
-        """What was claimed and not settled is left to others: an interrupt may have come in between."""
-        for once, key in self._claims:
-            self.onces.store(once).settle(key, None)
 
     def _reply(self, move: Move) -> Reply:
         if isinstance(move, Send):
@@ -114,10 +121,9 @@ class _Driver:
         elif isinstance(move, Wait):
             self.clock.sleep(move.seconds)
         elif isinstance(move, Claim):
-            return self._claim(move)
+            return self.onces.store(move.once).claim(move.key, self.clock.now())
         elif isinstance(move, Settle):
             self.onces.store(move.once).settle(move.key, move.outputs)
-            self._claims.discard((move.once, move.key))
         else:
             self._side_by_side(move)
         return None
@@ -145,22 +151,28 @@ class _Driver:
         with self._turn:
             self.record(sample)
 
-    def _claim(self, move: Claim) -> Outputs | None:
-        outputs = self.onces.store(move.once).claim(move.key, self.clock.now())
-        if outputs is None:
-            self._claims.add((move.once, move.key))
-        return outputs
-
     def _side_by_side(self, move: Together) -> None:
-        """Each branch in a thread of its own; an interrupt ends them at their next move."""
-        with ThreadPoolExecutor(len(move.branches), thread_name_prefix="beside") as threads:
-            following = [threads.submit(self.follow, branch) for branch in move.branches]
-            try:
-                for one in following:
-                    one.result()
-            except BaseException:
-                self._stopped = True
-                raise
+        """Each branch in a thread of its own, which the process does not wait for: an interrupt ends a branch at its
+        next move, and an answer that is still on its way then keeps nobody."""
+        ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+        for branch in move.branches:
+            threading.Thread(target=self._beside, args=(branch, ended), name="beside", daemon=True).start()
+        try:
+            errors = [ended.get() for _ in move.branches]
+        except BaseException:
+            self._stopped = True
+            raise
+        for error in filter(None, errors):
+            raise error
+
+    def _beside(self, branch: Moves, ended: queue.SimpleQueue[BaseException | None]) -> None:
+        try:
+            self.follow(branch)
+        except BaseException as error:  # noqa: BLE001 - raised again by who waits for it
+            self._stopped = True
+            ended.put(error)
+        else:
+            ended.put(None)
 
 
 def sample_of(

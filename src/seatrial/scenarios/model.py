@@ -161,6 +161,7 @@ class Flow:
     outputs: tuple[str, ...]
     variables: Mapping[str, Value] = field(default_factory=dict)
     teardown: tuple[Piece, ...] = ()
+    files: Files | None = field(default=None, repr=False)
     skip: str = ""
     only_in: frozenset[str] | None = None
     never_in: frozenset[str] = frozenset()
@@ -199,6 +200,7 @@ class Block:
     parts: tuple[Piece, ...]
     where: Where
     course: Course = Course()
+    files: Files | None = field(default=None, repr=False)
 
 
 Piece = Step | Call | Block

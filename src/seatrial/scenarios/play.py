@@ -8,6 +8,7 @@ clock but the one it is given.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import json
 import random
@@ -16,11 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seatrial import template
-from seatrial.errors import DocumentError
+from seatrial.errors import DocumentError, Where
 from seatrial.sample import Cause, Outcome
 from seatrial.scenarios.answers.expect import unrendered
 from seatrial.scenarios.attempt import Origin, Strand, attempt, origin_of, random_hex, told
 from seatrial.scenarios.failure import Failure, Used
+from seatrial.scenarios.files import Files
 from seatrial.scenarios.loops import elements, rounds
 from seatrial.scenarios.model import (
     Block,
@@ -58,6 +60,10 @@ __all__ = ["Attempted", "Context", "Move", "PlayResult", "Send", "StepResult", "
 
 Scope = dict[str, Any]
 Parts = Iterable[Piece]
+Mark = tuple[int, int]
+"""How many results and failures there were at some moment."""
+
+START: Mark = (0, 0)
 
 AFTER_FAILURE = "an earlier step failed"
 
@@ -83,12 +89,12 @@ def _whole(line: _Line) -> Generator[Move, Reply, PlayResult]:
         line.skip_all((*scenario.setup, *scenario.steps, *scenario.teardown), skipped)
         return _result(line, Outcome.OK, Outcome.OK, skipped=skipped)
     scope = line.scope(scenario.variables)
-    yield from line.until_failure((*scenario.setup, *scenario.steps), scope)
+    yield from line.until_failure((*scenario.setup, *scenario.steps), scope, since=START)
     outcome = _outcome(line)
-    before_teardown = len(line.results)
+    before_teardown = line.mark()
     for part in scenario.teardown:
         yield from line.part(part, scope)
-    return _result(line, outcome, _first_failed(line.results[before_teardown:]))
+    return _result(line, outcome, line.outcome_since(before_teardown))
 
 
 def _result(line: _Line, outcome: Outcome, teardown: Outcome, *, skipped: str = "") -> PlayResult:
@@ -104,12 +110,9 @@ def _result(line: _Line, outcome: Outcome, teardown: Outcome, *, skipped: str = 
 
 
 def _outcome(line: _Line) -> Outcome:
-    outcome = _first_failed(line.results)
-    if outcome is not Outcome.OK:
-        return outcome
-    if not line.failures:
+    if line.outcome_since(START) is Outcome.OK:
         line.failures += _vacuous(line.strand)
-    return Outcome.UNEXPECTED if line.failures else Outcome.OK
+    return line.outcome_since(START)
 
 
 def _vacuous(strand: Strand) -> Iterator[Failure]:
@@ -137,7 +140,7 @@ class _Line:
         variables: Scope = {**context.variables, **context.overrides}
         scope: Scope = {
             **variables,
-            **self._functions(),
+            **self._functions(scenario.files),
             "realm": context.realm,
             "secrets": context.secret_values,
             "addresses": context.addresses,
@@ -154,10 +157,13 @@ class _Line:
                 self._define(name, value, scope)
         return scope
 
-    def _functions(self) -> Mapping[str, Any]:
+    def _functions(self, files: Files | None) -> Mapping[str, Any]:
         strand = self.strand
         return template.functions(
-            strand.rng, strand.context.now, files=strand.text_of, environment=strand.context.environment
+            strand.rng,
+            strand.context.now,
+            files=functools.partial(_text_of, files, strand.scenario.where),
+            environment=strand.context.environment,
         )
 
     def _define(self, name: str, value: template.Value, scope: Scope) -> None:
@@ -167,14 +173,15 @@ class _Line:
         except DocumentError as error:
             self.failures.append(unrendered(error))
 
-    def until_failure(self, parts: Parts, scope: Scope) -> Moves:
-        """Run them in order; after one that fails the rest is skipped, unless that one says otherwise."""
-        stopped = bool(self.failures)
+    def until_failure(self, parts: Parts, scope: Scope, *, since: Mark) -> Moves:
+        """Run them in order; after one that fails the rest is skipped, unless that one says otherwise. What failed
+        `since` then already counts as one before them."""
+        stopped = self._failed_since(since)
         for part in parts:
             if stopped:
                 self._skip(part, AFTER_FAILURE)
                 continue
-            start = self._mark()
+            start = self.mark()
             yield from self.part(part, scope)
             stopped = self._failed_since(start) and not part.course.keep_going
 
@@ -208,7 +215,7 @@ class _Line:
         if not times:
             self._skip(part, "no rounds to make")
         for self.round in range(1, times + 1):
-            start = self._mark()
+            start = self.mark()
             yield from self._round(part, scope)
             if self._failed_since(start) and not part.course.keep_going:
                 return
@@ -217,22 +224,21 @@ class _Line:
         items = elements(loop.items.render(scope), loop.where)
         if not items:
             self._skip(part, "the list is empty")
-        missing = object()
-        before = scope.get(loop.name, missing)
-        for self.round, scope[loop.name] in enumerate(items, start=1):
-            self.strand.origins[loop.name] = Origin(f"round {self.round} of {len(items)}")
-            start = self._mark()
-            yield from self._round(part, scope)
-            if self._failed_since(start) and not part.course.keep_going:
-                break
-        if before is missing:
+        before = {loop.name: scope[loop.name]} if loop.name in scope else {}
+        try:
+            for self.round, scope[loop.name] in enumerate(items, start=1):
+                self.strand.origins[loop.name] = Origin(f"round {self.round} of {len(items)}")
+                start = self.mark()
+                yield from self._round(part, scope)
+                if self._failed_since(start) and not part.course.keep_going:
+                    return
+        finally:
             scope.pop(loop.name, None)
-        else:
-            scope[loop.name] = before
+            scope.update(before)
 
     def _repeat_until(self, part: Piece, loop: Until, scope: Scope) -> Moves:
         for self.round in range(1, loop.limit + 1):
-            start = self._mark()
+            start = self.mark()
             yield from self._round(part, scope)
             if self._failed_since(start) or loop.condition.render(scope):
                 return
@@ -255,12 +261,18 @@ class _Line:
         else:
             yield from self._side_by_side(part, scope)
 
-    def _mark(self) -> tuple[int, int]:
+    def mark(self) -> Mark:
+        """Where it stands now, to ask later what came after."""
         return len(self.results), len(self.failures)
 
-    def _failed_since(self, mark: tuple[int, int]) -> bool:
+    def outcome_since(self, mark: Mark) -> Outcome:
+        """That of the first step that failed since then, else UNEXPECTED for a failure of no single step."""
         results, failures = mark
-        return len(self.failures) > failures or any(result.failed for result in self.results[results:])
+        outcome = next((result.outcome for result in self.results[results:] if result.failed), Outcome.OK)
+        return Outcome.UNEXPECTED if outcome is Outcome.OK and len(self.failures) > failures else outcome
+
+    def _failed_since(self, mark: Mark) -> bool:
+        return self.outcome_since(mark) is not Outcome.OK
 
     def _fail(self, part: Piece, failure: Failure) -> Moves:
         """A part that fails before anything can be sent, or after all of it was."""
@@ -276,7 +288,8 @@ class _Line:
         self._add(StepResult(part, Outcome.OK, skipped=reason))
 
     def _add(self, result: StepResult) -> None:
-        self.results.append(dataclasses.replace(result, round=self.round) if self.round else result)
+        outermost = self.round and not result.round  # in a loop within a loop the inner round tells more
+        self.results.append(dataclasses.replace(result, round=self.round) if outermost else result)
 
     def skip_all(self, parts: Parts, reason: str) -> None:
         """None of them is run."""
@@ -286,21 +299,35 @@ class _Line:
     def _side_by_side(self, block: Block, scope: Scope) -> Moves:
         """Run a block's parts side by side, each on what was known before it."""
         lines = [self._beside() for _ in block.parts]
-        scopes = [{**scope, **line._functions()} for line in lines]
+        scopes = [{**scope, **line._functions(block.files)} for line in lines]
         sides = zip(lines, block.parts, scopes, strict=True)
+        before = {session: jar.copy() for session, jar in self.strand.jars.items()}
         yield Together(tuple(line.part(part, own) for line, part, own in sides))
+        for line in lines:
+            for session, jar in line.strand.jars.items():
+                self.strand.jar(session).join(jar, before.get(session, Jar()))
         for line, own in zip(lines, scopes, strict=True):
             self._join(line, {name: own[name] for name in own if name in line.strand.origins}, scope)
 
     def _beside(self) -> _Line:
         strand = self.strand
-        rng = random.Random(strand.rng.getrandbits(64))
-        return _Line(dataclasses.replace(strand, rng=rng, origins=dict(strand.origins), requests=0, checks=0))
+        return _Line(
+            dataclasses.replace(
+                strand,
+                rng=random.Random(strand.rng.getrandbits(64)),
+                jars={session: jar.copy() for session, jar in strand.jars.items()},
+                origins=dict(strand.origins),
+                warnings=[],
+                requests=0,
+                checks=0,
+            )
+        )
 
     def _join(self, line: _Line, variables: Scope, scope: Scope) -> None:
         for result in line.results:
             self._add(result)
         self.failures += line.failures
+        self.strand.warnings += line.strand.warnings
         self.strand.requests += line.strand.requests
         self.strand.checks += line.strand.checks
         new = {name for name, origin in line.strand.origins.items() if self.strand.origins.get(name) != origin}
@@ -321,7 +348,7 @@ class _Line:
         origin = Origin(f"flow '{call.flow.name}'", captured=True)
         for name, value in outputs.values.items():
             if name in outputs.secret:
-                self.strand.context.secrets.add(name, template.to_text(value))
+                self.strand.hide(name, value)
             scope[name], self.strand.origins[name] = value, origin
 
     def _flow_once(self, call: Call, once: Once, given: Scope) -> Generator[Move, Reply, Outputs]:
@@ -330,7 +357,7 @@ class _Line:
         kept = yield Claim(once, key)
         if isinstance(kept, Outputs):
             return _asked(kept, call)
-        start = self._mark()
+        start = self.mark()
         outputs = yield from self._flow(call, given)
         yield Settle(once, key, None if self._failed_since(start) else outputs)
         return _asked(outputs, call)
@@ -342,15 +369,15 @@ class _Line:
     def _flow(self, call: Call, given: Scope) -> Generator[Move, Reply, Outputs]:
         flow, strand = call.flow, self.strand
         for name in flow.secret_inputs & given.keys():
-            strand.context.secrets.add(name, template.to_text(given[name]))
-        before = dict(strand.origins)
-        inner = self.scope({})
+            strand.hide(name, given[name])
+        before, start = dict(strand.origins), self.mark()
+        inner = {**self.scope({}), **self._functions(flow.files)}
         inner.update(given)
         strand.origins.update(dict.fromkeys(given, Origin(f"input of flow '{flow.name}'")))
         for name, value in flow.variables.items():
             if name not in given and name not in strand.context.overrides:
                 self._define(name, value, inner)
-        yield from self.until_failure(flow.steps, inner)
+        yield from self.until_failure(flow.steps, inner, since=start)
         for part in flow.teardown:
             yield from self.part(part, inner)
         strand.origins = before
@@ -364,7 +391,8 @@ class _Line:
             self.strand.origins[name] = Origin(f"vars of step {step.number} '{step.name}'")
         spent_s = 0.0
         for number in itertools.count(1):
-            tried, captured = yield from attempt(step, scope, number, strand=self.strand)
+            left_s = _left_s(step, spent_s)
+            tried, captured = yield from attempt(step, scope, number, strand=self.strand, within_s=left_s)
             if self.round:
                 tried = dataclasses.replace(tried, round=self.round)
             wait_s = _wait_s(tried, spent_s)
@@ -379,10 +407,6 @@ class _Line:
                 self.strand.origins[capture.name] = origin_of(step, capture)
         self._add(StepResult(step, tried.outcome, tried, number))
         yield tried
-
-
-def _first_failed(results: Iterable[StepResult]) -> Outcome:
-    return next((result.outcome for result in results if result.failed), Outcome.OK)
 
 
 def _elsewhere(what: Scenario | Flow | Course, realm: str) -> str:
@@ -418,6 +442,22 @@ def _secrets_of(flow: Flow) -> frozenset[str]:
     return frozenset(flow.outputs) & (captured | flow.secret_inputs)
 
 
+def _left_s(step: Step, spent_s: float) -> float:
+    """How long an attempt may take: the step's deadline, and no longer than its retry goes on."""
+    limit_s = step.retry.max_duration_s if step.retry else None
+    return step.timeout_s if limit_s is None else min(step.timeout_s, limit_s - spent_s)
+
+
+def _text_of(files: Files | None, where: Where, path: str) -> str:
+    """The text of a file beside a document, for templates; ValueError when it cannot be had."""
+    if files is None:
+        raise ValueError(f"no file can be read here, so not '{path}'")
+    try:
+        return files.text(path, where)
+    except DocumentError as error:
+        raise ValueError(error.problem) from None
+
+
 def _wait_s(tried: Attempted, spent_s: float) -> float | None:
     """The wait before the next attempt; None when this one decides."""
     retry = tried.step.retry
@@ -428,4 +468,4 @@ def _wait_s(tried: Attempted, spent_s: float) -> float | None:
         return None
     wait_s = retry.wait_s(tried.attempt)
     limit_s = retry.max_duration_s
-    return wait_s if limit_s is None or spent_s + tried.latency_s + wait_s <= limit_s else None
+    return wait_s if limit_s is None or spent_s + tried.latency_s + wait_s < limit_s else None

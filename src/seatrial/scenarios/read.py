@@ -167,6 +167,7 @@ class _Files:
             parts=parts,
             where=spot.document.where(*spot.at),
             course=read_course(raw, spot),
+            files=spot.files,
         )
 
     def _beside(self, raw: RawStep, spot: Spot, file: Path, trail: _Trail) -> Piece:
@@ -215,6 +216,7 @@ class _Files:
             secret_inputs=frozenset(name for name, spec in raw.inputs.items() if _is_secret(spec)),
             steps=steps,
             outputs=raw.outputs,
+            files=files_beside(path),
         )
 
     def _called_scenario(self, document: Document, path: Path, call: str, *, caller: Spot, trail: _Trail) -> Flow:
@@ -234,6 +236,7 @@ class _Files:
             outputs=tuple(dict.fromkeys(name for step in steps for name in sorted(_made_by(step)))),
             variables=_variables(raw.vars, document, ("vars",)),
             teardown=self._inner(raw.teardown, Section.TEARDOWN, inner),
+            files=files_beside(path),
             skip=raw.skip,
             only_in=raw.only_in,
             never_in=raw.never_in,

@@ -45,7 +45,7 @@ def _requests_of(scenario: Scenario) -> int:
 def _requests_in(part: Piece) -> int:
     if isinstance(part, Step):
         return _rounds(part.course.loop)
-    inner = part.parts if isinstance(part, Block) else part.flow.steps
+    inner = part.parts if isinstance(part, Block) else (*part.flow.steps, *part.flow.teardown)
     return _rounds(part.course.loop) * sum(map(_requests_in, inner))
 
 

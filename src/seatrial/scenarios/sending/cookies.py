@@ -46,6 +46,20 @@ class Jar:
     def __init__(self) -> None:
         self._cookies: dict[tuple[str, str, str], Cookie] = {}
 
+    def copy(self) -> Jar:
+        """The same cookies, to go on with apart."""
+        other = Jar()
+        other._cookies = dict(self._cookies)
+        return other
+
+    def join(self, other: Jar, before: Jar) -> None:
+        """Take over what became of a copy since `before`: set, changed or ended."""
+        for key, cookie in other._cookies.items():
+            if before._cookies.get(key) != cookie:
+                self._cookies[key] = cookie
+        for key in before._cookies.keys() - other._cookies.keys():
+            self._cookies.pop(key, None)
+
     def keep(self, url: str, headers: Headers, *, now: float) -> None:
         """Take the Set-Cookie headers of an answer from that URL; `now` (UTC seconds) decides what has expired."""
         for name, value in headers:

@@ -22,7 +22,7 @@ from seatrial.scenarios.sending.bodies import Content, content_of
 from seatrial.scenarios.sending.cookies import Jar
 from seatrial.scenarios.sending.request import FileRef, RequestTemplate, TlsTemplate
 from seatrial.scenarios.sending.talk import conversation
-from seatrial.template import Scope, Value, to_text
+from seatrial.template import Raw, Scope, Value, to_text
 
 USER_AGENT = f"seatrial/{__version__}"
 ACCEPT_ENCODING = "gzip, deflate, br"
@@ -41,13 +41,16 @@ class Marks:
     request_id: str
 
 
-def expand(
-    step: Step, scope: Scope, context: Context, *, jar: Jar, marks: Marks, token: str | None = None
-) -> Request:
-    """The request as it is to be sent; a header the step sets itself replaces the one every request carries.
+def expand(step: Step, scope: Scope, context: Context, *, jar: Jar, marks: Marks) -> Request:
+    """The request as it is to be sent; a header the step sets itself replaces the one every request carries."""
+    try:
+        return _expanded(step, scope, context, jar=jar, marks=marks)
+    except UnicodeEncodeError as error:
+        half = error.object[error.start : error.end]
+        raise DocumentError(step.where, f"half a character, {half!r}, cannot be sent") from None
 
-    `token` is the bearer token of a step that authenticates by client credentials.
-    """
+
+def _expanded(step: Step, scope: Scope, context: Context, *, jar: Jar, marks: Marks) -> Request:
     template = step.request
     url = _url(template, scope, context)
     content = content_of(template.body, scope, step.where, boundary=marks.request_id)
@@ -55,7 +58,7 @@ def expand(
     implied = (
         *_usual(template, context, marks),
         *_type_of(content),
-        *headers_of(template.auth, scope, token=token),
+        *headers_of(template.auth, scope),
         *_cookies(template, jar, url, scope=scope, now=context.now()),
     )
     chosen = {name.lower() for name, _ in template.headers}
@@ -115,12 +118,13 @@ def _base(service: str, context: Context, where: Where) -> str:
 
 
 def _params(params: Iterable[tuple[str, Value]], scope: Scope) -> Iterator[str]:
-    """A list gives one pair an element, null leaves the parameter out."""
+    """A list gives one pair an element, null leaves the parameter out; what passed through `| raw` stays as it is."""
     for name, value in params:
         rendered = value.render(scope)
         for one in rendered if isinstance(rendered, list) else [rendered]:
             if one is not None:
-                yield f"{urllib.parse.quote(name, safe='')}={urllib.parse.quote(to_text(one), safe='')}"
+                text = one if isinstance(one, Raw) else urllib.parse.quote(to_text(one), safe="")
+                yield f"{urllib.parse.quote(name, safe='')}={text}"
 
 
 def _headers(headers: Iterable[tuple[str, Value]], scope: Scope, where: Where) -> Iterator[tuple[str, str]]:
