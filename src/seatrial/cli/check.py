@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from seatrial import __version__
+from seatrial.accept.held import Evidence
 from seatrial.accept.pace import Pacer
 from seatrial.accept.pool import Plan, Playing, plans_of, play_all
 from seatrial.accept.prepare import NOWHERE, Prepared, Wanted, context_of, permit, prepare
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 RUN = "check"  # no run folder is kept, so its samples need no other name
 STDOUT = "-"
 AUTO = "auto"
+HAR = "har"  # the one report with the body of every answer
 MAX_JOBS = 256
 
 
@@ -214,6 +216,7 @@ def _all_played(run: _Run, context: Context) -> Iterator[Played]:
         enough=lambda: run.options.fail_fast and run.tally.counts.failed > 0,
         meanwhile=run.screen.redraw,
         watch=run.screen.moved if alone else None,
+        evidence=Evidence.BODIES if HAR in run.options.files else Evidence.HEADS,
     )
     plans = plans_of(run.prepared.scenarios)
     for played in play_all(_told(plans, run.screen) if alone else plans, playing, jobs=run.jobs):
