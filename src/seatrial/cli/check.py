@@ -15,7 +15,7 @@ from seatrial import __version__
 from seatrial.accept.held import Evidence
 from seatrial.accept.pace import Pacer
 from seatrial.accept.pool import Plan, Playing, plans_of, play_all
-from seatrial.accept.prepare import NOWHERE, Prepared, Wanted, context_of, permit, prepare
+from seatrial.accept.prepare import HURL, NOWHERE, Prepared, Wanted, context_of, permit, prepare
 from seatrial.cli.check_lines import poll_lines, summary_line
 from seatrial.cli.check_plan import list_journeys, rehearse
 from seatrial.cli.check_screen import Look, Screen, live_terminal
@@ -120,9 +120,11 @@ def run_check(options: CheckOptions) -> ExitCode:
     """Play them all. MISSED when any failed, UNDECIDED when none ran, Unreachable when no service is there."""
     jobs = _jobs(options.jobs)
     _refuse_two_on_one(options.files)
+    _refuse_reports_of_nothing(options)
     shown = _unmasked() if options.show_secrets else None
     wanted = _wanted(options)
     prepared = prepare(workspace() if wanted.needs_workspace else Path.cwd(), wanted)
+    _refuse_options_of_no_file(options.hurl, prepared)
     if options.list_only:
         return list_journeys(prepared)
     permit(prepared)
@@ -183,6 +185,20 @@ def _refuse_two_on_one(files: Mapping[str, str]) -> None:
             place = "stdout" if target == STDOUT else target
             raise UsageError(f"--{taken[where]} and --{name} cannot both be written to {place}; give one a file")
         taken[where] = name
+
+
+def _refuse_reports_of_nothing(options: CheckOptions) -> None:
+    word = "--list" if options.list_only else "--dry" if options.dry else ""
+    if word and options.files:
+        name = next(iter(options.files))
+        raise UsageError(f"{word} sends nothing, so --{name} has nothing to report; leave one of them out")
+
+
+def _refuse_options_of_no_file(given: Mapping[str, Any], prepared: Prepared) -> None:
+    """Hurl's options say something of `.hurl` files, and of nothing else."""
+    files = [scenario.file for scenario in prepared.scenarios]
+    if given and files and not any(file.endswith(HURL) for file in files):
+        raise UsageError(f"--{next(iter(given))} is for .hurl files, and none is played; a YAML file says it itself")
 
 
 def _play(run: _Run, context: Context) -> ExitCode:
