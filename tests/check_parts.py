@@ -58,6 +58,9 @@ class Handler(BaseHTTPRequestHandler):
     def answer_status(self, rest: str) -> None:
         self.reply(int(rest.partition("/")[0]), {"error": "as asked"})
 
+    def answer_large(self, rest: str) -> None:
+        self.reply(200, "x" * int(rest))
+
     def answer_token(self, rest: str) -> None:
         self.reply(200, {"token": f"token-{rest}-{self.server.asked[self.path]}"})
 

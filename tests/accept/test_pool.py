@@ -5,9 +5,11 @@ from __future__ import annotations
 import gc
 import threading
 import tracemalloc
+from concurrent.futures import Future
 
 import pytest
 
+from seatrial.accept.held import Evidence, weight
 from seatrial.accept.pace import PacedClient, Pacer
 from seatrial.accept.pool import WINDOW
 from seatrial.exchange import Request
@@ -169,6 +171,58 @@ def test_a_hundred_further_rows_need_no_further_memory(workspace, played, monkey
         tracemalloc.stop()
     plays.close()
     assert after - before < 60_000
+
+
+def test_a_play_that_ends_as_the_patience_for_it_does_is_no_timeout_of_its_own(workspace, played, monkeypatch):
+    class Late(Future):
+        def result(self, timeout=None):
+            found = super().result(20)
+            if timeout is not None:
+                raise TimeoutError
+            return found
+
+    monkeypatch.setattr("seatrial.accept.pool.Future", Late)
+    for number in range(4):
+        workspace.journey(f"j{number}", OK)
+    assert [one.result.passed for one in played(jobs=2)] == [True] * 4
+
+
+def test_only_the_play_that_is_waited_for_begins_while_those_that_are_over_hold_too_much(
+    workspace, played, service, monkeypatch
+):
+    monkeypatch.setattr("seatrial.accept.held.HELD_BYTES", -1)
+    for number in range(12):
+        workspace.journey(f"j{number:02}", OK)
+    assert names(played(jobs=4)) == [f"j{number:02}" for number in range(12)]
+    assert service.most == 1
+
+
+def test_enough_ends_workers_that_may_not_begin(workspace, played, service, monkeypatch):
+    monkeypatch.setattr("seatrial.accept.held.HELD_BYTES", -1)
+    for number in range(12):
+        workspace.journey(f"j{number:02}", OK)
+    plays = played(jobs=4)
+    next(plays)
+    plays.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("worker ")]
+
+
+POLLS = "- {request: {url: /large/1000}, retry: {max: 4, interval: 0ms}, expect: {status: 503}}"
+
+
+def test_no_body_of_a_poll_is_held_where_no_report_needs_it(workspace, played):
+    workspace.journey("a", POLLS)
+    [one] = played()
+    assert [(exchange.answer.body, exchange.left_out) for exchange in one.exchanges] == [(b"", 1002)] * 4
+    assert len(one.result.steps[0].last.answer.body) == 1002
+
+
+def test_of_bodies_that_are_kept_the_newest_are_kept(workspace, played, monkeypatch):
+    monkeypatch.setattr("seatrial.accept.held.BODIES_BYTES", 2500)
+    workspace.journey("a", POLLS)
+    [one] = played(evidence=Evidence.BODIES)
+    assert [exchange.left_out for exchange in one.exchanges] == [1002, 1002, 0, 0]
+    assert weight(one) == 2 * 1002
 
 
 class TestPacer:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pytest
 
+from seatrial.accept.held import Evidence
 from seatrial.accept.pool import Playing, plans_of, play_one
 from seatrial.exchange import Answer, Request, Response
 from seatrial.redact import Secrets
@@ -405,7 +406,7 @@ def play(tmp_path, monkeypatch):
         path = tmp_path / "journey.yaml"
         path.write_text(textwrap.dedent(text).lstrip("\n"))
         context = Context("test", {"api": "http://api.test"}, secrets=secrets or Secrets(), **told)
-        playing = Playing(context, "check", Phase.ACCEPTANCE)
+        playing = Playing(context, "check", Phase.ACCEPTANCE, evidence=Evidence.BODIES)
         client = CannedClient(*answers or (json_answer(),))
         return [play_one(plan, playing, client) for plan in plans_of([read_scenario(path)])]
 

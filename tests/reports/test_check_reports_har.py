@@ -249,5 +249,15 @@ def test_a_long_body_is_cut_and_no_secret_with_it(entries, journey, answer):
     assert content["size"] == len(body)
 
 
+def test_a_body_that_was_not_kept_is_said_to_be_left_out(entries, journey, answer, monkeypatch):
+    monkeypatch.setattr("seatrial.accept.held.BODIES_BYTES", 100)
+    plays, secrets = journey(answer(500, "x" * 5000), answer(200, "short"))
+    _, first, second = entries(plays, secrets)
+    content = first["response"]["content"]
+    assert (content["size"], content.get("text"), first["response"]["bodySize"]) == (5000, None, -1)
+    assert "left out" in content["comment"]
+    assert second["response"]["content"]["text"] == "short"
+
+
 def test_a_run_of_nothing_is_valid(entries):
     assert entries([]) == []

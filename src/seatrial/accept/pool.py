@@ -1,8 +1,8 @@
 """Plays scenarios, one after the other or several at once, and gives each result in the order of the scenarios.
 
 Room accept. A worker is a thread with connections of its own; the steps of one play run in order in one worker. No
-play is begun further ahead of the slowest than WINDOW of them a worker, so ten thousand rows need no more memory than
-a hundred. Results come out in the caller's thread.
+play is begun further ahead of the slowest than WINDOW of them a worker, and none while those that are over hold too
+many bytes (`held`), so ten thousand rows need no more memory than a hundred. Results come out in the caller's thread.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import collections
 import dataclasses
 import functools
+import itertools
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 
+from seatrial.accept.held import Evidence, Exchanges, Held
 from seatrial.accept.pace import PacedClient, Pacer
 from seatrial.accept.sessions import keep_sessions
 from seatrial.clock import Clock, SystemClock
@@ -58,7 +60,7 @@ class Playing:
 
     `watch` is told every move before it is followed, by whatever thread follows it. `enough` is asked before a play
     begins: once it is true none begins any more, and those under way come to their end. `meanwhile` is called some
-    times a second in the caller's thread while it waits for several workers.
+    times a second in the caller's thread while it waits for several workers. `evidence` is what reports will need.
     """
 
     context: Context
@@ -70,6 +72,7 @@ class Playing:
     watch: Watch | None = None
     enough: Callable[[], bool] = _never
     meanwhile: Callable[[], None] = _nothing
+    evidence: Evidence = Evidence.HEADS
 
 
 def plans_of(scenarios: Iterable[Scenario]) -> Iterator[Plan]:
@@ -94,11 +97,11 @@ def play_one(plan: Plan, playing: Playing, client: Client) -> Played:
     """Play it to its end in this thread."""
     clock, secrets = playing.clock, playing.context.secrets
     samples: list[Sample] = []
-    exchanges: list[Exchange] = []
+    exchanges = Exchanges(playing.evidence)
 
     def hear(sent: Send, answer: Answer, asked_at: float) -> None:
         keep_sessions(answer, secrets)
-        exchanges.append(_exchange(sent, answer, asked_at, now=clock.now()))
+        exchanges.add(_exchange(sent, answer, asked_at, now=clock.now()))
 
     started_at, started = clock.now(), clock.monotonic()
     result = drive(
@@ -113,7 +116,8 @@ def play_one(plan: Plan, playing: Playing, client: Client) -> Played:
         heard=hear,
         onces=playing.onces,
     )
-    return Played(plan.journey, result, started_at, clock.monotonic() - started, tuple(samples), tuple(exchanges))
+    took_s = clock.monotonic() - started
+    return Played(plan.journey, result, started_at, took_s, tuple(samples), exchanges.all())
 
 
 def _exchange(sent: Send, answer: Answer, asked_at: float, *, now: float) -> Exchange:
@@ -140,6 +144,7 @@ def _side_by_side(plans: Iterable[Plan], playing: Playing, jobs: int) -> Iterato
             if not begun:
                 return
             played = _result(begun.popleft(), playing.meanwhile)
+            workers.held.take(played)
             if played is not None:
                 yield played
             if playing.enough():
@@ -151,19 +156,22 @@ def _side_by_side(plans: Iterable[Plan], playing: Playing, jobs: int) -> Iterato
 
 def _result(future: Future[Played], meanwhile: Callable[[], None]) -> Played | None:
     """What it came to; None when it was cancelled before it began."""
-    while True:
-        try:
-            return future.result(timeout=0.1)
-        except CancelledError:
-            return None
-        except TimeoutError:
-            if future.done():  # the play's own
-                raise
-            meanwhile()
+    while not wait([future], timeout=0.1).done:
+        meanwhile()
+    return None if future.cancelled() else future.result()
 
 
 class _Halted(Exception):
     """Nobody waits for this play any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A play to begin; numbers count in the order of the plans."""
+
+    number: int
+    plan: Plan
+    future: Future[Played]
 
 
 class _Workers:
@@ -171,7 +179,9 @@ class _Workers:
 
     def __init__(self, playing: Playing, jobs: int) -> None:
         self._halt = threading.Event()
-        self._tasks: queue.SimpleQueue[tuple[Plan, Future[Played]] | None] = queue.SimpleQueue()
+        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._numbers = itertools.count()
+        self.held = Held()
         clock = _HaltingClock(playing.clock, self._halt)
         self._playing = dataclasses.replace(playing, clock=clock, watch=self._watching(playing.watch))
         self._threads = [
@@ -183,12 +193,13 @@ class _Workers:
     def submit(self, plan: Plan) -> Future[Played]:
         """Have it played by the next worker that is free."""
         future: Future[Played] = Future()
-        self._tasks.put((plan, future))
+        self._tasks.put(_Task(next(self._numbers), plan, future))
         return future
 
     def end(self) -> None:
         """Wait for the workers a moment; a thread that still waits for an answer ends with the process."""
         self._halt.set()
+        self.held.release()
         for _ in self._threads:
             self._tasks.put(None)
         for thread in self._threads:
@@ -207,16 +218,17 @@ class _Workers:
         playing = dataclasses.replace(self._playing, onces=self._playing.onces.for_worker())
         with PacedClient(playing.pacer, playing.clock) as client:
             while (task := self._tasks.get()) is not None:
-                plan, future = task
-                if not self._halt.is_set() and future.set_running_or_notify_cancel():
-                    _fulfil(future, functools.partial(play_one, plan, playing, client))
+                self.held.wait(task.number)
+                if not self._halt.is_set() and task.future.set_running_or_notify_cancel():
+                    self._fulfil(task, playing, client)
 
-
-def _fulfil(future: Future[Played], play: Callable[[], Played]) -> None:
-    try:
-        future.set_result(play())
-    except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
-        future.set_exception(error)
+    def _fulfil(self, task: _Task, playing: Playing, client: Client) -> None:
+        try:
+            played = play_one(task.plan, playing, client)
+            self.held.add(played)
+            task.future.set_result(played)
+        except BaseException as error:  # noqa: BLE001 - raised again where the result is asked for
+            task.future.set_exception(error)
 
 
 class _HaltingClock:

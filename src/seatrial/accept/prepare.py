@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seatrial.documents import shown_path
+from seatrial.documents import files_in, in_workspace, shown_path
 from seatrial.errors import UsageError
 from seatrial.realm import Allows, Realm, RuntimeKind, permit_mutations
 from seatrial.redact import MIN_LENGTH, Secrets
@@ -52,8 +52,11 @@ class Wanted:
 
     @property
     def needs_workspace(self) -> bool:
-        """Whether there must be one: not for `.hurl` files alone, unless a realm is named."""
-        alone = bool(self.paths) and all(path.suffix == HURL for path in self.paths)
+        """Whether there must be one: not for `.hurl` files alone, unless a realm is named.
+
+        A folder that holds nothing else is played so too where no workspace is; in one it belongs to it.
+        """
+        alone = bool(self.paths) and all(path.suffix == HURL or _stands_alone(path) for path in self.paths)
         return self.realm is not None or not alone
 
 
@@ -79,7 +82,7 @@ class Prepared:
 def prepare(workspace: Path, wanted: Wanted) -> Prepared:
     """Read the realm and the scenarios; nothing is fetched, started or sent."""
     realm = choose_realm(read_realms(workspace), wanted.realm) if wanted.needs_workspace else NOWHERE
-    found = tuple(_scenarios(wanted.paths or (workspace / FOLDER,), realm, wanted.hurl))
+    found = tuple(_scenarios(wanted.paths or (workspace / FOLDER,), realm, wanted))
     scenarios = select(found, names=wanted.names, tags=wanted.tags)
     secrets, given = Secrets(), wanted.hurl.secrets if wanted.hurl else {}
     for name, value in given.items():
@@ -116,26 +119,39 @@ def rows_of(scenario: Scenario) -> int:
     return 1 if scenario.rows is None else len(scenario.rows)
 
 
-def _scenarios(paths: Sequence[Path], realm: Realm, hurl: HurlOptions | None) -> Iterable[Scenario]:
+def _stands_alone(folder: Path) -> bool:
+    hurl_only = any(folder.rglob(f"*{HURL}")) and not files_in(folder)
+    return hurl_only and not in_workspace(Path.cwd())
+
+
+def _scenarios(paths: Sequence[Path], realm: Realm, wanted: Wanted) -> Iterable[Scenario]:
     """Those of the files and folders, each once, whatever way its path was written."""
     found: dict[tuple[Path, int], Scenario] = {}
     for path in paths:
         if not path.exists():
             raise UsageError(f"{path}: no such file or folder")
-        for scenario in _read(path, realm, hurl):
+        for scenario in _read(path, realm, wanted):
             found.setdefault((Path(scenario.file).absolute(), scenario.where.line), scenario)
     return found.values()
 
 
-def _read(path: Path, realm: Realm, hurl: HurlOptions | None) -> Iterator[Scenario]:
+def _read(path: Path, realm: Realm, wanted: Wanted) -> Iterator[Scenario]:
     if path.is_dir():
         yield from read_scenarios(path)
         for file in sorted(path.rglob(f"*{HURL}")):
-            yield read_hurl_file(file, realm, hurl)
+            yield read_hurl_file(file, realm, _told(wanted))
     elif path.suffix == HURL:
-        yield read_hurl_file(path, realm, hurl)
+        yield read_hurl_file(path, realm, _told(wanted))
     else:
         yield read_scenario(path)
+
+
+def _told(wanted: Wanted) -> HurlOptions:
+    """Hurl's options; what `--var` says is known before the play, as what `--variable` says is."""
+    from seatrial.scenarios.hurl.options import HurlOptions
+
+    told = wanted.hurl or HurlOptions()
+    return dataclasses.replace(told, variables={**told.variables, **wanted.overrides})
 
 
 def read_hurl_file(file: Path, realm: Realm, told: HurlOptions | None = None) -> Scenario:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from seatrial import __version__
+from seatrial.accept.held import Evidence
 from seatrial.accept.pace import Pacer
 from seatrial.accept.pool import Plan, Playing, plans_of, play_all
-from seatrial.accept.prepare import NOWHERE, Prepared, Wanted, context_of, permit, prepare
+from seatrial.accept.prepare import HURL, NOWHERE, Prepared, Wanted, context_of, permit, prepare
 from seatrial.cli.check_lines import poll_lines, summary_line
 from seatrial.cli.check_plan import list_journeys, rehearse
 from seatrial.cli.check_screen import Look, Screen, live_terminal
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 RUN = "check"  # no run folder is kept, so its samples need no other name
 STDOUT = "-"
 AUTO = "auto"
+HAR = "har"  # the one report with the body of every answer
 MAX_JOBS = 256
 
 
@@ -118,9 +120,11 @@ def run_check(options: CheckOptions) -> ExitCode:
     """Play them all. MISSED when any failed, UNDECIDED when none ran, Unreachable when no service is there."""
     jobs = _jobs(options.jobs)
     _refuse_two_on_one(options.files)
+    _refuse_reports_of_nothing(options)
     shown = _unmasked() if options.show_secrets else None
     wanted = _wanted(options)
     prepared = prepare(workspace() if wanted.needs_workspace else Path.cwd(), wanted)
+    _refuse_options_of_no_file(options.hurl, prepared)
     if options.list_only:
         return list_journeys(prepared)
     permit(prepared)
@@ -183,6 +187,20 @@ def _refuse_two_on_one(files: Mapping[str, str]) -> None:
         taken[where] = name
 
 
+def _refuse_reports_of_nothing(options: CheckOptions) -> None:
+    word = "--list" if options.list_only else "--dry" if options.dry else ""
+    if word and options.files:
+        name = next(iter(options.files))
+        raise UsageError(f"{word} sends nothing, so --{name} has nothing to report; leave one of them out")
+
+
+def _refuse_options_of_no_file(given: Mapping[str, Any], prepared: Prepared) -> None:
+    """Hurl's options say something of `.hurl` files, and of nothing else."""
+    files = [scenario.file for scenario in prepared.scenarios]
+    if given and files and not any(file.endswith(HURL) for file in files):
+        raise UsageError(f"--{next(iter(given))} is for .hurl files, and none is played; a YAML file says it itself")
+
+
 def _play(run: _Run, context: Context) -> ExitCode:
     """Play, and close the reports however that ends: what was played is in them."""
     close, code = Close.INTERRUPTED, ExitCode.INTERRUPTED
@@ -214,6 +232,7 @@ def _all_played(run: _Run, context: Context) -> Iterator[Played]:
         enough=lambda: run.options.fail_fast and run.tally.counts.failed > 0,
         meanwhile=run.screen.redraw,
         watch=run.screen.moved if alone else None,
+        evidence=Evidence.BODIES if HAR in run.options.files else Evidence.HEADS,
     )
     plans = plans_of(run.prepared.scenarios)
     for played in play_all(_told(plans, run.screen) if alone else plans, playing, jobs=run.jobs):

@@ -70,6 +70,14 @@ def find_workspace(start: Path) -> Path:
         raise UsageError(f"{start}: no {WORKSPACE_FILE} here or above; {hint}") from None
 
 
+def in_workspace(start: Path) -> bool:
+    """Whether a folder from `start` upwards holds realms.yaml."""
+    try:
+        return bool(_workspace_above(start.resolve()))
+    except LookupError:
+        return False
+
+
 @functools.lru_cache(maxsize=64)
 def _workspace_above(here: Path) -> Path:
     """LookupError, which is not remembered, when there is none: one may be made meanwhile."""

@@ -16,11 +16,15 @@ from seatrial.scenarios.moves import PlayResult, Send
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request that was sent, its answer, and when it began (UTC seconds)."""
+    """One request that was sent, its answer, and when it began (UTC seconds).
+
+    `left_out`: bytes of the answer's body where it was not kept; the body is then empty.
+    """
 
     sent: Send
     answer: Answer
     sent_at: float
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Room reports. Pure. What stands first in a file may need what is known last, so 
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -67,17 +68,26 @@ class Facts:
 
 @dataclass
 class Tally:
-    """Counts of a whole run, and of each journey by its name in the order they came."""
+    """Counts of a whole run, and of each journey by its file and name in the order they came."""
 
     counts: Counts = field(default_factory=Counts)
-    journeys: dict[str, Counts] = field(default_factory=dict)
+    journeys: dict[tuple[str, str], Counts] = field(default_factory=dict)
 
     def add(self, played: Played) -> Counts:
         """Count one more; gives the counts of its journey."""
-        journey = self.journeys.setdefault(played.journey.name, Counts())
+        journey = self.journeys.setdefault((played.journey.file, played.journey.name), Counts())
         self.counts.add(played)
         journey.add(played)
         return journey
+
+    @property
+    def named(self) -> list[tuple[str, Counts]]:
+        """Each journey by its name; with its file where another has that name, as `.hurl` files of two folders."""
+        names = Counter(name for _, name in self.journeys)
+        return [
+            (name if names[name] == 1 else f"{name} ({file})", counts)
+            for (file, name), counts in self.journeys.items()
+        ]
 
     @property
     def exit_code(self) -> ExitCode:

@@ -98,7 +98,7 @@ def _entry(exchange: Exchange, scenario: str, masks: _Masks) -> Fields:
         "startedDateTime": iso(exchange.sent_at),
         "time": _ms(answer.latency_s),
         "request": _request(sent.request, response, masks),
-        "response": _response(response, masks) if response else _no_response(answer, masks),
+        "response": _response(response, masks, exchange.left_out) if response else _no_response(answer, masks),
         "cache": {},
         "timings": _timings(answer.timings, answer.latency_s),
         "_scenario": masks.text(scenario),
@@ -143,25 +143,35 @@ def _posted(body: bytes, content_type: str, masks: _Masks) -> Fields:
     return {"mimeType": content_type, "params": params, **kept}
 
 
-def _response(response: Response, masks: _Masks) -> Fields:
+def _response(response: Response, masks: _Masks, left_out: int) -> Fields:
     location = response.header("location")
-    raw = response.body if response.raw is None else response.raw
     return {
         "status": response.status,
         "statusText": http.client.responses.get(response.status, ""),
         "httpVersion": _version(response.http_version),
         "cookies": _cookies(response.headers, "set-cookie", masks),
         "headers": _headers(response.headers, masks),
-        "content": {
-            "size": len(response.body),
-            "compression": len(response.body) - len(raw),
-            "mimeType": _type(response.headers),
-            **masks.body(response.body),
-        },
+        "content": _content(response, masks, left_out),
         "redirectURL": masks.text(location or ""),
         "headersSize": _UNKNOWN,
-        "bodySize": len(raw),
+        "bodySize": _UNKNOWN if left_out else len(_raw(response)),
     }
+
+
+def _content(response: Response, masks: _Masks, left_out: int) -> Fields:
+    kept = {"mimeType": _type(response.headers)}
+    if left_out:
+        return {
+            "size": left_out,
+            **kept,
+            "comment": "left out: the bodies of this play are too many to keep them all",
+        }
+    size = len(response.body)
+    return {"size": size, "compression": size - len(_raw(response)), **kept, **masks.body(response.body)}
+
+
+def _raw(response: Response) -> bytes:
+    return response.body if response.raw is None else response.raw
 
 
 def _no_response(answer: Answer, masks: _Masks) -> Fields:

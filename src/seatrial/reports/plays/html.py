@@ -74,7 +74,7 @@ class Html:
         """Everything above the plays."""
         counts = self._tally.counts
         word, grade = _WORDS[self._tally.exit_code]
-        journeys = [(self._clean.text(name), one) for name, one in self._tally.journeys.items()]
+        journeys = [(self._clean.text(name), one) for name, one in self._tally.named]
         return _part(
             "check_head.html.j2",
             facts=facts,

@@ -52,7 +52,7 @@ class Markdown:
             f"{_counted(counts)} on realm {plain(facts.realm)}{_CLOSES.get(facts.close, '')}; "
             f"{counts.requests} {'request' if counts.requests == 1 else 'requests'} in {show_duration(facts.took_s)}."
         )
-        rows = [self._row(name, one) for name, one in list(self._tally.journeys.items())[:MAX_JOURNEYS]]
+        rows = [self._row(name, one) for name, one in self._tally.named[:MAX_JOURNEYS]]
         table = "\n".join(
             ("| | Journey | Passed | Failed | Skipped | Requests |", "|---|---|--:|--:|--:|--:|", *rows)
         )
