@@ -10,7 +10,7 @@ from seatrial.exchange import Response
 from seatrial.redact import Secrets
 from seatrial.sample import Cause, Ending, Outcome, Phase, PlayedStep
 from seatrial.scenarios.drive import drive, evidence_of, play_of
-from seatrial.scenarios.moves import Context, Send
+from seatrial.scenarios.moves import Context, PlayHalted, Send
 from seatrial.scenarios.once import Onces, OnceStore
 
 
@@ -208,3 +208,38 @@ def test_every_exchange_is_heard_with_its_hop(journey, clock, canned):
         heard=lambda send, answer, at: heard.append((send.request.url, send.hop, answer.status)),
     )
     assert heard == [("http://api.test/a", 0, 302), ("http://api.test/b", 1, 200)]
+
+
+class Interrupting:
+    """A client whose second exchange is struck by Ctrl-C."""
+
+    def __init__(self, canned):
+        self.canned, self.urls = canned, []
+
+    def send(self, request):
+        self.urls.append(request.url.removeprefix("http://api.test"))
+        if len(self.urls) == 2:
+            raise KeyboardInterrupt
+        return self.canned.ok(200, {"id": 7})
+
+
+def test_an_interrupted_play_runs_its_teardown_with_what_it_captured(journey, clock, canned):
+    client = Interrupting(canned)
+    scenario = journey("""
+        scenario: s
+        service: api
+        steps:
+          - {request: {method: POST, url: /items}, capture: {item: {jsonpath: $.id}}}
+          - {request: {url: /long}}
+          - {request: {url: /never}}
+        teardown: [{request: {method: DELETE, url: "/items/{{ item }}"}}]
+    """)
+    context = Context(realm="test", addresses={"api": "http://api.test"})
+    samples = []
+    with pytest.raises(PlayHalted) as halted:
+        drive(scenario, context, client, clock=clock, record=samples.append, run="r", phase=Phase.MONITOR)
+    assert client.urls == ["/items", "/long", "/items/7"]
+    result = halted.value.result
+    assert not result.passed
+    assert [failure.summary for failure in result.failures] == ["the scenario was interrupted before its end"]
+    assert isinstance(halted.value, KeyboardInterrupt)

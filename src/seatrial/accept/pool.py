@@ -13,6 +13,7 @@ import functools
 import itertools
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from seatrial.http import Client
 from seatrial.sample import Phase, Sample
 from seatrial.scenarios.drive import drive
 from seatrial.scenarios.model import Scenario
-from seatrial.scenarios.moves import Context, Move, Send
+from seatrial.scenarios.moves import Context, Halted, Move, PlayHalted, PlayResult, Send
 from seatrial.scenarios.once import Onces
 from seatrial.scenarios.played import Exchange, Played
 from seatrial.scenarios.rows import expand_rows
@@ -34,6 +35,9 @@ from seatrial.scenarios.rows import expand_rows
 WINDOW = 4
 LEAVE_S = 1.0
 """How long workers may take to end once nobody waits for their results; an exchange under way is then left behind."""
+
+WIND_UP_S = 10.0
+"""The same of a worker that runs the teardown of a play that was cut short."""
 
 Watch = Callable[[Scenario, Move], None]
 
@@ -75,6 +79,15 @@ class Playing:
     evidence: Evidence = Evidence.HEADS
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C came while plays were under way. `played` are those that ended and were not given yet, and those that
+    were cut short: their teardown has run."""
+
+    def __init__(self, played: tuple[Played, ...]) -> None:
+        super().__init__()
+        self.played = played
+
+
 def plans_of(scenarios: Iterable[Scenario]) -> Iterator[Plan]:
     """Every play the scenarios stand for, in order; made as they are taken."""
     for journey in scenarios:
@@ -85,7 +98,8 @@ def plans_of(scenarios: Iterable[Scenario]) -> Iterator[Plan]:
 def play_all(plans: Iterable[Plan], playing: Playing, *, jobs: int) -> Iterator[Played]:
     """Each play's result in the order of the plans, with `jobs` workers.
 
-    Closing it, or an exception in the caller's thread (Ctrl-C), ends the workers at their next move. Whatever a play
+    Closing it, or Ctrl-C in the caller's thread, ends the plays at their next move, with their teardown; the latter
+    is raised as `Interrupted`. Whatever a play
     raises is raised here, in its place.
     """
     if jobs == 1:
@@ -103,21 +117,27 @@ def play_one(plan: Plan, playing: Playing, client: Client) -> Played:
         keep_sessions(answer, secrets)
         exchanges.add(_exchange(sent, answer, asked_at, now=clock.now()))
 
+    def played(result: PlayResult) -> Played:
+        took_s = clock.monotonic() - started
+        return Played(plan.journey, result, started_at, took_s, tuple(samples), exchanges.all())
+
     started_at, started = clock.now(), clock.monotonic()
-    result = drive(
-        plan.scenario,
-        playing.context,
-        client,
-        clock=clock,
-        record=samples.append,
-        run=playing.run,
-        phase=playing.phase,
-        watch=functools.partial(playing.watch, plan.scenario) if playing.watch else None,
-        heard=hear,
-        onces=playing.onces,
-    )
-    took_s = clock.monotonic() - started
-    return Played(plan.journey, result, started_at, took_s, tuple(samples), exchanges.all())
+    try:
+        result = drive(
+            plan.scenario,
+            playing.context,
+            client,
+            clock=clock,
+            record=samples.append,
+            run=playing.run,
+            phase=playing.phase,
+            watch=functools.partial(playing.watch, plan.scenario) if playing.watch else None,
+            heard=hear,
+            onces=playing.onces,
+        )
+    except PlayHalted as halt:
+        raise Interrupted(() if halt.result is None else (played(halt.result),)) from halt
+    return played(result)
 
 
 def _exchange(sent: Send, answer: Answer, asked_at: float, *, now: float) -> Exchange:
@@ -143,15 +163,31 @@ def _side_by_side(plans: Iterable[Plan], playing: Playing, jobs: int) -> Iterato
                 begun.append(workers.submit(plan))
             if not begun:
                 return
-            played = _result(begun.popleft(), playing.meanwhile)
+            played = _result(begun[0], playing.meanwhile)
+            begun.popleft()
             workers.held.take(played)
             if played is not None:
                 yield played
             if playing.enough():
                 for future in begun:
                     future.cancel()  # does nothing to one that is under way
+    except KeyboardInterrupt as interrupt:
+        workers.end()
+        raise Interrupted(tuple(_ended(begun))) from interrupt
     finally:
         workers.end()
+
+
+def _ended(futures: Iterable[Future[Played]]) -> Iterator[Played]:
+    """What the workers still came to, those plays that were cut short too."""
+    for future in futures:
+        if not future.done() or future.cancelled():
+            continue
+        error = future.exception()
+        if error is None:
+            yield future.result()
+        elif isinstance(error, Interrupted):
+            yield from error.played
 
 
 def _result(future: Future[Played], meanwhile: Callable[[], None]) -> Played | None:
@@ -159,10 +195,6 @@ def _result(future: Future[Played], meanwhile: Callable[[], None]) -> Played | N
     while not wait([future], timeout=0.1).done:
         meanwhile()
     return None if future.cancelled() else future.result()
-
-
-class _Halted(Exception):
-    """Nobody waits for this play any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +214,8 @@ class _Workers:
         self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
         self._numbers = itertools.count()
         self.held = Held()
-        clock = _HaltingClock(playing.clock, self._halt)
+        self._winding_up: set[threading.Thread] = set()
+        clock = _HaltingClock(playing.clock, self._halt, self._refuse)
         self._playing = dataclasses.replace(playing, clock=clock, watch=self._watching(playing.watch))
         self._threads = [
             threading.Thread(target=self._work, name=f"worker {number}", daemon=True) for number in range(1, jobs + 1)
@@ -198,17 +231,27 @@ class _Workers:
 
     def end(self) -> None:
         """Wait for the workers a moment; a thread that still waits for an answer ends with the process."""
+        asked_at = time.monotonic()
         self._halt.set()
         self.held.release()
         for _ in self._threads:
             self._tasks.put(None)
         for thread in self._threads:
-            thread.join(LEAVE_S / len(self._threads))
+            while thread.is_alive() and time.monotonic() - asked_at < self._may_take_s(thread):
+                thread.join(0.02)
+
+    def _may_take_s(self, thread: threading.Thread) -> float:
+        return WIND_UP_S if thread in self._winding_up else LEAVE_S
+
+    def _refuse(self) -> None:
+        """Halt the play of this thread, unless it is its teardown already."""
+        if self._halt.is_set() and threading.current_thread() not in self._winding_up:
+            self._winding_up.add(threading.current_thread())
+            raise Halted
 
     def _watching(self, watch: Watch | None) -> Watch:
         def halting(scenario: Scenario, move: Move) -> None:
-            if self._halt.is_set():
-                raise _Halted
+            self._refuse()
             if watch is not None:
                 watch(scenario, move)
 
@@ -232,11 +275,12 @@ class _Workers:
 
 
 class _HaltingClock:
-    """A clock whose waits end with the workers."""
+    """A clock whose waits end with the workers; `refuse` halts the play that waits."""
 
-    def __init__(self, clock: Clock, halt: threading.Event) -> None:
+    def __init__(self, clock: Clock, halt: threading.Event, refuse: Callable[[], None]) -> None:
         self._clock = clock
         self._halt = halt
+        self._refuse = refuse
 
     def now(self) -> float:
         """UTC seconds since the epoch."""
@@ -247,6 +291,7 @@ class _HaltingClock:
         return self._clock.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Wait that long in real time, or until the workers are told to end."""
+        """Wait that long in real time, or until the workers are told to end; a teardown's waits are waited."""
         if self._halt.wait(max(0.0, seconds)):
-            raise _Halted
+            self._refuse()
+            self._clock.sleep(seconds)

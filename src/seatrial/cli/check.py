@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 from seatrial import __version__
 from seatrial.accept.held import Evidence
 from seatrial.accept.pace import Pacer
-from seatrial.accept.pool import Plan, Playing, plans_of, play_all
+from seatrial.accept.pool import Interrupted, Plan, Playing, plans_of, play_all
 from seatrial.accept.prepare import HURL, NOWHERE, Prepared, Wanted, context_of, permit, prepare
 from seatrial.cli.check_lines import poll_lines, summary_line
 from seatrial.cli.check_plan import list_journeys, rehearse
@@ -96,6 +96,11 @@ class _Run:
             self.tally.add(played)
             for writer in self.writers:
                 writer.add(played)
+
+    def end(self, played: Played) -> None:
+        """Keep it, and tell of it."""
+        self.keep(played)
+        self.screen.ended(played)
 
     def close(self, facts: Facts) -> None:
         """Put every report in its place."""
@@ -206,11 +211,14 @@ def _play(run: _Run, context: Context) -> ExitCode:
     close, code = Close.INTERRUPTED, ExitCode.INTERRUPTED
     try:
         for played in _all_played(run, context):
-            run.keep(played)
-            run.screen.ended(played)
+            run.end(played)
         code = run.tally.exit_code
         stopped = run.options.fail_fast and run.tally.counts.plays < run.prepared.plays
         close = Close.STOPPED if stopped else Close.COMPLETE
+    except Interrupted as interrupted:
+        for played in interrupted.played:
+            run.end(played)
+        raise
     except SeatrialError as error:
         code = error.exit_code
         raise

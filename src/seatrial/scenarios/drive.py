@@ -15,14 +15,17 @@ from seatrial.clock import Clock
 from seatrial.exchange import Answer, Response
 from seatrial.http import Client
 from seatrial.redact import Secrets
+from seatrial.runtime.interrupts import held_back
 from seatrial.sample import Ending, Evidence, Phase, Play, PlayedStep, Sample, Timings
 from seatrial.scenarios.model import Once, Scenario
 from seatrial.scenarios.moves import (
     Attempted,
     Claim,
     Context,
+    Halted,
     Move,
     Moves,
+    PlayHalted,
     PlayResult,
     Reply,
     Send,
@@ -55,11 +58,16 @@ def drive(
     heard: Heard | None = None,
     onces: Onces | None = None,
 ) -> PlayResult:
-    """Play once. `record` is given one redacted sample an attempt, `watch` every move before it is followed, `heard`
+    """Play once; PlayHalted when Ctrl-C, or `Halted` from `watch` or the clock, came in between: teardown runs then,
+    too. `record` is given one redacted sample an attempt, `watch` every move before it is followed, `heard`
     every exchange; none is called by two threads at a time. `onces` keeps what is run once for several plays.
     """
     driver = _Driver(scenario, context, client, clock, record, run, phase, watch, heard, onces or Onces())
-    result = driver.follow(play(scenario, context))
+    moves = play(scenario, context)
+    try:
+        result = driver.follow(moves)
+    except (KeyboardInterrupt, Halted) as halt:
+        raise PlayHalted(driver.wind_up(moves)) from halt
     assert result is not None
     return result
 
@@ -92,10 +100,25 @@ class _Driver:
             for once, key in claims:
                 self.onces.store(once).settle(key, None)
 
+    def wind_up(self, moves: Generator[Move, Reply, PlayResult]) -> PlayResult | None:
+        """Run the teardown of a play that was interrupted; None when the play could not be gone on with at all."""
+        self._stopped, self.watch = False, None
+        try:
+            with held_back():
+                move = moves.throw(Halted())
+                return self._follow(moves, {}, self._reply(move))
+        except StopIteration as end:
+            result: PlayResult | None = end.value
+            return result
+        except (Halted, KeyboardInterrupt):
+            return None
+
     def _follow(
-        self, moves: Generator[Move, Reply, PlayResult | None], claims: dict[tuple[Once, Hashable], None]
+        self,
+        moves: Generator[Move, Reply, PlayResult | None],
+        claims: dict[tuple[Once, Hashable], None],
+        reply: Reply = None,
     ) -> PlayResult | None:
-        reply: Reply = None
         while not self._stopped:
             try:
                 move = moves.send(reply)

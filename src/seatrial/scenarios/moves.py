@@ -81,6 +81,18 @@ class Settle:
     outputs: Outputs | None
 
 
+class Halted(Exception):
+    """Thrown into a play by a driver that was interrupted: no further step is run, but teardown is."""
+
+
+class PlayHalted(KeyboardInterrupt):
+    """Raised by a driver that was interrupted: how the play ended, None when not even its teardown could be run."""
+
+    def __init__(self, result: PlayResult | None) -> None:
+        super().__init__("the play was halted")
+        self.result = result
+
+
 @dataclass(frozen=True, slots=True)
 class Together:
     """Follow the moves of these generators side by side, each to its end; the driver sends None once all have."""

@@ -43,6 +43,7 @@ from seatrial.scenarios.moves import (
     Attempted,
     Claim,
     Context,
+    Halted,
     Move,
     Moves,
     PlayResult,
@@ -89,7 +90,10 @@ def _whole(line: _Line) -> Generator[Move, Reply, PlayResult]:
         line.skip_all((*scenario.setup, *scenario.steps, *scenario.teardown), skipped)
         return _result(line, Outcome.OK, Outcome.OK, skipped=skipped)
     scope = line.scope(scenario.variables)
-    yield from line.until_failure((*scenario.setup, *scenario.steps), scope, since=START)
+    try:
+        yield from line.until_failure((*scenario.setup, *scenario.steps), scope, since=START)
+    except Halted:
+        line.failures.append(_halted(scenario))
     outcome = _outcome(line)
     before_teardown = line.mark()
     for part in scenario.teardown:
@@ -113,6 +117,11 @@ def _outcome(line: _Line) -> Outcome:
     if line.outcome_since(START) is Outcome.OK:
         line.failures += _vacuous(line.strand)
     return line.outcome_since(START)
+
+
+def _halted(scenario: Scenario) -> Failure:
+    what = "interrupted before its end"
+    return Failure(scenario.where, Cause.CHECK, f"the scenario was {what}", actual=what)
 
 
 def _vacuous(strand: Strand) -> Iterator[Failure]:
