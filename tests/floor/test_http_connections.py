@@ -101,6 +101,13 @@ def test_path_that_breaks_the_request_line_is_never_sent():
     assert server.requests == []
 
 
+@pytest.mark.parametrize("port", ["0", "65536", "99999", "99999999999999999999", "-1"])
+@pytest.mark.parametrize("path_as_is", [False, True])
+def test_port_that_is_none_is_a_url_that_is_none(port, path_as_is):
+    answer = sent(f"http://127.0.0.1:{port}/", path_as_is=path_as_is)
+    assert (answer.cause, "is not a URL" in answer.detail) == (Cause.PROTOCOL, True)
+
+
 # What an answer tells
 
 

@@ -164,7 +164,12 @@ def test_silence_is_a_timeout_and_a_drip_is_a_drip_within_one_total_deadline(pro
     assert latency_s < 2.5
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/a b", "ftp://127.0.0.1/", "http://127.0.0.1:port/", "nowhere"])
+NO_PORTS = ("http://127.0.0.1:0/", "http://127.0.0.1:99999/")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/a b", "ftp://127.0.0.1/", "http://127.0.0.1:port/", "nowhere", *NO_PORTS]
+)
 def test_what_http_cannot_say_is_never_sent(probe, url):
     assert probe.send(url)[0] == "protocol"
 

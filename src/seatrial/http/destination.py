@@ -16,6 +16,7 @@ from seatrial.sample import Cause
 
 _HTTP_SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _PORTS = {"http": 80, "https": 443}
+_LAST_PORT = 65535
 _PATH_ON = re.compile(r"[^:/?#]+://[^/?#]*([^?#]*)([^#]*)")
 _SAFE_TARGET = re.compile(rb"[\x21-\x7e]+")
 
@@ -40,6 +41,8 @@ def destination_of(url: str, *, path_as_is: bool) -> Destination:
     scheme = _HTTP_SCHEMES.get(parts.scheme)
     if scheme is None or not parts.raw_host:
         raise Failed(Cause.PROTOCOL, f"'{url}' is not an http, https, ws or wss URL")
+    if parts.port is not None and not 0 < parts.port <= _LAST_PORT:
+        raise Failed(Cause.PROTOCOL, f"'{url}' is not a URL: its port is none from 1 to {_LAST_PORT}")
     target = _as_written(url) if path_as_is else _resolved(url, parts)
     if not _SAFE_TARGET.fullmatch(target):
         raise Failed(Cause.PROTOCOL, f"the path of '{url}' holds what a request line cannot")

@@ -299,6 +299,8 @@ def _compile(request: Request) -> tuple[_Origin, bytes]:
     url = urllib.parse.urlsplit(request.url)
     if url.scheme not in _PORTS or not url.hostname:
         raise _Failed(Cause.PROTOCOL, f"'{request.url}' is not an http or https URL")
+    if url.port == 0:
+        raise _Failed(Cause.PROTOCOL, f"'{request.url}' is not a URL: its port is none from 1 to 65535")
     tls = request.connection.tls if url.scheme == "https" else _PLAIN_TLS
     origin = _Origin(url.scheme, url.hostname, url.port or _PORTS[url.scheme], tls)
     path = url.path if request.path_as_is else resolved(url.path)
