@@ -70,7 +70,8 @@ class Conversation:
     """What to say and hear on a WebSocket or a stream of server-sent events.
 
     `send` are text messages, sent in order once the connection stands (none for SSE). `enough` is asked after every
-    message, with all that came so far, whether they suffice. A WebSocket message is its JSON value where it is JSON,
+    message, with all that came so far, whether they suffice; of one conversation it is always given the same list,
+    which only grows. A WebSocket message is its JSON value where it is JSON,
     else its text; an event is `{"event", "data", "id", "retry"}`, `data` likewise.
     """
 
