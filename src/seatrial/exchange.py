@@ -22,6 +22,11 @@ MAX_MESSAGES = 1000
 """Of one conversation."""
 
 
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+"""Of methods (RFC 9110, 9.2.2): to send such a request twice has the effect of sending it once, so that a driver may
+do so by itself when a kept connection ended without a byte. Any other may have been acted on."""
+
+
 class HttpVersion(enum.StrEnum):
     """What a connection speaks. HTTP/2 over TLS is agreed by ALPN, over plain TCP it is spoken at once."""
 

@@ -15,6 +15,7 @@ import pytest
 
 import misbehaving as bad
 from seatrial import http
+from seatrial.exchange import Request
 from seatrial.http.destination import destination_of
 
 PROBE = """
@@ -205,6 +206,25 @@ def test_a_kept_connection_closed_at_our_request_is_tried_afresh_once(probe, raw
     server = raw_server(answer)
     assert [probe.send(f"{server.url}{path}")[0] for path in ("/first", "/again")] == [200, 200]
     assert server.paths == ["/first", "/again", "/again"]
+
+
+def test_what_may_do_harm_twice_is_not_sent_twice_by_either_door(probe, raw_server):
+    seen = set()
+
+    def answer(connection, path):
+        if connection in seen:
+            return False
+        seen.add(connection)
+        connection.sendall(OK)
+        return True
+
+    server = raw_server(answer)
+    assert probe.send(f"{server.url}/first")[0] == 200
+    found = probe.send(f"{server.url}/again", method="POST")[:2]
+    with http.open_client() as client:
+        theirs = [client.send(Request(method, f"{server.url}/theirs")) for method in ("GET", "POST")][1]
+    assert found == ["reset", theirs.detail]
+    assert server.paths == ["/first", "/again", "/theirs", "/theirs"]
 
 
 def test_a_fresh_connection_closed_at_our_request_is_not_tried_again(probe, raw_server):

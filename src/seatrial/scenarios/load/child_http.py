@@ -27,7 +27,7 @@ import gevent.socket
 import gevent.ssl
 from geventhttpclient.response import HTTPParseError, HTTPResponse
 
-from seatrial.exchange import MAX_BODY_BYTES, Answer, Broken, Request, Response, Tls
+from seatrial.exchange import IDEMPOTENT, MAX_BODY_BYTES, Answer, Broken, Request, Response, Tls
 from seatrial.paths import resolved
 from seatrial.quantity import show_duration
 from seatrial.sample import Cause
@@ -128,6 +128,7 @@ class _Progress:
     """How far an exchange came: what its deadline finds."""
 
     parser: _Parser
+    method: str
     connected: bool = False
     bytes_in: int = 0
 
@@ -142,7 +143,7 @@ class LoadClient:
     def send(self, request: Request) -> Answer:
         """One exchange within the request's total deadline, connecting and the last byte of the body included."""
         started_at = time.monotonic()
-        progress = _Progress(_Parser(method=request.method))
+        progress = _Progress(_Parser(method=request.method), request.method)
         progress.parser.limit = request.max_body_bytes
         gevent.get_hub().loop.update_now()  # or the deadline would count from the loop's last turn
         deadline = gevent.Timeout.start_new(request.timeout_s)
@@ -235,10 +236,12 @@ def _converse(connection: _Connection, wire: bytes, progress: _Progress) -> None
         try:
             data = connection.socket.recv(_READ_BYTES)
         except OSError as error:
-            raise _cut(error, stale=_is_stale(connection, progress, sent_at)) from None
+            stale = _is_stale(connection, progress, sent_at)
+            raise _unrepeated(connection, progress) or _cut(error, stale=stale) from None
         if not data and not progress.bytes_in:
             stale = _is_stale(connection, progress, sent_at)
-            raise _Failed(Cause.RESET, "the connection was closed without an answer", stale=stale)
+            closed = _Failed(Cause.RESET, "the connection was closed without an answer", stale=stale)
+            raise _unrepeated(connection, progress) or closed
         progress.bytes_in += len(data)
         _feed(progress.parser, data)
 
@@ -246,6 +249,14 @@ def _converse(connection: _Connection, wire: bytes, progress: _Progress) -> None
 def _is_stale(connection: _Connection, progress: _Progress, sent_at: float) -> bool:
     """Whether a kept connection ended before it could carry the request: nothing came, and that was seen at once."""
     return connection.reused and not progress.bytes_in and time.monotonic() - sent_at < _STALE_WITHIN_S
+
+
+def _unrepeated(connection: _Connection, progress: _Progress) -> _Failed | None:
+    """The end of a kept connection without a byte, where the server may have acted on what must not be done twice."""
+    if progress.method in IDEMPOTENT or not connection.reused or progress.bytes_in:
+        return None
+    text = f"the kept connection was closed without an answer, and {progress.method} is not sent twice unasked"
+    return _Failed(Cause.RESET, text)
 
 
 def _cut(error: OSError, *, stale: bool) -> _Failed:
