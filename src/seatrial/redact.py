@@ -17,7 +17,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 MIN_LENGTH = 4  # shorter values would mask half of every text
-MASKED_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
+MASKED_HEADERS = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-amz-security-token"}
+)
 _SCHEME = re.compile(r"(Basic|Bearer|Digest) ")
 _MASK = re.compile(r"\*\*\*\([^)]*\)")
 _ESCAPE = re.compile(r"%[0-9A-F]{2}")
