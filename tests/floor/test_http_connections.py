@@ -108,6 +108,27 @@ def test_port_that_is_none_is_a_url_that_is_none(port, path_as_is):
     assert (answer.cause, "is not a URL" in answer.detail) == (Cause.PROTOCOL, True)
 
 
+@pytest.mark.parametrize(
+    ("user", "headers", "authorization"),
+    [
+        ("ada:p%40w@", (), b"Basic " + base64.b64encode(b"ada:p@w")),
+        ("ada@", (), b"Basic " + base64.b64encode(b"ada:")),
+        (":pw@", (), b"Basic " + base64.b64encode(b":pw")),
+        ("\u00e9:\u00fc@", (), b"Basic " + base64.b64encode("\u00e9:\u00fc".encode())),
+        ("ada:pw@", (("authorization", "Bearer t"),), b"Bearer t"),
+        ("", (), None),
+        ("@", (), None),
+    ],
+)
+def test_user_of_a_url_is_told_by_basic_unless_the_request_says_otherwise(user, headers, authorization):
+    with bad.Server(bad.says(bad.OK)) as server:
+        sent(server.url.replace("//", f"//{user}"), headers=headers)
+    head = server.requests[0]
+    found = re.findall(rb"(?im)^authorization: (.*)\r$", head)
+    assert found == ([] if authorization is None else [authorization])
+    assert re.findall(rb"(?im)^host: (.*)\r$", head) == [b"127.0.0.1:%d" % server.port]
+
+
 # What an answer tells
 
 

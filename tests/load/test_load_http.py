@@ -251,6 +251,19 @@ def test_it_finds_the_same_limit_as_the_request_says(probe, raw_server):
     assert probe.send(url, max_body_bytes=1)[0] == "too_large"
 
 
+@pytest.mark.parametrize("user", ["ada:p%40w@", "ada@", ":pw@", "@", ""])
+def test_user_of_a_url_is_told_as_by_the_httpx_door(probe, user):
+    with bad.Server(bad.says(bad.OK)) as server:
+        url = server.url.replace("//", f"//{user}")
+        probe.send(url)
+        http.get(url, timeout_s=5.0)
+    ours, theirs = (
+        [line for line in head.split(b"\r\n") if line.startswith(b"Authorization:")] for head in server.requests
+    )
+    assert ours == theirs
+    assert len(ours) == (len(user) > 1)
+
+
 def test_headers_are_the_requests_own(probe):
     with bad.Server(bad.says(bad.OK)) as server:
         probe.send(server.url, headers=[["X-b", "1"], ["x-A", "2"]])

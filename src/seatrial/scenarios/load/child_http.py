@@ -9,6 +9,7 @@ them per request.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import re
 import select
@@ -314,22 +315,32 @@ def _compile(request: Request) -> tuple[_Origin, bytes]:
         raise _Failed(Cause.PROTOCOL, f"'{request.url}' is not a URL: its port is none from 1 to 65535")
     tls = request.connection.tls if url.scheme == "https" else _PLAIN_TLS
     origin = _Origin(url.scheme, url.hostname, url.port or _PORTS[url.scheme], tls)
+    user = url.netloc.rpartition("@")[0]
     path = url.path if request.path_as_is else resolved(url.path)
     target = (path or "/") + (f"?{url.query}" if url.query else "")
-    lines = [f"{request.method} {target} HTTP/1.1", *_headers(request, origin)]
+    lines = [f"{request.method} {target} HTTP/1.1", *_headers(request, origin, user=user)]
     if not _SAFE_TARGET.fullmatch(target) or not all(map(_SAFE_LINE.fullmatch, lines)):
         raise _Failed(Cause.PROTOCOL, "a header or the URL holds a line break or a character HTTP cannot carry")
     return origin, b"".join(("\r\n".join(lines).encode(), b"\r\n\r\n", request.body or b""))
 
 
-def _headers(request: Request, origin: _Origin) -> Iterator[str]:
-    """The request's header lines: its own, and those HTTP needs that it did not set itself."""
+def _headers(request: Request, origin: _Origin, *, user: str) -> Iterator[str]:
+    """The request's header lines: its own, and those HTTP and the URL's `user:password` need that it did not set."""
     given = {name.lower() for name, _ in request.headers}
     if "host" not in given:
         yield f"Host: {origin.host_header}"
+    if user and "authorization" not in given:
+        yield f"Authorization: {_basic(user)}"
     yield from (f"{name}: {value}" for name, value in request.headers)
     if (request.body or request.method in _BODY_METHODS) and "content-length" not in given:
         yield f"Content-Length: {len(request.body or b'')}"
+
+
+def _basic(user: str) -> str:
+    """What `user:password` of a URL makes by RFC 7617."""
+    name, _, password = user.partition(":")
+    both = f"{urllib.parse.unquote(name)}:{urllib.parse.unquote(password)}"
+    return f"Basic {base64.b64encode(both.encode()).decode()}"
 
 
 def _context(tls: Tls) -> ssl.SSLContext:
