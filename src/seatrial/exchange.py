@@ -22,6 +22,11 @@ MAX_MESSAGES = 1000
 """Of one conversation."""
 
 
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+"""Of methods (RFC 9110, 9.2.2): to send such a request twice has the effect of sending it once, so that a driver may
+do so by itself when a kept connection ended without a byte. Any other may have been acted on."""
+
+
 class HttpVersion(enum.StrEnum):
     """What a connection speaks. HTTP/2 over TLS is agreed by ALPN, over plain TCP it is spoken at once."""
 
@@ -70,7 +75,8 @@ class Conversation:
     """What to say and hear on a WebSocket or a stream of server-sent events.
 
     `send` are text messages, sent in order once the connection stands (none for SSE). `enough` is asked after every
-    message, with all that came so far, whether they suffice. A WebSocket message is its JSON value where it is JSON,
+    message, with all that came so far, whether they suffice; of one conversation it is always given the same list,
+    which only grows. A WebSocket message is its JSON value where it is JSON,
     else its text; an event is `{"event", "data", "id", "retry"}`, `data` likewise.
     """
 

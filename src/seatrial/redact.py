@@ -17,8 +17,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 MIN_LENGTH = 4  # shorter values would mask half of every text
-MASKED_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
+MASKED_HEADERS = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-amz-security-token"}
+)
 _SCHEME = re.compile(r"(Basic|Bearer|Digest) ")
+_USER = re.compile(r"(\b\w{2,6}://[^\s/?#@:\"'<>]*:)(?!\*\*\*)[^\s/?#@\"'<>]+(@)")
 _MASK = re.compile(r"\*\*\*\([^)]*\)")
 _ESCAPE = re.compile(r"%[0-9A-F]{2}")
 _FEW = 200  # forms that are faster sought one by one than by their beginnings
@@ -65,7 +68,12 @@ class Secrets:
             self._keep = count
 
     def redact(self, text: str) -> str:
-        """The text with every secret shown as `***(name)`."""
+        """The text with every secret shown as `***(name)`, and without the password of any URL's user."""
+        if "@" in text and "://" in text:
+            return _USER.sub(r"\1***\2", self._redacted(text))
+        return self._redacted(text)
+
+    def _redacted(self, text: str) -> str:
         if len(self._forms) <= _FEW and not any(form in text for form in tuple(self._forms)):
             return text
         return "".join(self._masked(text))

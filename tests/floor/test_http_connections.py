@@ -101,6 +101,34 @@ def test_path_that_breaks_the_request_line_is_never_sent():
     assert server.requests == []
 
 
+@pytest.mark.parametrize("port", ["0", "65536", "99999", "99999999999999999999", "-1"])
+@pytest.mark.parametrize("path_as_is", [False, True])
+def test_port_that_is_none_is_a_url_that_is_none(port, path_as_is):
+    answer = sent(f"http://127.0.0.1:{port}/", path_as_is=path_as_is)
+    assert (answer.cause, "is not a URL" in answer.detail) == (Cause.PROTOCOL, True)
+
+
+@pytest.mark.parametrize(
+    ("user", "headers", "authorization"),
+    [
+        ("ada:p%40w@", (), b"Basic " + base64.b64encode(b"ada:p@w")),
+        ("ada@", (), b"Basic " + base64.b64encode(b"ada:")),
+        (":pw@", (), b"Basic " + base64.b64encode(b":pw")),
+        ("\u00e9:\u00fc@", (), b"Basic " + base64.b64encode("\u00e9:\u00fc".encode())),
+        ("ada:pw@", (("authorization", "Bearer t"),), b"Bearer t"),
+        ("", (), None),
+        ("@", (), None),
+    ],
+)
+def test_user_of_a_url_is_told_by_basic_unless_the_request_says_otherwise(user, headers, authorization):
+    with bad.Server(bad.says(bad.OK)) as server:
+        sent(server.url.replace("//", f"//{user}"), headers=headers)
+    head = server.requests[0]
+    found = re.findall(rb"(?im)^authorization: (.*)\r$", head)
+    assert found == ([] if authorization is None else [authorization])
+    assert re.findall(rb"(?im)^host: (.*)\r$", head) == [b"127.0.0.1:%d" % server.port]
+
+
 # What an answer tells
 
 
@@ -154,9 +182,44 @@ def answers_once(server, connection):
 
 def test_kept_connection_closed_at_our_request_is_tried_afresh_once():
     with bad.Server(answers_once) as server, http.open_client() as client:
-        ask = Request("POST", server.url, body=b"{}", timeout_s=GENEROUS_S)
+        ask = Request("PUT", server.url, body=b"{}", timeout_s=GENEROUS_S)
         assert [client.send(ask).status for _ in range(3)] == [200] * 3
     assert (server.accepted, len(server.requests)) == (3, 5)
+
+
+def resets_the_second(server, connection):
+    server.request(connection)
+    connection.sendall(bad.OK)
+    bad.resets(server, connection)
+
+
+@pytest.mark.parametrize("script", [answers_once, resets_the_second])
+@pytest.mark.parametrize("method", ["POST", "PATCH", "MAKE"])
+def test_what_may_do_harm_twice_is_not_sent_twice(method, script):
+    with bad.Server(script) as server, http.open_client() as client:
+        ask = Request(method, server.url, body=b"{}", timeout_s=GENEROUS_S)
+        first, second, third = (client.send(ask) for _ in range(3))
+    assert (first.status, second.cause, third.status) == (200, Cause.RESET, 200)
+    assert (
+        second.detail == f"the kept connection was closed without an answer, and {method} is not sent twice unasked"
+    )
+    assert (server.accepted, len(server.requests)) == (2, 3)
+
+
+@pytest.mark.parametrize("version", [HttpVersion.V1_1, V2])
+def test_post_after_the_server_has_ended_an_idle_connection_goes_over_a_fresh_one(version):
+    def answers_one(state, stream):
+        bad.answers_over_http2(state, stream)
+        state.close_connection()
+
+    script = bad.Http2(answers_one) if version is V2 else bad.says(bad.OK)
+    settings = Connection(http_version=version)
+    with bad.Server(script) as server, http.open_client() as client:
+        for _ in range(3):
+            ask = Request("POST", server.url, body=b"{}", timeout_s=GENEROUS_S, connection=settings)
+            assert client.send(ask).status == 200
+            wait_for_end(client)
+    assert len(server.requests) == 3
 
 
 def test_kept_connection_that_ends_later_is_a_failure(monkeypatch):

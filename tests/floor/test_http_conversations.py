@@ -256,6 +256,26 @@ def test_server_without_end_is_left_at_the_deadline(script):
     assert answer.stopped == "the deadline of 600 ms passed"
 
 
+@pytest.mark.parametrize("kind", ["a WebSocket", "events"])
+def test_conversation_ends_in_time_however_slowly_its_messages_are_asked(kind):
+    asked = []
+
+    def slow(messages):
+        asked.append(len(messages))
+        time.sleep(0.1)
+        return False
+
+    if kind == "events":
+        with bad.Server(bad.says(STREAM, b"data: 1\n\n" * 500, then_waits=True)) as server:
+            answer = listen(server.url, slow, timeout_s=DEADLINE_S)
+    else:
+        with bad.Server(speaks(*[TextMessage(data="1")] * 500)) as server:
+            answer = talk(server.url, enough=slow, timeout_s=DEADLINE_S)
+    assert answer.stopped == "the deadline of 600 ms passed"
+    assert len(json.loads(answer.body)) == asked[-1]  # none is told that was not asked
+    assert len(asked) < 10
+
+
 def test_server_that_does_not_say_farewell_is_not_waited_for_long():
     with bad.Server(speaks(TextMessage(data="1"))) as server:
         started = time.monotonic()

@@ -52,8 +52,8 @@ def holding(**values):
 @given(value=VALUES)
 def test_secret_is_masked_in_every_form_it_takes(form, value):
     text = f"<{FORMS[form](value)}>"
-    shown = holding(password=value).redact(text)
-    assert "***(password)" in shown
+    shown = holding(pw=value).redact(text)
+    assert "***(pw)" in shown
     assert FORMS[form](value) not in shown
 
 
@@ -177,3 +177,17 @@ def test_nothing_is_kept_of_what_was_forgotten():
         secrets.add("token", f"{number:03}-token-{number}")
     now = (len(secrets._forms), len(secrets._lengths), len(secrets._how_many))
     assert all(after <= before * 1.5 for before, after in zip(held, now, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("curl -sS 'http://ada:pw@a.test/x'", "curl -sS 'http://ada:***@a.test/x'"),
+        ("http://:pw@a.test http://b:p%40w@c.test:81/", "http://:***@a.test http://b:***@c.test:81/"),
+        ("http://ada@a.test/", "http://ada@a.test/"),
+        ("http://a.test:80/x@y http://a.test/b:c@d", "http://a.test:80/x@y http://a.test/b:c@d"),
+        ("http://ada:hunter2!@a.test/", "http://ada:***(pw)@a.test/"),
+    ],
+)
+def test_password_of_a_url_is_not_shown(text, shown):
+    assert holding(pw="hunter2!").redact(text) == shown

@@ -15,6 +15,7 @@ import pytest
 
 import misbehaving as bad
 from seatrial import http
+from seatrial.exchange import Request
 from seatrial.http.destination import destination_of
 
 PROBE = """
@@ -164,7 +165,12 @@ def test_silence_is_a_timeout_and_a_drip_is_a_drip_within_one_total_deadline(pro
     assert latency_s < 2.5
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/a b", "ftp://127.0.0.1/", "http://127.0.0.1:port/", "nowhere"])
+NO_PORTS = ("http://127.0.0.1:0/", "http://127.0.0.1:99999/")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/a b", "ftp://127.0.0.1/", "http://127.0.0.1:port/", "nowhere", *NO_PORTS]
+)
 def test_what_http_cannot_say_is_never_sent(probe, url):
     assert probe.send(url)[0] == "protocol"
 
@@ -202,6 +208,25 @@ def test_a_kept_connection_closed_at_our_request_is_tried_afresh_once(probe, raw
     assert server.paths == ["/first", "/again", "/again"]
 
 
+def test_what_may_do_harm_twice_is_not_sent_twice_by_either_door(probe, raw_server):
+    seen = set()
+
+    def answer(connection, path):
+        if connection in seen:
+            return False
+        seen.add(connection)
+        connection.sendall(OK)
+        return True
+
+    server = raw_server(answer)
+    assert probe.send(f"{server.url}/first")[0] == 200
+    found = probe.send(f"{server.url}/again", method="POST")[:2]
+    with http.open_client() as client:
+        theirs = [client.send(Request(method, f"{server.url}/theirs")) for method in ("GET", "POST")][1]
+    assert found == ["reset", theirs.detail]
+    assert server.paths == ["/first", "/again", "/theirs", "/theirs"]
+
+
 def test_a_fresh_connection_closed_at_our_request_is_not_tried_again(probe, raw_server):
     server = raw_server(says())
     assert probe.send(server.url)[0] == "reset"
@@ -224,6 +249,19 @@ def test_it_finds_the_same_limit_as_the_request_says(probe, raw_server):
     url = raw_server(says(OK)).url
     assert probe.send(url, max_body_bytes=2)[0] == 200
     assert probe.send(url, max_body_bytes=1)[0] == "too_large"
+
+
+@pytest.mark.parametrize("user", ["ada:p%40w@", "ada@", ":pw@", "@", ""])
+def test_user_of_a_url_is_told_as_by_the_httpx_door(probe, user):
+    with bad.Server(bad.says(bad.OK)) as server:
+        url = server.url.replace("//", f"//{user}")
+        probe.send(url)
+        http.get(url, timeout_s=5.0)
+    ours, theirs = (
+        [line for line in head.split(b"\r\n") if line.startswith(b"Authorization:")] for head in server.requests
+    )
+    assert ours == theirs
+    assert len(ours) == (len(user) > 1)
 
 
 def test_headers_are_the_requests_own(probe):

@@ -57,6 +57,21 @@ def test_aws_signatures_are_those_of_the_published_vectors(method, path, signatu
     )
 
 
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("http://Api.Test:80", "api.test"),
+        ("https://api.test:80", "api.test:80"),
+        ("http://u:p@[::80]", "[::80]"),
+        ("http://api.test:99999", "api.test:99999"),
+    ],
+)
+def test_aws_signs_the_host_as_it_is_sent_and_leaves_bad_ports_to_the_door(address, host):
+    asked = [Request("GET", f"{address}/"), Request("GET", "http://x.test/", (("Host", host),))]
+    one, other = (sign(request, SIGNER, at=AT) for request in asked)
+    assert one == other
+
+
 def test_aws_signs_token_and_content_of_the_rendered_request(journey, run):
     auth = "{access_key: AK, secret_key: '{{ s }}', region: eu-west-1, service: s3, session_token: tok}"
     scenario = journey(f"- {{request: {{method: PUT, url: /a, text: hi, auth: {{aws_sigv4: {auth}}}}}}}")
@@ -86,7 +101,19 @@ def test_a_digest_challenge_is_answered_with_a_second_request(journey, run, cann
     assert played.result.passed
 
 
-@pytest.mark.parametrize("challenge", ['Basic realm="r"', "Digest nonsense", 'Digest algorithm=none, nonce="n"'])
+@pytest.mark.parametrize(
+    "challenge",
+    [
+        'Basic realm="r"',
+        "Digest nonsense",
+        'Digest algorithm=none, nonce="n"',
+        'Digest realm="r", nonce="n", qop="auth-int"',
+        'Digest realm="r", nonce="n", qop="auth-conf"',
+        'Digest realm="r", nonce="n", algorithm=SHA-1024',
+        "Digest ,",
+        "Digest",
+    ],
+)
 def test_a_challenge_that_cannot_be_answered_stays_a_401(journey, run, canned, challenge):
     played = run(journey(DIGEST), canned.ok(401, headers=(("WWW-Authenticate", challenge),)))
     assert len(played.requests) == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from seatrial.scenarios.sending.cookies import MAX_COOKIES, Jar
@@ -90,6 +92,57 @@ def test_line_that_is_no_cookie_is_passed_over():
     assert jar("nonsense", "=1", "").header(HOME, now=NOW) == ""
 
 
-def test_jar_is_bounded():
+def test_jar_is_bounded_and_the_oldest_goes_first():
     held = jar(*(f"c{number}=1; Path=/" for number in range(MAX_COOKIES + 50)))
-    assert held.header(HOME, now=NOW).count("=") == MAX_COOKIES
+    names = [name for name, _ in held.pairs(HOME, now=NOW)]
+    assert names == [f"c{number}" for number in range(50, MAX_COOKIES + 50)]
+
+
+def test_jar_full_of_expired_cookies_takes_a_new_one_before_a_living_one_goes():
+    held = jar("old=1; Path=/", *(f"c{number}=1; Path=/; Max-Age=5" for number in range(MAX_COOKIES - 1)))
+    held.keep(HOME, (("Set-Cookie", "new=1; Path=/"),), now=NOW + 6)
+    assert held.header(HOME, now=NOW + 6) == "old=1; new=1"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("http://Shop.test:80/", "http://shop.test/"),
+        ("https://shop.test/", "https://SHOP.test:443/"),
+        ("http://ada:pw@shop.test/", "http://shop.test/"),
+        ("http://shop.test/", "ws://shop.test:80/"),
+    ],
+)
+def test_a_host_is_the_same_however_it_is_written(one, other):
+    for there, back in ((one, other), (other, one)):
+        assert jar("sid=1; Path=/", url=there).header(back, now=NOW) == "sid=1"
+        held = jar("sid=1; Path=/", url=there)
+        held.keep(back, (("Set-Cookie", "sid=2; Path=/"),), now=NOW)
+        assert held.header(there, now=NOW) == "sid=2"
+
+
+def test_an_address_with_a_port_that_is_none_has_no_cookies():
+    assert jar("sid=1; Path=/").header("http://shop.example.com:99999/", now=NOW) == ""
+
+
+@pytest.mark.parametrize("age", ["soon", "", "1.5", "+60", "60s", "1_0"])
+def test_max_age_that_cannot_be_read_leaves_the_end_to_expires(age):
+    held = jar(f"a=1; Path=/; Max-Age={age}; Expires=Tue, 14 Nov 2023 22:14:20 GMT")
+    assert (held.header(HOME, now=NOW + 59), held.header(HOME, now=NOW + 60)) == ("a=1", "")
+
+
+def test_max_age_without_measure_is_an_end_far_off():
+    assert jar(f"a=1; Path=/; Max-Age={'9' * 400}").header(HOME, now=NOW + 1e9) == "a=1"
+    assert jar("a=1; Path=/", f"a=1; Path=/; Max-Age=-{'9' * 5000}").header(HOME, now=NOW) == ""
+
+
+@pytest.mark.parametrize("zone", ["", " GMT", " -0000", " UTC"])
+def test_date_without_a_zone_is_utc(zone, monkeypatch):
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        held = jar(f"a=1; Path=/; Expires=Tue, 14 Nov 2023 22:14:20{zone}")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert (held.header(HOME, now=NOW + 59), held.header(HOME, now=NOW + 60)) == ("a=1", "")

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from seatrial.exchange import Connection, Request, Response, Tls
 from seatrial.sample import Cause, Outcome
+from seatrial.scenarios.sending.redirects import next_request
+from seatrial.scenarios.sending.request import Follow
 
 
 def to(canned, location, status=302, *, headers=(), latency_s=0.01):
@@ -105,6 +108,84 @@ SECRETS = "url: /a, auth: {api_key: {name: X-Mine, value: k}}, headers: {Authori
 def test_credentials_go_only_to_hosts_that_may_know_them(follow, canned, location, follow_, kept):
     sent = dict(follow(to(canned, location), canned.ok(), follow=follow_, request=SECRETS).requests[1].headers)
     assert ("Authorization" in sent, "X-Mine" in sent, "Cookie" in sent) == (kept, kept, False)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+def test_headers_of_a_body_do_not_come_back_on_a_later_hop(follow, canned, status):
+    answers = to(canned, "/b", status), to(canned, "/c", 307), canned.ok()
+    played = follow(*answers, request="method: POST, url: /a, json: {a: 1}")
+    assert [("Content-Type" in dict(sent.headers), sent.body) for sent in played.requests] == [
+        (True, b'{"a":1}'),
+        (False, None),
+        (False, None),
+    ]
+
+
+@pytest.mark.parametrize("status", [307, 308])
+def test_a_body_goes_only_to_hosts_that_may_know_it(follow, canned, status):
+    request = "method: POST, url: /a, json: {a: 1}"
+    played = follow(
+        to(canned, "http://other.test/b", status), request=request, more=f"  expect: {{status: {status}}}"
+    )
+    assert (len(played.requests), played.result.passed) == (1, True)
+    trusted = follow(
+        to(canned, "http://other.test/b", status), canned.ok(), request=request, follow="{trusted: [other.test]}"
+    )
+    assert trusted.requests[1].body == b'{"a":1}'
+
+
+def test_signs_of_aws_go_only_to_hosts_that_may_know_them(follow, canned):
+    auth = "aws_sigv4: {access_key: AK, secret_key: SK, region: r, service: s3, session_token: tok}"
+    played = follow(to(canned, "http://other.test/b"), canned.ok(), request=f"url: /a, auth: {{{auth}}}")
+    names = [{name.lower() for name, _ in sent.headers if "amz" in name.lower()} for sent in played.requests]
+    assert (len(names[0]), names[1]) == (3, set())
+
+
+SHOWN = Tls(ca="ca.pem", certificate="c.pem", key="k.pem", password="pw", pin="p")
+
+
+def follows(request, location, *, first=None, status=302, trusted=frozenset()):
+    """The request that follows this redirect."""
+    answer = Response(status, (("Location", location),), b"", 0.1)
+    wanted = Follow(trusted=trusted)
+    nothing = frozenset()
+    return next_request(first or request, request, answer, follow=wanted, cookies=lambda url: "", credentials=nothing)
+
+
+def test_certificate_and_pin_are_for_hosts_that_may_know_them():
+    first = Request("GET", "https://api.test/", connection=Connection(tls=SHOWN))
+    away = follows(first, "https://other.test/")
+    assert away.connection.tls == Tls(ca="ca.pem")
+    assert follows(away, "https://api.test:443/b", first=first).connection.tls == SHOWN
+    assert follows(first, "https://other.test/", trusted=frozenset({"other.test"})).connection.tls == SHOWN
+
+
+@pytest.mark.parametrize(
+    ("location", "url"),
+    [
+        ("/caf\u00c3\u00a9?q=\u00c3\u00bc", "/caf%C3%A9?q=%C3%BC"),
+        ("/caf\u00e9", "/caf%C3%A9"),
+        ("/caf%C3%A9", "/caf%C3%A9"),
+        ("/\u2603", "/%E2%98%83"),
+    ],
+)
+def test_an_address_in_utf_8_is_read_as_such(location, url):
+    assert follows(Request("GET", "http://api.test/"), location).url == f"http://api.test{url}"
+
+
+@pytest.mark.parametrize(
+    ("location", "url"),
+    [
+        ("/b", "http://ada:p%40w@api.test/b"),
+        ("http://API.test:80/b", "http://ada:p%40w@API.test:80/b"),
+        ("http://api.test:81/b", "http://api.test:81/b"),
+        ("http://other.test/b", "http://other.test/b"),
+        ("http://api.test.evil.test/b", "http://api.test.evil.test/b"),
+    ],
+)
+def test_the_user_of_an_address_stays_with_its_origin(location, url):
+    first = Request("GET", "http://ada:p%40w@api.test/a", (("Authorization", "x"),))
+    assert follows(first, location).url == url
 
 
 def test_cookies_set_on_the_way_go_along(follow, canned):

@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from seatrial import match
 from seatrial.errors import DocumentError
 from seatrial.exchange import ConversationKind
 
@@ -37,6 +38,22 @@ def test_enough_is_heard_once_each_pattern_was_met_in_order(talk, canned):
     assert not enough([{"price": 2}, {"type": "ready"}])
     assert not enough([{"type": "ready"}, {"price": 1}, "noise"])
     assert enough([{"type": "hi"}, {"type": "ready"}, {"price": 1}, {"price": 2}])
+
+
+def test_each_message_is_asked_once_and_of_another_conversation_anew(talk, canned, monkeypatch):
+    [sent] = talk(SOCKET, canned.ok(101, [])).requests
+    asked, heard = [], []
+    mismatches = match.mismatches
+    monkeypatch.setattr(
+        match, "mismatches", lambda wanted, message: asked.append(message) or mismatches(wanted, message)
+    )
+    for message in ("a", "b", {"type": "ready"}, "c", {"price": 2}):
+        assert not sent.conversation.enough(heard)
+        heard.append(message)
+    assert sent.conversation.enough(heard)
+    assert asked == heard
+    assert not sent.conversation.enough([{"type": "ready"}])
+    assert sent.conversation.enough([{"type": "ready"}, {"price": 2}, "more"])
 
 
 def test_what_was_heard_can_be_captured_and_counts_as_a_check(talk, canned):

@@ -145,6 +145,8 @@ def _headers(request: Request, destination: Destination, key: str | None) -> Ite
     given = {name.lower() for name, _ in request.headers}
     if "host" not in given:
         yield b"Host", destination.host_header
+    if destination.authorization and "authorization" not in given:
+        yield b"Authorization", destination.authorization
     for name, value in request.headers:
         yield name.encode(), value.encode()
     if key is not None:

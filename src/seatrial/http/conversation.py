@@ -1,4 +1,4 @@
-"""What was heard in a conversation, and when it is over. Pure."""
+"""What was heard in a conversation, and when it is over. Pure but for the exchange's clock."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from seatrial.exchange import MAX_MESSAGES, Conversation, Request
+from seatrial.http.progress import Progress
 from seatrial.quantity import show_duration
 from seatrial.unpack import too_large
 
@@ -13,8 +14,9 @@ from seatrial.unpack import too_large
 class Heard:
     """The messages of one conversation, in their order. `stopped` says what ended it before they were enough."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, progress: Progress) -> None:
         assert request.conversation is not None
+        self._progress = progress
         self._conversation: Conversation = request.conversation
         self._within = show_duration(request.timeout_s)
         self._limit = request.max_body_bytes
@@ -33,7 +35,9 @@ class Heard:
             raise too_large(self._limit)
 
     def take(self, message: Any) -> bool:
-        """Note a message; whether the conversation is over with it."""
+        """Note a message; whether the conversation is over with it. Late when its time is over: one read may bring
+        many messages, and to ask whether each suffices may take long."""
+        self._progress.left_s()
         self.messages.append(message)
         if self.is_enough():
             return True

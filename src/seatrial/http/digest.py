@@ -13,7 +13,8 @@ def answer_challenge(request: Request, response: Response, *, user: str, passwor
     next(flow)
     try:
         again = flow.send(httpx.Response(response.status, headers=list(response.headers), request=asked))
-    except (StopIteration, httpx.ProtocolError, KeyError, ValueError):
+    # httpx knows no auth-int, and says so with NotImplementedError; what else it raises is a challenge made wrong.
+    except (StopIteration, httpx.ProtocolError, NotImplementedError, KeyError, TypeError, ValueError):
         return None
     value: str | None = again.headers.get("authorization")
     return value

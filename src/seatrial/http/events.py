@@ -27,7 +27,7 @@ def listen(request: Request, reply: Reply) -> Response:
     if reply.status != 200 or kind != CONTENT_TYPE:
         shown = kind or "no content type"
         return reply.whole(f"the answer is no event stream: status {reply.status}, {shown}")
-    heard = Heard(request)
+    heard = Heard(request, reply.progress)
     try:
         _hear(heard, reply)
     except Late:

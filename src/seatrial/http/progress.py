@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from seatrial.exchange import Broken, Request
+from seatrial.exchange import IDEMPOTENT, Broken, Request
 from seatrial.http.engine import httpcore
 from seatrial.http.failure import Failed, Late, told
 from seatrial.quantity import show_duration
@@ -29,6 +29,8 @@ class Progress:
         "_ends_at",
         "_first",
         "_first_byte_at",
+        "_is_kept",
+        "_method",
         "_sent_at",
         "_timeout_s",
         "answered",
@@ -42,6 +44,8 @@ class Progress:
     )
 
     def __init__(self, request: Request) -> None:
+        self._method = request.method
+        self._is_kept = True  # till a connection has to be made
         self._timeout_s = request.timeout_s
         self._connect_within_s = request.connection.connect_timeout_s
         self.started = time.monotonic()
@@ -79,6 +83,7 @@ class Progress:
 
     def note_connecting(self) -> None:
         """A connection is being made: the time for it begins."""
+        self._is_kept = False
         self._connecting_since = time.monotonic()
 
     def note_secured(self, seconds: float) -> None:
@@ -154,14 +159,15 @@ class Progress:
     def was_stale(self, error: Exception) -> bool:
         """Whether a kept connection ended before it could carry the request: a fresh one may honestly try again.
 
-        So it is when nothing came and that was seen at once, as curl and the load child have it too, or when the
-        server says itself (HTTP/2's GOAWAY) that it has not begun with the request.
+        So it is when the server says itself (HTTP/2's GOAWAY) that it has not begun with the request; or when nothing
+        came and that was seen at once, as the load child has it too, but only for a method that does no harm twice:
+        the server may have read the request and acted on it. That a connection ended while it was idle is seen when
+        it is taken, so that other methods need no such second try in normal life.
         """
         if isinstance(error, httpcore.ConnectionNotAvailable):
             return True
-        is_kept = self.connect_s is None and not self.bytes_in
         at_once = time.monotonic() - self._sent_at < STALE_WITHIN_S
-        return is_kept and at_once and self.failed(error).cause is Cause.RESET
+        return at_once and self._method in IDEMPOTENT and self._is_cut_unanswered(self.failed(error))
 
     def begin_afresh(self) -> None:
         """Another connection is tried, within the same deadline."""
@@ -170,11 +176,19 @@ class Progress:
     def failed(self, error: Exception) -> Failed:
         """What was raised, in the taxonomy's words."""
         bytes_in = 0 if self.framed else self.bytes_in
-        return told(error, bytes_in=bytes_in, ended_by_peer=self.ended_by_peer, misfit=self.misfit())
+        failed = told(error, bytes_in=bytes_in, ended_by_peer=self.ended_by_peer, misfit=self.misfit())
+        if self._method in IDEMPOTENT or not self._is_cut_unanswered(failed):
+            return failed
+        text = f"the kept connection was closed without an answer, and {self._method} is not sent twice unasked"
+        return Failed(Cause.RESET, text)
 
     def broken(self, failed: Failed) -> Broken:
         """The end of this exchange without an answer."""
         return Broken(failed.cause, failed.detail, self.spent_s(), self.timings())
+
+    def _is_cut_unanswered(self, failed: Failed) -> bool:
+        """Whether that is the end of a kept connection over which nothing came."""
+        return self._is_kept and not self.bytes_in and failed.cause is Cause.RESET
 
     def _connect_by(self) -> float:
         within = self._connect_within_s

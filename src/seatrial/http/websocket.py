@@ -83,7 +83,7 @@ class _Talk:
         self._reply = reply
         self._frames: Connection = Connection(ConnectionType.CLIENT)
         self._parts: list[Any] = []
-        self.heard = Heard(request)
+        self.heard = Heard(request, reply.progress)
         self._is_open = True
 
     def run(self) -> None:

@@ -9,6 +9,7 @@ them per request.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import re
 import select
@@ -27,7 +28,7 @@ import gevent.socket
 import gevent.ssl
 from geventhttpclient.response import HTTPParseError, HTTPResponse
 
-from seatrial.exchange import MAX_BODY_BYTES, Answer, Broken, Request, Response, Tls
+from seatrial.exchange import IDEMPOTENT, MAX_BODY_BYTES, Answer, Broken, Request, Response, Tls
 from seatrial.paths import resolved
 from seatrial.quantity import show_duration
 from seatrial.sample import Cause
@@ -128,6 +129,7 @@ class _Progress:
     """How far an exchange came: what its deadline finds."""
 
     parser: _Parser
+    method: str
     connected: bool = False
     bytes_in: int = 0
 
@@ -142,7 +144,7 @@ class LoadClient:
     def send(self, request: Request) -> Answer:
         """One exchange within the request's total deadline, connecting and the last byte of the body included."""
         started_at = time.monotonic()
-        progress = _Progress(_Parser(method=request.method))
+        progress = _Progress(_Parser(method=request.method), request.method)
         progress.parser.limit = request.max_body_bytes
         gevent.get_hub().loop.update_now()  # or the deadline would count from the loop's last turn
         deadline = gevent.Timeout.start_new(request.timeout_s)
@@ -235,10 +237,12 @@ def _converse(connection: _Connection, wire: bytes, progress: _Progress) -> None
         try:
             data = connection.socket.recv(_READ_BYTES)
         except OSError as error:
-            raise _cut(error, stale=_is_stale(connection, progress, sent_at)) from None
+            stale = _is_stale(connection, progress, sent_at)
+            raise _unrepeated(connection, progress) or _cut(error, stale=stale) from None
         if not data and not progress.bytes_in:
             stale = _is_stale(connection, progress, sent_at)
-            raise _Failed(Cause.RESET, "the connection was closed without an answer", stale=stale)
+            closed = _Failed(Cause.RESET, "the connection was closed without an answer", stale=stale)
+            raise _unrepeated(connection, progress) or closed
         progress.bytes_in += len(data)
         _feed(progress.parser, data)
 
@@ -246,6 +250,14 @@ def _converse(connection: _Connection, wire: bytes, progress: _Progress) -> None
 def _is_stale(connection: _Connection, progress: _Progress, sent_at: float) -> bool:
     """Whether a kept connection ended before it could carry the request: nothing came, and that was seen at once."""
     return connection.reused and not progress.bytes_in and time.monotonic() - sent_at < _STALE_WITHIN_S
+
+
+def _unrepeated(connection: _Connection, progress: _Progress) -> _Failed | None:
+    """The end of a kept connection without a byte, where the server may have acted on what must not be done twice."""
+    if progress.method in IDEMPOTENT or not connection.reused or progress.bytes_in:
+        return None
+    text = f"the kept connection was closed without an answer, and {progress.method} is not sent twice unasked"
+    return _Failed(Cause.RESET, text)
 
 
 def _cut(error: OSError, *, stale: bool) -> _Failed:
@@ -299,24 +311,36 @@ def _compile(request: Request) -> tuple[_Origin, bytes]:
     url = urllib.parse.urlsplit(request.url)
     if url.scheme not in _PORTS or not url.hostname:
         raise _Failed(Cause.PROTOCOL, f"'{request.url}' is not an http or https URL")
+    if url.port == 0:
+        raise _Failed(Cause.PROTOCOL, f"'{request.url}' is not a URL: its port is none from 1 to 65535")
     tls = request.connection.tls if url.scheme == "https" else _PLAIN_TLS
     origin = _Origin(url.scheme, url.hostname, url.port or _PORTS[url.scheme], tls)
+    user = url.netloc.rpartition("@")[0]
     path = url.path if request.path_as_is else resolved(url.path)
     target = (path or "/") + (f"?{url.query}" if url.query else "")
-    lines = [f"{request.method} {target} HTTP/1.1", *_headers(request, origin)]
+    lines = [f"{request.method} {target} HTTP/1.1", *_headers(request, origin, user=user)]
     if not _SAFE_TARGET.fullmatch(target) or not all(map(_SAFE_LINE.fullmatch, lines)):
         raise _Failed(Cause.PROTOCOL, "a header or the URL holds a line break or a character HTTP cannot carry")
     return origin, b"".join(("\r\n".join(lines).encode(), b"\r\n\r\n", request.body or b""))
 
 
-def _headers(request: Request, origin: _Origin) -> Iterator[str]:
-    """The request's header lines: its own, and those HTTP needs that it did not set itself."""
+def _headers(request: Request, origin: _Origin, *, user: str) -> Iterator[str]:
+    """The request's header lines: its own, and those HTTP and the URL's `user:password` need that it did not set."""
     given = {name.lower() for name, _ in request.headers}
     if "host" not in given:
         yield f"Host: {origin.host_header}"
+    if user and "authorization" not in given:
+        yield f"Authorization: {_basic(user)}"
     yield from (f"{name}: {value}" for name, value in request.headers)
     if (request.body or request.method in _BODY_METHODS) and "content-length" not in given:
         yield f"Content-Length: {len(request.body or b'')}"
+
+
+def _basic(user: str) -> str:
+    """What `user:password` of a URL makes by RFC 7617."""
+    name, _, password = user.partition(":")
+    both = f"{urllib.parse.unquote(name)}:{urllib.parse.unquote(password)}"
+    return f"Basic {base64.b64encode(both.encode()).decode()}"
 
 
 def _context(tls: Tls) -> ssl.SSLContext:

@@ -61,8 +61,7 @@ def _host(url: str) -> str:
     """The Host header as it will be sent: without the scheme's own port."""
     parts = urllib.parse.urlsplit(url)
     own = {"http": 80, "https": 443}.get(parts.scheme)
-    host = parts.netloc.rpartition("@")[2]
-    return host.removesuffix(f":{own}") if parts.port == own else host
+    return parts.netloc.rpartition("@")[2].lower().removesuffix(f":{own}")
 
 
 def _canonical(request: Request, headers: dict[str, str], payload: str, *, service: str) -> str:

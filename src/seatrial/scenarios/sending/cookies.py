@@ -8,34 +8,48 @@ port alone, and a journey must not behave otherwise there than in a realm where 
 from __future__ import annotations
 
 import email.utils
+import re
 import urllib.parse
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC
 
 from seatrial.exchange import Headers
 
 MAX_COOKIES = 200
+"""In one jar; the one more puts out what has expired, or else the oldest."""
+
+_SECONDS = re.compile(r"-?[0-9]+")
+_LONGEST_S = 1e10  # some three hundred years: what is longer never ends for us, and would be no time at all
+_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
 class Cookie:
-    """One cookie and where it may go. `domain` is empty for one that goes only to its `origin` (host:port)."""
+    """One cookie and where it may go.
+
+    `domain` is empty for one that goes only to its `origin`: the host in lower case and the port.
+    """
 
     name: str
     value: str
-    origin: str
+    origin: tuple[str, int | None]
     domain: str
     path: str
     secure: bool
     expires_at: float | None = None
 
+    def has_expired(self, now: float) -> bool:
+        """Whether its time is over at that moment (UTC seconds)."""
+        return self.expires_at is not None and self.expires_at <= now
+
     def goes_to(self, parts: urllib.parse.SplitResult, now: float) -> bool:
         """Whether a request to that URL carries it at that moment (UTC seconds)."""
-        if self.expires_at is not None and self.expires_at <= now:
+        if self.has_expired(now):
             return False
         host = parts.hostname or ""
-        here = _within(host, self.domain) if self.domain else parts.netloc == self.origin
+        here = _within(host, self.domain) if self.domain else _origin(parts) == self.origin
         safe = not self.secure or parts.scheme == "https" or host in _LOOPBACK
         return here and safe and _path_matches(parts.path or "/", self.path)
 
@@ -44,7 +58,7 @@ class Jar:
     """The cookies a play holds. Not shared between plays."""
 
     def __init__(self) -> None:
-        self._cookies: dict[tuple[str, str, str], Cookie] = {}
+        self._cookies: dict[tuple[str, str | tuple[str, int | None], str], Cookie] = {}
 
     def copy(self) -> Jar:
         """The same cookies, to go on with apart."""
@@ -88,13 +102,23 @@ class Jar:
             return
         path = attributes.get("path", "")
         path = path if path.startswith("/") else _default_path(parts.path)
-        key = (name, domain or parts.netloc, path)
+        key = (name, domain or _origin(parts), path)
         expires_at = _expiry(attributes, now)
         if expires_at is not None and expires_at <= now:
             self._cookies.pop(key, None)
-        elif key in self._cookies or len(self._cookies) < MAX_COOKIES:
-            # One that is set anew keeps its place among those of equal paths (RFC 6265, 5.3).
-            self._cookies[key] = Cookie(name, value, parts.netloc, domain, path, "secure" in attributes, expires_at)
+            return
+        if key not in self._cookies:
+            self._make_room(now)
+        # One that is set anew keeps its place among those of equal paths (RFC 6265, 5.3).
+        self._cookies[key] = Cookie(name, value, _origin(parts), domain, path, "secure" in attributes, expires_at)
+
+    def _make_room(self, now: float) -> None:
+        """For one more: what has expired goes first, then the oldest (RFC 6265, 5.3)."""
+        if len(self._cookies) < MAX_COOKIES:
+            return
+        expired = [key for key, cookie in self._cookies.items() if cookie.has_expired(now)]
+        for key in expired or [next(iter(self._cookies))]:
+            del self._cookies[key]
 
 
 def _attributes(parts: Iterable[str]) -> dict[str, str]:
@@ -104,19 +128,36 @@ def _attributes(parts: Iterable[str]) -> dict[str, str]:
 
 def _expiry(attributes: dict[str, str], now: float) -> float | None:
     """When it ends; Max-Age wins over Expires, and what cannot be read ends nothing (RFC 6265, 5.2)."""
+    age = attributes.get("max-age", "")
+    if _SECONDS.fullmatch(age):
+        return now + max(-_LONGEST_S, min(float(age), _LONGEST_S))
+    return _instant(attributes.get("expires", ""))
+
+
+def _instant(date: str) -> float | None:
+    """A date in UTC seconds; one that names no zone is UTC. None for what is no date."""
     try:
-        if "max-age" in attributes:
-            return now + int(attributes["max-age"])
-        if "expires" in attributes:
-            return email.utils.parsedate_to_datetime(attributes["expires"]).timestamp()
-    except (ValueError, OverflowError, TypeError):
-        pass
-    return None
+        read = email.utils.parsedate_to_datetime(date)
+        return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None
 
 
 def _may_set(host: str, domain: str) -> bool:
-    """Whether an answer of that host may set cookies for the domain: never for one that is a suffix of strangers'."""
+    """Whether an answer of that host may set cookies for the domain: its own or one above it, but no top-level one.
+
+    There is no list of public suffixes here: a host of `co.uk` may set cookies for all of `co.uk`.
+    """
     return host == domain or ("." in domain and _within(host, domain))
+
+
+def _origin(parts: urllib.parse.SplitResult) -> tuple[str, int | None]:
+    """Host and port, whatever the case, the user or whether the scheme's own port is written."""
+    try:
+        port = parts.port
+    except ValueError:  # the door refuses such an address, so that nothing of it is ever kept
+        port = None
+    return parts.hostname or "", port or _PORTS.get(parts.scheme)
 
 
 def _within(host: str, domain: str) -> bool:

@@ -26,7 +26,7 @@ def conversation(talk: Talk, scope: Scope) -> Conversation:
     """What to say, and when enough was heard; a message that is no text is said as JSON."""
     patterns = [_filled(wanted, scope) for wanted in talk.hear]
     send = tuple(_message(value.render(scope)) for value in talk.send)
-    return Conversation(talk.kind, lambda heard: _progress(patterns, heard) == len(patterns), send)
+    return Conversation(talk.kind, _Enough(patterns), send)
 
 
 def unheard(step: Step, response: Response, scope: Scope) -> Iterator[Failure]:
@@ -35,7 +35,10 @@ def unheard(step: Step, response: Response, scope: Scope) -> Iterator[Failure]:
     if talk is None or not response.stopped:
         return
     heard = _messages(response)
-    missing = talk.hear[_progress([_filled(wanted, scope) for wanted in talk.hear], heard)]
+    met = _met([_filled(wanted, scope) for wanted in talk.hear], heard)
+    if met == len(talk.hear):  # a pattern that asks the clock may be met only now
+        return
+    missing = talk.hear[met]
     shown = ", ".join(map(match.plain, heard[-MAX_SHOWN:]))
     came = f"{len(heard)} message{'' if len(heard) == 1 else 's'}" + (f", the last: {shown}" if heard else "")
     yield Failure(
@@ -55,11 +58,33 @@ def _messages(response: Response) -> list[Any]:
     return heard if isinstance(heard, list) else []
 
 
-def _progress(patterns: Sequence[match.Pattern], heard: Sequence[Any]) -> int:
+class _Enough:
+    """Whether every pattern was met: each message is asked once, however often it is shown again.
+
+    A request may be sent more than once (a challenge, a redirect): another list is another conversation.
+    """
+
+    def __init__(self, patterns: Sequence[match.Pattern]) -> None:
+        self._patterns = patterns
+        self._heard: Sequence[Any] | None = None
+        self._asked = 0
+        self._met = 0
+
+    def __call__(self, heard: Sequence[Any]) -> bool:
+        if heard is not self._heard:
+            self._heard, self._asked, self._met = heard, 0, 0
+        self._met += _met(self._patterns[self._met :], heard[self._asked :])
+        self._asked = len(heard)
+        return self._met == len(self._patterns)
+
+
+def _met(patterns: Sequence[match.Pattern], heard: Sequence[Any]) -> int:
     """How many of the patterns were met, each by a message of its own, in order."""
     met = 0
     for message in heard:
-        if met < len(patterns) and not match.mismatches(patterns[met], message):
+        if met == len(patterns):
+            break
+        if not match.mismatches(patterns[met], message):
             met += 1
     return met
 
