@@ -142,6 +142,27 @@ def test_no_value_breaks_out_of_its_path_segment(value):
         "{{ '{:>100000000}'.format('a') }}",
         "{{ '%100000000d' % 1 }}",
         "{{ random_string(100000000) }}",
+        "{{ random_string(1000, ['x' * 1000000]) }}",
+        "{{ random_string.args }}",
+        "{{ random_int.__self__ }}",
+        "{{ today(100000000000000) }}",
+        "{{ today(-800000) }}",
+        "{{ ('a' * 100000) | replace('a', 'b' * 8000) }}",
+        "{{ ('a' * 100000).replace('a', 'b' * 8000) }}",
+        "{{ ('a' * 100000)['replace']('a', 'b' * 8000) }}",
+        "{{ (range(1000) | list) | join('x' * 1000000) }}",
+        "{{ ('x' * 1000000).join(['a'] * 1000) }}",
+        "{{ [0] | batch(50000000, 'x') | list }}",
+        "{{ 1.5 | round(10000000, 'ceil') }}",
+        "{{ [0] | tojson(100000000) }}",
+        "{{ [[[[0] * 1000] * 1000] * 1000] | string }}",
+        "{{ [0] * 1000000 + [0] * 1000000 }}",
+        "{{ ('x' * 1000000 ~ 'x' * 1000000) | length }}",
+        "{{ ['x' * 1000] * 1000000 }}",
+        "{{ range(1000) | map('replace', '', 'x' * 100000) | list | length }}",
+        "{{ ([[0]] * 1000) | sum(start=[]) }}",
+        "{{ (1).to_bytes(1000000000, 'big') }}",
+        "{{ dict.fromkeys([1]) }}",
     ],
 )
 def test_what_escapes_or_swells_is_refused(text):
@@ -167,6 +188,38 @@ def test_what_no_template_may_hold_is_refused_when_read(text, problem):
     with pytest.raises(DocumentError, match=problem) as caught:
         template.compile_text(text, WHERE)
     assert caught.value.where == WHERE
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{{ 'aXa' | replace('a', 'b', 1) }}", "bXa"),
+        ("{{ 'aXa'.replace('a', 'b') }}", "bXb"),
+        ("{{ [1, 2] | join(', ') }}", "1, 2"),
+        ("{{ cards | join('/', attribute='id') }}", "7/8"),
+        ("{{ '/'.join(['a', 'b']) }}", "a/b"),
+        ("{{ cards | map(attribute='id') | list }}", [7, 8]),
+        ("{{ cards | selectattr('id', '>', 7) | first }}", {"id": 8}),
+        ("{{ cards | sum(attribute='id') }}", 15),
+        ("{{ ['b', 'a'] | map('upper') | sort }}", ["A", "B"]),
+        ("{{ 1.256 | round(2) }}", 1.26),
+        ("{{ '7' | int + 1 }}", 8),
+        ("{{ {'a': '<'} | tojson }}", '{"a": "\\u003c"}'),
+        ("{{ 'a b&c' | urlencode }}", "a%20b%26c"),
+        ("{{ '<a>' | e }}", "&lt;a&gt;"),
+        ("{{ 'a' ~ 1 ~ 'b' }}", "a1b"),
+        ("{{ 'a,b'.split(',') | last }}", "b"),
+        ("{{ cards[0].get('id') }}", 7),
+        ("{% for card in cards %}{{ loop.index }}{{ card.id }}{% endfor %}", "1728"),
+    ],
+)
+def test_filters_and_methods_that_stay_small_are_there(text, expected):
+    assert render(text, cards=[{"id": 7}, {"id": 8}]) == expected
+
+
+def test_condition_of_two_expressions_is_refused():
+    with pytest.raises(DocumentError):
+        template.compile_condition("a }}{{ b", WHERE)
 
 
 def test_output_is_bounded_however_it_grows():

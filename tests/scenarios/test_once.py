@@ -82,24 +82,43 @@ def test_without_once_every_play_logs_in(journey, run, canned):
     assert not [move for move in played.moves if isinstance(move, Claim)]
 
 
-def test_who_comes_while_another_is_at_it_waits_and_gets_the_same():
-    store, got = OnceStore(), []
-    assert store.claim("k", 0.0) is None
-    waiting = threading.Thread(target=lambda: got.append(store.claim("k", 0.0)))
-    waiting.start()
-    store.settle("k", Outputs({"a": 1}))
-    waiting.join(5)
-    assert got == [Outputs({"a": 1})]
+class Watched(threading.Condition):
+    """A condition that tells when someone waits for it: the lock is still his then, so he waits before it is free."""
+
+    def __init__(self):
+        super().__init__()
+        self.waited_for = threading.Event()
+
+    def wait(self, timeout=None):
+        self.waited_for.set()
+        return super().wait(timeout)
 
 
-def test_who_waits_for_one_that_fails_does_it_himself():
-    store, got = OnceStore(), []
-    store.claim("k", 0.0)
-    waiting = threading.Thread(target=lambda: got.append(store.claim("k", 0.0)))
-    waiting.start()
-    store.settle("k", None)
-    waiting.join(5)
-    assert got == [None]
+@pytest.fixture
+def settled():
+    """What a second claim comes to, if it still waits when the first is settled with these outputs."""
+
+    def of(outputs):
+        changed, got = Watched(), []
+        store = OnceStore(_changed=changed)
+        assert store.claim("k", 0.0) is None
+        waiting = threading.Thread(target=lambda: got.append(store.claim("k", 0.0)), daemon=True)
+        waiting.start()
+        assert changed.waited_for.wait(5)
+        assert got == []
+        store.settle("k", outputs)
+        waiting.join(5)
+        return got
+
+    return of
+
+
+def test_who_comes_while_another_is_at_it_waits_and_gets_the_same(settled):
+    assert settled(Outputs({"a": 1})) == [Outputs({"a": 1})]
+
+
+def test_who_waits_for_one_that_fails_does_it_himself(settled):
+    assert settled(None) == [None]
 
 
 def test_outputs_that_have_expired_are_fetched_anew():

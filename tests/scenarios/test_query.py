@@ -423,3 +423,20 @@ def test_query_is_worded_with_its_filters():
     counted = compile_filter(FilterKind.COUNT, (), HERE)
     assert str(compile_query(QueryKind.JSONPATH, "$.a", filters=(counted,))) == "$.a | count"
     assert str(compile_query(QueryKind.REDIRECTS, filters=(counted,))) == "redirects | count"
+
+
+def nested(levels):
+    return "[" * levels + "]" * levels
+
+
+@pytest.mark.parametrize("body", [nested(64), '{"a": ' * 64 + "1" + "}" * 64, json.dumps(["[" * 500] * 100)])
+def test_answer_of_sixty_four_levels_is_json(body):
+    assert Reading(answer(body.encode())).json == json.loads(body)
+
+
+@pytest.mark.parametrize("body", [nested(65), nested(500), nested(100_000), '{"a": ' * 65 + "1" + "}" * 65])
+def test_answer_nested_deeper_than_a_document_is_no_json(body):
+    with pytest.raises(NotJson, match="nested deeper than 64 levels"):
+        _ = Reading(answer(body.encode())).json
+    found = ask("body", given=answer(body.encode()), filters=(("jsonpath", "$"),))
+    assert "nested deeper than 64 levels" in found.why

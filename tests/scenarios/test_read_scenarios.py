@@ -197,6 +197,52 @@ def test_mistake_in_the_use_of_a_flow_is_told(journey, rest, flow, message):
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ("{user: {secret: true, defualt: x}}", "login.yaml:2:31: unknown key 'defualt'; did you mean 'default'?"),
+        ("{user: {name: ada}}", "login.yaml:2:17: unknown key 'name'"),
+        ("{user: {secret: maybe}}", "login.yaml:2:25: 'maybe'"),
+        ("{user: {secret: false}}", "flow 'login' must be given 'user'"),
+        ("{user: {}}", "flow 'login' must be given 'user'"),
+        ("{user: null}", "flow 'login' must be given 'user'"),
+    ],
+)
+def test_input_of_a_flow_that_cannot_be_is_told(journey, inputs, message):
+    with pytest.raises(DocumentError) as caught:
+        journey(CALL % "", login=FLOW.replace("{user: null}", inputs))
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "default", "secret"),
+    [
+        ("{user: ada}", "ada", False),
+        ("{user: [1]}", [1], False),
+        ("{user: {default: {name: ada}}}", {"name": "ada"}, False),
+        ("{user: {default: null}}", None, False),
+        ("{user: {secret: true, default: x}}", "x", True),
+    ],
+)
+def test_input_of_a_flow_has_the_default_that_is_written(journey, inputs, default, secret):
+    [call] = journey(CALL % "", login=FLOW.replace("{user: null}", inputs)).steps
+    assert call.flow.inputs["user"].render({}) == default
+    assert ("user" in call.flow.secret_inputs) is secret
+
+
+@pytest.mark.parametrize("what", ["use: loop.yaml", "request: {method: POST, url: /, file: loop.yaml}"])
+def test_file_that_is_a_circle_of_links_is_not_there(journey, tmp_path, what):
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    with pytest.raises(DocumentError, match=r"no (flow|file) 'loop.yaml' here or in a folder above"):
+        journey(f"- {{{what}}}")
+
+
+def test_more_steps_side_by_side_than_are_allowed_are_told(journey):
+    steps = "\n".join(["    - {request: {url: /}}"] * 65)
+    with pytest.raises(DocumentError, match="65 steps side by side, where 64 are allowed"):
+        journey("- parallel:\n" + steps)
+
+
 def test_flow_that_is_not_there_is_told(journey):
     with pytest.raises(DocumentError, match=r"s.yaml:4:11: no flow 'login.yaml'"):
         journey(CALL % "")

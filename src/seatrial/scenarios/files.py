@@ -32,15 +32,30 @@ class Files:
     def find(self, path: str, where: Where) -> Path:
         """The file of that name; DocumentError at `where` when there is none, or none that may be read."""
         refuse_no_path(path, where)
-        if not (self.folder / path).resolve().is_relative_to(self.root):
+        if not _is_within(self.folder / path, self.root):
             raise DocumentError(where, f"'{path}' is outside the workspace", _HINT)
+        found = self.found(path)
+        if found is None:
+            raise DocumentError(where, f"no file '{path}' here or in a folder above", _HINT)
+        return found
+
+    def flow(self, use: str, where: Where) -> Path:
+        """The document a step uses; DocumentError at `where` when there is none."""
+        refuse_no_path(use, where)
+        found = self.found(use)
+        if found is None:
+            raise DocumentError(where, f"no flow '{use}' here or in a folder above", _HINT)
+        return found
+
+    def found(self, path: str) -> Path | None:
+        """The nearest file of that name, here or in a folder above up to the root; None when there is none."""
         for folder in (self.folder, *self.folder.parents):
-            found = (folder / path).resolve()
-            if is_file(found) and found.is_relative_to(self.root):
-                return found
+            here = _resolved(folder / path)
+            if here and is_file(here) and here.is_relative_to(self.root):
+                return here
             if folder == self.root:
                 break
-        raise DocumentError(where, f"no file '{path}' here or in a folder above", _HINT)
+        return None
 
     def read(self, path: str, where: Where) -> bytes:
         """Its content, at most MAX_FILE_BYTES; DocumentError at `where` when it cannot be had."""
@@ -86,6 +101,20 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
+
+
+def _resolved(path: Path) -> Path | None:
+    """Without links; None where they lead in a circle."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return None
+
+
+def _is_within(path: Path, root: Path) -> bool:
+    """Whether it leads nowhere else; one that leads nowhere at all does not."""
+    resolved = _resolved(path)
+    return resolved is None or resolved.is_relative_to(root)
 
 
 def _content(found: Path, path: str, where: Where) -> bytes:

@@ -1,7 +1,8 @@
 """A journey as it is once read: everything parsed, every template compiled, every part with its place.
 
 Room scenarios. `read.py` gives these, `play.py` goes through them. Frozen and without I/O, so one `Scenario` may be
-played by any number of plays at once. May import the floor, `wanted` and `request`; must never render, send or judge.
+played by any number of plays at once. May import the floor, `wanted`, `request` and `files`; must
+never render, send or judge.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Retry:
         growth = {
             Backoff.CONSTANT: 1.0,
             Backoff.LINEAR: float(attempt),
-            Backoff.EXPONENTIAL: 2.0 ** min(attempt - 1, 60),
+            Backoff.EXPONENTIAL: 2.0 ** min(attempt - 1, _DOUBLINGS_MAX),
         }
         return min(self.interval_s * growth[self.backoff], max(BACKOFF_MAX_S, self.interval_s))
 

@@ -1,7 +1,7 @@
 """The words between `play` and its drivers: what a play is given, what it asks for, what it ends with.
 
 Room scenarios. Plain frozen values, so that httpx, geventhttpclient and a list of canned answers can drive the same
-play. May import the floor, `model` and `failure`; must never send, wait or render.
+play. May import the floor, `model`, `failure` and `once`; must never send, wait or render.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reads scenarios: files of a user in, `Scenario`s out, everything in them understood and every template compiled.
 
-Room scenarios. The only file of the room that touches the disk. DocumentError names file, line and column of the
-first mistake; a key this version does not know or does not play yet is one.
+Room scenarios. Reads the documents from disk; the files they name are for `files.py` to find. DocumentError names
+file, line and column of the first mistake; a key this version does not know or does not play yet is one.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from typing import Any
 from seatrial import documents, template
 from seatrial.documents import Document, Steps
 from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
-from seatrial.scenarios.files import Files, files_beside, is_file, refuse_no_path
+from seatrial.scenarios.files import Files, files_beside
 from seatrial.scenarios.model import Block, Call, Flow, LoadBlock, Piece, Scenario, Section
 from seatrial.scenarios.rows import read_rows
 from seatrial.scenarios.written.checks import refuse_name
 from seatrial.scenarios.written.requests import Spot
-from seatrial.scenarios.written.shapes import RawFlow, RawScenario, RawStep
+from seatrial.scenarios.written.shapes import RawFlow, RawInput, RawScenario, RawStep
 from seatrial.scenarios.written.steps import read_course, read_step
 from seatrial.template import Value
 
@@ -137,17 +137,17 @@ class _Files:
             Spot(document, (section, index), section, index + 1, service, files) for index, _ in enumerate(steps)
         )
         trail = ((self._resolved, document.where(KIND)),)
-        return tuple(self._part(raw, spot, self.path, trail) for raw, spot in zip(steps, spots, strict=True))
+        return tuple(self._part(raw, spot, trail) for raw, spot in zip(steps, spots, strict=True))
 
-    def _part(self, raw: RawStep, spot: Spot, file: Path, trail: _Trail) -> Piece:
+    def _part(self, raw: RawStep, spot: Spot, trail: _Trail) -> Piece:
         if raw.parallel is not None:
-            return self._block(raw, raw.parallel, spot, file, trail)
+            return self._block(raw, raw.parallel, spot, trail)
         if raw.use is not None:
-            return self._call(raw, raw.use, spot, file, trail)
+            return self._call(raw, raw.use, spot, trail)
         _refuse_keys(raw, spot, ("with", "outputs", "once"), "without `use`", "add `use: FLOW`")
         return read_step(raw, spot)
 
-    def _block(self, raw: RawStep, steps: Iterable[RawStep], spot: Spot, file: Path, trail: _Trail) -> Block:
+    def _block(self, raw: RawStep, steps: Iterable[RawStep], spot: Spot, trail: _Trail) -> Block:
         _refuse_keys(
             raw,
             spot,
@@ -159,7 +159,7 @@ class _Files:
             dataclasses.replace(spot, at=(*spot.at, "parallel", index), number=index + 1)
             for index, _ in enumerate(steps)
         )
-        parts = tuple(self._beside(step, inner, file, trail) for step, inner in zip(steps, spots, strict=True))
+        parts = tuple(self._beside(step, inner, trail) for step, inner in zip(steps, spots, strict=True))
         return Block(
             name=spot.prefix + (raw.name or f"{len(parts)} steps side by side"),
             number=spot.number,
@@ -170,17 +170,17 @@ class _Files:
             files=spot.files,
         )
 
-    def _beside(self, raw: RawStep, spot: Spot, file: Path, trail: _Trail) -> Piece:
+    def _beside(self, raw: RawStep, spot: Spot, trail: _Trail) -> Piece:
         if raw.parallel is not None:
             where = spot.document.where_key(*spot.at, "parallel")
             raise DocumentError(where, "'parallel' within `parallel`", "put its steps beside the others")
-        return self._part(raw, spot, file, trail)
+        return self._part(raw, spot, trail)
 
-    def _call(self, raw: RawStep, use: str, spot: Spot, file: Path, trail: _Trail) -> Call:
+    def _call(self, raw: RawStep, use: str, spot: Spot, trail: _Trail) -> Call:
         document, at = spot.document, spot.at
         where = document.where(*at, "use")
         _refuse_keys(raw, spot, (*_REQUEST_KEYS, "vars"), "beside `use`", "the flow's own steps say it")
-        path = _flow_path(use, file, where)
+        path = spot.files.flow(use, where)
         _refuse_cycle(path, where, trail)
         name = spot.prefix + (raw.name or Path(use).stem)
         flow = self._flow(path, name, spot, (*trail, (path, where)))
@@ -213,7 +213,7 @@ class _Files:
             name=raw.flow,
             file=document.file,
             inputs=_inputs(raw.inputs, document),
-            secret_inputs=frozenset(name for name, spec in raw.inputs.items() if _is_secret(spec)),
+            secret_inputs=frozenset(name for name, asked in raw.inputs.items() if asked.secret),
             steps=steps,
             outputs=raw.outputs,
             files=files_beside(path),
@@ -249,7 +249,6 @@ class _Files:
             self._part(
                 raw,
                 Spot(inner.document, (key, index), inner.caller.section, index + 1, inner.service, files, prefix),
-                inner.path,
                 inner.trail,
             )
             for index, raw in enumerate(steps)
@@ -307,27 +306,6 @@ def _refuse_keys(raw: RawStep, spot: Spot, keys: Iterable[str], why: str, hint: 
             raise DocumentError(spot.document.where_key(*spot.at, key), f"'{key}' {why}", hint)
 
 
-def _flow_path(use: str, file: Path, where: Where) -> Path:
-    """The flow's file: looked for beside the user of it and upwards, never outside the workspace."""
-    here = file.resolve().parent
-    root = _root(here)
-    refuse_no_path(use, where)
-    for folder in (here, *here.parents):
-        path = (folder / use).resolve()
-        if is_file(path) and path.is_relative_to(root):
-            return path
-        if folder == root:
-            break
-    raise DocumentError(where, f"no flow '{use}' here or in a folder above", "write it from this file's folder")
-
-
-def _root(folder: Path) -> Path:
-    try:
-        return documents.find_workspace(folder)
-    except UsageError:
-        return folder
-
-
 def _refuse_cycle(path: Path, where: Where, trail: _Trail) -> None:
     for index, (used, _) in enumerate(trail):
         if used == path:
@@ -335,18 +313,17 @@ def _refuse_cycle(path: Path, where: Where, trail: _Trail) -> None:
             raise DocumentError(where, f"'{path.name}' comes to use itself", f"the circle begins at {first}")
 
 
-def _is_secret(spec: Any) -> bool:
-    return isinstance(spec, Mapping) and spec.get("secret") is True
+def _inputs(raw: Mapping[str, RawInput], document: Document) -> dict[str, Value | None]:
+    return {name: _input(name, asked, document) for name, asked in raw.items()}
 
 
-def _inputs(raw: Mapping[str, Any], document: Document) -> dict[str, Value | None]:
-    inputs: dict[str, Value | None] = {}
-    for name, spec in raw.items():
-        refuse_name(name, document.where_key("inputs", name))
-        required = spec is None or _is_secret(spec)
-        where = functools.partial(document.where, "inputs", name)
-        inputs[name] = None if required else template.compile_value(spec, where)
-    return inputs
+def _input(name: str, asked: RawInput, document: Document) -> Value | None:
+    refuse_name(name, document.where_key("inputs", name))
+    if "default" not in asked.model_fields_set:
+        return None
+    long = isinstance(document.content["inputs"][name], Mapping)
+    at = ("inputs", name, "default") if long else ("inputs", name)
+    return template.compile_value(asked.default, functools.partial(document.where, *at))
 
 
 def _given(raw: RawStep, flow: Flow, document: Document, at: Steps) -> dict[str, Value]:

@@ -23,7 +23,6 @@ from seatrial.scenarios.written.shapes import RawRows
 
 MAX_ROWS = 1_000_000
 MAX_LABEL = 40
-ROW = "row"
 
 
 def read_rows(raw: RawRows, document: Document, files: Files) -> tuple[Row, ...]:

@@ -76,6 +76,8 @@ KEYS: Mapping[str, str] = {
     "flow.flow": "The flow's name.",
     "flow.service": "The service that a plain /path goes to; else that of the user of the flow.",
     "flow.inputs": "What a call gives: a default by name, null for what must be given, {secret: true} for a secret.",
+    "Input.secret": "Its value is masked wherever it would be shown.",
+    "Input.default": "Its value where a call gives none; without it, a call must give one.",
     "flow.steps": "The steps of the flow.",
     "flow.outputs": "What it captures for the user of the flow.",
     "Step.name": "What the step does, as it is reported.",

@@ -132,6 +132,8 @@ READERS: Mapping[str, Callable[[Schema], Schema]] = {
     "scenarios.written.shapes._not_empty": lambda inner: {**inner, "minItems": 1},
     "scenarios.written.shapes._version": lambda _: {"enum": [1.1, 2, "1.1", "2", "2.0", "HTTP/1.1", "HTTP/2"]},
     "scenarios.written.shapes._listed": lambda _: {},
+    "scenarios.written.shapes._input": _or({"type": ["string", "number", "boolean", "array", "null"]}),
+    "scenarios.written.shapes._side_by_side": lambda inner: {**inner, "maxItems": 64},
     "chaos.read._toxiproxy_s": _named("ToxicTime"),
     "chaos.read._toxiproxy_bytes_per_s": _named("Transfer"),
     "chaos.read._abort": _named("Condition"),

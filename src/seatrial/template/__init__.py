@@ -2,11 +2,12 @@
 
 Takes a text and the place it stands in, gives a compiled `Template`; `compile_value` compiles a whole tree of YAML
 values. A scalar that is exactly one `{{ expression }}` keeps the type of its value; any other text becomes a string,
-in which true, false, null and containers read as JSON. The sandbox has no I/O; loops, repetition and output are
-bounded, for scenario files come from many teams. Every mistake is a `DocumentError` with its place.
+in which true, false, null and containers read as JSON. The sandbox has no I/O; loops, what is made on the way and
+output are bounded, for scenario files come from many teams. Every mistake is a `DocumentError` with its place.
 
 `simple` reads the forms most templates have, so that a journey without others never loads Jinja2; `sandbox` is
-Jinja2 and decides every doubt; `names` are the templates of .hurl files; `functions` is what templates may call.
+Jinja2 and decides every doubt, `allowed` the filters and members it may use; `names` are the templates of .hurl
+files; `functions` is what templates may call.
 Imports only `errors`, `dates` and `clock`.
 """
 

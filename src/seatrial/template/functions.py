@@ -6,7 +6,6 @@ Pure but for what it is given: the chance and the clock of a play, a reader of f
 from __future__ import annotations
 
 import base64
-import functools as tools
 import hashlib
 import hmac
 import random
@@ -25,6 +24,12 @@ MAX_OUTPUT = 1 << 20
 MAX_LOOP = 1000
 """Turns of one loop; two nested ones end after a million turns, about a tenth of a second."""
 
+MAX_DAYS = 366_000
+"""A thousand years, either way from today."""
+
+DAY_S = 86_400
+_ALPHABET = string.ascii_lowercase + string.digits
+
 Clock = Callable[[], float]
 Files = Callable[[str], str]
 Functions = dict[str, Any]
@@ -39,25 +44,32 @@ def functions(
     `file(path)` is the text `files` gives for the path, `env(name)` is of `environment` alone, which holds what the
     realm allows; without them both are refused when called. `faker` has Faker's providers by name.
     """
+    # Closures, for what `functools.partial` holds can be reached from a template.
     return {
         "uuid": lambda: str(uuid.UUID(int=rng.getrandbits(128), version=4)),
         "now": lambda: iso(now()),
-        "today": lambda days=0: iso(now() + days * 86400)[:10],
+        "today": lambda days=0: iso(now() + _days(days) * DAY_S)[:10],
         "timestamp": lambda: int(now()),
-        "random_int": rng.randint,
-        "random_choice": rng.choice,
-        "random_string": tools.partial(_random_string, rng),
-        "env": tools.partial(_env, environment or {}),
+        "random_int": lambda lowest, highest: rng.randint(lowest, highest),
+        "random_choice": lambda options: rng.choice(options),
+        "random_string": lambda length=8, alphabet=_ALPHABET: _random_string(rng, length, alphabet),
+        "env": lambda name: _env(environment or {}, name),
         "file": files or _no_file,
         "faker": People(rng),
     }
 
 
-def _random_string(
-    rng: random.Random, length: int = 8, alphabet: str = string.ascii_lowercase + string.digits
-) -> str:
+def _days(days: float) -> float:
+    if not abs(days) <= MAX_DAYS:
+        raise ValueError(f"{days} days from today, where {MAX_DAYS} are the most")
+    return days
+
+
+def _random_string(rng: random.Random, length: int, alphabet: str) -> str:
     if not 0 <= length <= MAX_OUTPUT:
         raise ValueError(f"a random string of {length} characters")
+    if not isinstance(alphabet, str):
+        raise ValueError("the alphabet of a random string is a text")
     return "".join(rng.choices(alphabet, k=length))
 
 

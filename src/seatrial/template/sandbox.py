@@ -7,19 +7,21 @@ permitted when they are read; the code of each is made when it is first rendered
 from __future__ import annotations
 
 import functools
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import jinja2
 import jinja2.meta
 import jinja2.sandbox
 from jinja2 import nodes
+from jinja2.environment import TemplateExpression
+from jinja2.visitor import NodeTransformer
 
 from seatrial.errors import DocumentError, Where
-from seatrial.template.functions import GLOBALS, MAX_LOOP, MAX_OUTPUT
+from seatrial.template.allowed import FILTERS, growing_member, may_use, refuse_length, text_of, weight_of
+from seatrial.template.functions import GLOBALS
 from seatrial.template.simple import encoded
-from seatrial.template.values import Raw, Run, Scope, Unknown, Unrenderable, to_text
+from seatrial.template.values import Run, Scope, Unknown, Unrenderable
 
 MAX_NESTING = 2
 MAX_POWER_BITS = 4096
@@ -28,7 +30,6 @@ Result = TypeVar("Result")
 Compiled = tuple[frozenset[str], Run]
 
 _STATEMENTS = (nodes.Output, nodes.If, nodes.For)
-_PADDING = frozenset({"center", "ljust", "rjust", "zfill", "expandtabs", "format", "format_map"})
 
 
 @functools.lru_cache(maxsize=4096)
@@ -49,8 +50,7 @@ def url(source: str) -> Compiled:
 @functools.lru_cache(maxsize=4096)
 def expression(source: str) -> Compiled:
     """The same of a bare expression."""
-    names = _names(_parse("{{ " + source + " }}"))
-    return names, _late(lambda: _typed_run(_texts().compile_expression(source, undefined_to_none=False)))
+    return _names(_parse_one(source)), _late(lambda: _typed_run(_evaluation(_parse_one(source))))
 
 
 def members(source: str, holder: str) -> frozenset[str]:
@@ -109,18 +109,20 @@ class _Missing(jinja2.StrictUndefined):
 
 
 class _Sandbox(jinja2.sandbox.ImmutableSandboxedEnvironment):
-    """Jinja2's sandbox, with members of mappings before their methods, and without ways to grow a text unseen."""
+    """Jinja2's sandbox, with members of mappings before their methods, and without ways to grow a value unseen."""
 
-    intercepted_binops = frozenset({"*", "**", "%"})
+    intercepted_binops = frozenset({"+", "*", "**", "%"})
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         if isinstance(obj, Mapping) and attribute in obj:
             return obj[attribute]
-        return super().getattr(obj, attribute)
+        return growing_member(obj, attribute) or super().getattr(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        return growing_member(obj, argument) or super().getitem(obj, argument)
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        padding = isinstance(obj, str) and attr in _PADDING
-        return not padding and super().is_safe_attribute(obj, attr, value)
+        return may_use(obj, attr) and super().is_safe_attribute(obj, attr, value)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         _refuse_growth(operator, left, right)
@@ -132,37 +134,26 @@ def _refuse_growth(operator: str, left: Any, right: Any) -> None:
         raise ValueError("text formatting by % is not used here; put the value in with {{ }}")
     if operator == "**" and _power_bits(left, right) > MAX_POWER_BITS:
         raise ValueError("the power is too large")
+    if operator == "+" and isinstance(left, Sequence) and isinstance(right, Sequence):
+        refuse_length(len(left) + len(right))
     for many, times in ((left, right), (right, left)):
-        if operator == "*" and isinstance(many, Sequence) and isinstance(times, int):
-            _refuse_length(len(many) * times)
+        if operator == "*" and isinstance(many, Sequence) and isinstance(times, int) and times > 0:
+            refuse_length(weight_of(many) * times)
 
 
 def _power_bits(left: Any, right: Any) -> float:
     return left.bit_length() * right if isinstance(left, int) and isinstance(right, int) else 0
 
 
-def _refuse_length(length: int) -> None:
-    if length > MAX_OUTPUT:
-        raise ValueError(f"a text of more than {MAX_OUTPUT} characters")
-
-
-def _bounded(items: Iterable[Any]) -> list[Any]:
-    taken = list(itertools.islice(items, MAX_LOOP + 1))
-    if len(taken) > MAX_LOOP:
-        raise ValueError(f"a loop over more than {MAX_LOOP} items")
-    return taken
-
-
-def _raw(value: Any) -> Raw:
-    return Raw(to_text(value))
-
-
 def _finalize(value: Any) -> Any:
-    return value if isinstance(value, jinja2.Undefined) else to_text(value)
+    return value if isinstance(value, jinja2.Undefined) else text_of(value)
 
 
 def _finalize_url(value: Any) -> Any:
-    return value if isinstance(value, jinja2.Undefined) else encoded(value)
+    if isinstance(value, jinja2.Undefined):
+        return value
+    weight_of(value)
+    return encoded(value)
 
 
 def _environment(finalize: Callable[[Any], Any]) -> _Sandbox:
@@ -170,9 +161,7 @@ def _environment(finalize: Callable[[Any], Any]) -> _Sandbox:
         undefined=_Missing, finalize=finalize, autoescape=False, keep_trailing_newline=True, cache_size=0
     )
     environment.globals = dict(GLOBALS)
-    environment.filters.update(raw=_raw, bounded=_bounded)
-    for name in ("center", "format", "indent", "wordwrap", "xmlattr", "urlize", "pprint"):
-        del environment.filters[name]
+    environment.filters = dict(FILTERS)
     return environment
 
 
@@ -192,7 +181,7 @@ def _typed_run(compiled: Callable[..., Any]) -> Run:
         if isinstance(value, jinja2.Undefined):
             str(value)  # a strict undefined raises when it is looked at
         if isinstance(value, str):
-            _refuse_length(len(value))
+            refuse_length(len(value))
         return value
 
     return run
@@ -205,7 +194,7 @@ def _text_run(environment: _Sandbox, tree: nodes.Template) -> Run:
         pieces, length = [], 0
         for piece in template.generate(scope):
             length += len(piece)
-            _refuse_length(length)
+            refuse_length(length)
             pieces.append(piece)
         return "".join(pieces)
 
@@ -215,7 +204,40 @@ def _text_run(environment: _Sandbox, tree: nodes.Template) -> Run:
 def _parse(source: str) -> nodes.Template:
     tree = _texts().parse(source)
     _permit(tree, 0)
+    return cast("nodes.Template", _Chains().visit(tree))
+
+
+def _parse_one(source: str) -> nodes.Template:
+    """A bare expression, as the template that gives it."""
+    tree = _parse("{{ " + source + " }}")
+    if len(_pieces(tree)) != 1:
+        raise jinja2.TemplateSyntaxError("more than one expression", 1)
     return tree
+
+
+def _evaluation(tree: nodes.Template) -> Callable[..., Any]:
+    """What `Environment.compile_expression` makes of a text, of a tree that is permitted already."""
+    [piece] = _pieces(tree)
+    kept = nodes.Template([nodes.Assign(nodes.Name("result", "store"), piece, lineno=1)], lineno=1)
+    environment = _texts()
+    kept.set_environment(environment)
+    made = jinja2.Template.from_code(environment, environment.compile(kept), environment.make_globals(None))
+    return TemplateExpression(made, undefined_to_none=False)
+
+
+class _Chains(NodeTransformer):
+    """`a ~ b` becomes a filter, which bounds it."""
+
+    def get_visitor(self, node: nodes.Node) -> Any:
+        """What takes the place of a node."""
+        return self._chained if isinstance(node, nodes.Concat) else None
+
+    def _chained(self, node: nodes.Concat) -> nodes.Filter:
+        self.generic_visit(node)
+        parts = nodes.List(node.nodes, lineno=node.lineno)
+        chain = nodes.Filter(parts, "chained", [], [], None, None, lineno=node.lineno)
+        chain.set_environment(_texts())
+        return chain
 
 
 def _permit(node: nodes.Node, nesting: int) -> None:
@@ -237,8 +259,13 @@ def _is_one_expression(tree: nodes.Template, source: str) -> bool:
         return False
     if source[2:3] in ("-", "+") or source[-3:-2] in ("-", "+"):
         return False
-    parts = [part for output in tree.body for part in getattr(output, "nodes", (None, None))]
+    parts = _pieces(tree)
     return len(parts) == 1 and not isinstance(parts[0], nodes.TemplateData)
+
+
+def _pieces(tree: nodes.Template) -> list[Any]:
+    """The literal texts and expressions it gives; a statement counts as two."""
+    return [part for output in tree.body for part in getattr(output, "nodes", (None, None))]
 
 
 def _names(tree: nodes.Template) -> frozenset[str]:

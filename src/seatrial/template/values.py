@@ -38,6 +38,8 @@ _FOREIGN = (
     ArithmeticError,
     AttributeError,
     LookupError,
+    MemoryError,
+    OSError,
     RecursionError,
     TypeError,
     ValueError,

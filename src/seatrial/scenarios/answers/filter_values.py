@@ -19,7 +19,7 @@ from typing import Any
 from seatrial import dates
 from seatrial.match import MAX_SHOWN, show
 from seatrial.regexes import MAX_REPLACED, Regex
-from seatrial.scenarios.answers import markup
+from seatrial.scenarios.answers import json_text, markup
 from seatrial.scenarios.answers.json_path import JsonPath
 
 MAX_PARTS = 100_000
@@ -140,7 +140,7 @@ def to_date(value: Any, pattern: str) -> datetime:
 def jsonpath(value: Any, path: JsonPath) -> Any:
     """On a text, its JSON; on anything else, itself."""
     try:
-        document = json.loads(value) if isinstance(value, str) else value
+        document = json_text.parse(value) if isinstance(value, str) else value
     except ValueError as error:
         raise ValueError(f"{_quoted(value)} is not JSON ({error})") from None
     found = path.values(document)

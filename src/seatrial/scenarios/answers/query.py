@@ -6,6 +6,7 @@ function and a line there. Gives `Found`; must never judge what it found.
 
 from __future__ import annotations
 
+import email.utils
 import functools
 import hashlib
 import math
@@ -225,10 +226,8 @@ def _attribute(attribute: str, text: str) -> Found:
 
 
 def _http_date(text: str) -> Found:
-    from email.utils import parsedate_to_datetime  # it takes long to import, and few journeys ask for a date
-
     try:
-        moment = parsedate_to_datetime(text)
+        moment = email.utils.parsedate_to_datetime(text)
     except ValueError:
         return _nothing(f"'{text}' is no date")
     return Found(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC))

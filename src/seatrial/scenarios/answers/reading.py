@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import codecs
 import functools
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from seatrial.clock import SystemClock
 from seatrial.exchange import Response
 from seatrial.match import plain
+from seatrial.scenarios.answers import json_text
 from seatrial.scenarios.answers.markup import Markup, NotMarkup, parse
 
 SYSTEM_NOW = SystemClock().now
@@ -64,8 +64,8 @@ class Reading:
     @functools.cached_property
     def _json(self) -> Any:
         try:
-            return _JSON.decode(self.text)
-        except (ValueError, RecursionError) as error:
+            return json_text.parse(self.text)
+        except ValueError as error:
             shown = f"it reads {plain(self.text)}" if self.text else "it is empty"
             return NotJson(f"the body is not JSON ({error}); {shown}")
 
@@ -125,10 +125,3 @@ def _cookie(header: str) -> tuple[str, tuple[str, Mapping[str, str]]]:
     name, _, value = pair.partition("=")
     attributes = (part.partition("=") for part in rest)
     return name.strip(), (value.strip(), {key.strip().lower(): content.strip() for key, _, content in attributes})
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
-
-
-_JSON = json.JSONDecoder(parse_constant=_refuse_constant)

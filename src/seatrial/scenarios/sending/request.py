@@ -1,6 +1,7 @@
 """A request as it is once read: its parts with their templates compiled, nothing rendered yet.
 
-Room scenarios. `steps.py` gives these, `expand.py` renders them. Frozen. May import the floor and `wanted` only.
+Room scenarios. `written/requests.py` gives these, `expand.py` renders them. Frozen. May import the floor, `wanted`
+and `files` only.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from seatrial import match, template
@@ -30,6 +31,7 @@ from seatrial.scenarios.answers.wanted import (
     WantedJson,
     WantedStatus,
 )
+from seatrial.scenarios.files import Files
 from seatrial.scenarios.written.operands import read_operand
 from seatrial.scenarios.written.shapes import RawExpect, RawMax
 
@@ -56,8 +58,8 @@ _CHECK_KEYS = frozenset({*_FILTERED, "severity"})
 _CAPTURE_KEYS = frozenset({*_FILTERED, "secret"})
 
 
-def read_expectations(raw: RawExpect, document: Document, at: Steps) -> Expectations:
-    """What a step expects; `at` is the path of its `expect`."""
+def read_expectations(raw: RawExpect, document: Document, at: Steps, *, files: Files) -> Expectations:
+    """What a step expects; `at` is the path of its `expect`, `files` are what it may name."""
     where = functools.partial(document.where, *at)
     has_json = "content" in raw.model_fields_set
     if raw.strict and not has_json:
@@ -69,7 +71,7 @@ def read_expectations(raw: RawExpect, document: Document, at: Steps) -> Expectat
         checks=tuple(
             check
             for index, content in enumerate(raw.checks)
-            for check in _checks(content, document, (*at, "checks", index))
+            for check in _checks(content, document, (*at, "checks", index), files)
         ),
     )
 
@@ -128,18 +130,18 @@ def _limits(raw: RawMax, document: Document, at: Steps) -> LatencyLimits:
     return LatencyLimits(raw.fail, raw.degraded, document.where(*at, "fail"), document.where(*at, "degraded"))
 
 
-def _checks(content: Mapping[str, Any], document: Document, at: Steps) -> Iterator[Check]:
+def _checks(content: Mapping[str, Any], document: Document, at: Steps, files: Files) -> Iterator[Check]:
     """One check a predicate: `{jsonpath: $.n, gt: 0, lt: 9}` are two."""
     key = _query_key(content, document, at)
     query, inner = _query(key, content, document, at)
-    severity = _severity(content, document, at)
+    asker = _Asker(query, document, files, _severity(content, document, at))
     asked = {name: (content[name], (*at, name)) for name in content if name != key and name not in _CHECK_KEYS}
     asked.update({name: (operand, (*at, key, name)) for name, operand in inner.items()})
     if not asked:
         hint = f"add a predicate, as `exists: true`; known: {', '.join(sorted(_ASKED))}"
         raise DocumentError(document.where(*at), f"the check of '{query}' asks nothing", hint)
     for name, (operand, path) in asked.items():
-        yield _check(query, name, operand, document=document, at=path, severity=severity)
+        yield asker.check(name, operand, path)
 
 
 def _query_key(content: Mapping[str, Any], document: Document, at: Steps) -> str:
@@ -219,21 +221,31 @@ def _severity(content: Mapping[str, Any], document: Document, at: Steps) -> Seve
     return Severity(text)
 
 
-def _check(
-    query: Query, name: str, operand: Any, *, document: Document, at: Steps, severity: Severity, turned: bool = False
-) -> Check:
-    if name == "not" and not turned:
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """What the predicates of one check ask of, and how grave a miss is."""
+
+    query: Query
+    document: Document
+    files: Files
+    severity: Severity
+
+    def check(self, name: str, operand: Any, at: Steps) -> Check:
+        """That predicate of it; `not` turns the one below it round."""
+        if name != "not":
+            return self._asked(name, operand, at)
         if not isinstance(operand, Mapping) or len(operand) != 1:
-            raise DocumentError(document.where(*at), "'not' takes one predicate", "write {not: {contains: x}}")
-        [(name, operand)] = operand.items()
-        return _check(query, name, operand, document=document, at=(*at, name), severity=severity, turned=True)
-    if name not in match.PREDICATES:
-        hint = f"did you mean '{_ELSEWHERE[name]}'?" if name in _ELSEWHERE else did_you_mean(name, _ASKED)
-        raise DocumentError(document.where_key(*at), f"unknown predicate '{name}'", hint)
-    predicate = match.predicate(name)
-    value = read_operand(query, name, operand, document=document, at=at)
-    where = document.where(*at)
-    return Check(query, match.negated(predicate) if turned else predicate, value, where, severity)
+            raise DocumentError(self.document.where(*at), "'not' takes one predicate", "write {not: {contains: x}}")
+        [(inner, wanted)] = operand.items()
+        asked = self._asked(inner, wanted, (*at, inner))
+        return dataclasses.replace(asked, predicate=match.negated(asked.predicate))
+
+    def _asked(self, name: str, operand: Any, at: Steps) -> Check:
+        if name not in match.PREDICATES:
+            hint = f"did you mean '{_ELSEWHERE[name]}'?" if name in _ELSEWHERE else did_you_mean(name, _ASKED)
+            raise DocumentError(self.document.where_key(*at), f"unknown predicate '{name}'", hint)
+        value = read_operand(self.query, name, operand, document=self.document, at=at, files=self.files)
+        return Check(self.query, match.predicate(name), value, self.document.where(*at), self.severity)
 
 
 def _capture(name: str, content: Mapping[str, Any], document: Document, at: Steps) -> Capture:

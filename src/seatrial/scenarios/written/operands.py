@@ -18,16 +18,16 @@ from seatrial.json_schema import compile_schema
 from seatrial.predicates import FileContent
 from seatrial.scenarios.answers.expect import readable_operand
 from seatrial.scenarios.answers.wanted import Query
-from seatrial.scenarios.files import Files, files_beside
+from seatrial.scenarios.files import Files
 from seatrial.template import Fixed, Value
 
 
-def read_operand(query: Query, name: str, operand: Any, *, document: Document, at: Steps) -> Value:
+def read_operand(query: Query, name: str, operand: Any, *, document: Document, at: Steps, files: Files) -> Value:
     """The operand of that predicate, which stands at `at`; DocumentError when it cannot be one."""
     where = document.where(*at)
     reader = _NAMED_FILES.get(name)
     if reader:
-        named = reader(operand, files_beside(Path(document.file)), where)
+        named = reader(operand, files, where)
         if named is not None:
             return Fixed(named)
     value = template.compile_value(operand, functools.partial(document.where, *at))

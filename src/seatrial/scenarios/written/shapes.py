@@ -18,6 +18,9 @@ from seatrial.scenarios.model import MAX_ROUNDS, Backoff, Once, RetryOn
 from seatrial.scenarios.sending.request import KeyPlace
 
 ANY = "any"
+MAX_PARALLEL = 64
+"""Steps of one `parallel`: what takes more is load, not a journey."""
+
 PositiveS = Annotated[DurationS, Field(gt=0)]
 
 
@@ -269,6 +272,15 @@ class RawRetry(Shape):
     on: Annotated[frozenset[RetryOn], BeforeValidator(_not_empty)] = frozenset(RetryOn)
 
 
+def _side_by_side(value: Any) -> Any:
+    """Each part is a thread and a connection of its own."""
+    if isinstance(value, list) and len(value) > MAX_PARALLEL:
+        raise ValueError(
+            f"{len(value)} steps side by side, where {MAX_PARALLEL} are allowed; use a load profile for more"
+        )
+    return value
+
+
 class RawStep(Shape):
     """A step: a request, a conversation, the use of a flow, or steps side by side."""
 
@@ -285,7 +297,9 @@ class RawStep(Shape):
     given: dict[str, Any] = Field(default_factory=dict, alias="with")
     outputs: tuple[str, ...] | None = None
     once: Once | None = None
-    parallel: tuple[RawStep, ...] | None = Field(default=None, min_length=1)
+    parallel: Annotated[tuple[RawStep, ...] | None, BeforeValidator(_side_by_side)] = Field(
+        default=None, min_length=1
+    )
     vars: dict[str, Any] = Field(default_factory=dict)
     when: str | None = None
     skip: str = ""
@@ -346,13 +360,25 @@ class RawScenario(Shape):
     cookies: bool = True
 
 
+class RawInput(Shape):
+    """One of `inputs:` of a flow; a call must give what has no default."""
+
+    secret: bool = False
+    default: Any = None
+
+
+def _input(value: Any) -> Any:
+    """Anything but a mapping is the default, null none."""
+    return value if isinstance(value, dict) else {} if value is None else {"default": value}
+
+
 class RawFlow(Shape):
     """A flow document."""
 
     flow: str = Field(min_length=1)
     version: Literal[1] = 1
     service: str | None = None
-    inputs: dict[str, Any] = Field(default_factory=dict)
+    inputs: dict[str, Annotated[RawInput, BeforeValidator(_input)]] = Field(default_factory=dict)
     steps: RawSteps
     outputs: tuple[str, ...] = ()
 

@@ -43,7 +43,7 @@ def read_step(raw: RawStep, spot: Spot) -> Step:
         route=target.route,
         request=request,
         where=spot.document.where(*spot.at),
-        expectations=read_expectations(raw.expect, spot.document, (*spot.at, "expect")),
+        expectations=read_expectations(raw.expect, spot.document, (*spot.at, "expect"), files=spot.files),
         captures=read_captures(raw.capture, spot.document, (*spot.at, "capture")),
         timeout_s=_timeout_s(raw, spot),
         retry=_retry(raw.retry) if raw.retry else None,

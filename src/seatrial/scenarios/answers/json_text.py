@@ -1,0 +1,48 @@
+"""Text of a server as JSON: what the standard allows, and not nested without end. Pure.
+
+Room scenarios. Everything that goes through a document afterwards may then do so by recursion.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+MAX_DEPTH = 64
+"""Levels of lists and objects, as in the documents an answer is held against."""
+
+
+def parse(text: str) -> Any:
+    """The value; ValueError says why the text is none."""
+    try:
+        value = _JSON.decode(text)
+    except RecursionError:
+        raise _too_deep() from None
+    if text.count("[") + text.count("{") > MAX_DEPTH and _is_deep(value):  # most answers are too small to be deep
+        raise _too_deep()
+    return value
+
+
+def _is_deep(value: Any) -> bool:
+    """Level by level, for recursion is what this guards against."""
+    level: list[Any] = [[value]]
+    for _ in range(MAX_DEPTH + 1):
+        level = [part for holder in level for part in _parts(holder) if isinstance(part, (dict, list))]
+        if not level:
+            return False
+    return True
+
+
+def _parts(holder: Any) -> Any:
+    return holder.values() if isinstance(holder, dict) else holder
+
+
+def _too_deep() -> ValueError:
+    return ValueError(f"nested deeper than {MAX_DEPTH} levels")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+_JSON = json.JSONDecoder(parse_constant=_refuse_constant)
