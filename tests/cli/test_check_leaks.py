@@ -180,6 +180,22 @@ def test_every_step_of_the_journey_was_sent_and_failed(artefacts):
     assert play["requests"] == other["requests"] == 15
 
 
+@pytest.mark.parametrize("jobs", ["1", "4"])
+def test_a_play_of_more_secrets_than_a_run_remembers_shows_none(workspace, check, monkeypatch, jobs):
+    monkeypatch.setattr("seatrial.accept.prepare.CAPTURED_SECRETS", 3)
+    steps = "\n".join(
+        f"- {{request: {{url: '/token/{{{{ row.n }}}}-{number}'}}, expect: {{status: 200}},"
+        " capture: {token: {jsonpath: $.token, secret: true}}}"
+        for number in range(8)
+    )
+    workspace.journey("many", steps, head="rows: [{n: 0}, {n: 1}, {n: 2}, {n: 3}, {n: 4}]\n")
+    assert check("--jobs", jobs, "--har", "out.har").code == 0
+    bodies = [
+        entry["response"]["content"]["text"] for entry in json.loads(workspace.file("out.har"))["log"]["entries"]
+    ]
+    assert [json.loads(body)["token"] for body in bodies] == ["***(token)"] * 40
+
+
 def test_the_forms_searched_for_are_those_a_leak_would_take():
     leaked = [
         json.dumps({"p": PASSWORD}),

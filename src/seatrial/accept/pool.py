@@ -91,8 +91,8 @@ def play_all(plans: Iterable[Plan], playing: Playing, *, jobs: int) -> Iterator[
 
 
 def play_one(plan: Plan, playing: Playing, client: Client) -> Played:
-    """Play it to its end in this thread."""
-    clock, secrets = playing.clock, playing.context.secrets
+    """Play it to its end in this thread. Its secrets are lent to it: whoever reported it gives them back."""
+    clock, secrets = playing.clock, playing.context.secrets.lend()
     samples: list[Sample] = []
     exchanges: list[Exchange] = []
 
@@ -103,7 +103,7 @@ def play_one(plan: Plan, playing: Playing, client: Client) -> Played:
     started_at, started = clock.now(), clock.monotonic()
     result = drive(
         plan.scenario,
-        playing.context,
+        dataclasses.replace(playing.context, secrets=secrets),
         client,
         clock=clock,
         record=samples.append,
@@ -113,7 +113,15 @@ def play_one(plan: Plan, playing: Playing, client: Client) -> Played:
         heard=hear,
         onces=playing.onces,
     )
-    return Played(plan.journey, result, started_at, clock.monotonic() - started, tuple(samples), tuple(exchanges))
+    took_s = clock.monotonic() - started
+    return Played(plan.journey, result, started_at, took_s, tuple(samples), tuple(exchanges), secrets)
+
+
+def _reported(played: Played) -> Iterator[Played]:
+    """Who asks for the next play has this one in every report: till then no secret of it may be forgotten."""
+    yield played
+    if played.secrets is not None:
+        played.secrets.give_back()
 
 
 def _exchange(sent: Send, answer: Answer, asked_at: float, *, now: float) -> Exchange:
@@ -126,7 +134,7 @@ def _one_after_the_other(plans: Iterable[Plan], playing: Playing) -> Iterator[Pl
         for plan in plans:
             if playing.enough():
                 return
-            yield play_one(plan, playing, client)
+            yield from _reported(play_one(plan, playing, client))
 
 
 def _side_by_side(plans: Iterable[Plan], playing: Playing, jobs: int) -> Iterator[Played]:
@@ -141,7 +149,7 @@ def _side_by_side(plans: Iterable[Plan], playing: Playing, jobs: int) -> Iterato
                 return
             played = _result(begun.popleft(), playing.meanwhile)
             if played is not None:
-                yield played
+                yield from _reported(played)
             if playing.enough():
                 for future in begun:
                     future.cancel()  # does nothing to one that is under way
