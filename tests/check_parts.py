@@ -68,6 +68,13 @@ class Handler(BaseHTTPRequestHandler):
         content = {"path": self.path, "headers": dict(self.headers.items()), "body": self.body.decode("latin-1")}
         self.reply(200, content, ("Set-Cookie", "sid=sid-5e55101d; Path=/; HttpOnly"))
 
+    def answer_said(self, rest: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
     def answer_meet(self, rest: str) -> None:
         """200 once so many are here at the same time; 503 when they never are."""
         meeting = self.server.meetings.setdefault(rest, threading.Barrier(int(rest)))

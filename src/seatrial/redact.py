@@ -31,9 +31,12 @@ class Secrets:
     """A growing set of named secret values. Safe from several threads."""
 
     def __init__(self) -> None:
+        self._names: dict[str, str] = {}
         self._forms: dict[str, str] = {}
+        self._holders: Counter[str] = Counter()
         self._lengths: dict[str, tuple[int, ...]] = {}
         self._how_many: Counter[tuple[str, int]] = Counter()
+        self._lent: Counter[str] = Counter()
         self._added: dict[str, None] = {}
         self._keep: int | None = None
         self._lock = threading.Lock()
@@ -43,26 +46,30 @@ class Secrets:
         if len(value) < MIN_LENGTH:
             return False
         with self._lock:
-            new = value not in self._forms
-            if new:
-                self._hold(name, value)
-            if self._keep is not None and (new or value in self._added):
-                self._renew(value, self._keep)
+            new = self._hold(name, value)
+            if new or value in self._added:
+                self._renew(value)
         return True
 
     def fork(self) -> Secrets:
         """The same secrets to go on with apart: what one play adds need not be remembered for ever."""
         with self._lock:
             fork = Secrets()
+            fork._names = dict(self._names)
             fork._forms = dict(self._forms)
+            fork._holders = Counter(self._holders)
             fork._lengths = dict(self._lengths)
             fork._how_many = Counter(self._how_many)
         return fork
 
+    def lend(self) -> Lent:
+        """The same secrets, for one play: what it adds is known here too, and stays until given back."""
+        return Lent(self)
+
     def keep_newest(self, count: int) -> None:
         """Of what is added from now on only the `count` newest values stay: a run of many plays is no leak of memory.
 
-        What is held already stays for good.
+        What is held already stays for good, and what is lent to a play until that gives it back.
         """
         with self._lock:
             self._keep = count
@@ -88,17 +95,19 @@ class Secrets:
         return " ".join((scheme[1], *masks) if scheme and masks else masks) or "***"
 
     def _masked(self, text: str) -> Iterator[str]:
-        """The text in pieces, left to right; where two forms begin at one place, the longer is masked."""
-        kept, at = 0, 0
-        while at <= len(text) - MIN_LENGTH:
+        """The text in pieces, left to right; of forms that overlap nothing is left between their masks."""
+        end, before = 0, ""
+        for at in range(len(text) - MIN_LENGTH + 1):
             form = self._form_at(text, at)
-            if form is None:
-                at += 1
+            if form is None or at + len(form) <= end:
                 continue
-            yield text[kept:at]
-            yield f"***({self._forms.get(form, '')})"
-            kept = at = at + len(form)
-        yield text[kept:]
+            mask = f"***({self._forms.get(form, '')})"
+            if at >= end:
+                yield text[end:at]
+            if at >= end or mask != before:
+                yield mask
+            end, before = at + len(form), mask
+        yield text[end:]
 
     def _form_at(self, text: str, at: int) -> str | None:
         """The longest form that stands there. Tokens of one issuer begin alike and are of few lengths."""
@@ -107,11 +116,18 @@ class Secrets:
                 return form
         return None
 
-    def _hold(self, name: str, value: str) -> None:
+    def _hold(self, name: str, value: str) -> bool:
+        """Whether the value is new; it may have been a form of another before."""
+        if value in self._names:
+            return False
+        self._names[value] = name
         for form in forms(value):
-            if form not in self._forms:
-                self._forms[form] = name
+            self._forms.setdefault(form, name)
+            self._holders[form] += 1
+            if self._holders[form] == 1:
                 self._count(form, 1)
+        self._forms[value] = name
+        return True
 
     def _count(self, form: str, change: int) -> None:
         """Keep which lengths forms of this beginning have, the longest first; replaced at once for whoever reads."""
@@ -126,20 +142,76 @@ class Secrets:
         else:
             del self._lengths[start]
 
-    def _renew(self, value: str, keep: int) -> None:
+    def _borrow(self, name: str, value: str) -> None:
+        with self._lock:
+            new = self._hold(name, value)
+            if new or value in self._added or value in self._lent:
+                self._added.pop(value, None)
+                self._lent[value] += 1
+
+    def _give_back(self, values: Iterable[str]) -> None:
+        with self._lock:
+            for value in values:
+                self._lent[value] -= 1
+                if not self._lent[value]:
+                    del self._lent[value]
+                    self._renew(value)
+
+    def _renew(self, value: str) -> None:
+        """It is the newest of those that are forgotten some day, if any are."""
+        if self._keep is None:
+            return
         self._added.pop(value, None)
         self._added[value] = None
-        if len(self._added) > keep:
+        while len(self._added) > self._keep:
             self._forget(next(iter(self._added)))
 
     def _forget(self, value: str) -> None:
-        del self._added[value]
+        del self._added[value], self._names[value]
         for form in forms(value):
-            if self._forms.pop(form, None) is not None:
+            self._holders[form] -= 1
+            if not self._holders[form]:
+                del self._holders[form], self._forms[form]
                 self._count(form, -1)
 
     def __contains__(self, value: object) -> bool:
         return value in self._forms
+
+
+class Lent(Secrets):
+    """The secrets of a run as one play knows them: all of the run's, and it minds which ones it added."""
+
+    def __init__(self, whole: Secrets) -> None:
+        super().__init__()
+        self._whole = whole
+        self._mine: dict[str, None] = {}
+
+    def add(self, name: str, value: str) -> bool:
+        """Keep a value secret in the whole run, at least until it is given back."""
+        if len(value) < MIN_LENGTH:
+            return False
+        with self._lock:
+            if value not in self._mine:
+                self._mine[value] = None
+                self._whole._borrow(name, value)
+        return True
+
+    def give_back(self) -> None:
+        """The play was reported: what it added may be forgotten when newer values come."""
+        with self._lock:
+            mine, self._mine = self._mine, {}
+        self._whole._give_back(mine)
+
+    def fork(self) -> Secrets:
+        """Those of the whole run, to go on with apart."""
+        return self._whole.fork()
+
+    def redact(self, text: str) -> str:
+        """As the whole run does."""
+        return self._whole.redact(text)
+
+    def __contains__(self, value: object) -> bool:
+        return value in self._whole
 
 
 def forms(value: str) -> Iterator[str]:
@@ -188,12 +260,12 @@ def _markup_forms(value: str) -> Iterator[str]:
 
 
 def _base64_forms(raw: bytes) -> Iterable[str]:
-    """The characters of base64 that depend on the value alone, whatever stands before it (`user:` in Basic auth)."""
+    """The characters of base64 that depend on the value alone, whatever stands before it (`user:` in Basic auth) and
+    whether anything comes after it."""
     for offset in range(3):
-        encoded = base64.b64encode(b"\0" * offset + raw).decode()
+        encoded = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")
         start = (offset * 8 + 5) // 6
         end = (offset + len(raw)) * 8 // 6
-        inner = encoded[start:end]
-        if len(inner) >= 6:
+        for inner in (encoded[start:end], encoded[start:]):
             yield inner
             yield inner.replace("+", "-").replace("/", "_")

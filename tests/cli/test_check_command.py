@@ -373,15 +373,15 @@ class TestInterrupted:
 
 
 class TestTerminal:
-    def run(self, workspace, *words, **environment):
-        """What the command prints where both its streams are one terminal."""
+    def run(self, workspace, *words, stdout=None, stderr=None, **environment):
+        """What the command prints to the terminal its streams are, but those that are given."""
         master, slave = pty.openpty()
         kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "TERM")}
         running = subprocess.Popen(
             [*COMMAND, *words],
             cwd=workspace.path,
-            stdout=slave,
-            stderr=slave,
+            stdout=stdout or slave,
+            stderr=stderr or slave,
             stdin=subprocess.DEVNULL,
             env={**kept, "TERM": "xterm", "COLUMNS": "80", **environment},
         )
@@ -429,6 +429,22 @@ class TestTerminal:
         assert "correct%20horse" in text
         assert "correct%20horse" not in workspace.file("out.json")
         assert "correct%20horse" not in self.run(workspace)
+
+    @pytest.mark.parametrize("words", [(), ("--json", "-")])
+    def test_secrets_are_shown_to_no_file_that_is_stderr(self, workspace, service, words):
+        workspace.journey("a", BAD)
+        with (workspace.path / "err.log").open("wb") as file:
+            self.run(workspace, "--show-secrets", *words, stderr=file)
+        assert "--show-secrets needs a terminal" in workspace.file("err.log")
+        assert not service.asked
+
+    def test_a_report_on_stdout_is_masked_while_the_terminal_shows_secrets(self, workspace):
+        workspace.journey("a", '- {request: {url: "/status/500?p={{ secrets.password }}"}, expect: {status: 200}}')
+        with (workspace.path / "out.json").open("wb") as file:
+            text = self.run(workspace, "--show-secrets", "--json", "-", stdout=file)
+        assert "correct%20horse" in text
+        assert "***(password)" in workspace.file("out.json")
+        assert "correct%20horse" not in workspace.file("out.json")
 
 
 def test_secrets_are_not_shown_to_a_file_or_pipe(workspace, check, service):

@@ -19,11 +19,12 @@ from seatrial.reports.plays.formats import FORMATS
 
 PASSWORD = "p&ss<wörd>/\"o'f+=%20 \\ada"
 KEY = "kéy-with-plain-2f9a1c77"
+PEM = "-----BEGIN KEY-----\nfirst+line/of+a+key+5e1d\nother+line/of+a+key+77c0\n-----END KEY-----\n"
 REALMS = """
 realms:
   test:
     services: {api: "http://127.0.0.1:%d", gone: "http://127.0.0.1:1"}
-    secrets: {password: {env: LEAK_PASSWORD}, key: {env: LEAK_KEY}}
+    secrets: {password: {env: LEAK_PASSWORD}, key: {env: LEAK_KEY}, pem: {env: LEAK_PEM}}
     allows: {mutations: true}
 """
 JOURNEY = """
@@ -94,6 +95,18 @@ steps:
     request: {url: "service://gone/{{ secrets.key }}?t={{ token }}"}
     expect: {status: 200}
     continue: true
+  - name: in lines of its own
+    request: {method: POST, url: /said, text: "first\\n{{ secrets.pem }}last\\n"}
+    expect: {checks: [{body: true, eq: "first\\n{{ secrets.pem }}end\\n"}]}
+    continue: true
+  - name: in lines where none was wanted
+    request: {method: POST, url: /said, text: "first\\n{{ secrets.pem }}last\\n"}
+    expect: {checks: [{body: true, eq: "first\\nlast\\n"}, {body: true, matches: "^no$"}, {regex: "y\\n(.*)", eq: x}]}
+    continue: true
+  - name: in lines within JSON
+    request: {method: POST, url: /echo/x, json: {pem: "{{ secrets.pem }}"}}
+    expect: {json: {path: nothing, body: "{{ secrets.pem }}"}}
+    continue: true
   - name: poll for it
     request: {url: "/echo/x?p={{ secrets.password }}"}
     retry: {max: 2, interval: 0ms}
@@ -142,6 +155,7 @@ def artefacts(workspace, check, service, monkeypatch):
     """What every report and both streams hold after a run in which everything fails."""
     monkeypatch.setenv("LEAK_PASSWORD", PASSWORD)
     monkeypatch.setenv("LEAK_KEY", KEY)
+    monkeypatch.setenv("LEAK_PEM", PEM)
     (workspace.path / "realms.yaml").write_text(REALMS % service.server_port)
     (workspace.path / "scenarios").mkdir()
     (workspace.path / "scenarios" / "leak.yaml").write_text(JOURNEY.lstrip("\n"))
@@ -159,7 +173,7 @@ def artefacts(workspace, check, service, monkeypatch):
 @pytest.mark.parametrize("words", [("-vv",), ("--jobs", "2"), ("-q",)], ids=" ".join)
 def test_no_secret_is_in_any_artefact_in_any_form(artefacts, words):
     kept = artefacts(*words)
-    secrets = (PASSWORD, KEY, "token-ada-1", "token-bob-1", "sid-5e55101d")
+    secrets = (PASSWORD, KEY, PEM, *PEM.splitlines()[1:3], "token-ada-1", "token-bob-1", "sid-5e55101d")
     found = [
         (name, form, text[max(0, text.index(form) - 60) : text.index(form) + 60])
         for name, text in kept.items()
@@ -174,10 +188,26 @@ def test_no_secret_is_in_any_artefact_in_any_form(artefacts, words):
 def test_every_step_of_the_journey_was_sent_and_failed(artefacts):
     play, other = json.loads(artefacts()["json"])["journeys"]
     ended = {step["step"]: step["outcome"] for step in play["steps"]}
-    assert len(ended) == 15
+    assert len(ended) == 18
     assert {name for name, outcome in ended.items() if outcome == "ok"} == {"take a token", "only degraded"}
     assert set(ended.values()) == {"ok", "unexpected", "broken"}
-    assert play["requests"] == other["requests"] == 15
+    assert play["requests"] == other["requests"] == 18
+
+
+@pytest.mark.parametrize("jobs", ["1", "4"])
+def test_a_play_of_more_secrets_than_a_run_remembers_shows_none(workspace, check, monkeypatch, jobs):
+    monkeypatch.setattr("seatrial.accept.prepare.CAPTURED_SECRETS", 3)
+    steps = "\n".join(
+        f"- {{request: {{url: '/token/{{{{ row.n }}}}-{number}'}}, expect: {{status: 200}},"
+        " capture: {token: {jsonpath: $.token, secret: true}}}"
+        for number in range(8)
+    )
+    workspace.journey("many", steps, head="rows: [{n: 0}, {n: 1}, {n: 2}, {n: 3}, {n: 4}]\n")
+    assert check("--jobs", jobs, "--har", "out.har").code == 0
+    bodies = [
+        entry["response"]["content"]["text"] for entry in json.loads(workspace.file("out.har"))["log"]["entries"]
+    ]
+    assert [json.loads(body)["token"] for body in bodies] == ["***(token)"] * 40
 
 
 def test_the_forms_searched_for_are_those_a_leak_would_take():

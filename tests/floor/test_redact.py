@@ -191,3 +191,74 @@ def test_nothing_is_kept_of_what_was_forgotten():
 )
 def test_password_of_a_url_is_not_shown(text, shown):
     assert holding(pw="hunter2!").redact(text) == shown
+
+
+def test_a_secret_that_is_a_form_of_another_is_masked_in_its_own_forms():
+    secrets = holding(key="correct horse", hexed=b"correct horse".hex())
+    again = b"correct horse".hex().encode().hex()
+    assert secrets.redact(again) == "***(hexed)"
+
+
+def test_what_is_forgotten_takes_no_form_of_another_with_it():
+    secrets = few(1, password="a/b/c/d/e")
+    for value in ("a%2Fb%2Fc%2Fd%2Fe", "another one", "a third one"):
+        secrets.add("token", value)
+    assert secrets.redact("a/b/c/d/e a%2Fb%2Fc%2Fd%2Fe another one") == "***(password) ***(token) another one"
+
+
+def test_two_values_of_one_form_keep_it_until_both_are_forgotten():
+    secrets = few(2)
+    secrets.add("one", "a b c d")
+    secrets.add("other", "a+b+c+d")  # what a form makes of the first
+    secrets.add("third", "something else")
+    assert "a+b+c+d" not in secrets.redact("a+b+c+d")
+    secrets.add("fourth", "yet another")
+    assert secrets.redact("a+b+c+d") == "a+b+c+d"
+
+
+@pytest.mark.parametrize("user", ["", "a", "ad", "ada"])
+@pytest.mark.parametrize("value", ["1234", "pa$s5"])
+def test_a_short_secret_is_masked_in_base64_too(value, user):
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        encoded = encode(f"{user}:{value}".encode()).decode()
+        assert "***(pin)" in holding(pin=value).redact(f"Basic {encoded}")
+    assert holding(pin=value).redact(base64.b64encode(value.encode()).decode()).rstrip("=") == "***(pin)"
+
+
+def test_of_secrets_that_overlap_nothing_is_left():
+    secrets = holding(first="abcd1234", second="1234efgh", within="cd12")
+    assert secrets.redact("<abcd1234efgh>") == "<***(first)***(second)>"
+    assert holding(same="abab").redact("<ababab>") == "<***(same)>"
+
+
+def test_what_a_play_adds_is_known_to_all_until_it_is_given_back():
+    secrets = few(2, password="correct horse")
+    lent = secrets.lend()
+    for number in range(100):
+        lent.add("token", f"token number {number:02}")
+    secrets.add("other", "of another play")
+    text = " ".join(f"token number {number:02}" for number in range(100))
+    assert secrets.redact(text) == lent.redact(text) == " ".join(["***(token)"] * 100)
+
+    lent.give_back()
+    assert secrets.redact(text).count("***(token)") == 2
+    assert lent.redact("correct horse") == "***(password)"
+
+
+def test_a_value_two_plays_have_stays_until_both_gave_it_back():
+    secrets = few(0)
+    first, second = secrets.lend(), secrets.lend()
+    for lent in (first, first, second):
+        lent.add("token", "token of both")
+    first.give_back()
+    assert secrets.redact("token of both") == "***(token)"
+    second.give_back()
+    assert secrets.redact("token of both") == "token of both"
+
+
+def test_a_secret_of_the_realm_that_a_play_captures_too_stays():
+    secrets = few(0, password="correct horse")
+    lent = secrets.lend()
+    lent.add("token", "correct horse")
+    lent.give_back()
+    assert secrets.redact("correct horse") == "***(password)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from html.parser import HTMLParser
 
@@ -15,7 +16,9 @@ from seatrial.reports.plays import markdown as markdown_form
 from seatrial.reports.plays.curl import Curl
 from seatrial.reports.plays.form import Close
 from seatrial.reports.plays.html import Html
+from seatrial.reports.plays.junit import JUnit
 from seatrial.reports.plays.markdown import Markdown
+from seatrial.reports.plays.tap import Tap
 from seatrial.sample import Cause
 from seatrial.scenarios.wording import failure_texts
 
@@ -165,3 +168,22 @@ def test_a_refused_connection_is_on_the_page(page, play):
     _, root = page(play(JOURNEY, Broken(Cause.REFUSED, "connection refused", 0.001)))
     first, *_ = root.xpath("//pre[@class='exchange']/b/text()[starts-with(., 'no valid')]")
     assert first == "no valid answer (refused): connection refused"
+
+
+@pytest.mark.parametrize(
+    ("form", "before"),
+    [(JUnit, '<failure message="'), (Tap, 'message: "'), (Html, '<p class="why">')],
+    ids=["junit", "tap", "html"],
+)
+def test_what_failed_outside_any_step_is_told_in_its_own_words(written, play, form, before):
+    plays = play(
+        """
+        scenario: begins badly
+        service: api
+        vars: {a: "{{ missing }}"}
+        steps: [{name: look, request: {url: "/{{ a }}"}, expect: {status: 200}}]
+        """
+    )
+    summary = plays[0].result.failures[0].summary
+    assert "missing" in summary
+    assert before + summary in html.unescape(written(form(Secrets()), plays))

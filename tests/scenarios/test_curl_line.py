@@ -73,6 +73,12 @@ def test_a_body_of_several_lines_stays_on_one():
     assert line("POST", body=b"a\nb") == "curl -sS 'http://127.0.0.1:1/a' -H 'Content-Type:' --data-raw $'a\\nb'"
 
 
+def test_what_a_conversation_accepts_is_asked_for_again():
+    assert line(headers=(("Accept", "text/event-stream"), ("User-Agent", "seatrial/1"))) == (
+        "curl -sS 'http://127.0.0.1:1/a' -H 'Accept: text/event-stream'"
+    )
+
+
 def test_how_it_was_connected_is_said_too():
     tls = Tls(verify=False, ca="ca.pem", certificate="me.pem", key="me.key", pin="abc=")
     told = line(

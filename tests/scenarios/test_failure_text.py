@@ -106,6 +106,22 @@ def test_curl_line_repeats_the_request(journey, run):
     )
 
 
+def test_curl_line_keeps_the_headers_the_step_wrote_and_no_other_that_every_request_has(journey, run, canned):
+    scenario = journey("""
+        - request: {url: /, headers: {accept: "*/*", User-Agent: mine, X-Request-Id: "7", Traceparent: "00-1-2-01"}}
+          expect: {status: 200}
+        - request: {url: /plain}
+          expect: {status: 201}
+    """)
+    played = run(scenario, canned.ok(201))
+    [text] = texts(played)
+    line = text.splitlines()[-1]
+    written = ("accept: */*", "User-Agent: mine", "X-Request-Id: 7", "Traceparent: 00-1-2-01")
+    headers = " ".join(f"-H '{header}'" for header in written)
+    assert line.endswith(f"curl -sS 'http://api.test/' {headers}")
+    assert curl_line(played.requests[0], Secrets()) == "curl -sS 'http://api.test/'"
+
+
 def test_curl_line_names_a_body_too_long_to_show(journey, run):
     scenario = journey('- {request: {method: POST, url: /, text: "{{ t }}"}, expect: {status: 200}}')
     line = curl_line(run(scenario, variables={"t": "x" * 5000}).requests[0], Secrets())

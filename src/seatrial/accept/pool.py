@@ -108,8 +108,8 @@ def play_all(plans: Iterable[Plan], playing: Playing, *, jobs: int) -> Iterator[
 
 
 def play_one(plan: Plan, playing: Playing, client: Client) -> Played:
-    """Play it to its end in this thread."""
-    clock, secrets = playing.clock, playing.context.secrets
+    """Play it to its end in this thread. Its secrets are lent to it: whoever reported it gives them back."""
+    clock, secrets = playing.clock, playing.context.secrets.lend()
     samples: list[Sample] = []
     exchanges = Exchanges(playing.evidence)
 
@@ -119,13 +119,13 @@ def play_one(plan: Plan, playing: Playing, client: Client) -> Played:
 
     def played(result: PlayResult) -> Played:
         took_s = clock.monotonic() - started
-        return Played(plan.journey, result, started_at, took_s, tuple(samples), exchanges.all())
+        return Played(plan.journey, result, started_at, took_s, tuple(samples), exchanges.all(), secrets)
 
     started_at, started = clock.now(), clock.monotonic()
     try:
         result = drive(
             plan.scenario,
-            playing.context,
+            dataclasses.replace(playing.context, secrets=secrets),
             client,
             clock=clock,
             record=samples.append,
@@ -140,6 +140,13 @@ def play_one(plan: Plan, playing: Playing, client: Client) -> Played:
     return played(result)
 
 
+def _reported(played: Played) -> Iterator[Played]:
+    """Who asks for the next play has this one in every report: till then no secret of it may be forgotten."""
+    yield played
+    if played.secrets is not None:
+        played.secrets.give_back()
+
+
 def _exchange(sent: Send, answer: Answer, asked_at: float, *, now: float) -> Exchange:
     """The exchange began when it was asked for, or later, where it had to wait for its turn."""
     return Exchange(sent, answer, max(asked_at, now - answer.latency_s))
@@ -150,7 +157,7 @@ def _one_after_the_other(plans: Iterable[Plan], playing: Playing) -> Iterator[Pl
         for plan in plans:
             if playing.enough():
                 return
-            yield play_one(plan, playing, client)
+            yield from _reported(play_one(plan, playing, client))
 
 
 def _side_by_side(plans: Iterable[Plan], playing: Playing, jobs: int) -> Iterator[Played]:
@@ -167,7 +174,7 @@ def _side_by_side(plans: Iterable[Plan], playing: Playing, jobs: int) -> Iterato
             begun.popleft()
             workers.held.take(played)
             if played is not None:
-                yield played
+                yield from _reported(played)
             if playing.enough():
                 for future in begun:
                     future.cancel()  # does nothing to one that is under way

@@ -33,7 +33,7 @@ NOWHERE = Realm("none", RuntimeKind.EXTERNAL, {}, allows=Allows(mutation_tags=fr
 """Where `.hurl` files are played when no realm is named: they say themselves where they go."""
 
 CAPTURED_SECRETS = 2000
-"""Values captured as secret that a run remembers, the newest: more than any number of plays under way can hold."""
+"""Values captured as secret that a run remembers of plays it has reported, the newest; of any other play, all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ def run_check(options: CheckOptions) -> ExitCode:
     jobs = _jobs(options.jobs)
     _refuse_two_on_one(options.files)
     _refuse_reports_of_nothing(options)
-    shown = _unmasked() if options.show_secrets else None
+    shown = _unmasked(options.files) if options.show_secrets else None
     wanted = _wanted(options)
     prepared = prepare(workspace() if wanted.needs_workspace else Path.cwd(), wanted)
     _refuse_options_of_no_file(options.hurl, prepared)
@@ -165,8 +165,10 @@ def _hurl(given: Mapping[str, Any]) -> HurlOptions | None:
     return parse_options(given)
 
 
-def _unmasked() -> Secrets:
-    if not sys.stdout.isatty():
+def _unmasked(files: Mapping[str, str]) -> Secrets:
+    """Progress goes to stderr, and so does everything when a report takes stdout: that report is masked."""
+    written = [sys.stderr] if STDOUT in files.values() else [sys.stdout, sys.stderr]
+    if not all(stream.isatty() for stream in written):
         raise UsageError("--show-secrets needs a terminal: what is written to a file or pipe stays masked")
     return _Unmasked()
 

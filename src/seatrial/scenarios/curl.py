@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from seatrial.exchange import Answer, Connection, Headers, HttpVersion, Request, Response, Tls
 from seatrial.redact import Secrets
+from seatrial.scenarios.model import Step
 
 MAX_BODY = 4000
 _OWN = frozenset({"user-agent", "accept", "accept-encoding", "traceparent", "x-request-id"})
-"""Headers every request of ours carries and no answer should depend on."""
+"""Headers every request of ours carries and no answer should depend on, unless the step wrote them itself."""
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "'": "\\'", "\\": "\\\\"}
@@ -19,13 +20,15 @@ _GLOBS = re.compile(r"[\[\]{}]")
 _AUTHORITY = re.compile(r"\w+://[^/?#]*")
 
 
-def curl_line(request: Request, secrets: Secrets, *, answer: Answer | None = None) -> str:
+def curl_line(request: Request, secrets: Secrets, *, step: Step | None = None, answer: Answer | None = None) -> str:
     """`curl -sS 'http://...' -H '...'`, on one line; a body beyond MAX_BODY characters is named, not shown.
 
-    What was answered compressed is asked for so again: a range, a length or an ETag may hang on it.
+    The headers that `step` wrote stay, whatever they are called. What was answered compressed is asked for so again:
+    a range, a length or an ETag may hang on it.
     """
     body = (request.body or b"").decode(errors="surrogateescape")
     url = secrets.redact(request.url)
+    written = {name.lower() for name, _ in step.request.headers} if step else frozenset()
     words = [
         "curl",
         "-sS",
@@ -34,7 +37,7 @@ def curl_line(request: Request, secrets: Secrets, *, answer: Answer | None = Non
         *_connection(request, secrets),
         _quoted(url),
     ]
-    for line in _headers(request.headers, body, secrets):
+    for line in _headers(_telling(request.headers, written), body, secrets):
         words += ["-H", _quoted(line)]
     if len(body) > MAX_BODY:
         return " ".join(words) + f"   # and a body of {len(body)} characters"
@@ -55,11 +58,19 @@ def _method(method: str, body: str) -> list[str]:
     return [] if method == ("POST" if body else "GET") else ["-X", method]
 
 
+def _telling(headers: Headers, written: Collection[str]) -> Headers:
+    """Without those that are ours; what a conversation accepts stays, since no other answer would do."""
+    return tuple(
+        (name, value)
+        for name, value in headers
+        if name.lower() in written or name.lower() not in _OWN or (name.lower() == "accept" and value != "*/*")
+    )
+
+
 def _headers(headers: Headers, body: str, secrets: Secrets) -> Iterator[str]:
     """A header without a value ends in `;`; one that curl would add by itself is taken away by naming it."""
     for name, value in headers:
-        if name.lower() not in _OWN:
-            yield f"{name}: {secrets.redact_header(name, value)}" if value else f"{name};"
+        yield f"{name}: {secrets.redact_header(name, value)}" if value else f"{name};"
     if body and not any(name.lower() == "content-type" for name, _ in headers):
         yield "Content-Type:"
 

@@ -75,7 +75,7 @@ def failure_text(failures: Iterable[Failure], evidence: Evidence, *, sources: So
     width = 1
     for failure in failures:
         width = len(str(failure.where.line))
-        block = _block(failure, sources.get(failure.where.file, ()), width)
+        block = _block(failure, sources.get(failure.where.file, ()), width, secrets=secrets)
         lines += [_shortened(secrets.redact(line)) for line in block]
     common = [secrets.redact(line) for line in _common(evidence)]
     repeat = [secrets.redact(f"repeat:   {evidence.repeat}")] if evidence.repeat else []
@@ -96,19 +96,20 @@ def timing_text(timings: Timings, latency_s: float, trace_id: str) -> str:
     return f"{', '.join(['connect reused', *phases] if reused else phases)};  trace {trace_id}"
 
 
-def _block(failure: Failure, source: tuple[str, ...], width: int) -> Iterator[str]:
+def _block(failure: Failure, source: tuple[str, ...], width: int, *, secrets: Secrets) -> Iterator[str]:
+    """What is taken apart here is masked before: no part of a secret is known as one."""
     gutter = " " * width
     where = failure.where
     yield f"{gutter}--> {where}"
     if 0 < where.line <= len(source):
-        line, column = _window(source[where.line - 1].replace("\t", " "), where)
+        line, column = _window(secrets.redact(source[where.line - 1].replace("\t", " ")), where)
         rendered = f" rendered: {failure.rendered}" if failure.rendered else ""
         yield f"{gutter} |"
         yield f"{where.line:>{width}} | {line}"
         yield f"{gutter} | {' ' * (column - 1)}{'^' * max(1, where.width)}{rendered}"
     for label, text in _lines(failure):
         yield f"{gutter} = {label + ':':<9} {text}".rstrip()
-    for text in _diff_lines(failure.diff):
+    for text in _diff_lines(failure.diff, secrets):
         yield f"{gutter}   {text}"
 
 
@@ -138,14 +139,15 @@ def _common(evidence: Evidence) -> Iterator[str]:
         yield f"timing:   {evidence.timing}"
 
 
-def _diff_lines(diff: tuple[Any, Any] | None) -> list[str]:
+def _diff_lines(diff: tuple[Any, Any] | None, secrets: Secrets) -> list[str]:
     """The first hunk in which the two sides differ; nothing where it would only repeat the one line above it."""
     if diff is None:
         return []
     wanted, came = _side(*diff), _side(diff[1], diff[1])
     if max(len(wanted), len(came)) > MAX_DIFF_CHARACTERS or wanted.count("\n") + came.count("\n") < 2:
         return []
-    lines = difflib.unified_diff(wanted.splitlines(), came.splitlines(), "expected", "actual", lineterm="", n=2)
+    before, after = secrets.redact(wanted).splitlines(), secrets.redact(came).splitlines()
+    lines = difflib.unified_diff(before, after, "expected", "actual", lineterm="", n=2)
     return _first_hunk(lines)
 
 

@@ -6,9 +6,10 @@ samples. May import the floor and `moves`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from seatrial.exchange import Answer
+from seatrial.redact import Lent
 from seatrial.sample import Sample
 from seatrial.scenarios.model import Scenario
 from seatrial.scenarios.moves import PlayResult, Send
@@ -32,6 +33,7 @@ class Played:
     """`journey` is the scenario as it was read: of one with rows, the result's own is that of a row.
 
     `started_at` is in UTC seconds. `samples` and `exchanges` are in the order they came, polls among them.
+    `secrets` are those of the run, with what this play added: given back once it is in every report.
     """
 
     journey: Scenario
@@ -40,6 +42,7 @@ class Played:
     took_s: float
     samples: tuple[Sample, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
+    secrets: Lent | None = field(default=None, repr=False, compare=False)
 
     @property
     def requests(self) -> int:

@@ -90,7 +90,7 @@ def _attempt(
         title=f"{_title(told, scenario)}   {verdict}",
         used=told.used,
         timing=timing_text(told.answer.timings, told.latency_s, told.trace_id) if told.answer else "",
-        repeat=curl_line(told.request, secrets, answer=told.answer) if told.request else "",
+        repeat=curl_line(told.request, secrets, step=told.step, answer=told.answer) if told.request else "",
     )
     return failure_text(failures, evidence, sources=scenario.sources, secrets=secrets)
 

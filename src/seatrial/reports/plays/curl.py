@@ -22,7 +22,8 @@ class Curl:
     def add(self, played: Played) -> Iterator[str]:
         """A line for each request, polls too."""
         for exchange in played.exchanges:
-            yield curl_line(exchange.sent.request, self._secrets, answer=exchange.answer) + "\n"
+            sent = exchange.sent
+            yield curl_line(sent.request, self._secrets, step=sent.step, answer=exchange.answer) + "\n"
 
     def head(self, facts: Facts) -> str:
         """Nothing: every line of the file can be run."""

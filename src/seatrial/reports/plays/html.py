@@ -103,8 +103,7 @@ def _part(name: str, **words: object) -> str:
 
 def _failed(play: ShownPlay, anchor: str) -> _Failed:
     step = next((step for step in play.steps if step.failed), None)
-    summary = play.text.strip().partition("\n")[0] if step is None else step.summary
-    return _Failed(anchor, play.name, step.name if step else "", summary)
+    return _Failed(anchor, play.name, step.name if step else "", step.summary if step else play.summary)
 
 
 def _reason(counts: Counts, facts: Facts) -> str:

@@ -78,7 +78,7 @@ def _whole_case(play: ShownPlay) -> ET.Element:
     """What concerns no single step: the journey could not begin, or checked nothing."""
     case = _element(f"journey.{play.journey}", play.name, 0.0)
     if play.failed:
-        _fail(case, play.text, message=_first_line(play.text), kind="journey")
+        _fail(case, play.text, message=play.summary, kind="journey")
     elif play.skipped:
         ET.SubElement(case, "skipped", message=play.skipped)
     return case
@@ -112,7 +112,3 @@ def _element(classname: str, name: str, time_s: float) -> ET.Element:
 
 def _fail(case: ET.Element, text: str, *, message: str, kind: str) -> None:
     ET.SubElement(case, "failure", message=message or "it did not pass", type=kind).text = text
-
-
-def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0]

@@ -74,7 +74,9 @@ class ShownStep:
 
 @dataclass(frozen=True, slots=True)
 class ShownPlay:
-    """One play. `text` is what failed outside any step; `row` counts from 1, None for a journey without rows."""
+    """One play. `text` is what failed outside any step, `summary` its first failure in a line; `row` counts from 1,
+    None for a journey without rows.
+    """
 
     name: str
     journey: str
@@ -84,6 +86,7 @@ class ShownPlay:
     skipped: str
     steps: tuple[ShownStep, ...]
     text: str
+    summary: str
     trace_id: str
     started_at: float
     took_s: float
@@ -113,6 +116,7 @@ def show_play(played: Played, secrets: Secrets) -> ShownPlay:
         skipped=clean.text(result.skipped),
         steps=tuple(_step(step, played, attempts, clean) for step in result.steps),
         text=printable(play_text(result, secrets=secrets)),
+        summary=clean.text(result.failures[0].summary) if result.failures else "",
         trace_id=result.trace_id,
         started_at=played.started_at,
         took_s=played.took_s,

@@ -49,7 +49,7 @@ class Tap:
         if play.skipped:
             return self._point("ok", play.name, directive=f" # SKIP {_line(play.skipped)}")
         word = "not ok" if play.failed else "ok"
-        return self._point(word, play.name) + _yaml({"message": _first_line(play.text), "text": play.text})
+        return self._point(word, play.name) + _yaml({"message": play.summary, "text": play.text})
 
     def _step(self, play: ShownPlay, step: ShownStep) -> str:
         name = f"{play.name} > {step.name}"
@@ -93,10 +93,6 @@ def _entry(name: str, value: Any) -> Iterator[str]:
         yield from (f"    {line}" if line else "" for line in value.split("\n"))
     elif value not in (None, ""):
         yield f"  {name}: {json.dumps(value, ensure_ascii=False)}"
-
-
-def _first_line(text: str) -> str:
-    return text.strip().partition("\n")[0]
 
 
 def _line(text: str) -> str:
