@@ -50,6 +50,7 @@ PARTS: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "needs_etcd": (lambda: find_server("etcd"), "no etcd is installed (apt-get install etcd-server)"),
     "needs_httpbin": (find_httpbin, "no Python here has httpbin (HTTPBIN_PYTHON names one that has)"),
+    "needs_curl": (lambda: shutil.which("curl"), "no curl on the path (apt-get install curl)"),
     "needs_chromium": (lambda: shutil.which("chromium"), "no chromium on the path"),
 }
 

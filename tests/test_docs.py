@@ -51,6 +51,26 @@ def test_every_command_is_mentioned_in_the_docs(name: str, root: Path) -> None:
     assert any(f"`seatrial {name}" in page.read_text() for page in pages)
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_its_place_in_the_list_of_commands(name: str, root: Path) -> None:
+    rows = [line.split(" | ")[0] for line in (root / "docs" / "COMMANDS.md").read_text().splitlines()]
+    assert any(re.search(rf"`seatrial {name}[ `]", row) for row in rows)
+
+
+def _places(root: Path) -> list[str]:
+    """The files that "Where do I change..." names, `<kind>` standing for any name."""
+    _, _, table = (root / "docs" / "ARCHITECTURE.md").read_text().partition("## Where do I change...")
+    return re.findall(r"[\w./<>-]+\.(?:py|md)\b", table)
+
+
+def test_every_place_where_something_is_changed_exists(root: Path) -> None:
+    places = _places(root)
+    assert len(places) > 40
+    roots = (root / "src" / "seatrial", root)
+    patterns = {place: re.sub(r"<\w+>", "*", place) for place in places}
+    assert [place for place, found in patterns.items() if not any(any(base.glob(found)) for base in roots)] == []
+
+
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_root_folder_has_a_short_readme(folder: str, root: Path) -> None:
     lines = (root / folder / "README.md").read_text().splitlines()

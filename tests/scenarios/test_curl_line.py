@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -46,7 +45,7 @@ def echo():
     server.server_close()
 
 
-@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("bash")), reason="no curl or no bash")
+@pytest.mark.needs_curl
 @pytest.mark.parametrize(
     ("method", "path", "headers", "body"),
     [

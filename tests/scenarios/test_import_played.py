@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets as chance
-import shutil
 import subprocess
 import threading
 import urllib.parse
@@ -146,7 +145,7 @@ CURL_LINES = [
 ]
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl to compare with")
+@pytest.mark.needs_curl
 @pytest.mark.parametrize("line", CURL_LINES)
 def test_imported_line_sends_what_curl_sends(line, shop, play, tmp_path):
     line = line.format(url=shop.url)
