@@ -203,7 +203,7 @@ class CurlRequest:
         more = {
             "follow": self._follow(),
             "tls": {name: value for name, value in tls.items() if value not in (None, "")},
-            "proxy": text(said.get("proxy", "")),
+            "proxy": text(Hiding(self.tally, self.marks).address(said.get("proxy", ""))),
             "http_version": 2 if {"http2", "http2-prior-knowledge"} & said.keys() else None,
             "timeout": {"connect": connect} if connect else None,
             "path_as_is": True if "path-as-is" in said else None,

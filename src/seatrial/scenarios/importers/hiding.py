@@ -17,6 +17,7 @@ from typing import Any
 from seatrial.scenarios.importers.imported import Tally
 from seatrial.scenarios.importers.marks import MARK, Marks
 from seatrial.scenarios.importers.naming import looks_secret, sounds_like_session, sounds_secret
+from seatrial.scenarios.importers.targets import split_user
 
 _MANY_DEEP = 60
 _MEMBER = re.compile(r"""(["']?\b([\w-]{1,60})["']?\s*:\s*["'])([^"'\\\n]{1,4000})(["'])""")
@@ -61,13 +62,25 @@ class Hiding:
         base, mark, query = url.partition("?")
         return f"{base}{mark}{self._pairs(query, urllib.parse.unquote)}"
 
+    def address(self, url: str) -> str:
+        """A URL, in which the password before its host is hidden too, and the rest of it as `url` does."""
+        user, _ = split_user(url)
+        login, sign, password = user.partition(":")
+        hidden = self.text("password", urllib.parse.unquote(password))
+        return self.url(url.replace(f"{user}@", f"{login}{sign}{hidden}@", 1) if password else url)
+
+    def known(self, text: str) -> str:
+        """A mark for a text that is a secret found before, else the text."""
+        return self.text("", text) if self.tally.holds(text) else text
+
     def _content(self, kind: str, content: Any) -> Any:
         if kind == "file":
             return content
         if isinstance(content, str):
             return self._pairs(content, str) if kind == "form" else self._members(content)
         if kind == "graphql":
-            return {**self.value("", content), "query": self._members(content["query"])}
+            texts = {name: self._members(part) for name, part in content.items() if isinstance(part, str)}
+            return {**self.value("", content), **texts}
         return self.value("", content)
 
     def _pairs(self, text: str, decode: Callable[[str], str]) -> str:
@@ -110,6 +123,8 @@ class Hiding:
         return {"basic": {"user": pair[0], "password": self.text("password", pair[1])}} if pair else None
 
     def _leaf(self, name: str, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._leaf(name, part) for part in value]
         return self.text(name, value) if isinstance(value, str) else value
 
 
