@@ -209,3 +209,10 @@ def test_braces_around_a_hidden_text_of_a_hurl_file_still_mean_themselves(tmp_pa
     form = made.documents[0][1]["steps"][0]["request"]["form"]
     assert form["a"] == "{{ b }}{{ '' }}"
     assert "{#" not in form["c"]
+
+
+def test_secret_that_is_a_variable_in_part_is_told_by_its_name(tmp_path):
+    made = in_hurl(f"{TO_A}X-Api-Key: hush{{{{a}}}}\nX-Token: Own {{{{a}}}}\nX-Pin: {{{{a}}}}\n", tmp_path)
+    assert [note.text for note in made.notes] == ["`X-Api-Key` is a variable in part, so its text stays: look at it"]
+    made = in_curl('curl http://a -H "X-Api-Key: hush$A"')
+    assert [note.text for note in made.notes] == ["`X-Api-Key` is a variable in part, so its text stays: look at it"]
