@@ -161,7 +161,7 @@ def test_what_a_document_cannot_say_is_noted_with_its_place(convert):
     )
     converted, _ = convert(text)
     assert [(where.line, note.partition(";")[0]) for where, note in converted.notes] == [
-        (3, "'unix-socket' cannot be done over httpx"),
+        (3, "'unix-socket' is not done here"),
         (7, "the body is bytes that a document cannot hold"),
         (1, "100 redirects are followed at most"),
         (1, "it is tried 1000 times, or 600 s long"),

@@ -192,16 +192,16 @@ def test_mistake_is_told_with_its_place_and_what_would_be_right(tmp_path, text, 
 
 
 @pytest.mark.parametrize("name", sorted(_REFUSED))
-def test_what_httpx_or_a_play_cannot_do_is_refused_by_name(tmp_path, name):
+def test_what_is_not_done_is_refused_by_name(tmp_path, name):
     values = {"limit-rate": "5", **dict.fromkeys(("connect-to", "resolve"), "a:1:b:2")}
     values |= dict.fromkeys(("netrc-file", "output", "proxy-header", "tls-max", "tls-min", "unix-socket"), "x")
     message = told(tmp_path / "f.hurl", f"{OPTIONS_SECTION}{name}: {values.get(name, 'true')}")
-    why = "is nothing a play does" if name in _NOT_OURS else "cannot be done over httpx"
+    why = "is nothing a play does" if name in _NOT_OURS else "is not done here"
     assert message == f"3:1: '{name}' {why}; {_REFUSED[name]}"
 
 
 @pytest.mark.parametrize("name", ["http1.0", "http3", "ipv4", "ipv6", "negotiate", "netrc", "netrc-optional", "ntlm"])
-def test_what_httpx_cannot_do_may_be_switched_off(tmp_path, name):
+def test_what_is_not_done_may_be_switched_off(tmp_path, name):
     (tmp_path / "f.hurl").write_text(f"{OPTIONS_SECTION}{name}: false")
     assert len(read_hurl(tmp_path / "f.hurl").steps) == 1
 

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from seatrial.scenarios.hurl.entries import read_hurl
+from seatrial.scenarios.hurl.expectations import FIELDS
 from seatrial.scenarios.hurl.option_names import HURL_OPTIONS
 from seatrial.scenarios.hurl.settings import _FOLLOWED, _REFUSED
 
@@ -27,6 +28,17 @@ def test_every_option_is_named_where_it_belongs(page):
     assert set(_FOLLOWED) <= names_in(entry)
     assert set(_REFUSED) <= names_in(refused)
     assert not set(_REFUSED) & names_in(entry)
+
+
+def test_page_claims_no_comparison_and_no_reason_that_is_not_there(page):
+    assert "compared with Hurl" not in page
+    assert "httpx" not in page
+
+
+def test_fields_of_a_certificate_that_are_not_done_are_not_read(page):
+    [said] = re.findall(r"\| `certificate` has (.*?) \|", page)
+    assert said == "Subject-Alt-Name and Value"
+    assert not set(said.split(" and ")) & set(FIELDS)
 
 
 def test_example_is_read(page, tmp_path):

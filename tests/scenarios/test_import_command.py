@@ -67,6 +67,39 @@ def test_nothing_is_overwritten_and_nothing_is_written_beside_it(tmp_path):
     assert (tmp_path / "b.yaml").read_text() != "mine"
 
 
+def test_either_all_scenarios_are_written_or_none(tmp_path, monkeypatch):
+    (tmp_path / "a.yaml").write_text("mine")
+    write, full = Path.write_text, OSError(28, "No space left on device")
+
+    def fill_up(path, text, **more):
+        if path.parent == tmp_path and "b.yaml" in path.name:
+            write(path, text[:5], **more)
+            raise full
+        return write(path, text, **more)
+
+    monkeypatch.setattr(Path, "write_text", fill_up)
+    with pytest.raises(UsageError, match=r"b\.yaml: cannot be written: No space left on device"):
+        finish_import(made("a", "b"), Output(tmp_path, force=True))
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.yaml", "mine")]
+
+
+def test_folder_in_the_place_of_a_scenario_is_told_before_anything_is_written(tmp_path):
+    (tmp_path / "b.yaml").mkdir()
+    with pytest.raises(UsageError, match=r"b\.yaml is a folder, nothing was written"):
+        finish_import(made("a", "b"), Output(tmp_path, force=True))
+    assert [path.name for path in tmp_path.iterdir()] == ["b.yaml"]
+
+
+def test_what_a_link_leads_to_is_overwritten_not_the_link(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "x.yaml").write_text("mine")
+    (tmp_path / "a.yaml").symlink_to(tmp_path / "real" / "x.yaml")
+    finish_import(made("a"), Output(tmp_path / "a.yaml", force=True))
+    assert (tmp_path / "a.yaml").is_symlink()
+    assert read_scenario(tmp_path / "real" / "x.yaml").name == "a"
+    assert [path.name for path in (tmp_path / "real").iterdir()] == ["x.yaml"]
+
+
 def test_result_that_does_not_read_is_our_defect(tmp_path):
     broken = Imported("n", "s", (("x.yaml", {"scenario": "x", "steps": [{"request": {"url": "ftp://a"}}]}),), {})
     with pytest.raises(CannotRun, match=r"does not read, which is a defect of seatrial: x.yaml:4:20: 'ftp://a' is"):

@@ -201,3 +201,42 @@ def test_text_without_curl_is_an_error_that_says_so():
 def test_value_that_is_missing_is_an_error_with_its_line():
     with pytest.raises(DocumentError, match=r"x.sh:2:1: '-H' is given no value"):
         imported("curl http://a\ncurl http://b -H")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("-d @a -d @b", "the data of the file `b`; only `a` is sent"),
+        ("-d @a --data-urlencode n@b", "the data of the file `b`; only `a` is sent"),
+        ("-L --max-redirs 0", "--max-redirs 0: curl would fail at a redirect; here it is not followed"),
+        ("-L --max-redirs -1", "--max-redirs -1: 100 redirects are followed at most"),
+        ("-L --max-redirs many", "--max-redirs `many`"),
+        ("-H @more.txt", "the headers of the file `more.txt`"),
+        ("-x ''", "an empty --proxy: a proxy that the environment names is used here, unless NO_PROXY is set"),
+        ("--tlsv1.2", "--tlsv1.2 has no counterpart here"),
+        ("-4", "--ipv4 has no counterpart here"),
+        ("--max-filesize 10", "--max-filesize `10` has no counterpart here"),
+        ("--max-time soon", "--max-time `soon`"),
+        ("-H 'Cookie: a=b; a=c'", "the cookie `a` is given several times; the last one is sent"),
+    ],
+)
+def test_option_that_is_not_followed_as_it_is_said_is_told(options, told):
+    assert [note for note in notes(f"curl http://a {options}") if told in note]
+
+
+def test_first_of_several_files_of_data_is_sent():
+    assert request("curl http://a -d @a -d @b")["file"] == "a"
+
+
+def test_no_redirect_is_followed_where_curl_would_fail_at_one():
+    assert "follow" not in request("curl http://a -L --max-redirs 0")
+
+
+def test_file_of_headers_is_no_header():
+    assert "headers" not in request("curl http://a -H @more.txt")
+
+
+@pytest.mark.parametrize(("said", "kept"), [("1.23456", "1235ms"), (".5", "500ms"), ("2", "2s"), ("1.5", "1.5s")])
+def test_times_are_kept_to_the_millisecond(said, kept):
+    assert request(f"curl http://a --connect-timeout {said}")["timeout"] == {"connect": kept}
+    assert steps(f"curl http://a --max-time {said}")[0]["timeout"] == kept

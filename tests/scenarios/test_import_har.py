@@ -304,3 +304,72 @@ def test_large_recording_is_read_in_seconds_and_bounded():
     result = imported(*visits)
     assert result.converted["requests"] == har.MAX_STEPS
     assert "left out, requests beyond the first 2000: 101" in [note.text for note in result.notes]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("2026-01-01T10:00:00.5Z", "2026-01-01T11:00:00.4+00:30"),
+        ("2026-01-01T10:00:00Z", "2026-01-01T10:00:00.001Z"),
+        ("2026-01-01T12:00:00+05:00", "2026-01-01T11:00:00Z"),
+        ("2026-01-01T10:00:00", "2026-01-01T10:00:00.0000019Z"),
+    ],
+)
+def test_order_is_that_of_the_instants_however_they_are_written(first, second):
+    found = requests(entry("/2", startedDateTime=second), entry("/1", startedDateTime=first))
+    assert [one["url"] for one in found] == [f"{A}/1", f"{A}/2"]
+
+
+def test_requests_of_one_instant_stay_as_they_were_recorded():
+    same = [entry(f"/{name}", startedDateTime=f"2026-01-01T1{hour}:00:00+0{hour}:00") for name, hour in ("b1", "a0")]
+    assert [one["url"] for one in requests(*same)] == [f"{A}/b", f"{A}/a"]
+
+
+@pytest.mark.parametrize("odd", ["yesterday", None, 5])
+def test_order_is_that_of_the_recording_where_a_time_is_none(odd):
+    found = requests(entry("/2", startedDateTime="2026-01-02T00:00:00Z"), entry("/1", startedDateTime=odd))
+    assert [one["url"] for one in found] == [f"{A}/2", f"{A}/1"]
+
+
+def test_request_with_a_method_no_step_can_have_is_left_out_and_told():
+    assert [one["url"] for one in requests(entry("/s", method="M-SEARCH"), entry("/x"))] == [f"{A}/x"]
+    assert "left out, requests with the method `M-SEARCH`: 1" in notes(entry("/s", method="M-SEARCH"), entry("/x"))
+
+
+def coded(content, name, mime="application/json"):
+    made = entry(method="POST", sent=(mime, base64.b64encode(content).decode()))
+    made["request"]["postData"][name] = "base64"
+    return made
+
+
+@pytest.mark.parametrize("name", ["encoding", "_encoding"])
+def test_posted_base64_is_decoded(name):
+    assert requests(coded('{"a": "é"}'.encode(), name))[0]["json"] == {"a": "é"}
+
+
+@pytest.mark.parametrize("name", ["encoding", "_encoding"])
+def test_posted_bytes_are_a_file_to_put_beside(name):
+    made = coded(b"\xff\x00", name, "image/png")
+    [found] = requests(made)
+    assert (found["file"], found["headers"]) == ("request-body-1.bin", {"Content-Type": "image/png"})
+    assert imported(made).files == ("request-body-1.bin",)
+    assert [note for note in notes(made) if "write them into `request-body-1.bin`" in note]
+
+
+def test_two_posted_bodies_of_bytes_are_two_files():
+    made = (coded(b"\xff", "encoding"), coded(b"\xfe", "encoding"))
+    assert [one["file"] for one in requests(*made)] == ["request-body-1.bin", "request-body-2.bin"]
+
+
+def test_posted_base64_that_is_none_is_told():
+    made = entry(method="POST", sent=("text/plain", "a"))
+    made["request"]["postData"]["encoding"] = "base64"
+    assert "body" not in str(requests(made))
+    assert [note for note in notes(made) if "said to be base64" in note]
+
+
+@pytest.mark.parametrize("text", ["", "the beginn"])
+def test_what_a_recording_says_of_a_body_it_left_out_or_cut_is_told(text):
+    made = entry(method="POST")
+    made["request"]["postData"] = {"mimeType": "text/plain", "params": [], "text": text, "comment": "9000 bytes"}
+    assert [note for note in notes(made) if "the recording says of the body: `9000 bytes`" in note]

@@ -351,3 +351,30 @@ def test_yaml_and_json_are_read():
 def test_what_is_no_document_is_told(text, problem):
     with pytest.raises(DocumentError, match=problem):
         openapi.convert(text, "x.yaml")
+
+
+def test_operation_of_several_tags_is_in_the_journey_of_each_and_counted_once():
+    result = imported({"/a": {"get": {"tags": ["b", "c", "b"], "parameters": [SOMETIMES], **answered()}}})
+    assert [(name, len(content["steps"])) for name, content in result.documents] == [
+        ("api-b.yaml", 1),
+        ("api-c.yaml", 1),
+    ]
+    assert result.converted["operations"] == 1
+    assert [note.text for note in result.notes] == [
+        "parameters that are optional and have no example are not sent: 1"
+    ]
+
+
+SOMETIMES = {"name": "q", "in": "query", "schema": {"type": "string"}}
+
+
+def test_operation_is_found_by_any_of_its_tags():
+    paths = {"/a": {"get": {"tags": ["b", "c"], **answered()}}}
+    assert [name for name, _ in imported(paths, tags=frozenset({"c"})).documents] == ["api-c.yaml"]
+
+
+def test_headers_of_an_answer_are_told():
+    answer = {"responses": {"200": {"description": "", "headers": {"X-Left": {}, "ETag": {}}}}}
+    assert notes({"/x": {"get": answer}}) == [
+        "paths./x.get.responses.200: headers of the answer are not checked: `X-Left`, `ETag`"
+    ]

@@ -318,3 +318,57 @@ def test_what_is_no_collection_is_told(text, problem):
 def test_what_is_no_environment_is_told():
     with pytest.raises(DocumentError, match=r"e.json:1:1: no Postman environment: `values` is missing"):
         imported(item(), env=[source("{}", "e.json")])
+
+
+def behaving(held, **settings):
+    return {**held, "protocolProfileBehavior": settings}
+
+
+def test_settings_of_folders_and_the_collection_hold_for_their_requests():
+    folder = behaving({"name": "f", "item": [item(name="two")]}, followRedirects=False)
+    own = behaving(item(name="three"), strictSSL=True, maxRedirects=3)
+    content = scenario(
+        item(), {**folder, "item": [*folder["item"], own]}, protocolProfileBehavior={"strictSSL": False}
+    )
+    found = [{key: step["request"].get(key) for key in ("follow", "tls")} for step in content["steps"]]
+    assert found == [
+        {"follow": True, "tls": {"verify": False}},
+        {"follow": None, "tls": {"verify": False}},
+        {"follow": None, "tls": None},
+    ]
+
+
+def test_number_of_redirects_is_inherited():
+    content = scenario(item(), protocolProfileBehavior={"maxRedirects": 3})
+    assert content["steps"][0]["request"]["follow"] == {"max": 3}
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"maxRedirects": 0}, "one: the setting `maxRedirects` of the request, `0`"),
+        ({"maxRedirects": 500}, "one: the setting `maxRedirects` of the request, `500`"),
+        ({"tlsPreferServerCiphers": True}, "one: the setting `tlsPreferServerCiphers` of the request, `true`"),
+    ],
+)
+def test_inherited_setting_without_a_counterpart_is_told(settings, told):
+    assert told in notes(imported(item(), protocolProfileBehavior=settings))
+
+
+def test_proxy_and_certificate_of_a_request_are_told_without_the_passphrase():
+    more = {
+        "proxy": {"host": "proxy.example.com", "port": 8080},
+        "certificate": {"cert": {"src": "c.pem"}, "passphrase": "hush-hush"},
+    }
+    result = imported(item(**more))
+    assert notes(result) == [
+        "one: the proxy `proxy.example.com`; say `proxy:` in the step",
+        "one: the certificate `c.pem`; say `tls:` in the step",
+    ]
+    assert notes(imported(item(proxy={"host": "p", "disabled": True}))) == []
+
+
+def test_disabled_body_is_told():
+    result = imported(item(method="POST", body={"mode": "raw", "raw": "x", "disabled": True}))
+    assert notes(result) == ["one: the body of mode `raw` is disabled"]
+    assert "text" not in result.documents[0][1]["steps"][0]["request"]

@@ -6,6 +6,9 @@ that is our defect, and is said so.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import secrets
 import shlex
 import sys
 import tempfile
@@ -173,14 +176,47 @@ def _defect(error: DocumentError, file: str) -> Exception:
 
 
 def _write(texts: Mapping[str, str], output: Output) -> None:
+    """All of the documents or none: each is written beside its place first, then all take their places."""
     assert output.target is not None
-    for path, text in _paths(texts, output.target, force=output.force).items():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+    paths = _paths(texts, output.target, force=output.force)
+    drafts = {path: _draft(path) for path in paths}
+    try:
+        for path, draft in drafts.items():
+            _written_to(draft, paths[path], path)
+        for path, draft in drafts.items():
+            _moved(draft, path)
+    finally:
+        for draft in drafts.values():
+            with contextlib.suppress(OSError):
+                draft.unlink(missing_ok=True)
+    for path in paths:
         tell(f"  {path}")
+
+
+def _draft(path: Path) -> Path:
+    """A file beside that one, or beside what a link there leads to."""
+    place = Path(os.path.realpath(path))
+    return place.with_name(f".{place.name[:80]}.{secrets.token_hex(4)}.draft")
+
+
+def _written_to(draft: Path, text: str, path: Path) -> None:
+    try:
+        draft.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _moved(draft: Path, path: Path) -> None:
+    """Into the place of that path; what a link there leads to is replaced, not the link."""
+    try:
+        draft.replace(os.path.realpath(path))
+    except OSError as error:
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> UsageError:
+    return UsageError(f"{path}: cannot be written: {error.strerror}")
 
 
 def _paths(texts: Mapping[str, str], target: Path, *, force: bool) -> dict[Path, str]:
@@ -191,6 +227,9 @@ def _paths(texts: Mapping[str, str], target: Path, *, force: bool) -> dict[Path,
     taken = [path for path in paths if path.exists()]
     if taken and not force:
         raise UsageError(f"{taken[0]} is already there, nothing was written; --force overwrites it")
+    folder = next((path for path in taken if path.is_dir()), None)
+    if folder:
+        raise UsageError(f"{folder} is a folder, nothing was written; name a file, or a folder without it")
     return paths
 
 

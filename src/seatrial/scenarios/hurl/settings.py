@@ -80,7 +80,7 @@ def with_option(settings: Settings, option: Option, known: Known) -> Settings:
     """The settings with one more option; DocumentError for one that cannot be followed."""
     if option.name in _REFUSED:
         if not _is_off(option.value):
-            why = "is nothing a play does" if option.name in _NOT_OURS else "cannot be done over httpx"
+            why = "is nothing a play does" if option.name in _NOT_OURS else "is not done here"
             raise DocumentError(option.where, f"'{option.name}' {why}", _REFUSED[option.name])
         return settings
     return _FOLLOWED[option.name](settings, option, known)

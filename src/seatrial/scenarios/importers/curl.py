@@ -169,7 +169,10 @@ def _url(asked: Asked, url: str) -> None:
 
 
 def _header(asked: Asked, value: str) -> None:
-    """`Name: value`; `Name:` sends none, `Name;` an empty one."""
+    """`Name: value`; `Name:` sends none, `Name;` an empty one; `@file` has more of them."""
+    if value.startswith("@"):
+        asked.header_files.append(value[1:])
+        return
     name, sign, content = value.partition(":")
     if not sign and value.endswith(";"):
         asked.headers.append((value[:-1].strip(), ""))
@@ -179,16 +182,16 @@ def _header(asked: Asked, value: str) -> None:
 
 def _data(asked: Asked, value: str) -> None:
     if value.startswith("@"):
-        asked.data_file = value[1:]
+        asked.data_files.append(value[1:])
     else:
         asked.data.append(value)
 
 
 def _urlencoded(asked: Asked, value: str) -> None:
-    """`content`, `=content`, `name=content`; `@file` and `name@file` are told by `data_file`."""
+    """`content`, `=content`, `name=content`; `@file` and `name@file` name a file."""
     name, sign, content = value.partition("=")
     if not sign and "@" in value:
-        asked.data_file = value.rpartition("@")[2]
+        asked.data_files.append(value.rpartition("@")[2])
         asked.said["data-urlencode"] = ""
         return
     encoded = percent_encoded(content if sign else value, quote=urllib.parse.quote_plus)

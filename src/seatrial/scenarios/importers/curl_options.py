@@ -105,7 +105,7 @@ SILENT = frozenset(
         *("dump-header", "remote-header-name", "remote-time", "output-dir", "create-dirs", "stderr", "trace"),
         *("trace-ascii", "trace-time", "trace-ids", "parallel", "parallel-max", "compressed", "basic", "anyauth"),
         *("http1.1", "styled-output", "no-styled-output", "keepalive-time", "no-keepalive", "tcp-nodelay", "disable"),
-        *("libcurl", "no-clobber", "tlsv1.2", "tlsv1", "ipv4", "get", "max-filesize"),
+        *("libcurl", "no-clobber", "get"),
     )
 )
 """What a request is sent as does not depend on these; `fail` is what a step does anyway."""

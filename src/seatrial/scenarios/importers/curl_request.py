@@ -19,6 +19,8 @@ from seatrial.scenarios.importers.targets import Services, on_service, path_of
 
 _GLOB = re.compile(r"\[[^\]]*-[^\]]*\]|\{[^}]*,[^}]*\}")
 
+_MAX_REDIRECTS = 100
+
 
 @dataclass
 class Asked:
@@ -29,7 +31,8 @@ class Asked:
     method: str = ""
     headers: list[tuple[str, str | None]] = field(default_factory=list)
     data: list[str] = field(default_factory=list)
-    data_file: str = ""
+    data_files: list[str] = field(default_factory=list)
+    header_files: list[str] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
     literal_parts: list[str] = field(default_factory=list)
     user: str = ""
@@ -48,7 +51,7 @@ class CurlRequest:
 
     def draft(self, url: str) -> Draft:
         """The step for that URL."""
-        asked, marks = self.asked, self.marks
+        marks = self.marks
         hiding = Hiding(self.tally, marks)
         body, content_type = self._body()
         headers = self._headers(body, content_type)
@@ -65,7 +68,7 @@ class CurlRequest:
             auth=marks.value(auth),
             body=marks.value(hiding.body(body)),
             more=self._more(),
-            timeout=_duration(asked.said.get("max-time", "")),
+            timeout=self._duration("max-time"),
         )
 
     def _url(self, url: str) -> str:
@@ -97,17 +100,24 @@ class CurlRequest:
             return {"file": self._file(asked.said["upload-file"])}, ""
         said = next((value for name, value in asked.headers if name.lower() == "content-type"), None)
         content_type = said or ("application/json" if "json" in asked.said else drafts.FORM)
-        if asked.data_file:
-            if "data-urlencode" in asked.said:
-                self._note(f"curl would encode the content of {quoted(asked.data_file)}")
-            if asked.data:
-                self._note(f"data beside the file {quoted(asked.data_file)}")
-            return {"file": self._file(asked.data_file)}, content_type
+        if asked.data_files:
+            return self._data_file(), content_type
         if "get" in asked.said or not asked.data:
             return {}, ""
         text = ("" if "json" in asked.said else "&").join(asked.data)
         body = drafts.body_of(text, content_type)
         return (drafts.body_of(text, "") if not said and _looks_like_json(text) else body), content_type
+
+    def _data_file(self) -> dict[str, Any]:
+        """The first file of data; curl would join all of them, and what is said beside them."""
+        asked, (first, *others) = self.asked, self.asked.data_files
+        if "data-urlencode" in asked.said:
+            self._note(f"curl would encode the content of {quoted(first)}")
+        if asked.data:
+            self._note(f"data beside the file {quoted(first)}")
+        for other in others:
+            self._note(f"the data of the file {quoted(other)}; only {quoted(first)} is sent")
+        return {"file": self._file(first)}
 
     def _part(self, text: str) -> tuple[str, Any]:
         """`name=value`, `name=@file;type=...;filename=...` or `name=<file`."""
@@ -129,6 +139,8 @@ class CurlRequest:
         return self.tally.file(path) if path and not is_marked(path) else path
 
     def _headers(self, body: Mapping[str, Any], content_type: str) -> list[tuple[str, str | None]]:
+        for file in self.asked.header_files:
+            self._note(f"the headers of the file {quoted(file)}")
         said = {name.lower() for name, _ in self.asked.headers}
         headers = list(self.asked.headers)
         if "json" in self.asked.said and "accept" not in said:
@@ -158,6 +170,9 @@ class CurlRequest:
             for cookie in line.split(";"):
                 name, _, value = cookie.strip().partition("=")
                 pairs += [(name, value)] if name else []
+        names = [name for name, _ in pairs]
+        for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+            self._note(f"the cookie {quoted(name)} is given several times; the last one is sent")
         return dict(pairs)
 
     def _auth(
@@ -199,11 +214,13 @@ class CurlRequest:
             "key": text(self._file(said.get("key", ""))),
             "password": text(Hiding(self.tally, self.marks).text("certificate_password", password)),
         }
-        connect = _duration(said.get("connect-timeout", ""))
+        connect = self._duration("connect-timeout")
+        if said.get("proxy") == "":
+            self._note("an empty --proxy: a proxy that the environment names is used here, unless NO_PROXY is set")
         more = {
             "follow": self._follow(),
             "tls": {name: value for name, value in tls.items() if value not in (None, "")},
-            "proxy": text(said.get("proxy", "")),
+            "proxy": text(Hiding(self.tally, self.marks).address(said.get("proxy", ""))),
             "http_version": 2 if {"http2", "http2-prior-knowledge"} & said.keys() else None,
             "timeout": {"connect": connect} if connect else None,
             "path_as_is": True if "path-as-is" in said else None,
@@ -214,14 +231,40 @@ class CurlRequest:
         said = self.asked.said
         if not {"location", "location-trusted"} & said.keys():
             return None
-        limit = said.get("max-redirs", "")
-        follow: dict[str, Any] = {"max": min(int(limit), 100)} if limit.isdecimal() and int(limit[:9]) > 0 else {}
+        limit = self._redirects(said.get("max-redirs", ""))
+        if limit == 0:
+            self._note("--max-redirs 0: curl would fail at a redirect; here it is not followed")
+            return None
+        follow: dict[str, Any] = {} if limit is None else {"max": limit}
         if "location-trusted" in said:
             follow["trusted"] = "all"
         return follow or True
 
+    def _redirects(self, said: str) -> int | None:
+        """How many redirects are followed at most; None where nothing is said that we could understand."""
+        if not re.fullmatch(r"-1|\d{1,9}", said):
+            if said:
+                self._note(f"--max-redirs {quoted(self.marks.shown(said))}")
+            return None
+        if not 0 <= int(said) <= _MAX_REDIRECTS:
+            self._note(f"--max-redirs {said}: {_MAX_REDIRECTS} redirects are followed at most")
+            return _MAX_REDIRECTS
+        return int(said)
+
+    def _duration(self, option: str) -> str | None:
+        """The time of an option, to the millisecond; None where it says none, as 0 does."""
+        said = self.asked.said.get(option, "")
+        if not re.fullmatch(r"\d{1,6}(\.\d{0,9})?|\.\d{1,9}", said):
+            if said:
+                self._note(f"--{option} {quoted(self.marks.shown(said))}")
+            return None
+        milliseconds = round(float(said) * 1000)
+        if not milliseconds:
+            return None
+        return f"{said}s" if re.fullmatch(r"\d+(\.\d{1,3})?", said) else f"{milliseconds}ms"
+
     def _note(self, text: str) -> None:
-        self.tally.note(self.asked.where, text)
+        self.tally.note(self.asked.where, self.marks.shown(text))
 
 
 def _literal_part(text: str) -> tuple[str, Any]:
@@ -231,7 +274,3 @@ def _literal_part(text: str) -> tuple[str, Any]:
 
 def _looks_like_json(text: str) -> bool:
     return text.lstrip()[:1] in ("{", "[")
-
-
-def _duration(seconds: str) -> str | None:
-    return f"{seconds}s" if re.fullmatch(r"\d{1,6}(\.\d{1,3})?", seconds) and float(seconds) > 0 else None

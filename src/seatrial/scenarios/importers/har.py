@@ -14,6 +14,7 @@ import urllib.parse
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from seatrial.errors import DocumentError, Where
@@ -79,10 +80,20 @@ def convert(
 
 def _in_order(entries: tuple[Part, ...]) -> list[Part]:
     """By the time they were started, where all of them say it."""
-    times = [entry["startedDateTime"].value for entry in entries]
-    if not all(isinstance(time, str) for time in times):
+    instants = [_instant(entry["startedDateTime"].value) for entry in entries]
+    known = [instant for instant in instants if instant is not None]
+    if len(known) < len(entries):
         return list(entries)
-    return [entry for _, entry in sorted(zip(times, entries, strict=True), key=lambda pair: str(pair[0]))]
+    return [entry for _, entry in sorted(zip(known, entries, strict=True), key=lambda pair: pair[0])]
+
+
+def _instant(text: Any) -> datetime | None:
+    """Seconds may have any fraction, places any offset; without one it is taken for UTC. None for what is no time."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -95,6 +106,7 @@ class _Recording:
     dropped: Counter[str] = field(default_factory=Counter)
     hosts: Counter[str] = field(default_factory=Counter)
     jar: set[str] = field(default_factory=set)
+    bodies: int = 0
 
     def drafts(self, entries: list[Part]) -> list[Draft]:
         """The steps, captures in place; everything left out is noted by number."""
@@ -125,6 +137,8 @@ class _Recording:
             return "WebSocket conversations"
         if host is None:
             return "requests that are not over HTTP"
+        if _method(request := entry["request"]) is None:
+            return f"requests with the method {quoted(request['method'].text())}"
         if self.choice.hosts and host not in self.choice.hosts:
             return "requests to other hosts"
         if kind == "preflight" or entry["request"]["method"].text().upper() in ("OPTIONS", "CONNECT"):
@@ -139,7 +153,7 @@ class _Recording:
     def _draft(self, entry: Part, correlation: Correlation) -> Draft:
         request = entry["request"]
         hiding = Hiding(self.tally, self.marks)
-        method = _method(request)
+        method = _method(request) or "GET"
         body, content_type = self._body(request["postData"])
         body = {kind: correlation.value("", content) for kind, content in body.items()}
         headers = {name: correlation.value(name, value) for name, value in self._headers(request, body, content_type)}
@@ -176,9 +190,11 @@ class _Recording:
         yield from drafts.fields(pairs).items()
 
     def _body(self, posted: Part) -> tuple[dict[str, Any], str]:
-        content_type, text = posted["mimeType"].text(), posted["text"].text()
+        content_type, text = posted["mimeType"].text(), self._posted_text(posted)
         if content_type.lower().startswith("multipart/") and posted["params"]:
             return {"multipart": drafts.fields(self._part(part) for part in posted["params"].items())}, ""
+        if text is None:
+            return {"file": self._bytes(posted)}, content_type
         if not text and posted["params"]:
             pairs = [(part["name"].text(), part["value"].text()) for part in posted["params"].items()]
             return ({"form": drafts.fields(pairs)} if pairs else {}), content_type
@@ -186,6 +202,28 @@ class _Recording:
             self.tally.note(posted.at, f"a body of {len(text)} characters is too long for a document")
             return {}, ""
         return (drafts.body_of(text, content_type), content_type) if text else ({}, "")
+
+    def _posted_text(self, posted: Part) -> str | None:
+        """What was posted as text; None for bytes that are none."""
+        text, comment = posted["text"].text(), posted["comment"].text()
+        if comment:
+            self.tally.note(posted.at, f"the recording says of the body: {quoted(comment)}")
+        if "base64" not in (posted["encoding"].text(), posted["_encoding"].text()):
+            return text
+        try:
+            return base64.b64decode(text).decode()
+        except UnicodeDecodeError:
+            return None
+        except (binascii.Error, ValueError):
+            self.tally.note(posted.at, "a body that is said to be base64, and is none")
+            return ""
+
+    def _bytes(self, posted: Part) -> str:
+        """The file that bytes must be put into."""
+        self.bodies += 1
+        name = self.tally.file(f"request-body-{self.bodies}.bin")
+        self.tally.note(posted.at, f"the body is bytes that a document cannot hold; write them into {quoted(name)}")
+        return name
 
     def _part(self, part: Part) -> tuple[str, Any]:
         name, held, kind = part["name"].text(), part["fileName"].text(), part["contentType"].text()
@@ -255,9 +293,10 @@ def _is_noise(name: str, value: str, writing: bool) -> bool:
     return name in _NOISE or name.startswith((":", "sec-", "x-client-data"))
 
 
-def _method(request: Part) -> str:
-    method = request["method"].text().upper()
-    return method if re.fullmatch("[A-Z]{1,20}", method) else "GET"
+def _method(request: Part) -> str | None:
+    """Its method, which is GET where none is said; None for one that no step can have, as `M-SEARCH`."""
+    method = request["method"].text().upper() or "GET"
+    return method if re.fullmatch("[A-Z]{1,20}", method) else None
 
 
 def _statuses(entry: Part) -> tuple[int, ...]:

@@ -14,11 +14,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seatrial.scenarios.importers.imported import Tally
+from seatrial.scenarios.importers.imported import Tally, quoted
 from seatrial.scenarios.importers.marks import MARK, Marks
 from seatrial.scenarios.importers.naming import looks_secret, sounds_like_session, sounds_secret
+from seatrial.scenarios.importers.targets import split_user
 
 _MANY_DEEP = 60
+_MANY_LETTERS = 4
+_SCHEME = re.compile(rf"\A[A-Za-z][A-Za-z0-9-]* (?={MARK.pattern})")
 _MEMBER = re.compile(r"""(["']?\b([\w-]{1,60})["']?\s*:\s*["'])([^"'\\\n]{1,4000})(["'])""")
 _ELEMENT = re.compile(r"(<([\w:-]{1,60})>)([^<>&\n]{1,4000})(</)")
 
@@ -32,7 +35,16 @@ class Hiding:
 
     def text(self, hint: str, text: str) -> str:
         """A mark for that secret, named after `hint`; what is empty or has an expression in it stays as it is."""
-        return text if not text or MARK.search(text) else self.marks.mark(self.tally.secret(hint, text))
+        if MARK.search(text):
+            self._tell_rest(hint, text)
+            return text
+        return self.marks.mark(self.tally.secret(hint, text)) if text else text
+
+    def _tell_rest(self, hint: str, text: str) -> None:
+        """A secret of which a variable is a part only keeps the rest of its text; a scheme before it is none."""
+        rest = MARK.sub("", _SCHEME.sub("", text))
+        if len(re.sub(r"[^A-Za-z0-9]", "", rest)) >= _MANY_LETTERS:
+            self.tally.note("", f"{quoted(hint or 'a secret')} is a variable in part, so its text stays: look at it")
 
     def fields(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Params or fields, of which those that sound secret are hidden."""
@@ -61,13 +73,25 @@ class Hiding:
         base, mark, query = url.partition("?")
         return f"{base}{mark}{self._pairs(query, urllib.parse.unquote)}"
 
+    def address(self, url: str) -> str:
+        """A URL, in which the password before its host is hidden too, and the rest of it as `url` does."""
+        user, _ = split_user(url)
+        login, sign, password = user.partition(":")
+        hidden = self.text("password", urllib.parse.unquote(password))
+        return self.url(url.replace(f"{user}@", f"{login}{sign}{hidden}@", 1) if password else url)
+
+    def known(self, text: str) -> str:
+        """A mark for a text that is a secret found before, else the text."""
+        return self.text("", text) if self.tally.holds(text) else text
+
     def _content(self, kind: str, content: Any) -> Any:
         if kind == "file":
             return content
         if isinstance(content, str):
             return self._pairs(content, str) if kind == "form" else self._members(content)
         if kind == "graphql":
-            return {**self.value("", content), "query": self._members(content["query"])}
+            texts = {name: self._members(part) for name, part in content.items() if isinstance(part, str)}
+            return {**self.value("", content), **texts}
         return self.value("", content)
 
     def _pairs(self, text: str, decode: Callable[[str], str]) -> str:
@@ -110,6 +134,8 @@ class Hiding:
         return {"basic": {"user": pair[0], "password": self.text("password", pair[1])}} if pair else None
 
     def _leaf(self, name: str, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._leaf(name, part) for part in value]
         return self.text(name, value) if isinstance(value, str) else value
 
 

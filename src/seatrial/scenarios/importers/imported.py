@@ -75,7 +75,16 @@ class Tally:
         """The expression for a secret value, as `secrets.password`; a value seen before keeps its name."""
         if value not in self._secrets:
             self._secrets[value] = _free(secret_name(hint), set(self._secrets.values()))
-        return f"secrets.{self._secrets[value]}"
+        name = self._secrets[value]
+        return f"secrets.{name}" if name.isidentifier() else f"secrets['{name}']"
+
+    def secret_given(self, name: str, value: str) -> None:
+        """A secret the user has named; where its value stands in the original, that name is what stands for it."""
+        self._secrets[value if value and value not in self._secrets else f"\0{name}"] = name
+
+    def holds(self, value: str) -> bool:
+        """Whether that value is a secret that was found before."""
+        return value in self._secrets
 
     def secret_called(self, name: str) -> str:
         """The expression for a secret that is known by name only."""

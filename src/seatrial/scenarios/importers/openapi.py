@@ -38,7 +38,8 @@ _ELSEWHERE = ("webhooks", "callbacks")
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: its method in capitals, the path as the document has it, and what is said for the whole path."""
+    """One operation under one of its tags: its method in capitals, the path as the document has it, and what is said
+    for the whole path."""
 
     method: str
     path: str
@@ -65,9 +66,9 @@ def convert(
         raise DocumentError(Where(file, 1, 1), "no operation here", "name other tags" if tags else "`paths` is empty")
     spec = _Spec(root, title, services or {})
     found = [spec.scenario(tag, [one for one in operations if one.tag == tag]) for tag in _tags(operations)]
-    tally.count("operations", len(operations))
+    tally.count("operations", len({(one.method, one.path) for one in operations}))
     if spec.optional:
-        tally.note("", f"parameters that are optional and have no example are not sent: {spec.optional}")
+        tally.note("", f"parameters that are optional and have no example are not sent: {len(spec.optional)}")
     tally.count(
         "schema checks", sum("schema" in str(step.get("expect", "")) for one in found for step in one["steps"])
     )
@@ -96,7 +97,8 @@ def _operations(root: Part, title: str) -> Iterator[Operation]:
         for method, part in held.members():
             if method.lower() in METHODS and isinstance(part.value, Mapping):
                 tags = [tag.text() for tag in part["tags"].items() if tag.text()]
-                yield Operation(method.upper(), path, part, held, tags[0] if tags else title)
+                for tag in dict.fromkeys(tags or [title]):
+                    yield Operation(method.upper(), path, part, held, tag)
 
 
 def _tags(operations: list[Operation]) -> list[str]:
@@ -109,7 +111,7 @@ class _Spec:
     title: str
     services: Services
     marks: Marks = field(default_factory=Marks)
-    optional: int = 0
+    optional: set[tuple[str, str, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.tally = self.root.tally
@@ -178,6 +180,7 @@ class _Journey:
         if operation.part["callbacks"]:
             root.tally.note(operation.part["callbacks"].at, "callbacks are calls of the API to you")
         statuses, answer = _answer(operation, root)
+        _tell_headers(answer)
         url = self.spec.address(operation) + self._path(operation)
         return Draft(
             name=_name(operation),
@@ -231,7 +234,7 @@ class _Journey:
             if one["required"].value is True or one["example"] or one["examples"]:
                 found[place].update(self._parameter(one, name))
             else:
-                self.spec.optional += 1
+                self.spec.optional.add((operation.method, operation.path, name))
         return found["query"], found["header"], found["cookie"]
 
     def _parameter(self, part: Part, name: str) -> dict[str, Any]:
@@ -363,6 +366,12 @@ def _media(answer: Part) -> Part:
         if plain == "application/json" or plain.endswith("+json") or plain == "*/*":
             return part
     return Part(None, answer.at, answer.tally)
+
+
+def _tell_headers(answer: Part) -> None:
+    names = [quoted(name) for name, _ in answer["headers"].members() if name.lower() != "content-type"]
+    if names:
+        answer.tally.note(answer.at, f"headers of the answer are not checked: {', '.join(names)}")
 
 
 def _checks(answer: Part, root: Part) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,8 @@ folders in the names of the steps; `per_folder` makes one of each folder at the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +25,9 @@ from seatrial.scenarios.importers.targets import Services
 
 MAX_FOLDERS = 20
 """Of folders within each other."""
+
+_MAX_REDIRECTS = 100
+_BEHAVIOUR = frozenset({"followRedirects", "strictSSL", "disableBodyPruning"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,15 +191,39 @@ def _scenario(name: str, found: list[_Found], texts: Texts, services: Services, 
 
 def _behaviour(one: _Found, tally: Tally) -> dict[str, Any]:
     """What holds for the sending of a request. Postman follows redirects unless it is told not to."""
-    said = one.part["protocolProfileBehavior"]
-    limit = said["maxRedirects"].number()
-    follow: Any = {"max": limit} if limit and 0 < limit <= 100 else True
-    strict = said["strictSSL"].value is not False
-    for name, _ in said.members():
-        if name not in ("followRedirects", "maxRedirects", "strictSSL", "disableBodyPruning"):
-            tally.note(one.name, f"the setting `{name}` of the request")
-    more = {} if said["followRedirects"].value is False else {"follow": follow}
-    return more if strict else {**more, "tls": {"verify": False}}
+    said = _inherited(one)
+    for name, setting in said.items():
+        known = name in _BEHAVIOUR or (name == "maxRedirects" and 0 < (setting.number() or 0) <= _MAX_REDIRECTS)
+        if not known:
+            tally.note(one.name, f"the setting `{name}` of the request, {quoted(json.dumps(setting.value))}")
+    _tell_connection(one, tally)
+    limit = said["maxRedirects"].number() if "maxRedirects" in said else None
+    follow: Any = {"max": limit} if limit and 0 < limit <= _MAX_REDIRECTS else True
+    more = {} if _is_off(said, "followRedirects") else {"follow": follow}
+    return {**more, "tls": {"verify": False}} if _is_off(said, "strictSSL") else more
+
+
+def _inherited(one: _Found) -> dict[str, Part]:
+    """The settings of a request: its own ones before those of its folders and the collection."""
+    holders = (*one.around, one.part)
+    return {name: part for holder in holders for name, part in holder["protocolProfileBehavior"].members()}
+
+
+def _is_off(said: Mapping[str, Part], name: str) -> bool:
+    return name in said and said[name].value is False
+
+
+def _tell_connection(one: _Found, tally: Tally) -> None:
+    """Tells of a request's own proxy and certificate, which Postman takes for some addresses only."""
+    request = one.part["request"]
+    proxy = request["proxy"]
+    if proxy and proxy["disabled"].value is not True:
+        tally.note(
+            one.name, f"the proxy {quoted(proxy['host'].text() or 'of the request')}; say `proxy:` in the step"
+        )
+    if request["certificate"]:
+        name = request["certificate"]["cert"]["src"].text() or request["certificate"]["name"].text()
+        tally.note(one.name, f"the certificate {quoted(name or 'of the request')}; say `tls:` in the step")
 
 
 def _read_scripts(one: _Found, texts: Texts) -> Script:

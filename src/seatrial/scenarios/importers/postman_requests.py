@@ -153,7 +153,10 @@ class Requests:
     def _body(self, said: Part, name: str) -> tuple[dict[str, Any], str]:
         """The body, and the Content-Type Postman would send with it."""
         mode = said["mode"].text() if isinstance(said.value, Mapping) else ""
-        if not mode or said["disabled"].value is True:
+        if mode and said["disabled"].value is True:
+            self.tally.note(name, f"the body of mode {quoted(mode)} is disabled")
+            return {}, ""
+        if not mode:
             return {}, ""
         if mode == "raw":
             return self._raw(said, name)
