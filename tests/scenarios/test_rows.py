@@ -82,7 +82,7 @@ def test_rows_that_cannot_be_read_are_told_with_their_place(journey, tmp_path, n
         ("[]", "no rows, so nothing would be played"),
         ("{}", "rows come from either a `file` or an `inline` list"),
         ("{file: a.csv, inline: []}", "rows come from either a `file` or an `inline` list"),
-        ("[1]", "s.yaml:2:8: 1: input should be a valid dictionary"),
+        ("[1]", "s.yaml:2:8: 1: a mapping is wanted here"),
     ],
 )
 def test_rows_that_are_none_are_refused(journey, text, message):

@@ -21,7 +21,26 @@ def first_mistake(error: ValidationError, document: Document, model: type[BaseMo
         )
     if first["type"] == "missing":
         return DocumentError(document.where(*path[:-1]), f"'{first['loc'][-1]}' is missing", "add it")
-    return DocumentError(document.where(*path), _problem(first), _expected(first))
+    if first["type"] in _MAPPINGS and "secrets" in path:
+        hint = "write {env: NAME}, {file: PATH} or {command: [...]}"
+        return DocumentError(document.where(*path), "the value of a secret never stands in a document", hint)
+    hint = _keys_hint(model, first["loc"]) if first["type"] in _MAPPINGS else _expected(first)
+    return DocumentError(document.where(*path), _problem(first), hint)
+
+
+_MAPPINGS = frozenset({"model_type", "model_attributes_type", "dict_type"})
+_LISTS = frozenset({"list_type", "tuple_type", "set_type", "frozen_set_type"})
+_WANTED = {
+    **dict.fromkeys(_MAPPINGS, "a mapping is wanted here, as {key: value}"),
+    **dict.fromkeys(_LISTS, "a list is wanted here, as [a, b]"),
+    "too_short": "an empty one means nothing here; write at least one",
+}
+"""What is said of the commonest wrong shapes, in the words of documents and not of pydantic."""
+
+
+def _keys_hint(model: type[BaseModel], loc: tuple[str | int, ...]) -> str:
+    known = sorted(set(_sibling_keys(model, (*loc, ""))))
+    return f"its keys: {', '.join(known)}" if known else ""
 
 
 def _order(item: Any, document: Document) -> tuple[int, int, int]:
@@ -74,7 +93,8 @@ def _problem(item: Any) -> str:
     shown = repr(item.get("input"))
     if item["type"] in ("value_error", "assertion_error"):
         return text
-    return f"{shown[:60] + '...' if len(shown) > 60 else shown}: {text[:1].lower()}{text[1:]}"
+    said = _WANTED.get(item["type"], f"{text[:1].lower()}{text[1:]}")
+    return f"{shown[:60] + '...' if len(shown) > 60 else shown}: {said}"
 
 
 def _expected(item: Any) -> str:

@@ -205,6 +205,10 @@ def _given(chain: list[tuple[str, _Realm]], key: str) -> Any:
 
 def _place(service: str, raw: str | _Place, document: Document, realm: str) -> Place:
     where = document.where("realms", realm, "services", service)
+    address = raw if isinstance(raw, str) else raw.url
+    if address is not None and not re.match("https?://[^/]", address):
+        place = where if isinstance(raw, str) else document.where("realms", realm, "services", service, "url")
+        raise DocumentError(place, f"'{address}' is not an address", "begin it with http:// or https://")
     if isinstance(raw, str):
         return Place(service, url=raw.rstrip("/"), where=where)
     start = _start(raw.start, document.where("realms", realm, "services", service, "start")) if raw.start else None

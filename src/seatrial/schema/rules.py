@@ -198,6 +198,7 @@ def _steady_state(part: Schema) -> None:
 
 
 _OBJECTIVE: Schema = {"type": "string", "pattern": r"^[^.]+\..+$", "examples": ["cards.available"]}
+_ADDRESS: Schema = {"type": "string", "pattern": "^https?://[^/]"}
 _PLACE: Schema = {"pattern": r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"}
 
 
@@ -207,12 +208,15 @@ def _realms(part: Schema) -> None:
 
 def _realm(part: Schema) -> None:
     names: Schema = {**_PLACE, "not": {"const": "client"}}
-    _set(part, services={**part["properties"]["services"], "propertyNames": names})
+    services = part["properties"]["services"]
+    kinds = [_ADDRESS if kind.get("type") == "string" else kind for kind in services["additionalProperties"]["anyOf"]]
+    _set(part, services={**services, "additionalProperties": {"anyOf": kinds}, "propertyNames": names})
     _set(part, edges={**part["properties"]["edges"], "propertyNames": {"pattern": QUANTITIES["Edge"]["pattern"]}})
 
 
 def _place(part: Schema) -> None:
     part |= _exactly_one(("url", "start"))
+    _set(part, url={**part["properties"]["url"], **_ADDRESS})
 
 
 def _secret(part: Schema) -> None:

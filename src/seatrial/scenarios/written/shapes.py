@@ -346,7 +346,7 @@ class RawScenario(Shape):
 
     scenario: str = Field(min_length=1)
     version: Literal[1] = 1
-    tags: frozenset[str] = frozenset()
+    tags: Names = frozenset()
     service: str | None = None
     vars: dict[str, Any] = Field(default_factory=dict)
     rows: Annotated[RawRows | None, BeforeValidator(_rows)] = None
