@@ -11,6 +11,7 @@ import functools
 import ipaddress
 import itertools
 import json
+import re
 import urllib.parse
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -203,21 +204,27 @@ def _parts(content: Any) -> Iterable[Any]:
     return [part for part in content if isinstance(part, (Mapping, list))] if isinstance(content, list) else ()
 
 
-def _text_that(accepts: Callable[[str], Any]) -> Callable[[Any], bool]:
-    def check(value: Any) -> bool:
-        return not isinstance(value, str) or bool(accepts(value))
+def text_that(accepts: Callable[[str], Any]) -> Callable[[Any], bool]:
+    """The question whether a value is a text that is accepted, which one that raises ValueError is not."""
 
-    return check
+    def ask(value: Any) -> bool:
+        try:
+            return isinstance(value, str) and bool(accepts(value))
+        except ValueError:
+            return False
+
+    return ask
 
 
 def _absolute(text: str) -> bool:
     return bool(urllib.parse.urlsplit(text).scheme)
 
 
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")  # a host alone has no dot: root@localhost is one
 FORMATS: Mapping[str, Callable[[str], Any]] = {
     "date": date.fromisoformat,
     "date-time": lambda text: "T" in text.upper() and datetime.fromisoformat(text).tzinfo is not None,
-    "email": lambda text: text.count("@") == 1 and all(text.split("@")),
+    "email": _EMAIL.fullmatch,
     "ipv4": ipaddress.IPv4Address,
     "ipv6": ipaddress.IPv6Address,
     "uri": _absolute,
@@ -231,5 +238,10 @@ def _formats() -> Any:
 
     checker = FormatChecker(formats=())
     for name, accepts in FORMATS.items():
-        checker.checks(name, raises=ValueError)(_text_that(accepts))
+        checker.checks(name)(_unless_other(text_that(accepts)))
     return checker
+
+
+def _unless_other(is_form: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """A format says something of texts alone."""
+    return lambda value: not isinstance(value, str) or is_form(value)

@@ -7,11 +7,8 @@ bytes and dates that queries and filters make of them. Imports only the floor.
 
 from __future__ import annotations
 
-import ipaddress
 import json
-import re
 import urllib.parse
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,7 +16,7 @@ from typing import Any
 
 from seatrial import dates
 from seatrial.errors import did_you_mean
-from seatrial.json_schema import Schema, as_schema
+from seatrial.json_schema import FORMATS, Schema, as_schema, text_that
 from seatrial.regexes import TooSlow, compile_regex
 
 Ask = Callable[[Any, Any], bool | str | None]
@@ -260,16 +257,6 @@ def _type(actual: Any, operand: Any) -> bool | None:
     return TYPES[operand](actual) if isinstance(operand, str) and operand in TYPES else None
 
 
-def _text_that(accepts: Callable[[str], Any]) -> Callable[[Any], bool]:
-    def ask(value: Any) -> bool:
-        try:
-            return isinstance(value, str) and bool(accepts(value))
-        except ValueError:
-            return False
-
-    return ask
-
-
 def _is_iso_date(text: str) -> bool:
     return bool(date.fromisoformat(text) if len(text) == 10 else datetime.fromisoformat(text))
 
@@ -288,12 +275,12 @@ TYPES: Mapping[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, Mapping),
     "list": lambda value: isinstance(value, list),
     "null": lambda value: value is None,
-    "uuid": _text_that(uuid.UUID),
-    "iso_date": _text_that(_is_iso_date),
-    "ipv4": _text_that(ipaddress.IPv4Address),
-    "ipv6": _text_that(ipaddress.IPv6Address),
-    "email": _text_that(re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+").fullmatch),
-    "url": _text_that(_is_url),
+    "uuid": text_that(FORMATS["uuid"]),
+    "iso_date": text_that(_is_iso_date),
+    "ipv4": text_that(FORMATS["ipv4"]),
+    "ipv6": text_that(FORMATS["ipv6"]),
+    "email": text_that(FORMATS["email"]),
+    "url": text_that(_is_url),
     "date": lambda value: isinstance(value, datetime),
     "bytes": lambda value: isinstance(value, bytes),
     "collection": lambda value: isinstance(value, (list, Mapping, bytes)),

@@ -8,6 +8,7 @@ import pytest
 
 from seatrial import regexes
 from seatrial.json_schema import FORMATS, MAX_ERRORS, as_schema, compile_schema
+from seatrial.predicates import predicate
 
 CARD = {
     "type": "object",
@@ -138,3 +139,8 @@ def test_known_format_is_checked_and_an_unknown_one_is_a_note(name):
     assert schema.accepts(5)
     assert not schema.accepts(bad)
     assert compile_schema({"format": "colour"}).accepts(bad)
+
+
+@pytest.mark.parametrize("text", ["root@localhost", "ada@example.com", "a@b@c", "ada lovelace@example.com", "@a", ""])
+def test_type_and_format_agree_on_what_an_email_is(text):
+    assert predicate("type").holds(text, "email") is as_schema({"format": "email"}).accepts(text)

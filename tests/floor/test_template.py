@@ -182,6 +182,7 @@ def test_what_escapes_or_swells_is_refused(text):
         ("{% for a in b %}{% for c in a %}{% for d in c %}{% endfor %}{% endfor %}{% endfor %}", "nested deeper"),
         ("{{ a | center(9) }}", "center"),
         ("{{ 1 +}}", "is not a template"),
+        ("{{ 1e400 }}", "a number too large"),
     ],
 )
 def test_what_no_template_may_hold_is_refused_when_read(text, problem):
@@ -215,6 +216,11 @@ def test_what_no_template_may_hold_is_refused_when_read(text, problem):
 )
 def test_filters_and_methods_that_stay_small_are_there(text, expected):
     assert render(text, cards=[{"id": 7}, {"id": 8}]) == expected
+
+
+def test_infinity_may_be_reckoned():
+    assert render("{{ 1e308 / 1e-10 > 1 }}") is True
+    assert render("{{ 'inf' | float }}") == float("inf")
 
 
 def test_condition_of_two_expressions_is_refused():

@@ -7,6 +7,7 @@ permitted when they are read; the code of each is made when it is first rendered
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
@@ -158,8 +159,13 @@ def _finalize_url(value: Any) -> Any:
 
 def _environment(finalize: Callable[[Any], Any]) -> _Sandbox:
     environment = _Sandbox(
-        undefined=_Missing, finalize=finalize, autoescape=False, keep_trailing_newline=True, cache_size=0
-    )
+        undefined=_Missing,
+        finalize=finalize,
+        autoescape=False,
+        keep_trailing_newline=True,
+        cache_size=0,
+        optimized=False,
+    )  # optimized, it would write what it has reckoned into its code, where infinity is no number
     environment.globals = dict(GLOBALS)
     environment.filters = dict(FILTERS)
     return environment
@@ -244,6 +250,8 @@ def _permit(node: nodes.Node, nesting: int) -> None:
     """Allow `if` and `for` alone, bound every loop, and refuse loops nested too deep."""
     if isinstance(node, nodes.Stmt) and not isinstance(node, _STATEMENTS):
         raise jinja2.TemplateSyntaxError(f"'{type(node).__name__.lower()}' is not used here, only if and for", 1)
+    if isinstance(node, nodes.Const) and isinstance(node.value, float) and not math.isfinite(node.value):
+        raise jinja2.TemplateSyntaxError("a number too large", 1)
     if isinstance(node, nodes.For):
         nesting += 1
         if nesting > MAX_NESTING or node.recursive:
