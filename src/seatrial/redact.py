@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 MIN_LENGTH = 4  # shorter values would mask half of every text
+LINE_LENGTH = 16  # of a secret of several lines, shorter ones are no secret alone
 MASKED_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-amz-security-token"}
 )
@@ -216,7 +217,7 @@ class Lent(Secrets):
 
 def forms(value: str) -> Iterator[str]:
     """Every text a secret may appear as: raw, escaped as JSON (twice too), URL, HTML, XML and Python have it, base64
-    at each offset, hex."""
+    at each offset, hex; and its long lines."""
     raw = value.encode(errors="surrogatepass")
     seen = {
         value,
@@ -224,11 +225,19 @@ def forms(value: str) -> Iterator[str]:
         *_url_forms(value),
         *_markup_forms(value),
         *_base64_forms(raw),
+        *_line_forms(value),
         repr(value)[1:-1],
         raw.hex(),
         raw.hex().upper(),
     }
     yield from (form for form in seen if len(form) >= MIN_LENGTH)
+
+
+def _line_forms(value: str) -> Iterator[str]:
+    """The lines of a key in PEM: who shows a text line by line, as a diff and a traceback do, shows each apart."""
+    for line in value.splitlines():
+        if len(line) >= LINE_LENGTH and not line.startswith("-----"):
+            yield line
 
 
 def _json_forms(value: str) -> Iterator[str]:

@@ -64,6 +64,12 @@ def test_basic_auth_is_masked_whatever_the_user_is_called(user):
     assert "***(password)" in shown
 
 
+def test_each_line_of_a_key_is_masked_and_what_frames_it_is_not():
+    pem = "-----BEGIN RSA PRIVATE KEY-----\nMIIBOgIBAAJBAKj34Gkx\nshort\n-----END RSA PRIVATE KEY-----\n"
+    shown = holding(key=pem).redact("+MIIBOgIBAAJBAKj34Gkx\n -----BEGIN RSA PRIVATE KEY-----\n short")
+    assert shown == "+***(key)\n -----BEGIN RSA PRIVATE KEY-----\n short"
+
+
 def test_two_secrets_look_different():
     shown = holding(first="aaaaaaaa", second="bbbbbbbb").redact("aaaaaaaa bbbbbbbb")
     assert shown == "***(first) ***(second)"

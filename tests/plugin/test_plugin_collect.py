@@ -85,6 +85,17 @@ def test_no_workspace_no_scenarios(pytester: pytest.Pytester, run) -> None:
     assert collected(run("--collect-only", "-q")) == []
 
 
+def test_a_realms_file_of_another_program_makes_no_workspace(workspace, run, pytester: pytest.Pytester) -> None:
+    workspace({"scenarios/look.yaml": LOOK}, realms="keycloak:\n  realms: [one, two]\n", tests="def test_own(): pass")
+    assert collected(run("--collect-only", "-q")) == ["test_own.py::test_own"]
+    run().assert_outcomes(passed=1)
+
+
+def test_a_realms_file_of_another_program_hides_no_workspace_above_it(workspace, run) -> None:
+    workspace({"scenarios/look.yaml": LOOK, "scenarios/realms.yaml": "- of: another\n"})
+    assert collected(run("--collect-only", "-q")) == ["scenarios/look.yaml::look around"]
+
+
 def test_a_scenario_outside_the_folder_is_a_test_when_it_is_named(workspace, run) -> None:
     workspace({"elsewhere/look.yaml": LOOK})
     assert collected(run("--collect-only", "-q", "elsewhere/look.yaml")) == ["elsewhere/look.yaml::look around"]

@@ -9,6 +9,14 @@ import pytest
 
 pytest_plugins = "pytester"
 
+REALMS = """\
+realms:
+  here:
+    services: {{shop: {address}}}
+    secrets: {{password: {{env: SHOP_PASSWORD}}, pem: {{env: PEM}}}}
+    allows: {{mutations: true}}
+"""
+
 LOOK = "scenario: look around\nservice: shop\nsteps:\n  - request: {url: /things}\n    expect: {json: {n: 3}}\n"
 WRITE = LOOK.replace("- request", "- mutates: true\n    request")
 SECRETS = """\
@@ -169,6 +177,36 @@ def test_play_plays_by_name_or_path_and_gives_the_result(workspace, run, shop) -
     assert len(shop.requests) == 3
 
 
+def test_play_finds_a_hurl_file_by_its_name(workspace, run, shop) -> None:
+    files = {"scenarios/b.hurl": "GET {{shop}}/things\nHTTP 200\n", "scenarios/look.yaml": LOOK}
+    workspace(files, tests='def test_own(play):\n    assert play("b").passed')
+    run("test_own.py").assert_outcomes(passed=1)
+    assert shop.requests == [("GET", "/things")]
+
+
+def test_a_name_two_files_have_is_refused_with_both(workspace, run) -> None:
+    hurl = "GET {{shop}}/things\nHTTP 200\n"
+    files = {"scenarios/one/get.hurl": hurl, "scenarios/two/get.hurl": hurl}
+    workspace(files, tests='def test_own(play):\n    play("get")')
+    result = run("test_own.py")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*'get' is in *one/get.hurl and in *two/get.hurl; name it by its path*"])
+
+
+def test_the_files_are_read_once_however_often_a_name_is_asked_for(workspace, run) -> None:
+    tests = """
+        import seatrial.pytest_plugin.trial as trial
+        def test_own(play, monkeypatch):
+            read, times = trial.read_scenarios, []
+            monkeypatch.setattr(trial, "read_scenarios", lambda folder: times.append(folder) or read(folder))
+            for _ in range(3):
+                play("look around")
+            assert len(times) == 1
+        """
+    workspace({"scenarios/look.yaml": LOOK}, tests=tests)
+    run("test_own.py").assert_outcomes(passed=1)
+
+
 def test_play_fails_the_test_with_the_text_alone(workspace, run) -> None:
     tests = """
         def test_own(play):
@@ -241,3 +279,40 @@ def test_no_secret_is_shown_anywhere(workspace, run, pytester, secret: str, toke
         ):
             assert form not in shown
     assert "***(token)" in shown
+
+
+FAILING = {
+    "an assertion": 'assert {"token": os.environ["SHOP_PASSWORD"]} == {}',
+    "a sentence": 'pytest.fail(f"sent {token}", pytrace=False)',
+    "an exception": "raise ValueError(token)",
+    "a reason": 'pytest.xfail(f"because of {token}")',
+    "a skip": 'pytest.skip(f"because of {token}")',
+    "a property": 'record_property("token", token)',
+    "lines": 'assert "".join(f"{part}\\n" for part in os.environ["PEM"].split()) == "none\\n"',
+}
+
+
+@pytest.mark.parametrize("how", FAILING)
+@pytest.mark.parametrize("style", ["long", "short", "line", "native"])
+def test_what_a_test_of_ones_own_fails_with_shows_no_secret(
+    workspace, run, pytester, monkeypatch, secret: str, token: str, how: str, style: str
+) -> None:
+    pem = "-----BEGIN KEY-----\nfirst+line/of+a+key+5e1d\nother+line/of+a+key+77c0\n"
+    monkeypatch.setenv("PEM", pem)
+    tests = f"""
+        import os
+        import pytest
+        def test_own(play, record_property):
+            result = play("log in")
+            token = "token-8f31" + "c2aa"
+            {FAILING[how]}
+        """
+    passing = SECRETS.replace("not {{ token }}", "{{ token }} {{ secrets.password }}")
+    workspace({"scenarios/login.yaml": passing}, tests=tests, realms=REALMS)
+    result = run(
+        "test_own.py", "-ra", "-vv", "--showlocals", f"--tb={style}", "-ojunit_family=xunit1", "--junitxml=out.xml"
+    )
+    shown = result.stdout.str() + result.stderr.str() + (pytester.path / "out.xml").read_text()
+    for value in (secret, token, *pem.split("\n")[1:3]):
+        assert value not in shown
+    assert "***(" in shown

@@ -67,11 +67,17 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """What a test printed or logged shows no secret once scenarios were played."""
+    """What a test printed, logged, recorded or failed with shows no secret once scenarios were played."""
     report = yield
     if _TRIALS in item.config.stash:
-        redact = item.config.stash[_TRIALS].redact
-        report.sections = [(title, redact(content)) for title, content in report.sections]
+        trials = item.config.stash[_TRIALS]
+        report.sections = [(title, trials.redact(content)) for title, content in report.sections]
+        report.user_properties = [(name, _masked(value, trials.redact)) for name, value in report.user_properties]
+        report.longrepr = _masked(report.longrepr, trials.redact)
+        if hasattr(report, "wasxfail"):
+            report.wasxfail = trials.redact(report.wasxfail)
+        if report.when == "teardown":
+            trials.give_back()
     return report
 
 
@@ -113,6 +119,16 @@ def play(request: pytest.FixtureRequest) -> Callable[..., PlayResult]:
     return play_
 
 
+def _masked(told: Any, redact: Callable[[str], str]) -> Any:
+    """As it is when it tells no secret, else its text; of the place and reason of a skip, both stay apart."""
+    if isinstance(told, tuple):
+        return tuple(_masked(part, redact) for part in told)
+    crash = getattr(told, "reprcrash", None)
+    text = str(told)
+    shown = redact(text)
+    return told if shown == text and (crash is None or redact(crash.message) == crash.message) else shown
+
+
 def _trials(config: pytest.Config) -> Trials:
     """What this session holds of its workspaces, made when the first is met."""
     if _TRIALS not in config.stash:
@@ -129,5 +145,8 @@ def _trial_here(config: pytest.Config) -> Trial:
     folders = (config.invocation_params.dir, config.rootpath)
     found = next(filter(None, map(workspace_of, folders)), None)
     if found is None:
-        pytest.fail(f"no realms.yaml in {folders[0]} or above; start pytest in a workspace", pytrace=False)
+        pytest.fail(
+            f"no realms.yaml in {folders[0]} or above; start pytest in a workspace",
+            pytrace=False,
+        )
     return _trials(config).of(found)

@@ -25,12 +25,13 @@ _FOLDER = "scenarios"
 _DATA = "data"
 _HURL = ".hurl"
 _KIND = re.compile(r"""\{?\s*["']?scenario["']?\s*:""")
+_REALMS = re.compile(r"""^(?:---[ ]+)?(?:\{[ ]*)?["']?realms["']?[ ]*:""", re.MULTILINE)
 _HEAD_LINES = 200
 
 
 def workspace_of(folder: Path) -> Path | None:
-    """The nearest folder from this one upwards that holds realms.yaml; None when none does."""
-    return next((above for above in (folder, *folder.parents) if (above / _WORKSPACE_FILE).is_file()), None)
+    """The nearest folder from this one upwards that holds a realms.yaml of ours; None when none does."""
+    return next((above for above in (folder, *folder.parents) if _names_realms(above / _WORKSPACE_FILE)), None)
 
 
 def is_scenario(file: Path, workspace: Path, *, named: bool) -> bool:
@@ -136,6 +137,14 @@ def conclude(result: PlayResult, trial: Trial, test: pytest.Item) -> str:
     for text in trial.degradations(result):
         test.add_report_section("call", "degraded", text)
     return "" if result.passed else trial.failure(result)
+
+
+def _names_realms(file: Path) -> bool:
+    """Whether it has the key `realms`, seen without reading the document: it may be another program's, or broken."""
+    try:
+        return _REALMS.search(file.read_text(encoding="utf-8-sig", errors="replace")) is not None
+    except OSError:
+        return False
 
 
 def _begins_as_scenario(file: Path) -> bool:

@@ -12,6 +12,7 @@ import functools
 import logging
 import os
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from seatrial.accept.prepare import FOLDER, HURL, Prepared, context_of, permit, 
 from seatrial.errors import SeatrialError, UsageError, did_you_mean
 from seatrial.http import Client
 from seatrial.realm import Realm
-from seatrial.redact import Secrets
+from seatrial.redact import Lent, Secrets
 from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.runtime.share import shared
 from seatrial.runtime.up import require_reachable
@@ -52,6 +53,7 @@ class Trial:
         self._words = words
         self._stack = contextlib.ExitStack()
         self._refusal: SeatrialError | None = None
+        self._lent: list[Lent] = []
 
     @functools.cached_property
     def realm(self) -> Realm:
@@ -67,14 +69,21 @@ class Trial:
         path = self.workspace / path_or_name
         if path.suffix in (".yaml", ".yml", HURL) and path.is_file():
             return _only(self.read(path), str(path_or_name))
-        every = read_scenarios(self.workspace / FOLDER)
-        rows = [row for scenario in every for row in expand_rows(scenario)]
         asked = str(path_or_name)
-        found = [row for row in rows if row.name == asked]
-        found = found or [row for scenario in every if scenario.name == asked for row in expand_rows(scenario)]
-        if not found:
-            raise UsageError(f"no scenario is called '{asked}'; {did_you_mean(asked, [row.name for row in rows])}")
-        return _only(found, asked)
+        if asked not in self._named:
+            raise UsageError(f"no scenario is called '{asked}'; {did_you_mean(asked, self._named)}")
+        return _only(self._named[asked], asked)
+
+    @functools.cached_property
+    def _named(self) -> Mapping[str, Sequence[Scenario]]:
+        """The scenarios of the workspace by the names of their rows, and all rows of one by the name they share."""
+        folder = self.workspace / FOLDER
+        named: defaultdict[str, list[Scenario]] = defaultdict(list)
+        for scenario in (*read_scenarios(folder), *map(self._scenario, sorted(folder.rglob(f"*{HURL}")))):
+            for row in expand_rows(scenario):
+                for name in {row.name, scenario.name}:
+                    named[name].append(row)
+        return dict(named)
 
     def prepare(self, scenario: Scenario) -> None:
         """See to it that it may and can be played; a SeatrialError says why not."""
@@ -87,7 +96,15 @@ class Trial:
         context = playing.context
         context = dataclasses.replace(context, overrides={**context.overrides, **(variables or {})})
         with _quiet():
-            return play_one(Plan(scenario, scenario), dataclasses.replace(playing, context=context), client).result
+            played = play_one(Plan(scenario, scenario), dataclasses.replace(playing, context=context), client)
+        if played.secrets is not None:
+            self._lent.append(played.secrets)
+        return played.result
+
+    def give_back(self) -> None:
+        """The test is reported: what its plays captured may be forgotten when newer values come."""
+        while self._lent:
+            self._lent.pop().give_back()
 
     def failure(self, result: PlayResult) -> str:
         """Everything that failed in a play, as `seatrial check` tells it."""
@@ -169,6 +186,11 @@ class Trials:
             text = trial.redact(text)
         return text
 
+    def give_back(self) -> None:
+        """The test is reported, wherever it played."""
+        for trial in self._known.values():
+            trial.give_back()
+
     def close(self) -> None:
         """Close all of them."""
         for trial in self._known.values():
@@ -176,6 +198,9 @@ class Trials:
 
 
 def _only(scenarios: Sequence[Scenario], asked: str) -> Scenario:
+    files = sorted({scenario.file for scenario in scenarios})
+    if len(files) > 1:
+        raise UsageError(f"'{asked}' is in {' and in '.join(files)}; name it by its path")
     if len(scenarios) != 1:
         names = ", ".join(f"'{scenario.name}'" for scenario in scenarios[:3])
         raise UsageError(f"'{asked}' has {len(scenarios)} rows; name one of them, as {names}")
