@@ -21,6 +21,7 @@ from seatrial.scenarios.importers.targets import split_user
 
 _MANY_DEEP = 60
 _MANY_LETTERS = 4
+_SHORT_NUMBERS = 1000  # below it a number is no secret that could be masked
 _SCHEME = re.compile(rf"\A[A-Za-z][A-Za-z0-9-]* (?={MARK.pattern})")
 _MEMBER = re.compile(r"""(["']?\b([\w-]{1,60})["']?\s*:\s*["'])([^"'\\\n]{1,4000})(["'])""")
 _ELEMENT = re.compile(r"(<([\w:-]{1,60})>)([^<>&\n]{1,4000})(</)")
@@ -136,6 +137,8 @@ class Hiding:
     def _leaf(self, name: str, value: Any) -> Any:
         if isinstance(value, list):
             return [self._leaf(name, part) for part in value]
+        if isinstance(value, int) and value >= _SHORT_NUMBERS:
+            return self.marks.mark(f"{self.tally.secret(name, str(value))} | int")
         return self.text(name, value) if isinstance(value, str) else value
 
 
