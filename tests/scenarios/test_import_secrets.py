@@ -76,6 +76,10 @@ PLACES = {
     "har json": posted("application/json", json.dumps({"user": {"password": HUSH}})),
     "har text": posted("text/x", f'login {{ password: "{HUSH}" }}'),
     "har xml": posted("text/xml", f"<a><Password>{HUSH}</Password></a>"),
+    "har xml with a reference": posted("text/xml", f"<a><Password>{HUSH}&amp;z</Password></a>"),
+    "har text with an apostrophe": posted("text/x", f"""login {{ password: "it's {HUSH}" }}"""),
+    "har text with an escape": posted("text/x", f"""login {{ password: "it\\"s {HUSH}" }}"""),
+    "har text in three quotes": posted("text/x", f"""login {{ password: \"\"\"{HUSH}\"\"\" }}"""),
     "har parts": in_har(postData={"mimeType": "multipart/form-data", "params": [{"name": "pwd", "value": HUSH}]}),
     "postman type": in_postman([{"key": "v", "value": HUSH, "type": "secret"}]),
     "postman name": in_postman(
