@@ -19,7 +19,9 @@ from seatrial.redact import Secrets
 from seatrial.sample import Phase
 from seatrial.scenarios.curl import curl_line
 from seatrial.scenarios.drive import drive
-from seatrial.scenarios.importers import curl, har, openapi, postman
+from seatrial.scenarios.hurl.entries import read_hurl
+from seatrial.scenarios.hurl.options import HurlOptions
+from seatrial.scenarios.importers import curl, har, hurl, openapi, postman
 from seatrial.scenarios.importers.imported import Imported
 from seatrial.scenarios.importers.writing import dump
 from seatrial.scenarios.moves import Context
@@ -321,3 +323,37 @@ def test_smoke_journey_of_a_described_api_checks_its_schema(shop, play):
     assert play(imported, token=shop.token).passed
     shop.order = ""
     assert not play(imported, token=shop.token).passed
+
+
+HURL_SECRETS = [
+    ("POST {url}/a\nAuthorization: Bearer abc/def+1\n", {"token": "abc/def+1"}),
+    ("POST {url}/a\nAuthorization: Basic YWRhOnB3ICUh\n", {"password": "pw %!"}),
+    ("POST {url}/a\nAuthorization: Own abc def\n", {"authorization": "Own abc def"}),
+    ("POST {url}/a\n[BasicAuth]\nada: pw: {{%x\n", {"password": "pw: {%x"}),
+    ("POST {at}/a\n", {"password": "p/w d"}),
+    ("POST {url}/a?x=1&token=a%2Fb%20c&y\n", {"token": "a/b c"}),
+    ("POST {url}/a\n[Query]\ntoken: a/b c\n", {"token": "a/b c"}),
+    ("POST {url}/a\n[Form]\nn: 1\npassword: p&w\n", {"password": "p&w"}),
+    ("POST {url}/a\n[Cookies]\nsession: abcdefgh\n", {"session": "abcdefgh"}),
+    ('POST {url}/a\n{{"pin":123456,"password":"p\\"w"}}\n', {"pin": "123456", "password": 'p"w'}),
+    ("POST {url}/a\nContent-Type: application/x-www-form-urlencoded\n`a=b&password=p%26w`\n", {"password": "p%26w"}),
+    ("POST {url}/a\n<a><password>p&amp;w</password></a>\n", {"password": "p&amp;w"}),
+]
+
+
+@pytest.mark.parametrize(("text", "values"), HURL_SECRETS)
+def test_imported_hurl_file_sends_what_the_file_does_once_its_secrets_are_given(
+    text, values, shop, play, tmp_path, clock
+):
+    path = tmp_path / "x.hurl"
+    path.write_text(text.format(url=shop.url, at=shop.url.replace("//", "//ada:p%2Fw%20d@")))
+    context = Context(realm="test", addresses={}, secret_values={})
+    with http.open_client() as client:
+        drive(read_hurl(path), context, client, clock=clock, record=lambda _: None, run="r", phase=Phase.ACCEPTANCE)
+    by_file = told(shop.asked)
+    shop.asked.clear()
+    imported = hurl.convert([path], HurlOptions())
+    assert set(imported.secrets) == set(values)
+    play(imported, **values)
+    assert told(shop.asked) == by_file
+    assert len(by_file) == 1

@@ -76,6 +76,10 @@ PLACES = {
     "har json": posted("application/json", json.dumps({"user": {"password": HUSH}})),
     "har text": posted("text/x", f'login {{ password: "{HUSH}" }}'),
     "har xml": posted("text/xml", f"<a><Password>{HUSH}</Password></a>"),
+    "har xml with a reference": posted("text/xml", f"<a><Password>{HUSH}&amp;z</Password></a>"),
+    "har text with an apostrophe": posted("text/x", f"""login {{ password: "it's {HUSH}" }}"""),
+    "har text with an escape": posted("text/x", f"""login {{ password: "it\\"s {HUSH}" }}"""),
+    "har text in three quotes": posted("text/x", f"""login {{ password: \"\"\"{HUSH}\"\"\" }}"""),
     "har parts": in_har(postData={"mimeType": "multipart/form-data", "params": [{"name": "pwd", "value": HUSH}]}),
     "postman type": in_postman([{"key": "v", "value": HUSH, "type": "secret"}]),
     "postman name": in_postman(
@@ -216,3 +220,18 @@ def test_secret_that_is_a_variable_in_part_is_told_by_its_name(tmp_path):
     assert [note.text for note in made.notes] == ["`X-Api-Key` is a variable in part, so its text stays: look at it"]
     made = in_curl('curl http://a -H "X-Api-Key: hush$A"')
     assert [note.text for note in made.notes] == ["`X-Api-Key` is a variable in part, so its text stays: look at it"]
+
+
+def test_number_that_sounds_secret_is_hidden_and_stays_a_number(tmp_path):
+    made = in_hurl(f'{TO_A}{{"pin": 123456, "otp": 7, "secret": true}}\n', tmp_path)
+    body = made.documents[0][1]["steps"][0]["request"]["json"]
+    assert body == {"pin": "{{ secrets.pin | int }}", "otp": 7, "secret": True}
+    [(_, content)] = in_curl("curl http://a --json '{\"pin\": 123456}'").documents
+    assert content["steps"][0]["request"]["json"] == {"pin": "{{ secrets.pin | int }}"}
+
+
+def test_credentials_of_a_hurl_file_stand_where_its_headers_stood(tmp_path):
+    made = in_hurl(f"{TO_A}Authorization: Bearer {HUSH}\nX: y\n{{}}\n", tmp_path)
+    request = made.documents[0][1]["steps"][0]["request"]
+    assert list(request)[:5] == ["method", "url", "headers", "auth", "json"]
+    assert request["json"] == {}

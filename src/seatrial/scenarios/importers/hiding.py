@@ -21,9 +21,13 @@ from seatrial.scenarios.importers.targets import split_user
 
 _MANY_DEEP = 60
 _MANY_LETTERS = 4
+_SHORT_NUMBERS = 1000  # below it a number is no secret that could be masked
 _SCHEME = re.compile(rf"\A[A-Za-z][A-Za-z0-9-]* (?={MARK.pattern})")
-_MEMBER = re.compile(r"""(["']?\b([\w-]{1,60})["']?\s*:\s*["'])([^"'\\\n]{1,4000})(["'])""")
-_ELEMENT = re.compile(r"(<([\w:-]{1,60})>)([^<>&\n]{1,4000})(</)")
+_MEMBER = re.compile(
+    r"""(?P<before>["']?\b(?P<name>[\w-]{1,60})["']?\s*:\s*(?P<quote>"{3}|["']))"""
+    r"""(?P<value>(?:(?!(?P=quote))[^\\\n]|\\.){1,4000})(?P<after>(?P=quote))"""
+)
+_ELEMENT = re.compile(r"(?P<before><(?P<name>[\w:-]{1,60})>)(?P<value>[^<>\n]{1,4000})(?P<after></)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +111,8 @@ class Hiding:
         """`name: "value"` and `<name>value</name>` that stand in a text which is not taken apart."""
 
         def hidden(found: re.Match[str]) -> str:
-            name, value = found[2], found[3]
-            return f"{found[1]}{self.text(name, value) if sounds_secret(name) else value}{found[4]}"
+            name, value = found["name"], found["value"]
+            return f"{found['before']}{self.text(name, value) if sounds_secret(name) else value}{found['after']}"
 
         for pattern in (_MEMBER, _ELEMENT):
             text = pattern.sub(hidden, text)
@@ -136,6 +140,8 @@ class Hiding:
     def _leaf(self, name: str, value: Any) -> Any:
         if isinstance(value, list):
             return [self._leaf(name, part) for part in value]
+        if isinstance(value, int) and value >= _SHORT_NUMBERS:
+            return self.marks.mark(f"{self.tally.secret(name, str(value))} | int")
         return self.text(name, value) if isinstance(value, str) else value
 
 

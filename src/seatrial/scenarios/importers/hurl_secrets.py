@@ -7,7 +7,7 @@ template becomes a mark on the way, so that `Hiding` understands the text around
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from seatrial.scenarios.importers.drafts import FORM
@@ -66,8 +66,17 @@ def _authorized(request: dict[str, Any], hiding: Hiding) -> dict[str, Any]:
     if auth is None:
         return request
     others = {name: said for name, said in headers.items() if name != held}
-    kept = {key: part for key, part in request.items() if key != "headers"}
-    return {**kept, **({"headers": others} if others else {}), "auth": auth}
+    return {key: said for key, said in _with_auth(request, others, auth) if (key, said) != ("headers", {})}
+
+
+def _with_auth(request: Mapping[str, Any], headers: Any, auth: Any) -> Iterator[tuple[str, Any]]:
+    """The parts of a request in their order, `auth` after the headers it was one of."""
+    for key, part in request.items():
+        if key == "headers":
+            yield key, headers
+            yield "auth", auth
+        else:
+            yield key, part
 
 
 def _tls(tls: Mapping[str, Any], hiding: Hiding) -> dict[str, Any]:
