@@ -22,3 +22,8 @@ def find_httpbin() -> str | None:
 def find_server(name: str) -> str | None:
     """A server of the distribution's packages, also where only root's path leads to it."""
     return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin")))
+
+
+def bounded_by_rights() -> list[str]:
+    """What a command is begun with so that the rights of files hold for it, also where root begins it."""
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []

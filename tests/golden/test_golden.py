@@ -26,6 +26,7 @@ import pytest
 from test_golden_list import listed
 
 import misbehaving
+from real_parts import bounded_by_rights
 from seatrial import documents
 
 HERE = Path(__file__).parent
@@ -198,19 +199,13 @@ def check(case, ports, workspace):
     words = ["check", *words_of(case, "args")] if not (case / "command").exists() else words_of(case, "command")
     if name_of(case) in CAUSES.values():
         words += ["--json", REPORT]
-    command = [*bounded(case), sys.executable, "-c", "from seatrial.cli.main import main; main()", *words]
+    before = bounded_by_rights() if case.name == "no_permission" else []
+    command = [*before, sys.executable, "-c", "from seatrial.cli.main import main; main()", *words]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SEATRIAL_")}
     environment = {**kept, "GOLDEN_PASSWORD": PASSWORD, "COLUMNS": "120", "NO_COLOR": "1"}
     return subprocess.run(
         command, cwd=workspace, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
-
-
-def bounded(case):
-    """What a command of root is begun with, so that the rights of a file hold for it too."""
-    if case.name != "no_permission" or os.geteuid() != 0:
-        return []
-    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
 
 
 def name_of(case):

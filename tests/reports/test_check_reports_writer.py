@@ -5,12 +5,15 @@ from __future__ import annotations
 import gc
 import os
 import stat
+import subprocess
+import sys
 import threading
 import tracemalloc
 from pathlib import Path
 
 import pytest
 
+from real_parts import bounded_by_rights
 from seatrial.errors import UsageError
 from seatrial.redact import Secrets
 from seatrial.reports.plays.form import Facts
@@ -54,12 +57,16 @@ def test_what_cannot_be_written_is_known_before_anything_is_played(tmp_path, tar
         writer(tmp_path / target)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
 def test_a_file_that_may_not_be_written_is_not_replaced(tmp_path):
     target = tmp_path / "report.tap"
     target.touch(mode=0o400)
-    with pytest.raises(UsageError, match="Permission denied"):
-        writer(target)
+    code = (
+        "import sys, pathlib; from seatrial.reports.plays.writer import place_of as p; p(pathlib.Path(sys.argv[1]))"
+    )
+    command = [*bounded_by_rights(), sys.executable, "-c", code, str(target)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "UsageError" in ended.stderr
+    assert "Permission denied" in ended.stderr
 
 
 def test_a_new_file_may_be_read_by_whom_other_files_may(tmp_path):
