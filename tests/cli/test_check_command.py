@@ -211,7 +211,7 @@ class TestDry:
             '- {request: {url: "/ok/{{ here }}"}, vars: {here: 1}}',
             '- {request: {url: "/ok/{{ given }}"}}',
             '- {request: {url: "service://none/ok/{{ x }}"}, skip: not yet}',
-            '- {request: {url: "service://none/ok/{{ x }}"}, only_in: [other]}',
+            '- {request: {url: "service://none/ok/{{ x }}"}, never_in: [test]}',
             "- parallel: [{request: {url: /ok}, capture: {a: {jsonpath: $.ok}}}]\n- {request: {url: '/ok/{{ a }}'}}",
         ],
     )
@@ -575,3 +575,28 @@ def test_no_report_can_be_asked_of_what_sends_nothing(workspace, check, word, re
     assert ended.code == 2
     assert f"{word} sends nothing, so --{report} has nothing to report" in ended.err
     assert not (workspace.path / "out").exists()
+
+
+@pytest.mark.parametrize("line", ["never_in: tset", "only_in: [tset]"])
+def test_a_misspelt_realm_is_told_before_anything_is_played(workspace, service, check, line):
+    workspace.journey("a", OK, head=f"{line}\n")
+    ended = check()
+    assert ended.code == 3
+    assert "there is no realm 'tset' to be in; did you mean 'test'?" in ended.err
+    workspace.journey("a", OK.replace("}}", f"}}, {line}}}"))
+    assert check("--dry").code == 3
+    assert not service.asked
+
+
+def test_a_rehearsal_tells_what_is_not_for_this_realm(workspace, check):
+    workspace.journey("a", OK, head="never_in: test\n")
+    assert "would play  a  (skipped: never in test)" in check("--dry").out
+
+
+def test_a_flow_is_not_played_by_itself_and_that_is_said(workspace, check):
+    (workspace.path / "f.yaml").write_text("flow: f\nsteps: [{request: {url: service://api/ok}}]\n")
+    ended = check("f.yaml")
+    assert (ended.code, ended.err) == (
+        3,
+        "error: f.yaml:1:1: a flow is not played by itself; call it from a scenario: `use:`\n",
+    )

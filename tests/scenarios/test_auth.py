@@ -234,3 +234,13 @@ def test_two_ways_at_once_are_refused_by_name(journey):
 
     with pytest.raises(DocumentError, match="one way to authenticate is needed"):
         journey("- request: {url: /, auth: {bearer: a, digest: {user: a, password: b}}}")
+
+
+def test_what_is_sent_to_authorize_us_is_masked_wherever_else_it_shows(journey, run):
+    steps = (
+        "- request: {url: /, headers: {Authorization: Bearer tok-12345}}\n"
+        "- request: {url: /, auth: {basic: {user: ada, password: pass-12345}}}\n"
+        "- request: {url: /, headers: {Authorization: Basic ???}}"
+    )
+    secrets = run(journey(steps)).context.secrets
+    assert secrets.redact("tok-12345 pass-12345 ada") == "***(token) ***(password) ada"

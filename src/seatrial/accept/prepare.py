@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seatrial.documents import files_in, in_workspace, shown_path
-from seatrial.errors import UsageError
+from seatrial.errors import DocumentError, UsageError, did_you_mean
 from seatrial.realm import Allows, Realm, RuntimeKind, permit_mutations
 from seatrial.redact import MIN_LENGTH, Secrets
 from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.runtime.resolve import resolve_secrets, visible_environment
 from seatrial.runtime.state import RealmState, addresses_of
-from seatrial.scenarios.model import Scenario, mutates
+from seatrial.scenarios.model import Scenario, every_part, mutates
 from seatrial.scenarios.moves import Context
 from seatrial.scenarios.read import read_scenario, read_scenarios, select
 
@@ -81,14 +81,28 @@ class Prepared:
 
 def prepare(workspace: Path, wanted: Wanted) -> Prepared:
     """Read the realm and the scenarios; nothing is fetched, started or sent."""
-    realm = choose_realm(read_realms(workspace), wanted.realm) if wanted.needs_workspace else NOWHERE
+    realms = read_realms(workspace) if wanted.needs_workspace else None
+    realm = NOWHERE if realms is None else choose_realm(realms, wanted.realm)
     found = tuple(_scenarios(wanted.paths or (workspace / FOLDER,), realm, wanted))
     scenarios = select(found, names=wanted.names, tags=wanted.tags)
+    if realms is not None:
+        _refuse_unknown_realms(scenarios, realms)
     secrets, given = Secrets(), wanted.hurl.secrets if wanted.hurl else {}
     for name, value in given.items():
         if not secrets.add(name, value):
             raise UsageError(f"--secret {name}: shorter than {MIN_LENGTH} characters, which cannot be masked")
     return Prepared(workspace, realm, scenarios, wanted.overrides, secrets, given)
+
+
+def _refuse_unknown_realms(scenarios: Iterable[Scenario], realms: Iterable[str]) -> None:
+    """A misspelt realm in `never_in` would let a journey run where it must not."""
+    known = frozenset(realms)
+    for scenario in scenarios:
+        named = [(scenario.where, scenario.only_in, scenario.never_in)]
+        named += [(part.where, part.course.only_in, part.course.never_in) for part in every_part(scenario)]
+        for where, only_in, never_in in named:
+            for name in sorted((never_in | (only_in or frozenset())) - known):
+                raise DocumentError(where, f"there is no realm '{name}' to be in", did_you_mean(name, known))
 
 
 def permit(prepared: Prepared) -> None:

@@ -8,7 +8,7 @@ from seatrial.cli.check_lines import counted
 from seatrial.cli.console import say, tell
 from seatrial.errors import ExitCode
 from seatrial.reports.printable import printable
-from seatrial.scenarios.model import Scenario, every_step
+from seatrial.scenarios.model import Scenario, elsewhere, every_step
 
 
 def list_journeys(prepared: Prepared) -> ExitCode:
@@ -31,14 +31,15 @@ def rehearse(prepared: Prepared) -> ExitCode:
         say("no journey was chosen, so nothing would be checked")
         return ExitCode.UNDECIDED
     for scenario in prepared.scenarios:
-        tell(printable(f"would play  {scenario.name}  ({_what(scenario)})  {scenario.file}"))
+        tell(printable(f"would play  {scenario.name}  ({_what(scenario, prepared.realm.name)})  {scenario.file}"))
     journeys, plays = counted(len(prepared.scenarios), "journey"), counted(prepared.plays, "play")
     tell(f"{journeys}, {plays} on realm {prepared.realm.name}; nothing was sent")
     return ExitCode.MET
 
 
-def _what(scenario: Scenario) -> str:
-    if scenario.skip:
-        return f"skipped: {scenario.skip}"
+def _what(scenario: Scenario, realm: str) -> str:
+    skipped = elsewhere(scenario, realm) or scenario.skip
+    if skipped:
+        return f"skipped: {skipped}"
     steps = counted(sum(1 for _ in every_step(scenario)), "step")
     return steps if scenario.rows is None else f"{steps}, {counted(rows_of(scenario), 'row')}"

@@ -28,6 +28,7 @@ from seatrial.scenarios.once import Outputs
 from seatrial.scenarios.sending.auth import (
     TOKEN,
     NoToken,
+    credentials_in,
     credentials_of,
     digest,
     signed_anew,
@@ -241,6 +242,8 @@ def _ready(step: Step, scope: Scope, hops: _Hops) -> Generator[Move, Reply, Requ
     strand = hops.strand
     marks = Marks(strand.trace_id, strand.hex(64), strand.hex(128))
     request = expand(step, scope, strand.context, jar=strand.jar(step.request.session), marks=marks)
+    for name, value in credentials_in(request):
+        strand.context.secrets.add(name, value)  # whatever else repeats what identifies us, an echo say, is masked
     auth = step.request.auth
     if not isinstance(auth, ClientCredentialsAuth):
         return request

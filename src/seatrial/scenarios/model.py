@@ -263,6 +263,27 @@ class Scenario:
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
 
+def elsewhere(what: Scenario | Flow | Course, realm: str) -> str:
+    """Why it is not for this realm, empty when it is."""
+    if what.only_in is not None and realm not in what.only_in:
+        return f"only in {', '.join(sorted(what.only_in))}"
+    return f"never in {realm}" if realm in what.never_in else ""
+
+
+def every_part(scenario: Scenario) -> Iterator[Piece]:
+    """Every part of it, in the file's order, those within blocks and flows too."""
+    for part in (*scenario.setup, *scenario.steps, *scenario.teardown):
+        yield from _parts_of(part)
+
+
+def _parts_of(part: Piece) -> Iterator[Piece]:
+    yield part
+    if isinstance(part, Step):
+        return
+    for inner in part.parts if isinstance(part, Block) else (*part.flow.steps, *part.flow.teardown):
+        yield from _parts_of(inner)
+
+
 def every_step(scenario: Scenario) -> Iterator[Step]:
     """Every step that may send a request, those of flows too, in the file's order."""
     for part in (*scenario.setup, *scenario.steps, *scenario.teardown):

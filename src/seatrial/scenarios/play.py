@@ -27,7 +27,6 @@ from seatrial.scenarios.loops import elements, rounds
 from seatrial.scenarios.model import (
     Block,
     Call,
-    Course,
     Flow,
     ForEach,
     Once,
@@ -37,6 +36,7 @@ from seatrial.scenarios.model import (
     Scenario,
     Step,
     Until,
+    elsewhere,
     flow_steps,
 )
 from seatrial.scenarios.moves import (
@@ -85,7 +85,7 @@ def play(scenario: Scenario, context: Context) -> Generator[Move, Reply, PlayRes
 
 def _whole(line: _Line) -> Generator[Move, Reply, PlayResult]:
     scenario = line.strand.scenario
-    skipped = _elsewhere(scenario, line.strand.context.realm) or scenario.skip
+    skipped = elsewhere(scenario, line.strand.context.realm) or scenario.skip
     if skipped:
         line.skip_all((*scenario.setup, *scenario.steps, *scenario.teardown), skipped)
         return _result(line, Outcome.OK, Outcome.OK, skipped=skipped)
@@ -196,7 +196,7 @@ class _Line:
 
     def part(self, part: Piece, scope: Scope) -> Moves:
         """Run one part, as often as its loop says."""
-        skipped = part.course.skip or _elsewhere(part.course, self.strand.context.realm)
+        skipped = part.course.skip or elsewhere(part.course, self.strand.context.realm)
         if skipped:
             self._skip(part, skipped)
             return
@@ -345,7 +345,7 @@ class _Line:
 
     def _call(self, call: Call, scope: Scope) -> Moves:
         """Run a flow in a scope of its own: its inputs go in, its outputs come out, nothing else crosses."""
-        skipped = call.flow.skip or _elsewhere(call.flow, self.strand.context.realm)
+        skipped = call.flow.skip or elsewhere(call.flow, self.strand.context.realm)
         if skipped:
             self._skip(call, skipped)
             return
@@ -416,13 +416,6 @@ class _Line:
                 self.strand.origins[capture.name] = origin_of(step, capture)
         self._add(StepResult(step, tried.outcome, tried, number))
         yield tried
-
-
-def _elsewhere(what: Scenario | Flow | Course, realm: str) -> str:
-    """Why it is not for this realm, empty when it is."""
-    if what.only_in is not None and realm not in what.only_in:
-        return f"only in {', '.join(sorted(what.only_in))}"
-    return f"never in {realm}" if realm in what.never_in else ""
 
 
 def _never(loop: Until) -> Failure:

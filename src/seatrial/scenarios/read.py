@@ -71,7 +71,7 @@ def read_scenario(path: Path) -> Scenario:
     """The scenario of one file."""
     document = documents.load(path)
     if document.kind != KIND:
-        raise _unknown_kind(document)
+        raise _not_played(document) if document.kind in _KINDS else _unknown_kind(document)
     return _Files(path).scenario(document)
 
 
@@ -271,6 +271,11 @@ class _Inner:
 
 
 _Trail = tuple[tuple[Path, Where], ...]
+
+
+def _not_played(document: Document) -> DocumentError:
+    hint = "call it from a scenario: `use:`" if document.kind == FLOW else "a load plays it: seatrial load NAME"
+    return DocumentError(document.where_key(document.kind), f"a {document.kind} is not played by itself", hint)
 
 
 def _unknown_kind(document: Document) -> DocumentError:

@@ -100,6 +100,9 @@ def scenario(name: str, drafts: Iterable[Draft], *, tags: Iterable[str] = (), **
         seen[draft.name] = seen.get(draft.name, 0) + 1
         number = f" ({seen[draft.name]})" if seen[draft.name] > 1 else ""
         steps.append({**draft.content(), "name": draft.name + number})
+    if not any("expect" in step for step in steps):
+        # A scenario that checks nothing fails; that an answer was no error is the least it can ask.
+        steps = [{**step, "expect": {"checks": [{"status": True, "lt": 400}]}} for step in steps]
     start = {"scenario": name, "tags": sorted(tags), **head}
     return {**{key: value for key, value in start.items() if value not in (None, [], {})}, "steps": steps}
 

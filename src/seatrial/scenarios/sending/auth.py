@@ -10,7 +10,7 @@ import base64
 import dataclasses
 import json
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from seatrial.exchange import Answer, Broken, Headers, Request, Response
@@ -62,6 +62,25 @@ def params_of(auth: Auth | None) -> tuple[tuple[str, Value], ...]:
     """The parameters an API key travels in."""
     in_query = isinstance(auth, ApiKeyAuth) and auth.place is KeyPlace.QUERY
     return ((auth.name, auth.value),) if isinstance(auth, ApiKeyAuth) and in_query else ()
+
+
+def credentials_in(request: Request) -> Iterator[tuple[str, str]]:
+    """What the Authorization header tells of us, by a name for its mask: a bearer token, a password."""
+    for name, value in request.headers:
+        if name.lower() != "authorization":
+            continue
+        scheme, _, told = value.partition(" ")
+        if scheme.lower() == "bearer":
+            yield "token", told
+        elif scheme.lower() == "basic":
+            yield "password", _password(told)
+
+
+def _password(told: str) -> str:
+    try:
+        return base64.b64decode(told, validate=True).decode().partition(":")[2]
+    except ValueError:  # not base64, or no text
+        return ""
 
 
 def credentials_of(auth: Auth | None) -> frozenset[str]:
