@@ -1,72 +1,22 @@
 """Plays a scenario once, as a generator without I/O: it yields a `Move` and is sent the answer to it.
 
 Room scenarios. The driver decides how a request is sent and how long a wait is; captures, expectations, retries,
-loops and skipping are here, once, for `check`, `load`, the monitor and the tests. Must never send, sleep or ask a
-clock but the one it is given.
+loops and skipping are here and in `line` and `attempt`, once, for `check`, `load`, the monitor and the tests. Must
+never send, sleep or ask a clock but the one it is given.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import functools
-import itertools
-import json
 import random
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Generator, Iterator
 
-from seatrial import template
-from seatrial.errors import DocumentError, Where
 from seatrial.sample import Cause, Outcome
-from seatrial.scenarios.answers.expect import unrendered
-from seatrial.scenarios.attempt import Origin, Strand, attempt, origin_of, random_hex, told
-from seatrial.scenarios.failure import Failure, Used
-from seatrial.scenarios.files import Files
-from seatrial.scenarios.loops import elements, rounds
-from seatrial.scenarios.model import (
-    Block,
-    Call,
-    Flow,
-    ForEach,
-    Once,
-    Piece,
-    Repeat,
-    RetryOn,
-    Scenario,
-    Step,
-    Until,
-    elsewhere,
-    flow_steps,
-)
-from seatrial.scenarios.moves import (
-    Attempted,
-    Claim,
-    Context,
-    Halted,
-    Move,
-    Moves,
-    PlayResult,
-    Reply,
-    Send,
-    Settle,
-    StepResult,
-    Together,
-    Wait,
-)
-from seatrial.scenarios.once import Outputs
+from seatrial.scenarios.attempt import Strand, random_hex
+from seatrial.scenarios.failure import Failure
+from seatrial.scenarios.line import START, Line
+from seatrial.scenarios.model import Scenario, elsewhere
+from seatrial.scenarios.moves import Context, Halted, Move, PlayResult, Reply
 from seatrial.scenarios.sending.cookies import Jar
-
-__all__ = ["Attempted", "Context", "Move", "PlayResult", "Send", "StepResult", "Used", "Wait", "play"]
-
-Scope = dict[str, Any]
-Parts = Iterable[Piece]
-Mark = tuple[int, int]
-"""How many results and failures there were at some moment."""
-
-START: Mark = (0, 0)
-
-AFTER_FAILURE = "an earlier step failed"
 
 
 def play(scenario: Scenario, context: Context) -> Generator[Move, Reply, PlayResult]:
@@ -80,10 +30,10 @@ def play(scenario: Scenario, context: Context) -> Generator[Move, Reply, PlayRes
     for cookie in scenario.stored:
         jar.keep(cookie.url, (("Set-Cookie", cookie.line),), now=context.now())
     strand = Strand(scenario, context, random_hex(rng, 128), rng, {"": jar})
-    return (yield from _whole(_Line(strand)))
+    return (yield from _whole(Line(strand)))
 
 
-def _whole(line: _Line) -> Generator[Move, Reply, PlayResult]:
+def _whole(line: Line) -> Generator[Move, Reply, PlayResult]:
     scenario = line.strand.scenario
     skipped = elsewhere(scenario, line.strand.context.realm) or scenario.skip
     if skipped:
@@ -101,7 +51,7 @@ def _whole(line: _Line) -> Generator[Move, Reply, PlayResult]:
     return _result(line, outcome, line.outcome_since(before_teardown))
 
 
-def _result(line: _Line, outcome: Outcome, teardown: Outcome, *, skipped: str = "") -> PlayResult:
+def _result(line: Line, outcome: Outcome, teardown: Outcome, *, skipped: str = "") -> PlayResult:
     return PlayResult(
         scenario=line.strand.scenario,
         outcome=outcome,
@@ -113,7 +63,7 @@ def _result(line: _Line, outcome: Outcome, teardown: Outcome, *, skipped: str = 
     )
 
 
-def _outcome(line: _Line) -> Outcome:
+def _outcome(line: Line) -> Outcome:
     if line.outcome_since(START) is Outcome.OK:
         line.failures += _vacuous(line.strand)
     return line.outcome_since(START)
@@ -132,342 +82,3 @@ def _vacuous(strand: Strand) -> Iterator[Failure]:
     hint = "give a step an `expect`" if strand.requests else "every step was skipped"
     notes = (("hint", hint),)
     yield Failure(strand.scenario.where, Cause.CHECK, f"the scenario {what}", actual=what, notes=notes)
-
-
-@dataclass
-class _Line:
-    """One line of steps under way, and what it has come to so far. A block's parts run in lines of their own."""
-
-    strand: Strand
-    results: list[StepResult] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    round: int = 0
-
-    def scope(self, values: Mapping[str, template.Value]) -> Scope:
-        """The names templates see: realm variables, then these values in order, then overrides."""
-        context, scenario = self.strand.context, self.strand.scenario
-        variables: Scope = {**context.variables, **context.overrides}
-        scope: Scope = {
-            **variables,
-            **self._functions(scenario.files),
-            "realm": context.realm,
-            "secrets": context.secret_values,
-            "addresses": context.addresses,
-            "vars": variables,
-        }
-        origins = self.strand.origins
-        origins.update(dict.fromkeys(context.variables, Origin(f"realm '{context.realm}'")))
-        origins.update(dict.fromkeys(context.overrides, Origin("--var")))
-        if scenario.row is not None:
-            scope["row"] = scenario.row.fields
-            origins["row"] = Origin(f"row {scenario.row.number}")
-        for name, value in values.items():
-            if name not in context.overrides:
-                self._define(name, value, scope)
-        return scope
-
-    def _functions(self, files: Files | None) -> Mapping[str, Any]:
-        strand = self.strand
-        return template.functions(
-            strand.rng,
-            strand.context.now,
-            files=functools.partial(_text_of, files, strand.scenario.where),
-            environment=strand.context.environment,
-        )
-
-    def _define(self, name: str, value: template.Value, scope: Scope) -> None:
-        try:
-            scope["vars"][name] = scope[name] = value.render(scope)
-            self.strand.origins[name] = Origin("vars")
-        except DocumentError as error:
-            self.failures.append(unrendered(error))
-
-    def until_failure(self, parts: Parts, scope: Scope, *, since: Mark) -> Moves:
-        """Run them in order; after one that fails the rest is skipped, unless that one says otherwise. What failed
-        `since` then already counts as one before them."""
-        stopped = self._failed_since(since)
-        for part in parts:
-            if stopped:
-                self._skip(part, AFTER_FAILURE)
-                continue
-            start = self.mark()
-            yield from self.part(part, scope)
-            stopped = self._failed_since(start) and not part.course.keep_going
-
-    def part(self, part: Piece, scope: Scope) -> Moves:
-        """Run one part, as often as its loop says."""
-        skipped = part.course.skip or elsewhere(part.course, self.strand.context.realm)
-        if skipped:
-            self._skip(part, skipped)
-            return
-        try:
-            yield from self._rounds(part, scope)
-        except DocumentError as error:
-            yield from self._fail(part, unrendered(error))
-
-    def _rounds(self, part: Piece, scope: Scope) -> Moves:
-        loop, outer = part.course.loop, self.round
-        if loop is None:
-            yield from self._round(part, scope)
-            return
-        try:
-            if isinstance(loop, Until):
-                yield from self._repeat_until(part, loop, scope)
-            elif isinstance(loop, Repeat):
-                yield from self._repeat(part, rounds(loop.times.render(scope), loop.where), scope)
-            else:
-                yield from self._go_through(part, loop, scope)
-        finally:
-            self.round = outer
-
-    def _repeat(self, part: Piece, times: int, scope: Scope) -> Moves:
-        if not times:
-            self._skip(part, "no rounds to make")
-        for self.round in range(1, times + 1):
-            start = self.mark()
-            yield from self._round(part, scope)
-            if self._failed_since(start) and not part.course.keep_going:
-                return
-
-    def _go_through(self, part: Piece, loop: ForEach, scope: Scope) -> Moves:
-        items = elements(loop.items.render(scope), loop.where)
-        if not items:
-            self._skip(part, "the list is empty")
-        before = {loop.name: scope[loop.name]} if loop.name in scope else {}
-        try:
-            for self.round, scope[loop.name] in enumerate(items, start=1):
-                self.strand.origins[loop.name] = Origin(f"round {self.round} of {len(items)}")
-                start = self.mark()
-                yield from self._round(part, scope)
-                if self._failed_since(start) and not part.course.keep_going:
-                    return
-        finally:
-            scope.pop(loop.name, None)
-            scope.update(before)
-
-    def _repeat_until(self, part: Piece, loop: Until, scope: Scope) -> Moves:
-        for self.round in range(1, loop.limit + 1):
-            start = self.mark()
-            yield from self._round(part, scope)
-            if self._failed_since(start) or loop.condition.render(scope):
-                return
-            if self.round < loop.limit and loop.interval_s:
-                yield Wait(loop.interval_s)
-        self.round = 0
-        yield from self._fail(part, _never(loop))
-
-    def _round(self, part: Piece, scope: Scope) -> Moves:
-        course = part.course
-        if course.when is not None and not course.when.render(scope):
-            self._skip(part, f"not so: {course.when.text}")
-            return
-        if course.delay_s:
-            yield Wait(course.delay_s)
-        if isinstance(part, Step):
-            yield from self._step(part, scope)
-        elif isinstance(part, Call):
-            yield from self._call(part, scope)
-        else:
-            yield from self._side_by_side(part, scope)
-
-    def mark(self) -> Mark:
-        """Where it stands now, to ask later what came after."""
-        return len(self.results), len(self.failures)
-
-    def outcome_since(self, mark: Mark) -> Outcome:
-        """That of the first step that failed since then, else UNEXPECTED for a failure of no single step."""
-        results, failures = mark
-        outcome = next((result.outcome for result in self.results[results:] if result.failed), Outcome.OK)
-        return Outcome.UNEXPECTED if outcome is Outcome.OK and len(self.failures) > failures else outcome
-
-    def _failed_since(self, mark: Mark) -> bool:
-        return self.outcome_since(mark) is not Outcome.OK
-
-    def _fail(self, part: Piece, failure: Failure) -> Moves:
-        """A part that fails before anything can be sent, or after all of it was."""
-        if not isinstance(part, Step):
-            self.failures.append(failure)
-            self._add(StepResult(part, Outcome.UNEXPECTED))
-            return
-        tried = told(part, 1, self.strand, failures=(failure,))
-        self._add(StepResult(part, tried.outcome, tried, 1))
-        yield tried
-
-    def _skip(self, part: Piece, reason: str) -> None:
-        self._add(StepResult(part, Outcome.OK, skipped=reason))
-
-    def _add(self, result: StepResult) -> None:
-        outermost = self.round and not result.round  # in a loop within a loop the inner round tells more
-        self.results.append(dataclasses.replace(result, round=self.round) if outermost else result)
-
-    def skip_all(self, parts: Parts, reason: str) -> None:
-        """None of them is run."""
-        for part in parts:
-            self._skip(part, reason)
-
-    def _side_by_side(self, block: Block, scope: Scope) -> Moves:
-        """Run a block's parts side by side, each on what was known before it."""
-        lines = [self._beside() for _ in block.parts]
-        scopes = [{**scope, **line._functions(block.files)} for line in lines]
-        sides = zip(lines, block.parts, scopes, strict=True)
-        before = {session: jar.copy() for session, jar in self.strand.jars.items()}
-        yield Together(tuple(line.part(part, own) for line, part, own in sides))
-        for line in lines:
-            for session, jar in line.strand.jars.items():
-                self.strand.jar(session).join(jar, before.get(session, Jar()))
-        for line, own in zip(lines, scopes, strict=True):
-            self._join(line, {name: own[name] for name in own if name in line.strand.origins}, scope)
-
-    def _beside(self) -> _Line:
-        strand = self.strand
-        return _Line(
-            dataclasses.replace(
-                strand,
-                rng=random.Random(strand.rng.getrandbits(64)),
-                jars={session: jar.copy() for session, jar in strand.jars.items()},
-                origins=dict(strand.origins),
-                warnings=[],
-                requests=0,
-                checks=0,
-            )
-        )
-
-    def _join(self, line: _Line, variables: Scope, scope: Scope) -> None:
-        for result in line.results:
-            self._add(result)
-        self.failures += line.failures
-        self.strand.warnings += line.strand.warnings
-        self.strand.requests += line.strand.requests
-        self.strand.checks += line.strand.checks
-        new = {name for name, origin in line.strand.origins.items() if self.strand.origins.get(name) != origin}
-        self.strand.origins.update({name: line.strand.origins[name] for name in new})
-        scope.update({name: value for name, value in variables.items() if name in new})
-
-    def _call(self, call: Call, scope: Scope) -> Moves:
-        """Run a flow in a scope of its own: its inputs go in, its outputs come out, nothing else crosses."""
-        skipped = call.flow.skip or elsewhere(call.flow, self.strand.context.realm)
-        if skipped:
-            self._skip(call, skipped)
-            return
-        given = _inputs(call, scope)
-        if call.once is None:
-            outputs = yield from self._flow(call, given)
-        else:
-            outputs = yield from self._flow_once(call, call.once, given)
-        origin = Origin(f"flow '{call.flow.name}'", captured=True)
-        for name, value in outputs.values.items():
-            if name in outputs.secret:
-                self.strand.hide(name, value)
-            scope[name], self.strand.origins[name] = value, origin
-
-    def _flow_once(self, call: Call, once: Once, given: Scope) -> Generator[Move, Reply, Outputs]:
-        """Take over what another play's call gave, or run the flow for all that follow."""
-        key = (self._whose(once), call.flow.file, call.flow.name, json.dumps(given, sort_keys=True, default=str))
-        kept = yield Claim(once, key)
-        if isinstance(kept, Outputs):
-            return _asked(kept, call)
-        start = self.mark()
-        outputs = yield from self._flow(call, given)
-        yield Settle(once, key, None if self._failed_since(start) else outputs)
-        return _asked(outputs, call)
-
-    def _whose(self, once: Once) -> str:
-        scenario = self.strand.scenario
-        return str(scenario.where) if once is Once.SCENARIO else ""
-
-    def _flow(self, call: Call, given: Scope) -> Generator[Move, Reply, Outputs]:
-        flow, strand = call.flow, self.strand
-        for name in flow.secret_inputs & given.keys():
-            strand.hide(name, given[name])
-        before, start = dict(strand.origins), self.mark()
-        inner = {**self.scope({}), **self._functions(flow.files)}
-        inner.update(given)
-        strand.origins.update(dict.fromkeys(given, Origin(f"input of flow '{flow.name}'")))
-        for name, value in flow.variables.items():
-            if name not in given and name not in strand.context.overrides:
-                self._define(name, value, inner)
-        yield from self.until_failure(flow.steps, inner, since=start)
-        for part in flow.teardown:
-            yield from self.part(part, inner)
-        strand.origins = before
-        names = flow.outputs if call.once else call.outputs
-        return Outputs({name: inner[name] for name in names if name in inner}, _secrets_of(flow))
-
-    def _step(self, step: Step, scope: Scope) -> Moves:
-        """Attempt until it holds or no further attempt is due; the last attempt decides."""
-        for name, value in step.variables:
-            scope[name] = value.render(scope)
-            self.strand.origins[name] = Origin(f"vars of step {step.number} '{step.name}'")
-        spent_s = 0.0
-        for number in itertools.count(1):
-            left_s = _left_s(step, spent_s)
-            tried, captured = yield from attempt(step, scope, number, strand=self.strand, within_s=left_s)
-            if self.round:
-                tried = dataclasses.replace(tried, round=self.round)
-            wait_s = _wait_s(tried, spent_s)
-            if wait_s is None:
-                break
-            yield dataclasses.replace(tried, final=False)
-            yield Wait(wait_s)
-            spent_s += tried.latency_s + wait_s
-        scope.update(captured)
-        for capture in step.captures:
-            if capture.name in captured:
-                self.strand.origins[capture.name] = origin_of(step, capture)
-        self._add(StepResult(step, tried.outcome, tried, number))
-        yield tried
-
-
-def _never(loop: Until) -> Failure:
-    what = f"'{loop.condition.text}' did not hold after {loop.limit} rounds"
-    return Failure(loop.where, Cause.CHECK, what, actual=what, expected=f"{loop.condition.text}, after a round")
-
-
-def _inputs(call: Call, scope: Scope) -> Scope:
-    inputs = {name: value.render(scope) for name, value in _defaults(call.flow).items() if name not in call.inputs}
-    inputs.update({name: value.render(scope) for name, value in call.inputs.items()})
-    return inputs
-
-
-def _defaults(flow: Flow) -> dict[str, template.Value]:
-    return {name: value for name, value in flow.inputs.items() if value is not None}
-
-
-def _asked(kept: Outputs, call: Call) -> Outputs:
-    """Of what a flow gave, what this call takes."""
-    return dataclasses.replace(kept, values={name: kept.values[name] for name in call.outputs if name in kept.values})
-
-
-def _secrets_of(flow: Flow) -> frozenset[str]:
-    """The outputs that are secret: captured so, or given so."""
-    captured = {capture.name for step in flow_steps(flow) for capture in step.captures if capture.secret}
-    return frozenset(flow.outputs) & (captured | flow.secret_inputs)
-
-
-def _left_s(step: Step, spent_s: float) -> float:
-    """How long an attempt may take: the step's deadline, and no longer than its retry goes on."""
-    limit_s = step.retry.max_duration_s if step.retry else None
-    return step.timeout_s if limit_s is None else min(step.timeout_s, limit_s - spent_s)
-
-
-def _text_of(files: Files | None, where: Where, path: str) -> str:
-    """The text of a file beside a document, for templates; ValueError when it cannot be had."""
-    if files is None:
-        raise ValueError(f"no file can be read here, so not '{path}'")
-    try:
-        return files.text(path, where)
-    except DocumentError as error:
-        raise ValueError(error.problem) from None
-
-
-def _wait_s(tried: Attempted, spent_s: float) -> float | None:
-    """The wait before the next attempt; None when this one decides."""
-    retry = tried.step.retry
-    if retry is None or not tried.failures or tried.attempt >= retry.attempts:
-        return None
-    kind = RetryOn.BROKEN if tried.outcome is Outcome.BROKEN else RetryOn.EXPECT
-    if kind not in retry.on or any(failure.cause is Cause.TEMPLATE for failure in tried.failures):
-        return None
-    wait_s = retry.wait_s(tried.attempt)
-    limit_s = retry.max_duration_s
-    return wait_s if limit_s is None or spent_s + tried.latency_s + wait_s < limit_s else None
