@@ -27,6 +27,7 @@ from seatrial.exchange import (
     Response,
     Tls,
 )
+from seatrial.http.conversation import value_of
 from seatrial.http.events import Decoder
 from seatrial.sample import Cause
 
@@ -441,3 +442,9 @@ def test_connection_of_a_conversation_is_not_kept():
         for _ in range(2):
             client.send(Request("GET", server.url, timeout_s=GENEROUS_S, conversation=conversation))
     assert server.accepted == 2
+
+
+def test_a_message_nested_without_end_is_a_text():
+    deep = "[" * 500 + "]" * 500
+    assert value_of(deep) == deep
+    assert value_of('{"a": [1]}') == {"a": [1]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from seatrial import json_text
 from seatrial.exchange import MAX_MESSAGES, Conversation, Request
 from seatrial.http.progress import Progress
 from seatrial.quantity import show_duration
@@ -58,10 +59,6 @@ class Heard:
 def value_of(text: str) -> Any:
     """A message's JSON value where it is JSON, else the text itself."""
     try:
-        return json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        return json_text.parse(text)
+    except ValueError:
         return text
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")

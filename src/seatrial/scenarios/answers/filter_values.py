@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from seatrial import dates
+from seatrial import dates, json_text
 from seatrial.match import MAX_SHOWN, show
 from seatrial.regexes import MAX_REPLACED, Regex
-from seatrial.scenarios.answers import json_text, markup
+from seatrial.scenarios.answers import markup
 from seatrial.scenarios.answers.json_path import JsonPath
 
 MAX_PARTS = 100_000

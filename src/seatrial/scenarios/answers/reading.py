@@ -11,10 +11,10 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from seatrial import json_text
 from seatrial.clock import SystemClock
 from seatrial.exchange import Response
 from seatrial.match import plain
-from seatrial.scenarios.answers import json_text
 from seatrial.scenarios.answers.markup import Markup, NotMarkup, parse
 
 SYSTEM_NOW = SystemClock().now

@@ -1,6 +1,6 @@
 """Text of a server as JSON: what the standard allows, and not nested without end. Pure.
 
-Room scenarios. Everything that goes through a document afterwards may then do so by recursion.
+Floor; imports nothing of seatrial. Everything that goes through a document afterwards may then do so by recursion.
 """
 
 from __future__ import annotations
