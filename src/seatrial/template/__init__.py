@@ -6,8 +6,7 @@ in which true, false, null and containers read as JSON. The sandbox has no I/O; 
 output are bounded, for scenario files come from many teams. Every mistake is a `DocumentError` with its place.
 
 `simple` reads the forms most templates have, so that a journey without others never loads Jinja2; `sandbox` is
-Jinja2 and decides every doubt, `allowed` the filters and members it may use; `names` are the templates of .hurl
-files; `functions` is what templates may call.
+Jinja2 and decides every doubt, `allowed` the filters and members it may use; `functions` is what templates may call.
 Imports only `errors`, `dates` and `clock`.
 """
 
@@ -23,7 +22,6 @@ from seatrial.template.compile import (
     render_text,
 )
 from seatrial.template.functions import RESERVED, functions
-from seatrial.template.names import compile_names
 from seatrial.template.values import Fields, Fixed, Items, Raw, Scope, Template, Value, to_text
 
 __all__ = [
@@ -36,7 +34,6 @@ __all__ = [
     "Template",
     "Value",
     "compile_condition",
-    "compile_names",
     "compile_text",
     "compile_url",
     "compile_value",

@@ -28,8 +28,6 @@ from seatrial.scenarios.model import Course, Repeat, Retry, Row, Scenario, Secti
 from seatrial.scenarios.sending.request import WRITING, RequestTemplate
 from seatrial.template import Fixed, Scope, Template, Value
 
-ENDING = ".hurl"
-
 MAX_RETRIES = 1_000_000
 MAX_RETRYING_S = 600.0
 """How long `retry: -1` goes on."""
