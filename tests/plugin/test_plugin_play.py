@@ -134,6 +134,7 @@ def test_an_unknown_realm_is_an_error_with_a_hint(workspace, run) -> None:
 
 def test_nobody_there_is_an_error_that_names_the_address(workspace, run, shop) -> None:
     workspace({"scenarios/look.yaml": LOOK})
+    shop.shutdown()  # a socket that is still polled accepts connections though it is closed
     shop.server_close()
     result = run()
     result.assert_outcomes(errors=1)
