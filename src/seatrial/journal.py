@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fcntl
 import itertools
 import secrets
 import threading
@@ -122,6 +123,18 @@ def list_runs(workspace: Path) -> tuple[Run, ...]:
     return tuple(Run(about.parent) for about in sorted((workspace / OUT).glob("*/run.json")))
 
 
+def is_going_on(run: Run) -> bool:
+    """Whether somebody still writes the run's journal; True too where the file system cannot tell."""
+    if not run.journal.is_file():
+        return False
+    with run.journal.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON document in one piece: a reader sees the old one or the new one, never half.
 
@@ -157,6 +170,9 @@ class Journal:
         self._lock = threading.Lock()
         with _refusals(path):
             self._file: BinaryIO = path.open("ab")
+        # Shared, so that several may write; the kernel lets go of it however this process ends.
+        with contextlib.suppress(OSError):
+            fcntl.flock(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
     def write(self, *records: Record) -> None:
         """Append records and hand them to the operating system."""

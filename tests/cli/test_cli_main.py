@@ -22,10 +22,10 @@ def ended(monkeypatch, capfd):
     """How `seatrial runs list` ends when that raises; its exit code and what it said."""
 
     def run(error):
-        def fails():
+        def fails(json_file):
             raise error
 
-        monkeypatch.setattr("seatrial.cli.judge.run_list", fails)
+        monkeypatch.setattr("seatrial.cli.runs.run_list", fails)
         monkeypatch.setattr(sys, "argv", ["seatrial", "runs", "list"])
         before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         try:

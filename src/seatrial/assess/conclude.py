@@ -43,6 +43,7 @@ class About:
     git_revision: str = ""
     command: str = ""
     aborted: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    profile: str = ""
 
 
 @dataclass(frozen=True)

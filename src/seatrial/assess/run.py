@@ -175,6 +175,7 @@ def _about(bridge: Bridge, *, experiment: str | None, revisions: Mapping[str, st
         overrides={name: redact(str(value)) for name, value in plan.overrides.items()},
         git_revision=_git_revision(plan.workspace),
         command=redact(" ".join(["seatrial", *sys.argv[1:]])),
+        profile=plan.profile.name if plan.profile else "",
     )
 
 

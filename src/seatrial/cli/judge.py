@@ -1,4 +1,4 @@
-"""`seatrial judge`, `report` and `runs list`: what can be redone, and seen, from recorded runs."""
+"""`seatrial judge` and `report`: what can be redone from recorded runs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from seatrial.assess.conclude import plan_of, read_about
 from seatrial.assess.run import Assessed, conclude_run
 from seatrial.cli.assess import Output, tell_verdict
 from seatrial.cli.console import tell, workspace
-from seatrial.errors import ExitCode, UsageError
-from seatrial.journal import Run, find_run, list_runs, read_json
+from seatrial.errors import ExitCode
+from seatrial.journal import find_run
 from seatrial.redact import Secrets
 from seatrial.slo.conclude import gate_exit_code
 
@@ -27,23 +27,6 @@ def run_report(name: str) -> ExitCode:
     assessed = _redo(here, name)
     tell(str(assessed.run.report))
     return gate_exit_code(assessed.verdict, plan_of(here, read_about(assessed.run)).gate)
-
-
-def run_list() -> ExitCode:
-    """One line a run: its name, verdict and realm."""
-    for run in list_runs(workspace()):
-        tell(f"{run.name}  {_grade(run):<10}  {read_json(run.about).get('command', '')}".rstrip())
-    return ExitCode.MET
-
-
-def _grade(run: Run) -> str:
-    """Its verdict's, as far as it can be told: one file that is not whole must not hide the other runs."""
-    if not run.verdict.is_file():
-        return "not judged"
-    try:
-        return str(read_json(run.verdict).get("grade", "unreadable"))
-    except UsageError:
-        return "unreadable"
 
 
 def _redo(here: Path, name: str) -> Assessed:

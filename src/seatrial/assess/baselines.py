@@ -1,0 +1,70 @@
+"""Names of runs: what `seatrial runs baseline NAME RUN` keeps, and what `versus:` and `compare` are given.
+
+They live in one file beside the runs they name, `reports/out/baselines.json`, so that whoever keeps the runs from one
+CI job to the next keeps their names with them. May import the floor; must never read what a run holds.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from seatrial import journal
+from seatrial.errors import UsageError, did_you_mean
+from seatrial.journal import OUT, Run
+
+FILE = OUT / "baselines.json"
+RESERVED = ("baseline", "last", "last met")
+"""Words that mean a run already, where a name may stand."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def baseline_names(workspace: Path) -> dict[str, str]:
+    """The name of each run that has one, by baseline name; may be empty. UsageError when the file is not whole."""
+    path = workspace / FILE
+    if not path.is_file():
+        return {}
+    names: Any = journal.read_json(path).get("baselines")
+    if not isinstance(names, dict) or not all(isinstance(run, str) for run in names.values()):
+        raise UsageError(f"{path}: holds no names of runs; mend it, or remove it and name them again")
+    return names
+
+
+def name_baseline(workspace: Path, name: str, run: Run) -> str | None:
+    """Give a run of this workspace a name; the run that had it before, if any."""
+    if name in RESERVED or not _NAME.fullmatch(name):
+        raise UsageError(
+            f"'{name}' cannot be a baseline's name; write letters, digits, '.', '_', '-', as release-1.4"
+        )
+    if run.folder.resolve().parent != (workspace / OUT).resolve():
+        raise UsageError(f"{run.folder}: not a run of this workspace; only what lies in {OUT} can be named")
+    names = baseline_names(workspace)
+    before = names.get(name)
+    _write(workspace, names | {name: run.folder.resolve().name})
+    return before
+
+
+def forget_baseline(workspace: Path, name: str) -> str:
+    """Take a name away; the run stays, and its name is given. UsageError when there is no such name."""
+    names = baseline_names(workspace)
+    if name not in names:
+        raise UsageError(f"no baseline '{name}' in {FILE}; {did_you_mean(name, names) or 'none is named'}")
+    run = names.pop(name)
+    _write(workspace, names)
+    return run
+
+
+def find_named(workspace: Path, name: str) -> Run:
+    """The run of a baseline's name, or of any word `find_run` knows."""
+    return journal.find_run(workspace, baseline_names(workspace).get(name, name))
+
+
+def _write(workspace: Path, names: dict[str, str]) -> None:
+    path = workspace / FILE
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        journal.write_json(path, {"version": 1, "baselines": dict(sorted(names.items()))})
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,175 @@
+"""The recorded runs of a workspace: one line each, and which of them may go.
+
+Takes run folders and the names of baselines, gives `RunLine`s and a `Pruning`; one run that is not whole must not
+hide the others. Only `remove` deletes anything. May import the floor and the undo ledger's reader.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seatrial.assess.baselines import baseline_names
+from seatrial.chaos.ledger import open_entries
+from seatrial.errors import CannotRun, UsageError
+from seatrial.journal import Run, is_going_on, list_runs, read_json
+from seatrial.verdict import Grade
+
+NOT_JUDGED = "not judged"
+UNREADABLE = "unreadable"
+GOING_ON = "going on"
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """What is told of one run.
+
+    `verdict` is its grade, or why there is none; `started_at` UTC seconds; `revisions` by service; `revision` the
+    commit of the workspace's own documents; `compared_with` the runs it was held against.
+    """
+
+    run: Run
+    verdict: str
+    realm: str = ""
+    started_at: float | None = None
+    command: str = ""
+    gate: str = ""
+    profile: str = ""
+    revisions: Mapping[str, str] | None = None
+    revision: str = ""
+    baselines: tuple[str, ...] = ()
+    compared_with: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The run's."""
+        return self.run.name
+
+    @property
+    def kind(self) -> tuple[str, str, str]:
+        """What runs must share to be each other's baseline: realm, gate and profile."""
+        return self.realm, self.gate, self.profile
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """What a pruning does: the runs that go, and why others stay that were old enough to go."""
+
+    going: tuple[RunLine, ...]
+    staying: tuple[tuple[RunLine, str], ...] = ()
+
+
+def run_lines(workspace: Path) -> tuple[RunLine, ...]:
+    """Every recorded run, oldest first."""
+    names: dict[str, list[str]] = {}
+    for name, run_name in baseline_names(workspace).items():
+        names.setdefault(run_name, []).append(name)
+    return tuple(_line(run, tuple(names.get(run.name, ()))) for run in list_runs(workspace))
+
+
+def prune(
+    lines: Sequence[RunLine], *, now: float, keep: int | None = None, older_than_s: float | None = None
+) -> Pruning:
+    """Which runs may go: beyond the newest `keep` and older than that, whichever are given.
+
+    A run of unknown age is not old. Never a named baseline, one that still goes on, the last MET one of its realm,
+    gate and profile, one that a run that stays was compared with, or one whose faults are not all undone.
+    """
+    old = lines if keep is None else lines[: max(0, len(lines) - keep)]
+    if older_than_s is not None:
+        old = [line for line in old if line.started_at is not None and now - line.started_at > older_than_s]
+    held = {line.name: reason for line in old if (reason := _why_held(line, lines))}
+    stays = [line for line in lines if line not in old or line.name in held]
+    for line in old:
+        if line.name not in held and (later := _compared(line, stays)):
+            held[line.name] = f"'{later}' was compared with it"
+    return Pruning(
+        going=tuple(line for line in old if line.name not in held),
+        staying=tuple((line, held[line.name]) for line in old if line.name in held),
+    )
+
+
+def remove(line: RunLine) -> None:
+    """Delete a run's folder with all that is in it."""
+    try:
+        shutil.rmtree(line.run.folder)
+    except OSError as error:
+        raise CannotRun(f"{error.filename or line.run.folder}: cannot be removed: {error.strerror}") from None
+
+
+def _why_held(line: RunLine, lines: Iterable[RunLine]) -> str:
+    if line.baselines:
+        return f"baseline {', '.join(line.baselines)}"
+    if line.verdict == GOING_ON:
+        return "it still goes on"
+    if line.verdict == Grade.MET and line == _last_met(line.kind, lines):
+        return f"the last one {Grade.MET} of its realm, gate and profile"
+    try:
+        return "its faults are not all undone; see `seatrial chaos recover`" if open_entries(line.run.ledger) else ""
+    except UsageError:
+        return "its undo ledger cannot be read"
+
+
+def _last_met(kind: tuple[str, str, str], lines: Iterable[RunLine]) -> RunLine | None:
+    met = [line for line in lines if line.kind == kind and line.verdict == Grade.MET]
+    return met[-1] if met else None
+
+
+def _compared(line: RunLine, stays: Iterable[RunLine]) -> str | None:
+    return next((other.name for other in stays if line.name in other.compared_with), None)
+
+
+def _line(run: Run, baselines: tuple[str, ...]) -> RunLine:
+    try:
+        about = read_json(run.about)
+    except UsageError:
+        return RunLine(run, UNREADABLE, baselines=baselines)
+    return RunLine(
+        run=run,
+        verdict=_verdict(run),
+        realm=_text(about, "realm"),
+        started_at=_instant(about.get("started_at")),
+        command=_text(about, "command"),
+        gate=_text(about, "gate"),
+        profile=_text(about, "profile"),
+        revisions=about["revisions"] if isinstance(about.get("revisions"), dict) else {},
+        revision=_text(about, "git_revision"),
+        baselines=baselines,
+        compared_with=tuple(_compared_with(about.get("baselines"))),
+    )
+
+
+def _text(about: Mapping[str, Any], key: str) -> str:
+    value = about.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _compared_with(baselines: Any) -> Iterable[str]:
+    chosen = baselines.values() if isinstance(baselines, dict) else ()
+    return (name for names in chosen if isinstance(names, list) for name in names)
+
+
+def _instant(value: Any) -> float | None:
+    """`assess` writes UTC seconds, `load` the ISO text."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    try:
+        return dt.datetime.fromisoformat(value).timestamp() if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _verdict(run: Run) -> str:
+    """Its grade, as far as it can be told."""
+    if is_going_on(run):
+        return GOING_ON
+    if not run.verdict.is_file():
+        return NOT_JUDGED
+    try:
+        return str(read_json(run.verdict).get("grade", UNREADABLE))
+    except UsageError:
+        return UNREADABLE
