@@ -37,6 +37,7 @@ from seatrial.scenarios.load.order import FINISH_WITHIN_S, STOP, LoadOrder, Then
 from seatrial.scenarios.load.pace import curve, without_end
 from seatrial.scenarios.load.profile import Model
 from seatrial.scenarios.load.recorder import Recorder
+from seatrial.scenarios.load.share import Share
 from seatrial.scenarios.load.timeline import Timeline
 from seatrial.scenarios.read import read_scenarios
 
@@ -89,7 +90,7 @@ def _build(order: LoadOrder, outbox: Outbox) -> _Load:
     stages = order.profile.stages if order.then is Then.END else without_end(order.profile.stages)
     pace = curve(stages, warm_up_s=order.profile.warm_up_s)
     recorder = Recorder(order.run, order.limits_us)
-    timeline = Timeline(pace)
+    timeline = Timeline(pace, share=Share(order.worker, order.workers))
     player = Player(order, LoadClient(), recorder, timeline)
     traffic = Traffic(chosen, player, timeline, Health(order.run), seed=order.seed)
     pool = Pool(order.profile.max_in_flight)

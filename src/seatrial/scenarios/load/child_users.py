@@ -92,8 +92,9 @@ def arrivals(traffic: Traffic, pool: Pool) -> type[Any]:
 
 
 def _schedule(traffic: Traffic, pool: Pool) -> None:
-    """Start every arrival when it is due. One that is late still starts, and says how late."""
-    number = 1
+    """Start every arrival of this worker when it is due. One that is late still starts, and says how late."""
+    share = traffic.timeline.share
+    number = share.first
     while (due_s := traffic.timeline.curve.due_s(number)) is not None:
         if traffic.is_over_before(due_s):
             return
@@ -101,9 +102,9 @@ def _schedule(traffic: Traffic, pool: Pool) -> None:
             pool.spawn(traffic.play, traffic.timeline.started_at + due_s)
         else:
             traffic.health.dropped()
-        if number % _YIELD_EVERY == 0:
+        if number // share.workers % _YIELD_EVERY == 0:
             gevent.sleep(0)
-        number += 1
+        number += share.workers
 
 
 def customers(traffic: Traffic) -> type[Any]:
@@ -124,11 +125,12 @@ def customers(traffic: Traffic) -> type[Any]:
 
 
 def crowd(traffic: Traffic) -> LoadTestShape:
-    """The shape that asks Locust for as many users as the stage curve says, at least one while it lasts."""
+    """The shape that asks Locust for as many users as the stage curve says of this worker, all workers together at
+    least one while it lasts."""
 
     class Crowd(LoadTestShape):  # type: ignore[misc]
         def tick(self) -> tuple[int, float]:
             level = traffic.timeline.curve.level_at(traffic.timeline.moment_s(time.monotonic()))
-            return max(1, int(level)), SPAWN_RATE_PER_S
+            return traffic.timeline.share.of(max(1, int(level))), SPAWN_RATE_PER_S
 
     return Crowd()

@@ -38,7 +38,8 @@ class LoadOrder:
     the latency limits to count exactly, in microseconds by service. Of one name, `overrides` win over a scenario's
     own variables, these over the realm's `variables`. With a `seed`, play k gets the seed `seed + k`.
     `max_requests_per_s` bounds what the users of a closed model send together; an open profile says its rate itself.
-    `environment` and `tracing` are as in `Context`.
+    `environment` and `tracing` are as in `Context`. This process is `worker` (counted from 0) of `workers` that share
+    the load out among them.
     """
 
     run: str
@@ -55,6 +56,8 @@ class LoadOrder:
     max_requests_per_s: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     tracing: Tracing = Tracing()
+    worker: int = 0
+    workers: int = 1
 
 
 def encode_order(order: LoadOrder) -> bytes:

@@ -6,24 +6,26 @@ Pure; told the time once, at the start. May import the floor and the room's pure
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from seatrial.sample import Phase
 from seatrial.scenarios.load.pace import Curve
 from seatrial.scenarios.load.recorder import Mark
+from seatrial.scenarios.load.share import Share
 
 
 @dataclass(slots=True)
 class Timeline:
     """`started_at` is the monotonic and `epoch_at` the UTC time of the start; differences come from the first alone,
     so a step of the system's clock moves no record. `told` is the phase the parent said, over the curve's own.
-    `ended_at` is the monotonic time from which no more plays start."""
+    `ended_at` is the monotonic time from which no more plays start. `share` is the part of the load played here."""
 
     curve: Curve
     started_at: float = 0.0
     epoch_at: float = 0.0
     told: Mark | None = None
     ended_at: float | None = None
+    share: Share = field(default_factory=Share)
 
     def begin(self, monotonic: float, epoch: float) -> None:
         """The load starts now."""
@@ -42,8 +44,10 @@ class Timeline:
         return self.second(monotonic) + 1 - (self.epoch_at + self.moment_s(monotonic))
 
     def planned_until(self, monotonic: float) -> int:
-        """How many arrivals were due up to that moment, none after the end."""
-        return self.curve.arrivals_until(self.moment_s(min(monotonic, self.ended_at or math.inf)))
+        """How many arrivals of this share were due up to that moment, none after the end."""
+        return self.share.arrivals(
+            self.curve.arrivals_until(self.moment_s(min(monotonic, self.ended_at or math.inf)))
+        )
 
     def mark_at(self, monotonic: float) -> Mark:
         """The phase of something sent at that moment. What plays in flight send after the end is no hold: RAMP."""
