@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from seatrial.errors import ExitCode
+from seatrial.errors import ExitCode, Where
 
 
 class Grade(enum.StrEnum):
@@ -43,7 +43,8 @@ class Finding:
     `limit`, `measured`, `low` and `high` are in the unit the texts `limit_text` and `measured_text` show:
     a ratio for errors and latency (share of requests over the limit), requests per second for throughput.
     `decided_at_s` counts from the start of the hold stage; None when it is not decided.
-    `wanted_n` is how many requests the decision needs at least.
+    `wanted_n` is how many requests the decision needs at least. `where` is the place in the documents of what was
+    promised, None where there is none.
     """
 
     subject: Subject
@@ -65,6 +66,7 @@ class Finding:
     weight: float = 1.0
     key: bool = False
     experiment: str | None = None
+    where: Where | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:

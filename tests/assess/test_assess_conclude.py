@@ -191,3 +191,22 @@ def test_a_run_of_one_experiment_has_no_acceptance_to_miss(workspace, records, g
 def test_a_recorded_run_is_judged_by_the_gate_and_services_it_was_asked_for(workspace, records):
     plan = plan_of(workspace, records.about(gate="plain", services=("stock",), overrides={"name": "Ada"}))
     assert (plan.gate.name, set(plan.services), dict(plan.overrides)) == ("plain", {"stock"}, {"name": "Ada"})
+
+
+def test_what_a_stage_that_was_cut_short_left_undecided_says_why(plain, records):
+    over = "the gate's time of 10 m was over"
+    aborted = {"acceptance": over, "load": f"not run: {over}"}
+    named = _named(judge_run(records.recorded(aborted=aborted), plain))
+    assert named["buy a rope"].reason == f"no data: not one of its steps was played to its end; {over}"
+    assert named["shop.available"].reason == f"failed requests: no data: not one request was counted; not run: {over}"
+
+
+def test_a_finding_knows_the_place_of_what_was_promised(plan, records, good):
+    named = _named(judge_run(records.recorded(*good, aborted={"stock hangs": "it was late"}), plan))
+    placed = {
+        name: f"{finding.where.file.rpartition('/')[2]}:{finding.where.line}" for name, finding in named.items()
+    }
+    assert placed["shop.available"] == "shop.yaml:4"
+    assert placed["shop.fast"] == "shop.yaml:5"
+    assert placed["buy a rope"] == "buy.yaml:1"
+    assert placed["stock hangs > recovered within 5 s"] == "hang.yaml:1"

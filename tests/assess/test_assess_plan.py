@@ -29,10 +29,10 @@ def test_services_that_are_not_chosen_are_documented_and_not_judged(workspace):
 
 
 def test_the_time_of_the_hold_is_the_gates_else_the_profiles_else_a_default(workspace, plan):
-    assert plan.at_most_s == 90.0
-    assert read_plan(workspace, Asked(gate="plain")).at_most_s == 45.0
+    assert plan.hold_at_most_s == 90.0
+    assert read_plan(workspace, Asked(gate="plain")).hold_at_most_s == 45.0
     (workspace / "slo" / "quiet.yaml").write_text("gate: quiet\n")
-    assert read_plan(workspace, Asked(gate="quiet")).at_most_s == DEFAULT_AT_MOST_S
+    assert read_plan(workspace, Asked(gate="quiet")).hold_at_most_s == DEFAULT_AT_MOST_S
 
 
 def test_rates_are_the_peak_shared_out_by_weight_and_summed_over_journeys(plan):
@@ -50,7 +50,7 @@ def test_nobody_knows_the_rates_of_a_closed_model_or_of_no_load(workspace):
 def test_an_experiment_alone_has_its_own_traffic_and_judges_no_objective(workspace):
     plan = experiment_plan(workspace, Asked(), "stock hangs")
     assert (plan.profile.name, plan.acceptance, dict(plan.services)) == ("crowd", (), {})
-    assert plan.at_most_s == 5.0  # its baseline: there is nothing else to hold for
+    assert plan.hold_at_most_s == 5.0  # its baseline: there is nothing else to hold for
     assert [checked.experiment.name for checked in plan.experiments] == ["stock hangs"]
 
 
@@ -118,3 +118,10 @@ def test_mutations_of_acceptance_need_the_realms_leave(workspace):
     _rewrite(workspace / "scenarios" / "buy.yaml", "{name: look,", "{name: look, mutates: true,")
     with pytest.raises(Refused, match="'buy a rope' has a step that mutates"):
         read_plan(workspace, Asked())
+
+
+def test_an_alpha_of_the_whole_gate_is_split_evenly_over_the_objectives_that_are_judged(workspace):
+    (workspace / "slo" / "whole.yaml").write_text("gate: whole\nload: {profile: some}\nalpha: {gate: 6%}\n")
+    assert read_plan(workspace, Asked(gate="whole")).gate.alpha == pytest.approx(0.02)
+    assert read_plan(workspace, Asked(gate="whole", services=("shop",))).gate.alpha == pytest.approx(0.03)
+    assert read_plan(workspace, Asked(gate="plain")).gate.alpha == 0.05

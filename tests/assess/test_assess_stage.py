@@ -9,11 +9,14 @@ import threading
 import pytest
 
 from seatrial.assess import stage
+from seatrial.assess.budget import budget
 from seatrial.assess.stage import LOAD_DEADLINE_S, Bridge, Hindsight, Loading, failing_ratio, hold
 from seatrial.errors import LoadFailed
+from seatrial.journal import Run
 from seatrial.sample import EdgeCall, Phase
 from seatrial.scenarios.load.pace import Stage
 from seatrial.scenarios.load.profile import StopWhen
+from seatrial.slo.gate import OnUndecided
 from seatrial.verdict import Grade
 
 BEFORE_HOLD_S = 5  # the profile's ramp, which is longer than its warm-up
@@ -44,7 +47,8 @@ def held(plan, recorder, records, living_clock):
 
         clock, moments = living_clock(tick), []
         asked = dataclasses.replace(plan, profile=profile, gate=dataclasses.replace(plan.gate, **changes))
-        bridge = Bridge(asked, None, recorder, None, None, clock, lambda text: None, moments.append)
+        within = budget(clock, asked.gate.at_most_s)
+        bridge = Bridge(asked, None, recorder, None, None, clock, lambda text: None, moments.append, within)
         findings = hold(bridge, loading or FakeLoading(), profile, watch)
         return findings, clock.elapsed - BEFORE_HOLD_S, moments
 
@@ -70,9 +74,70 @@ def test_a_profile_that_does_not_abort_goes_on_after_a_miss(held, records, plan)
 
 
 def test_a_hold_that_decides_nothing_ends_when_its_time_is_over(held, records):
-    findings, lasted_s, _ = held(lambda second: [records.pacing(BEFORE_HOLD_S + second)], at_most_s=40.0)
+    findings, lasted_s, _ = held(lambda second: [records.pacing(BEFORE_HOLD_S + second)], hold_at_most_s=40.0)
     assert {finding.grade for finding in findings} == {Grade.UNDECIDED}
     assert 40.0 <= lasted_s < 41.0
+
+
+def _undecidable(records):
+    """Exactly the limit's share of bad requests: no length of hold decides that soon."""
+    return lambda second: records.second(BEFORE_HOLD_S + second, ok=90, failed=10)
+
+
+def test_an_undecided_hold_is_extended_up_to_the_gates_bound_and_says_so(held, records):
+    bounds = {"hold_at_most_s": 40.0, "extend_to_s": 70.0, "on_undecided": OnUndecided.EXTEND}
+    findings, lasted_s, moments = held(_undecidable(records), **bounds)
+    assert Grade.UNDECIDED in {finding.grade for finding in findings}
+    assert 70.0 <= lasted_s < 71.0
+    stages = {moment.stage: moment.of_s for moment in moments}
+    assert stages["load: hold until decided"] == BEFORE_HOLD_S + 40.0
+    assert stages["load: hold, extended until decided"] == BEFORE_HOLD_S + 70.0
+
+
+def test_an_extended_hold_ends_as_soon_as_all_is_decided(held, records):
+    def second(number):
+        return records.second(BEFORE_HOLD_S + number, **({"ok": 90, "failed": 10} if number < 30 else {}))
+
+    findings, lasted_s, _ = held(second, hold_at_most_s=30.0, extend_to_s=300.0)
+    assert {finding.grade for finding in findings} == {Grade.MET}
+    assert 30.0 < lasted_s < 300.0
+
+
+def test_a_decided_hold_is_not_extended(held, records, plan):
+    patient = dataclasses.replace(plan.profile, stop_when=StopWhen.NEVER)
+    _, lasted_s, _ = held(
+        lambda second: records.second(BEFORE_HOLD_S + second), profile=patient, hold_at_most_s=40.0, extend_to_s=70.0
+    )
+    assert 40.0 <= lasted_s < 41.0
+
+
+def test_a_hold_without_any_request_is_not_extended_because_more_of_nothing_decides_nothing(held, records):
+    _, lasted_s, _ = held(
+        lambda second: [records.pacing(BEFORE_HOLD_S + second)], hold_at_most_s=40.0, extend_to_s=70.0
+    )
+    assert 40.0 <= lasted_s < 41.0
+
+
+def test_the_gates_time_ends_a_hold_and_its_ramp_counts_too(held, records):
+    _, lasted_s, _ = held(_undecidable(records), at_most_s=30.0)
+    assert 25.0 <= lasted_s < 26.0
+
+
+def test_the_gates_time_ends_a_warm_up(held, records):
+    findings, lasted_s, _ = held(_undecidable(records), at_most_s=3.0)
+    assert (findings, lasted_s) == ((), 3.0 - BEFORE_HOLD_S)
+
+
+def test_an_experiment_that_does_not_fit_the_gates_time_is_not_begun_and_says_why(plan, recorder, clock, tmp_path):
+    told = []
+    within = budget(clock, 60.0)
+    run = Run(tmp_path)
+    bridge = Bridge(plan, run, recorder, None, None, clock, told.append, lambda moment: None, within)
+    clock.advance(46.0)
+    (record,) = stage.experiments(bridge, FakeLoading(), None, hindsight=None)
+    assert record.windows == ()
+    assert record.aborted == "not run: of the gate's 60 s there were 14 s left, and it takes 16 s"
+    assert told == [f"stock hangs: {record.aborted}"]
 
 
 def test_warm_up_is_outside_the_hold_and_its_judgement(held, records):
@@ -102,7 +167,7 @@ def test_every_ramp_before_the_hold_and_the_warm_up_beside_them_are_waited_for(h
 
 
 def test_a_hold_of_no_time_still_holds_one_second(held, records):
-    _, lasted_s, moments = held(lambda second: records.second(BEFORE_HOLD_S + second), at_most_s=0.0)
+    _, lasted_s, moments = held(lambda second: records.second(BEFORE_HOLD_S + second), hold_at_most_s=0.0)
     assert 1.0 <= lasted_s < 2.0
     assert moments[-1].stage == "load: hold until decided"
 
@@ -149,7 +214,9 @@ class FakeRunning:
 
 @pytest.fixture
 def bridge(plan, recorder, clock):
-    return Bridge(plan, None, recorder, None, None, clock, lambda text: None, lambda moment: None)
+    return Bridge(
+        plan, None, recorder, None, None, clock, lambda text: None, lambda moment: None, budget(clock, None)
+    )
 
 
 def test_every_second_of_a_load_is_kept_and_its_last_pace_is_known(bridge, records, recorder):

@@ -8,6 +8,7 @@ import pytest
 
 from seatrial.assess.plan import Asked, read_plan
 from seatrial.cli.outlook import forecast_lines
+from seatrial.scenarios.load.profile import Model
 from seatrial.service import Indicator, Objective, Service
 
 FILES = {
@@ -33,9 +34,28 @@ def _promising(plan, *objectives, service="shop"):
     return dataclasses.replace(plan, services=services)
 
 
-def test_it_says_when_all_can_be_decided_at_the_earliest(plan):
-    (line,) = forecast_lines(plan)
-    assert line == "1 of 1 objectives can be decided, at the earliest after 20 s of hold (at most 90 s)"
+def test_it_says_what_each_objective_needs_and_when_all_can_be_decided_at_the_earliest(plan):
+    assert list(forecast_lines(plan)) == [
+        "1 of 1 objectives can be decided, at the earliest after 20 s of hold (at most 90 s)",
+        "  shop.available: needs 1,000 requests or more (456 by the test, 20 blocks of 50 at least), 20 s at 50/s",
+    ]
+
+
+def test_the_gates_whole_time_bounds_what_can_be_decided_and_an_extension_gives_more(plan):
+    def at_most(**bounds):
+        line, *_ = forecast_lines(dataclasses.replace(plan, gate=dataclasses.replace(plan.gate, **bounds)))
+        return line
+
+    assert at_most(at_most_s=60.0).endswith("(at most 60 s)")
+    assert at_most(extend_to_s=120.0).endswith("(at most 2 m 00 s)")
+    assert "it cannot be decided within 10 s" in at_most(at_most_s=10.0)
+
+
+def test_a_closed_model_says_what_is_needed_and_not_how_long_it_takes(plan):
+    closed = dataclasses.replace(plan, profile=dataclasses.replace(plan.profile, model=Model.CLOSED))
+    (line,) = forecast_lines(closed)
+    assert line.startswith("  shop.available: needs 1,000 requests or more")
+    assert line.endswith("a closed model's rate shows under way")
 
 
 def test_what_cannot_be_decided_in_time_is_named_once_with_what_would_do(plan):
@@ -47,12 +67,12 @@ def test_what_cannot_be_decided_in_time_is_named_once_with_what_would_do(plan):
 
 def test_a_throughput_beyond_the_profile_is_said_before_it_is_missed(plan):
     (line,) = forecast_lines(_promising(plan, Objective("roomy", Indicator.THROUGHPUT, 60.0)))
-    assert line == "shop.roomy: cannot be met at 50/s; offer more than 60/s"
+    assert line == "  shop.roomy: cannot be met at 50/s; offer more than 60/s"
 
 
 def test_a_service_nobody_calls_is_named(plan):
     (line,) = forecast_lines(_promising(plan, Objective("available", Indicator.ERRORS, 0.1), service="stock"))
-    assert line.startswith("stock.available: the profile sends it no request")
+    assert line.startswith("  stock.available: the profile sends it no request")
 
 
 def test_without_load_there_is_nothing_to_say(plan):

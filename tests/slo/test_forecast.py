@@ -78,3 +78,12 @@ def test_an_even_load_of_the_wanted_length_is_met(make):
     needed = max(found.wanted_s for found in forecast(services, {CHARGE: 100.0}, at_most_s=300.0, **RULES))
     findings = judge_load(measure(make.hold(round(needed))), services, **RULES)
     assert {finding.grade for finding in findings} == {Grade.MET}
+
+
+def test_what_a_closed_model_takes_is_not_known_before_but_what_it_needs_is(make):
+    found = _one(make.services(make.errors(0.01)), None)
+    assert (found.rate_per_s, found.wanted_n, found.wanted_s, found.in_time) == (None, 4_726, None, False)
+    assert found.sentence == (
+        "cards.available: needs 4,726 requests or more, 60 s at least; a closed model's rate shows under way"
+    )
+    assert "needs a hold, 60 s at least" in _one(make.services(make.throughput(50.0)), None).sentence

@@ -7,7 +7,7 @@ import pytest
 
 from seatrial.errors import DocumentError, UsageError
 from seatrial.service import BreakerPromise, Dependency, Indicator, Mechanisms
-from seatrial.slo.gate import Gate, OnUndecided, ScoreLimits, read_gate
+from seatrial.slo.gate import Gate, OnUndecided, ScoreLimits, read_gate, shared
 from seatrial.slo.read import read_services
 
 CARDS = """\
@@ -134,23 +134,26 @@ def test_a_gate_gives_all_it_comprises(tmp_path):
     text = """\
 gate: default
 acceptance: {tags: [smoke]}
-load: {profile: steady, at_most: 5m}
+load: {profile: steady, at_most: 5m, extend_to: 10m}
 chaos: [the ledger hangs]
+at_most: 15m
 alpha: 1%
 min_hold: 30s
 score: {met: 90%, degraded: 75%}
-on_undecided: pass
+on_undecided: extend
 """
     assert read_gate(_written(tmp_path, text, "gate.yaml")) == Gate(
         name="default",
         acceptance_tags=("smoke",),
         profile="steady",
-        at_most_s=300.0,
+        hold_at_most_s=300.0,
+        extend_to_s=600.0,
+        at_most_s=900.0,
         experiments=("the ledger hangs",),
         alpha=0.01,
         min_hold_s=30.0,
         score=ScoreLimits(met=90.0, degraded=75.0),
-        on_undecided=OnUndecided.PASS,
+        on_undecided=OnUndecided.EXTEND,
     )
 
 
@@ -173,9 +176,13 @@ def test_an_unknown_gate_is_answered_with_the_nearest(tmp_path):
     ("line", "column", "problem"),
     [
         ("versus: last met", 1, "`versus`) is not supported yet"),
-        ("on_undecided: extend", 15, "'extend' is not supported yet; write fail or pass"),
+        ("on_undecided: extend", 15, "'extend' without a bound; say up to when"),
         ("on_undecided: ignore", 15, "'ignore' is not known here"),
-        ("alpha: {gate: 5%}", 8, "not supported yet; write it per objective"),
+        ("load: {profile: x, extend_to: 5m}", 31, "a bound for 'extend' alone; add on_undecided: extend"),
+        ("load: {profile: x, at_most: 5m, extend_to: 5m}\non_undecided: extend", 44, "it extends nothing"),
+        ("at_most: 0s", 10, "a gate of no time"),
+        ("alpha: {gate: 60%}", 15, "above 0% and below 50%"),
+        ("alpha: {gat: 5%}", 8, "an alpha with the keys gat; write alpha: 5% per objective"),
         ("alpha: 0.05", 8, "write it in percent"),
         ("alpha: 0%", 8, "above 0% and below 50%"),
         ("score: {met: 70%, degraded: 80%}", 29, "lies above the met one"),
@@ -188,6 +195,13 @@ def test_a_mistaken_gate_is_named_with_its_place(tmp_path, line, column, problem
         read_gate(_written(tmp_path, f"gate: default\n{line}\n", "gate.yaml"))
     assert problem in str(caught.value)
     assert (caught.value.where.line, caught.value.where.column) == (2, column)
+
+
+def test_an_alpha_of_the_whole_gate_is_shared_by_the_objectives(tmp_path):
+    gate = read_gate(_written(tmp_path, "gate: default\nalpha: {gate: 5%}\n", "gate.yaml"))
+    assert shared(gate, 4).alpha == pytest.approx(0.0125)
+    assert shared(gate, 0).alpha == 0.05
+    assert shared(Gate(alpha=0.05), 4).alpha == 0.05
 
 
 def test_two_gates_of_one_name_are_refused(tmp_path):

@@ -4,7 +4,7 @@ objectives that have changed since."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ CUT_SHORT = "the run was cut short"
 @dataclass(frozen=True)
 class About:
     """What `run.json` says of a run. `experiment` is set for a run of one experiment alone; `aborted` tells by
-    experiment why it ended before its plan did, and under `load` why there was none. Without `ended_at` the run was
+    experiment why it ended before its plan did, and so of `acceptance` and `load`. Without `ended_at` the run was
     killed or interrupted, or still goes on."""
 
     run: str
@@ -100,8 +100,37 @@ def judge_run(recorded: Recorded, plan: Plan) -> Verdict:
     wanted = [scenario.name for scenario in plan.acceptance]
     journeys = judge_journeys(measures, wanted=wanted) if wanted or not recorded.about.experiment else ()
     load = judge_load(measures, plan.services, alpha=gate.alpha, min_hold_s=gate.min_hold_s) if plan.profile else ()
-    experiments = judge_experiments(measures, plan, seen_in(recorded, plan), aborted=_aborted(recorded, plan))
-    return conclude((*journeys, *load, *experiments, *_unfinished(recorded.about)), gate)
+    aborted = _aborted(recorded, plan)
+    experiments = judge_experiments(measures, plan, seen_in(recorded, plan), aborted=aborted)
+    explained = (*_explained(journeys, aborted.get("acceptance")), *_explained(load, aborted.get("load")))
+    findings = (*explained, *experiments, *_unfinished(recorded.about))
+    return conclude(placed(findings, plan), gate)
+
+
+def _explained(findings: Iterable[Finding], why: str | None) -> Iterator[Finding]:
+    """Findings that are undecided because their stage was cut short, or was none, say so."""
+    for finding in findings:
+        undecided = why and finding.grade is Grade.UNDECIDED
+        yield dataclasses.replace(finding, reason=f"{finding.reason}; {why}") if undecided else finding
+
+
+def placed(findings: Iterable[Finding], plan: Plan) -> Iterator[Finding]:
+    """Each finding with the place in the documents it comes from, where there is one."""
+    objectives = {
+        (service.name, objective.name): objective.where
+        for service in plan.documented.values()
+        for objective in service.objectives
+    }
+    journeys = {scenario.name: scenario.where for scenario in plan.acceptance}
+    experiments = {checked.experiment.name: checked.experiment.where for checked in plan.experiments}
+    for finding in findings:
+        if finding.experiment is not None:
+            where = experiments.get(finding.experiment)
+        elif finding.subject is Subject.JOURNEY:
+            where = journeys.get(finding.objective)
+        else:
+            where = objectives.get((finding.service, finding.objective))
+        yield dataclasses.replace(finding, where=where)
 
 
 def seen_in(recorded: Recorded, plan: Plan) -> tuple[Seen, ...]:

@@ -7,6 +7,7 @@ after minutes of load.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,13 +19,14 @@ from seatrial.chaos.read import choose_experiments, read_experiments
 from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
 from seatrial.realm import Realm, permit_chaos, permit_mutations
 from seatrial.runtime.read import choose_realm, read_realms
+from seatrial.sample import Phase
 from seatrial.scenarios.load.mix import Mix, mix
 from seatrial.scenarios.load.mix import permit as permit_mix
 from seatrial.scenarios.load.profile import Model, Profile, read_profiles
 from seatrial.scenarios.model import Scenario, every_step, mutates
 from seatrial.scenarios.read import read_scenarios, select
 from seatrial.service import Service
-from seatrial.slo.gate import Gate, read_gate
+from seatrial.slo.gate import Gate, read_gate, shared
 from seatrial.slo.read import read_services
 
 DEFAULT_AT_MOST_S = 300.0
@@ -46,11 +48,16 @@ class Plan:
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def at_most_s(self) -> float:
-        """How long the hold may take at most."""
-        if self.gate.at_most_s is not None:
-            return self.gate.at_most_s
+    def hold_at_most_s(self) -> float:
+        """How long the hold may take at most, unless it is extended."""
+        if self.gate.hold_at_most_s is not None:
+            return self.gate.hold_at_most_s
         return self.profile.lasts_s if self.profile else DEFAULT_AT_MOST_S
+
+    @property
+    def extended_at_most_s(self) -> float:
+        """How long the hold may take at most while something can still be decided."""
+        return max(self.hold_at_most_s, self.gate.extend_to_s or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,10 @@ def experiment_plan(workspace: Path, asked: Asked, name: str) -> Plan:
         raise UsageError(f"{experiment.where}: '{name}' names no traffic; add `traffic: {{profile: ...}}`")
     # There is nothing to decide before the fault: the hold lasts as long as the baseline needs.
     gate = Gate(
-        experiments=(name,), profile=experiment.traffic, at_most_s=experiment.baseline_s, where=experiment.where
+        experiments=(name,),
+        profile=experiment.traffic,
+        hold_at_most_s=experiment.baseline_s,
+        where=experiment.where,
     )
     plan = dataclasses.replace(_read(workspace, asked, gate), services={}, acceptance=())
     permit(plan)
@@ -107,17 +117,24 @@ def rates_per_s(plan: Plan) -> dict[tuple[str, str, str], float]:
     return rates
 
 
+def until_hold_s(profile: Profile) -> float:
+    """When the hold begins: after every stage before the first hold, and after the warm-up beside them."""
+    before = itertools.takewhile(lambda item: item.phase is not Phase.HOLD, profile.stages)
+    return max(profile.warm_up_s, sum(item.lasts_s for item in before))
+
+
 def _read(workspace: Path, asked: Asked, gate: Gate) -> Plan:
     """Every document that gate comprises."""
     realm = choose_realm(read_realms(workspace), asked.realm)
     documented = read_services(workspace / "slo")
     scenarios = read_scenarios(workspace / "scenarios")
     profile = _profile(workspace, gate)
+    services = _chosen(documented, asked.services)
     return Plan(
         workspace=workspace,
         realm=realm,
-        gate=gate,
-        services=_chosen(documented, asked.services),
+        gate=shared(gate, sum(len(service.objectives) for service in services.values())),
+        services=services,
         documented=documented,
         acceptance=select(scenarios, tags=gate.acceptance_tags),
         profile=profile,

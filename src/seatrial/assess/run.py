@@ -16,6 +16,7 @@ from pathlib import Path
 
 from seatrial import __version__, journal
 from seatrial.assess import stage
+from seatrial.assess.budget import budget
 from seatrial.assess.conclude import About, judge_run, read_run, write_about
 from seatrial.assess.page import page_of
 from seatrial.assess.plan import Plan
@@ -68,6 +69,7 @@ def assess(
 ) -> Assessed:
     """Run it all; the run folder holds verdict.json, report.html and junit.xml at the end."""
     secrets = Secrets()
+    within = budget(clock, plan.gate.at_most_s)
     with contextlib.ExitStack() as stack:
         if plan.experiments:
             # Held from before anything is started: a second harness must not load, or stop, what is broken here.
@@ -78,7 +80,7 @@ def assess(
         run = journal.create_run(plan.workspace, plan.realm.name, clock=clock)
         writer = Journal(run.journal)
         stack.callback(writer.close)
-        bridge = Bridge(plan, run, Recorder(writer), context, state, clock, telling.say, telling.show)
+        bridge = Bridge(plan, run, Recorder(writer), context, state, clock, telling.say, telling.show, within)
         _require_targets(plan, run)
         about = _about(bridge, experiment=experiment, revisions=revisions or {})
         write_about(run, about)
@@ -132,12 +134,18 @@ def _stages(bridge: Bridge) -> dict[str, str]:
     results = stage.accept(bridge)
     failed = [result.scenario.name for result in results if not (result.passed or result.skipped)]
     if failed:
-        reason = f"not run: the journey '{failed[0]}' failed before"
-        return {"load": reason, **{checked.experiment.name: reason for checked in bridge.plan.experiments}}
+        return _left_out(bridge.plan, f"not run: the journey '{failed[0]}' failed before")
+    if bridge.budget.is_over:
+        return {"acceptance": bridge.budget.over, **_left_out(bridge.plan, f"not run: {bridge.budget.over}")}
     if bridge.plan.profile is None:
         return {}
     with stage.load(bridge, bridge.plan.profile) as loading:
         return _under_load(bridge, loading, bridge.plan.profile)
+
+
+def _left_out(plan: Plan, reason: str) -> dict[str, str]:
+    """That reason for everything after acceptance."""
+    return {"load": reason, **{checked.experiment.name: reason for checked in plan.experiments}}
 
 
 def _under_load(bridge: Bridge, loading: Loading, profile: Profile) -> dict[str, str]:
@@ -150,6 +158,12 @@ def _under_load(bridge: Bridge, loading: Loading, profile: Profile) -> dict[str,
         reason = f"not run: {missed[0]} was missed before"
         return {checked.experiment.name: reason for checked in bridge.plan.experiments}
     bridge.say(f"load: {_summary(findings)}")
+    if bridge.budget.is_over:
+        bridge.say(f"load: {bridge.budget.over}")
+        return {
+            **_left_out(bridge.plan, f"not run: {bridge.budget.over}"),
+            "load": f"cut short: {bridge.budget.over}",
+        }
     records = stage.experiments(bridge, loading, watch, hindsight=hindsight) if bridge.plan.experiments else ()
     return {record.experiment: record.aborted for record in records if record.aborted}
 

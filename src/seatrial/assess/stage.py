@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,8 @@ from types import TracebackType
 from typing import Self
 
 from seatrial import http
-from seatrial.assess.plan import Plan
+from seatrial.assess.budget import Budget, TimeOver
+from seatrial.assess.plan import Plan, until_hold_s
 from seatrial.assess.record import Recorder
 from seatrial.assess.verify import judge_item
 from seatrial.chaos.experiment import Surroundings, run_experiment
@@ -37,7 +37,7 @@ from seatrial.scenarios.load.order import LoadOrder, Then
 from seatrial.scenarios.load.parent import RunningLoad, start_load
 from seatrial.scenarios.load.profile import AbortWhen, Profile, StopWhen
 from seatrial.scenarios.model import Scenario
-from seatrial.scenarios.moves import Context, PlayResult
+from seatrial.scenarios.moves import Context, PlayHalted, PlayResult
 from seatrial.scenarios.once import Onces
 from seatrial.scenarios.rows import expand_rows
 from seatrial.slo.judge import decided, judge_objectives
@@ -73,35 +73,47 @@ class Bridge:
     clock: Clock
     say: Say
     show: Callable[[Moment], None]
+    budget: Budget
 
 
 def accept(bridge: Bridge) -> tuple[PlayResult, ...]:
-    """Play every acceptance journey once, or once for each of its rows, in order."""
+    """Play every acceptance journey once, or once for each of its rows, in order; those that were played to their
+    end, which are not all of them where the gate's time was over."""
     results = []
     plays = [play for scenario in bridge.plan.acceptance for play in expand_rows(scenario)]
     onces = Onces()
     with http.open_client() as client:
         for number, scenario in enumerate(plays):
             bridge.show(Moment(f"acceptance: {scenario.name}", number, len(plays)))
-            result = _accept(bridge, scenario, client, onces)
+            result = None if bridge.budget.is_over else _accept(bridge, scenario, client, onces)
+            if result is None:
+                bridge.say(f"acceptance: {scenario.name}: not played to its end, {bridge.budget.over}")
+                break
             bridge.say(f"acceptance: {scenario.name}: {_ended(result)}")
             results.append(result)
     return tuple(results)
 
 
-def _accept(bridge: Bridge, scenario: Scenario, client: http.Client, onces: Onces) -> PlayResult:
-    """Play one journey and keep all of it: its samples as they come, its end at the end."""
+def _accept(bridge: Bridge, scenario: Scenario, client: http.Client, onces: Onces) -> PlayResult | None:
+    """Play one journey and keep all of it: its samples as they come, its end at the end; None when the gate's time
+    cut it short."""
     run, secrets, started_at = bridge.run.name, bridge.context.secrets, bridge.clock.now()
-    result = drive(
-        scenario,
-        bridge.context,
-        client,
-        clock=bridge.clock,
-        record=bridge.recorder.write,
-        run=run,
-        phase=Phase.ACCEPTANCE,
-        onces=onces,
-    )
+    try:
+        result = drive(
+            scenario,
+            bridge.context,
+            client,
+            clock=bridge.clock,
+            record=bridge.recorder.write,
+            run=run,
+            phase=Phase.ACCEPTANCE,
+            watch=bridge.budget.check,
+            onces=onces,
+        )
+    except PlayHalted as halt:
+        if isinstance(halt.__cause__, TimeOver):
+            return None
+        raise
     ended = play_of(result, run=run, phase=Phase.ACCEPTANCE, started_at=started_at, secrets=secrets)
     bridge.recorder.write(*evidence_of(result, run=run, secrets=secrets), ended)
     return result
@@ -200,13 +212,14 @@ class Loading:
 def hold(bridge: Bridge, loading: Loading, profile: Profile, watch: Hindsight | None) -> tuple[Finding, ...]:
     """Wait until every objective is decided, one is missed (if the profile says so), or the time is over.
 
-    At least one second is held: a fault injected before the first play would have nothing to show.
+    At least one second is held, unless the gate's own time is over: a fault injected before the first play would have
+    nothing to show.
     """
-    before_s = _until_hold_s(profile)
+    before_s = until_hold_s(profile)
     started = bridge.clock.monotonic()
     held_s = 0
     findings: tuple[Finding, ...] = ()
-    while not (held_s and _over(bridge, profile, held_s, findings)):
+    while not (bridge.budget.is_over or (held_s and _over(bridge, profile, held_s, findings))):
         if not held_s and bridge.clock.monotonic() - started > before_s + LOAD_DEADLINE_S:
             raise LoadFailed(f"no hold after {show_duration(before_s + LOAD_DEADLINE_S)}; see the run's load.log")
         bridge.clock.sleep(LOOK_EVERY_S)
@@ -219,24 +232,34 @@ def hold(bridge: Bridge, loading: Loading, profile: Profile, watch: Hindsight | 
             findings = judge_objectives(
                 measures, bridge.plan.services, alpha=bridge.plan.gate.alpha, min_hold_s=bridge.plan.gate.min_hold_s
             )
-        stage = "load: hold until decided" if held_s else "load: warming up"
         elapsed_s = bridge.clock.monotonic() - started
-        bridge.show(Moment(stage, elapsed_s, before_s + bridge.plan.at_most_s, loading.last, findings))
+        of_s = before_s + _held_at_most_s(bridge.plan, held_s)
+        bridge.show(Moment(_stage_of_hold(bridge.plan, held_s), elapsed_s, of_s, loading.last, findings))
     return findings
 
 
-def _until_hold_s(profile: Profile) -> float:
-    """When the hold begins: after every stage before the first hold, and after the warm-up beside them."""
-    before = itertools.takewhile(lambda item: item.phase is not Phase.HOLD, profile.stages)
-    return max(profile.warm_up_s, sum(item.lasts_s for item in before))
+def _stage_of_hold(plan: Plan, held_s: int) -> str:
+    if not held_s:
+        return "load: warming up"
+    extended = held_s >= plan.hold_at_most_s < plan.extended_at_most_s
+    return "load: hold, extended until decided" if extended else "load: hold until decided"
+
+
+def _held_at_most_s(plan: Plan, held_s: int) -> float:
+    return plan.hold_at_most_s if held_s < plan.hold_at_most_s else plan.extended_at_most_s
 
 
 def _over(bridge: Bridge, profile: Profile, held_s: int, findings: Sequence[Finding]) -> bool:
-    if held_s >= bridge.plan.at_most_s:
-        return True
     if profile.abort_when is AbortWhen.MISSED and any(finding.grade is Grade.MISSED for finding in findings):
         return True
+    if held_s >= bridge.plan.hold_at_most_s:
+        return held_s >= bridge.plan.extended_at_most_s or not _worth_extending(findings)
     return profile.stop_when is StopWhen.DECIDED and decided(findings)
+
+
+def _worth_extending(findings: Sequence[Finding]) -> bool:
+    """Whether more of the same could decide what is not: where nothing was counted so far, nothing will be."""
+    return any(finding.grade is Grade.UNDECIDED and finding.n for finding in findings)
 
 
 class Hindsight:
@@ -279,18 +302,31 @@ def watch_edges(bridge: Bridge) -> EdgeWatch | None:
 def experiments(
     bridge: Bridge, loading: Loading, watch: EdgeWatch | None, *, hindsight: Hindsight | None
 ) -> tuple[ExperimentRecord, ...]:
-    """Play every experiment under the running load, one after the other; all is healed at the end."""
+    """Play every experiment under the running load, one after the other; all is healed at the end.
+
+    One that the gate's time has no room for is not begun, and its record says why.
+    """
     records: list[ExperimentRecord] = []
     ledger = Ledger(bridge.run.ledger)
     bridge.recorder.write(*(hindsight.calls() if hindsight else ()))
     with Injector(ledger, bridge.plan.realm.name, clock=bridge.clock, say=bridge.say) as injector:
         for checked in bridge.plan.experiments:
             held_s = hindsight.held_s if hindsight and not records else 0.0
+            lacking = bridge.budget.lacking(checked.experiment.takes_s - min(held_s, checked.experiment.baseline_s))
+            if lacking:
+                bridge.say(f"{checked.experiment.name}: {lacking}")
+                records.append(_not_begun(bridge, checked.experiment.name, lacking))
+                continue
             around = _surroundings(bridge, loading, watch, injector=injector, name=checked.experiment.name)
             record = run_experiment(checked, around, held_s=held_s)
             bridge.recorder.write(*record.windows, *(watch.flush() if watch else ()))
             records.append(record)
     return tuple(records)
+
+
+def _not_begun(bridge: Bridge, name: str, why: str) -> ExperimentRecord:
+    now = bridge.clock.now()
+    return ExperimentRecord(name, now, now, (), why)
 
 
 def _surroundings(

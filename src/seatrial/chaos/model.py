@@ -235,6 +235,11 @@ class Experiment:
         return max(injection.until_s for injection in self.method)
 
     @property
+    def takes_s(self) -> float:
+        """All of it: baseline, faults, recovery."""
+        return self.baseline_s + self.duration_s + self.recovery_s
+
+    @property
     def recovery_s(self) -> float:
         """How long it is watched after the last healing: what the longest expectation needs, and a second more."""
         expected = [item.closes_within_s for item in self.expectations.breakers]

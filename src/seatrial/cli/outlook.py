@@ -2,34 +2,45 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
-from seatrial.assess.plan import Plan, rates_per_s
+from seatrial.assess.plan import Plan, rates_per_s, until_hold_s
 from seatrial.quantity import show_duration
-from seatrial.slo.forecast import forecast
+from seatrial.scenarios.load.profile import Model, Profile
+from seatrial.slo.forecast import Forecast, forecast
 from seatrial.slo.measure import Route
 
 
 def forecast_lines(plan: Plan) -> Iterator[str]:
-    """One line for the whole, and one for each objective that cannot be decided in the gate's time."""
+    """What each objective needs, and for the whole how long that takes at least; what cannot be decided in time says
+    what would do. Without a load there is nothing to say."""
     if plan.gate.acceptance_tags and not plan.acceptance:
         yield f"{plan.gate.where}: no journey has the acceptance tag {', '.join(plan.gate.acceptance_tags)}"
-    rates = {Route(*key): rate for key, rate in rates_per_s(plan).items()}
-    if plan.profile is None or not rates:
+    if plan.profile is None:
         return
-    found = forecast(
-        plan.services,
-        rates,
-        alpha=plan.gate.alpha,
-        min_hold_s=plan.gate.min_hold_s,
-        at_most_s=plan.at_most_s,
-    )
+    found = _forecasts(plan, plan.profile)
     wanted_s = [item.wanted_s for item in found if item.in_time and item.wanted_s is not None]
     if wanted_s:
         yield (
             f"{len(wanted_s)} of {len(found)} objectives can be decided, at the earliest after "
-            f"{show_duration(max(wanted_s))} of hold (at most {show_duration(plan.at_most_s)})"
+            f"{show_duration(max(wanted_s))} of hold (at most {show_duration(_hold_s(plan, plan.profile))})"
         )
     for item in found:
-        if not item.in_time:
-            yield item.sentence
+        yield f"  {item.sentence}"
+
+
+def _forecasts(plan: Plan, profile: Profile) -> tuple[Forecast, ...]:
+    return forecast(
+        plan.services,
+        {Route(*key): rate for key, rate in rates_per_s(plan).items()} if profile.model is Model.OPEN else None,
+        alpha=plan.gate.alpha,
+        min_hold_s=plan.gate.min_hold_s,
+        at_most_s=_hold_s(plan, profile),
+    )
+
+
+def _hold_s(plan: Plan, profile: Profile) -> float:
+    """How long the hold can be at most: extended if need be, but within the gate's time."""
+    left_s = math.inf if plan.gate.at_most_s is None else plan.gate.at_most_s - until_hold_s(profile)
+    return max(0.0, min(plan.extended_at_most_s, left_s))

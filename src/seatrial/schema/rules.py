@@ -171,7 +171,14 @@ def _limits_of(indicator: str, key: str, unit: str) -> Schema:
 
 
 def _gate(part: Schema) -> None:
-    _set(part, alpha=quantity("Ratio"), on_undecided={"enum": ["fail", "pass"], "default": "fail"})
+    share = quantity("Ratio")
+    whole: Schema = {"type": "object", "properties": {"gate": share}, "required": ["gate"]}
+    _set(part, alpha={"anyOf": [share, {**whole, "additionalProperties": False}]})
+    _set(part, on_undecided={"enum": ["fail", "extend", "pass"], "default": "fail"})
+    bounded: Schema = {"required": ["load"], "properties": {"load": {"required": ["extend_to"]}}}
+    unbounded: Schema = {"properties": {"load": {"properties": {"extend_to": False}}}}
+    extends: Schema = {"properties": {"on_undecided": {"const": "extend"}}, "required": ["on_undecided"]}
+    part["allOf"] = [{"if": extends, "then": bounded, "else": unbounded}]
 
 
 def _inject(part: Schema) -> None:

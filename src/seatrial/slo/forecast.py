@@ -24,13 +24,14 @@ class Forecast:
     """What one objective needs at least, if all goes well.
 
     `wanted_n`, what the test asks for or `FEWEST_REQUESTS`, is None for a throughput, which needs time only.
-    `wanted_s` is None when no length of hold would do.
+    `wanted_s` is None when no length of hold would do, or when nobody knows the rate, as before a closed load.
+    `in_time`: what it needs is known to fit.
     `sentence` says it to the user, with what would do where the time does not.
     """
 
     service: str
     objective: str
-    rate_per_s: float
+    rate_per_s: float | None
     wanted_n: int | None
     wanted_s: float | None
     in_time: bool
@@ -44,12 +45,12 @@ class _Plan:
     alpha: float
     min_hold_s: float
     at_most_s: float
-    rate_per_s: float
+    rate_per_s: float | None
 
 
 def forecast(
     services: Mapping[str, Service],
-    rates_per_s: Mapping[Route, float],
+    rates_per_s: Mapping[Route, float] | None,
     *,
     alpha: float,
     min_hold_s: float,
@@ -57,8 +58,8 @@ def forecast(
 ) -> tuple[Forecast, ...]:
     """One forecast per objective, in the documents' order.
 
-    `rates_per_s` are the requests per second of each route at the profile's hold; `at_most_s` is the longest that
-    hold may last (may be infinite).
+    `rates_per_s` are the requests per second of each route at the profile's hold, None where they are not known;
+    `at_most_s` is the longest that hold may last (may be infinite).
     """
     return tuple(
         _forecast(service.name, objective, _Plan(alpha, min_hold_s, at_most_s, rate))
@@ -68,7 +69,9 @@ def forecast(
     )
 
 
-def _rate_per_s(service: str, objective: Objective, rates_per_s: Mapping[Route, float]) -> float:
+def _rate_per_s(service: str, objective: Objective, rates_per_s: Mapping[Route, float] | None) -> float | None:
+    if rates_per_s is None:
+        return None
     return math.fsum(
         rate for route, rate in rates_per_s.items() if route.service == service and matches(route, objective.routes)
     )
@@ -106,30 +109,34 @@ def _ratio_s(wanted_n: int, plan: _Plan) -> float | None:
 
 def _throughput_s(objective: Objective, plan: _Plan) -> float | None:
     """The first second at which counts no more uneven than chance would reach the limit with certainty."""
-    if plan.rate_per_s <= objective.limit:
+    rate_per_s = plan.rate_per_s
+    if rate_per_s is None or rate_per_s <= objective.limit:
         return None
+
+    def reaches(seconds: int) -> bool:
+        interval = decide.throughput_interval(rate_per_s, rate_per_s, seconds=seconds, alpha=plan.alpha)
+        return interval.low >= objective.limit
+
     shortest = math.ceil(max(plan.min_hold_s, decide.THROUGHPUT_MIN_BLOCKS))
     seconds = shortest
-    while _low_per_s(plan, seconds) < objective.limit:
+    while not reaches(seconds):
         seconds *= 2
     low, high = shortest, seconds
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if _low_per_s(plan, middle) >= objective.limit else (middle + 1, high)
+        low, high = (low, middle) if reaches(middle) else (middle + 1, high)
     return high
 
 
-def _low_per_s(plan: _Plan, seconds: int) -> float:
-    return decide.throughput_interval(plan.rate_per_s, plan.rate_per_s, seconds=seconds, alpha=plan.alpha).low
-
-
 def _sentence(objective: Objective, plan: _Plan, *, wanted_n: int | None, wanted_s: float | None) -> str:
+    needs = "needs a hold" if wanted_n is None else f"needs {_requests(objective, plan, wanted_n)}"
+    if plan.rate_per_s is None:
+        return f"{needs}, {show_duration(plan.min_hold_s)} at least; a closed model's rate shows under way"
     at_rate = f"at {plan.rate_per_s:.3g}/s"
     if not plan.rate_per_s:
         return "the profile sends it no request; add a journey that does, or correct its routes"
     if wanted_s is None:
         return f"cannot be met {at_rate}; offer more than {objective.limit:.3g}/s"
-    needs = "needs a hold" if wanted_n is None else f"needs {_requests(objective, plan, wanted_n)}"
     takes = f"{needs}, {show_duration(wanted_s)} {at_rate}"
     if wanted_s <= plan.at_most_s:
         return takes

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,9 +23,10 @@ FILE = "gate.yaml"
 
 
 class OnUndecided(enum.StrEnum):
-    """What the exit code says when the verdict is UNDECIDED."""
+    """What becomes of an UNDECIDED verdict: EXTEND holds the load for longer first, then fails."""
 
     FAIL = "fail"
+    EXTEND = "extend"
     PASS = "pass"  # noqa: S105 - the user's word, no password
 
 
@@ -41,17 +42,22 @@ class ScoreLimits:
 class Gate:
     """What `assess` comprises.
 
-    `acceptance_tags` empty: every journey. `profile` None: no load stage. `at_most_s` bounds the load stage; None
-    leaves it to the profile. `alpha` is the chance of a wrong call per objective. `score` None: the worst finding
-    is the verdict.
+    `acceptance_tags` empty: every journey. `profile` None: no load stage. `hold_at_most_s` bounds the load's hold;
+    None leaves it to the profile. `extend_to_s` is how long a hold may last that would end undecided; None where
+    `on_undecided` is not EXTEND. `at_most_s` bounds all of it; None: nothing does. `alpha` is the chance of a wrong
+    call per objective; `alpha_in_all`, where it is said, that of a wrong call at all, and `shared` makes `alpha` of
+    it. `score` None: the worst finding is the verdict.
     """
 
     name: str = "default"
     acceptance_tags: tuple[str, ...] = ()
     profile: str | None = None
+    hold_at_most_s: float | None = None
+    extend_to_s: float | None = None
     at_most_s: float | None = None
     experiments: tuple[str, ...] = ()
     alpha: float = ALPHA
+    alpha_in_all: float | None = None
     min_hold_s: float = MIN_HOLD_S
     score: ScoreLimits | None = None
     on_undecided: OnUndecided = OnUndecided.FAIL
@@ -68,6 +74,7 @@ class _Acceptance(Shape):
 class _Load(Shape):
     profile: _Name
     at_most: DurationS | None = None
+    extend_to: DurationS | None = None
 
 
 class _Score(Shape):
@@ -81,6 +88,7 @@ class _Gate(Shape):
     acceptance: _Acceptance = _Acceptance()
     load: _Load | None = None
     chaos: tuple[_Name, ...] = ()
+    at_most: DurationS | None = None
     alpha: Any = None
     min_hold: DurationS = MIN_HOLD_S
     score: _Score | None = None
@@ -107,16 +115,28 @@ def read_gate(folder: Path, name: str = "default") -> Gate:
     return _gate(found[name])
 
 
+def shared(gate: Gate, objectives: int) -> Gate:
+    """The gate with what `alpha: {gate: ...}` allows in all split evenly over so many objectives; unchanged where
+    `alpha` is per objective. (Bonferroni: the chance that any is called wrongly is at most the sum of theirs.)"""
+    if gate.alpha_in_all is None:
+        return gate
+    return replace(gate, alpha=gate.alpha_in_all / max(1, objectives))
+
+
 def _gate(document: Document) -> Gate:
     raw = documents.parse(document, _Gate)
     _refuse_later(raw, document)
+    alpha = _alpha(raw, document)
     return Gate(
         name=raw.gate,
         acceptance_tags=raw.acceptance.tags,
         profile=raw.load.profile if raw.load else None,
-        at_most_s=raw.load.at_most if raw.load else None,
+        hold_at_most_s=raw.load.at_most if raw.load else None,
+        extend_to_s=_extend_to_s(raw, document),
+        at_most_s=_at_most_s(raw, document),
         experiments=_experiments(raw, document),
-        alpha=_alpha(raw, document),
+        alpha=alpha,
+        alpha_in_all=alpha if isinstance(raw.alpha, dict) else None,
         min_hold_s=raw.min_hold,
         score=_score(raw, document),
         on_undecided=_on_undecided(raw, document),
@@ -128,12 +148,6 @@ def _refuse_later(raw: _Gate, document: Document) -> None:
     if "versus" in raw.model_fields_set:
         problem = "comparing with an earlier run (`versus`) is not supported yet"
         raise DocumentError(document.where_key("versus"), problem, "leave it out")
-    if isinstance(raw.alpha, dict):
-        problem = "an alpha for the whole gate is not supported yet"
-        raise DocumentError(document.where("alpha"), problem, "write it per objective, as alpha: 5%")
-    if raw.on_undecided == "extend":
-        problem = "on_undecided 'extend' is not supported yet"
-        raise DocumentError(document.where("on_undecided"), problem, "write fail or pass")
 
 
 def _experiments(raw: _Gate, document: Document) -> tuple[str, ...]:
@@ -145,16 +159,49 @@ def _experiments(raw: _Gate, document: Document) -> tuple[str, ...]:
     return raw.chaos
 
 
+def _extend_to_s(raw: _Gate, document: Document) -> float | None:
+    """How long an undecided hold may last; `on_undecided: extend` and this bound belong together."""
+    extends = raw.on_undecided == OnUndecided.EXTEND
+    bound_s = raw.load.extend_to if raw.load else None
+    if bound_s is None:
+        if extends:
+            hint = "say up to when, as load: {profile: steady, at_most: 5m, extend_to: 10m}"
+            raise DocumentError(document.where("on_undecided"), "'extend' without a bound", hint)
+        return None
+    where = document.where("load", "extend_to")
+    if not extends:
+        raise DocumentError(where, "a bound for 'extend' alone", "add on_undecided: extend, or leave it out")
+    if raw.load and raw.load.at_most is not None and bound_s <= raw.load.at_most:
+        raise DocumentError(where, "it extends nothing", "write a longer time than at_most")
+    return bound_s
+
+
+def _at_most_s(raw: _Gate, document: Document) -> float | None:
+    if raw.at_most == 0:
+        raise DocumentError(document.where("at_most"), "a gate of no time", "write how long it may take, as 15m")
+    return raw.at_most
+
+
 def _alpha(raw: _Gate, document: Document) -> float:
+    """As written: per objective, or of the whole gate."""
     if "alpha" not in raw.model_fields_set:
         return ALPHA
+    if not isinstance(raw.alpha, dict):
+        return _chance(raw.alpha, document.where("alpha"))
+    if set(raw.alpha) != {"gate"}:
+        problem = f"an alpha with the keys {', '.join(map(str, raw.alpha)) or 'none'}"
+        raise DocumentError(document.where("alpha"), problem, "write alpha: 5% per objective, or alpha: {gate: 5%}")
+    return _chance(raw.alpha["gate"], document.where("alpha", "gate"))
+
+
+def _chance(text: object, where: Where) -> float:
     try:
-        alpha = quantity.ratio(raw.alpha)
+        alpha = quantity.ratio(text)
     except ValueError as error:
-        raise DocumentError(document.where("alpha"), str(error)) from None
+        raise DocumentError(where, str(error)) from None
     if not 0.0 < alpha < 0.5:
         hint = "it is the chance of a wrong call: above 0% and below 50%"
-        raise DocumentError(document.where("alpha"), f"an alpha of '{raw.alpha}'", hint)
+        raise DocumentError(where, f"an alpha of '{text}'", hint)
     return alpha
 
 
