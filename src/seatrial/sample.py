@@ -55,6 +55,7 @@ class Phase(enum.StrEnum):
     WARM_UP = "warm_up"
     RAMP = "ramp"
     HOLD = "hold"
+    PROBE = "probe"  # one rate of a breakpoint search, judged by itself
     DURING = "during"  # of an experiment: from injection to healing
     AFTER = "after"  # of an experiment: from healing to the end of recovery
 
@@ -106,7 +107,8 @@ class Interval:
     `over_ok` and `over_failed` count, per latency limit in microseconds, the final requests slower
     than it (latency from the due time), OK and failed apart.
     `histogram` is the base64 HDR (microseconds, 3 digits) of OK latencies from the due time, empty
-    when there were none. `service_histogram` the same from the moment of sending.
+    when there were none. `service_histogram` the same from the moment of sending. `level` is the rate (or the number
+    of users) that a PROBE was sent at, None in every other phase.
     """
 
     run: str
@@ -128,6 +130,7 @@ class Interval:
     service_histogram: str = ""
     bytes_in: int = 0
     experiment: str | None = None
+    level: float | None = None
 
 
 LATE_STEPS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -139,7 +142,7 @@ class Pacing:
 
     `late_p99_s` is how late starts were against their due time, for showing; `late_over_ms` counts exactly the
     starts later than each of LATE_STEPS_MS, for judging. `cpu_ratio` is the generator's share of one core (1.0 = a
-    whole core).
+    whole core). `level` is as an interval's.
     """
 
     run: str
@@ -153,6 +156,7 @@ class Pacing:
     cpu_ratio: float
     late_over_ms: Mapping[int, int] = field(default_factory=dict)
     experiment: str | None = None
+    level: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

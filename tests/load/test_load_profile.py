@@ -74,10 +74,6 @@ def test_a_mistake_is_named_with_its_place(old, new, said):
     assert text.startswith("p.yaml:")
 
 
-def test_a_shape_is_refused_by_its_name():
-    assert "'shape' is not read by this version" in problem("profile: p\nscenarios: [a]\nshape: {kind: spike}\n")
-
-
 def test_users_bound_a_closed_model_already():
     text = problem("profile: p\nmodel: closed\nscenarios: [a]\nstages: [{ramp_to: 5}]\nmax_in_flight: 5\n")
     assert text.startswith("p.yaml:5:16: max_in_flight in a closed model")

@@ -115,6 +115,10 @@ def service(**objective: Any) -> dict[str, Any]:
     return {"service": "x", "objectives": [{"name": "o", **objective}]}
 
 
+def shaped(model: str = "open", **shape: Any) -> dict[str, Any]:
+    return {"profile": "x", "scenarios": ["a"], "model": model, "shape": shape}
+
+
 def profile(*stages: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"profile": "x", "scenarios": ["a"], "stages": list(stages), **more}
 
@@ -180,6 +184,12 @@ RIGHT = [
     },
     profile({"ramp_to": "5/s", "over": "1s"}, {"hold": "10s"}, warm_up="1s", max_in_flight=5, stop_when="decided"),
     profile({"ramp_to": 5}, {"hold": "10s"}, model="closed", scenarios={"a": 2}),
+    shaped(kind="ramp", to="5/s", over="1s", hold="1s", **{"from": "1/s"}),
+    shaped(kind="spike", base="5/s", peak="50/s", after="1s", lasts="1s", times=3),
+    shaped(kind="soak", rate="5/s", **{"for": "1h"}),
+    shaped("closed", kind="soak", users=5, **{"for": "1h"}),
+    shaped(kind="step", by="5/s", every="1s", times=2, **{"from": "5/s"}),
+    shaped("closed", kind="breakpoint", by=5, every="10s", up_to=50, **{"from": 5}),
     experiment({"edge": "a->b", "latency": {"latency": "250ms", "jitter": 5}}),
     experiment({"edge": "a->b", "down": {}}, expect={"during": [{"errors": "a", "at_most": "20%"}]}),
     experiment({"service": "a", "kill": {"signal": "TERM"}}, abort_on={"errors": "> 50% for 5s"}),
@@ -296,7 +306,20 @@ WRONG = [
     profile({"ramp_to": 5}),
     profile({"ramp_to": "5/s"}, model="closed"),
     profile({"ramp_to": 5}, model="closed", max_in_flight=5),
-    profile({"ramp_to": "5/s"}, shape={}),
+    profile({"ramp_to": "5/s"}, shape={"kind": "soak", "rate": "1/s", "for": "1s"}),
+    shaped(),
+    shaped(kind="spiky"),
+    shaped(kind="ramp", to="5/s"),
+    shaped(kind="ramp", to="5/s", over="1s", every="1s"),
+    shaped(kind="soak", **{"for": "1s"}),
+    shaped(kind="soak", rate="5/s", users=5, **{"for": "1s"}),
+    shaped(kind="soak", rate=5, **{"for": "1s"}),
+    shaped(kind="soak", users=5, **{"for": "1s"}),
+    shaped("closed", kind="soak", rate="5/s", **{"for": "1s"}),
+    shaped(kind="step", by="5/s", every="1s", **{"from": "5/s"}),
+    shaped(kind="step", by="5/s", every="1s", times=2, up_to="9/s", **{"from": "5/s"}),
+    shaped(kind="spike", base="5/s", peak="50/s", after="1s", lasts="1s", times=0),
+    shaped(kind="breakpoint", by="5/s", every="1s", **{"from": "5/s"}),
     profile({"ramp_to": "5"}),
     profile({"ramp_to": "5/s"}, model="half-open"),
     {"experiment": "x", "method": []},

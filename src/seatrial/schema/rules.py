@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 
 from seatrial import template
 from seatrial.chaos.model import KINDS as FAULTS
+from seatrial.scenarios.load.shape import MAX_STEPS, Kind, keys_of
 from seatrial.schema.written import QUANTITIES, TEMPLATE, Schema, quantity
 
 _LETTER = "A-Za-z_\\u0080-\\uffff"
 _NAME: Schema = {"pattern": f"^[{_LETTER}][{_LETTER}0-9]*$", "not": {"enum": sorted(template.RESERVED)}}
 _BODIES = ("json", "form", "multipart", "text", "file", "graphql", "xml")
 _SENDING = ("request", "websocket", "sse")
+LEVEL: Schema = {"anyOf": [QUANTITIES["Rate"], {"type": "integer", "minimum": 0}]}
+_LEVELS = ("to", "base", "peak", "rate", "users", "from", "by", "up_to")
 _DOINGS = (*_SENDING, "use", "parallel")
 _OF_REQUESTS = ("expect", "capture", "retry", "timeout", "mutates")
 _OF_CALLS = ("with", "outputs", "once")
@@ -24,7 +27,6 @@ _EXPECTED = {
 }
 _REFUSED: Mapping[str, tuple[str, ...]] = {
     "service.Objective": ("versus", "at_most", "query"),
-    "profile": ("shape",),
     "gate": ("versus",),
 }
 """Keys of a shape that its reader refuses: they come later."""
@@ -118,20 +120,39 @@ def _rows(part: Schema) -> None:
 
 
 def _profile(part: Schema) -> None:
-    part["required"] = [*part["required"], "stages"]
     _set(part, stages={**part["properties"]["stages"], "minItems": 1})
-    open_model: Schema = {"properties": {"stages": {"items": {"properties": {"ramp_to": quantity("Rate")}}}}}
-    closed: Schema = {"properties": {"stages": {"items": {"properties": {"ramp_to": {"type": "integer"}}}}}}
-    closed["properties"]["max_in_flight"] = False
+    part |= _exactly_one(("stages", "shape"))
     part |= {
         "if": {"properties": {"model": {"const": "closed"}}, "required": ["model"]},
-        "then": closed,
-        "else": open_model,
+        "then": {"properties": {**_levels({"type": "integer"}, shut="rate"), "max_in_flight": False}},
+        "else": {"properties": _levels(quantity("Rate"), shut="users")},
     }
 
 
+def _levels(level: Schema, *, shut: str) -> Schema:
+    """A level as a model has it, wherever one stands; `shut` is the other model's word for it."""
+    of_shape: Schema = {"properties": {**dict.fromkeys(_LEVELS, level), shut: False}}
+    return {"stages": {"items": {"properties": {"ramp_to": level}}}, "shape": of_shape}
+
+
+def _shape(part: Schema) -> None:
+    """Of each kind its own keys."""
+    _set(part, kind={"enum": [kind.value for kind in Kind]}, **dict.fromkeys(_LEVELS, LEVEL))
+    _set(part, times={"type": "integer", "minimum": 1, "maximum": MAX_STEPS})
+    part["allOf"] = [_of_kind(kind, part["properties"]) for kind in Kind]
+
+
+def _of_kind(kind: Kind, properties: Mapping[str, Schema]) -> Schema:
+    needed, allowed = keys_of(kind)
+    others = (key for key in properties if key not in ("kind", *needed, *allowed))
+    rule: Schema = {"required": list(needed), **_without(others)}
+    if pair := {Kind.SOAK: ("rate", "users"), Kind.STEP: ("times", "up_to")}.get(kind):
+        rule |= _exactly_one(pair)
+    return {"if": {"properties": {"kind": {"const": kind.value}}}, "then": rule}
+
+
 def _stage(part: Schema) -> None:
-    _set(part, ramp_to={"anyOf": [QUANTITIES["Rate"], {"type": "integer", "minimum": 0}]})
+    _set(part, ramp_to=LEVEL)
     part |= _exactly_one(("ramp_to", "hold"))
     part["dependentRequired"] = {"over": ["ramp_to"]}
 
@@ -243,6 +264,7 @@ _RULES: Mapping[str, Callable[[Schema], None]] = {
     "Rows": _rows,
     "profile": _profile,
     "profile.Stage": _stage,
+    "profile.Shape": _shape,
     "service": _service,
     "service.Objective": _objective,
     "gate": _gate,

@@ -39,6 +39,7 @@ class Health:
             run=self._run,
             phase=mark.phase,
             experiment=mark.experiment,
+            level=mark.level,
             second=second,
             planned=planned_until - self._planned_before,
             started=len(self._late_s),

@@ -19,7 +19,7 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One line of a profile's `stages`: to `level` in a straight line (RAMP), or at it (HOLD), for `lasts_s`."""
+    """A line of a profile's `stages`: to `level` in a straight line (RAMP), or at it (HOLD, PROBE), for `lasts_s`."""
 
     phase: Phase
     level: float
@@ -116,7 +116,7 @@ def curve(stages: Iterable[Stage], *, warm_up_s: float = 0.0) -> Curve:
     segments: list[Segment] = []
     starts_s = level = before = 0.0
     for stage in stages:
-        from_level = stage.level if stage.phase is Phase.HOLD or stage.lasts_s == 0 else level
+        from_level = stage.level if stage.phase is not Phase.RAMP or stage.lasts_s == 0 else level
         segment = Segment(stage, starts_s=starts_s, from_level=from_level, before=before)
         segments.append(segment)
         starts_s, level = segment.ends_s, stage.level
@@ -126,7 +126,8 @@ def curve(stages: Iterable[Stage], *, warm_up_s: float = 0.0) -> Curve:
 
 def without_end(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
     """The same stages, then the last level until somebody says stop."""
-    return (*stages, Stage(Phase.HOLD, stages[-1].level, math.inf))
+    phase = Phase.PROBE if stages[-1].phase is Phase.PROBE else Phase.HOLD
+    return (*stages, Stage(phase, stages[-1].level, math.inf))
 
 
 def _whole(arrivals: float) -> int:

@@ -1,24 +1,24 @@
 """Load profiles as users write them (`scenarios/profiles/*.yaml`), parsed once into frozen types.
 
-Takes documents, gives `Profile`s. May import the floor and `pace`; must never touch the network or a clock.
-What a later version will read is refused by its name, never ignored.
+Takes documents, gives `Profile`s, presets (`shape:`) written out as stages. May import the floor, `pace` and `shape`;
+must never touch the network or a clock.
 """
 
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import field_validator
+from typing import Literal
 
 from seatrial import documents, quantity
 from seatrial.documents import Document, DurationS, Shape
 from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
 from seatrial.sample import Phase
 from seatrial.scenarios.load.pace import Stage
+from seatrial.scenarios.load.shape import RawShape, stages_of
 
 KIND = "profile"
 DEFAULT_MAX_IN_FLIGHT = 500
@@ -63,6 +63,11 @@ class Profile:
     where: Where | None = None
 
     @property
+    def probes(self) -> tuple[Stage, ...]:
+        """The rates of a breakpoint search, rising; none of any other profile."""
+        return tuple(stage for stage in self.stages if stage.phase is Phase.PROBE)
+
+    @property
     def peak(self) -> float:
         """The highest level of its stages."""
         return max(stage.level for stage in self.stages)
@@ -104,7 +109,7 @@ def to_profile(document: Document) -> Profile:
         name=raw.profile,
         model=model,
         scenarios=_weights(raw, document),
-        stages=_stages(raw, model, document),
+        stages=_curve(raw, model, document),
         warm_up_s=raw.warm_up,
         max_in_flight=_max_in_flight(raw, model, document),
         stop_when=StopWhen(raw.stop_when),
@@ -125,16 +130,11 @@ class _RawProfile(Shape):
     model: Literal["open", "closed"] = "open"
     scenarios: list[str] | dict[str, float]
     stages: list[_RawStage] = []
-    shape: Any = None
+    shape: RawShape | None = None
     warm_up: DurationS = 0.0
     max_in_flight: int | None = None
     stop_when: Literal["decided", "never"] = "never"
     abort_when: Literal["missed"] | None = None
-
-    @field_validator("shape", mode="before")
-    @classmethod
-    def _later(cls, value: object) -> object:
-        raise ValueError("'shape' is not read by this version; write the curve as `stages`")
 
 
 SHAPES: Mapping[str, type[Shape]] = {"profile": _RawProfile}
@@ -164,9 +164,17 @@ def _max_in_flight(raw: _RawProfile, model: Model, document: Document) -> int:
     return raw.max_in_flight
 
 
+def _curve(raw: _RawProfile, model: Model, document: Document) -> tuple[Stage, ...]:
+    if raw.shape is None:
+        return _stages(raw, model, document)
+    if document.has("stages"):
+        raise DocumentError(document.where_key("shape"), "a profile has either stages or a shape", "leave one out")
+    return stages_of(raw.shape, document, read_level=functools.partial(_level, model=model))
+
+
 def _stages(raw: _RawProfile, model: Model, document: Document) -> tuple[Stage, ...]:
     if not raw.stages:
-        hint = "add `stages:`, as [{ramp_to: 20/s, over: 10s}, {hold: 1m}]"
+        hint = "add `stages:`, as [{ramp_to: 20/s, over: 10s}, {hold: 1m}], or a `shape:`"
         raise DocumentError(document.where_key("profile"), "a profile without stages", hint)
     stages: list[Stage] = []
     for index, stage in enumerate(raw.stages):
@@ -175,7 +183,7 @@ def _stages(raw: _RawProfile, model: Model, document: Document) -> tuple[Stage, 
         if stage.hold is not None:
             stages.append(Stage(Phase.HOLD, _held_level(stages, where), stage.hold))
         else:
-            level = _level(stage.ramp_to, model, document.where("stages", index, "ramp_to"))
+            level = _level(stage.ramp_to, document.where("stages", index, "ramp_to"), model=model)
             stages.append(Stage(Phase.RAMP, level, stage.over or 0.0))
     if not any(stage.level for stage in stages):
         raise DocumentError(document.where("stages"), "stages that never leave 0", "ramp to more than 0")
@@ -196,13 +204,13 @@ def _held_level(stages: list[Stage], where: Where) -> float:
     return stages[-1].level
 
 
-def _level(ramp_to: str | int | None, model: Model, where: Where) -> float:
+def _level(written: str | int | None, where: Where, *, model: Model) -> float:
     if model is Model.CLOSED:
-        if not isinstance(ramp_to, int) or ramp_to < 0:
-            hint = "in a closed model ramp_to is a number of users, as 20"
-            raise DocumentError(where, f"'{ramp_to}' is not a number of users", hint)
-        return float(ramp_to)
+        if not isinstance(written, int) or written < 0:
+            hint = "in a closed model it is a number of users, as 20"
+            raise DocumentError(where, f"'{written}' is not a number of users", hint)
+        return float(written)
     try:
-        return quantity.rate_per_s(ramp_to)
+        return quantity.rate_per_s(written)
     except ValueError as error:
-        raise DocumentError(where, str(error), "in an open model ramp_to is plays per second") from None
+        raise DocumentError(where, str(error), "in an open model it is plays per second") from None

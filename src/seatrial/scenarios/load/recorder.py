@@ -26,10 +26,11 @@ _SUB_BUCKET_BITS = 11  # HDR with 3 digits: 2048 sub-buckets, exact below 2048 u
 
 
 class Mark(NamedTuple):
-    """What part of the run something belongs to."""
+    """What part of the run something belongs to; `level` is a PROBE's alone."""
 
     phase: Phase
     experiment: str | None = None
+    level: float | None = None
 
 
 class Series(NamedTuple):
@@ -117,6 +118,7 @@ class Recorder:
             run=self._run,
             phase=mark.phase,
             experiment=mark.experiment,
+            level=mark.level,
             **series._asdict(),
             second=second,
             ok=cell.ok,

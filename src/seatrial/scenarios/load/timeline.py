@@ -53,7 +53,11 @@ class Timeline:
         """The phase of something sent at that moment. What plays in flight send after the end is no hold: RAMP."""
         if self.ended_at is not None:
             return Mark(Phase.RAMP)
-        return self.told or Mark(self.curve.phase_at(self.moment_s(monotonic)))
+        return self.told or self._mark(self.moment_s(monotonic))
+
+    def _mark(self, moment_s: float) -> Mark:
+        phase = self.curve.phase_at(moment_s)
+        return Mark(phase, level=self.curve.level_at(moment_s) if phase is Phase.PROBE else None)
 
 
 def charge(sent: Mark, ended: Mark) -> Mark:
