@@ -13,6 +13,7 @@ _BYTES = {"B": 1, "kB": 1000, "KB": 1000, "MB": 10**6, "KiB": 1024, "MiB": 2**20
 _DURATION = re.compile(rf"^{_NUMBER}\s*(us|ms|s|m|h|d)$")
 _RATE = re.compile(rf"^{_NUMBER}\s*/\s*(s|m|h)$")
 _PERCENT = re.compile(rf"^{_NUMBER}\s*%$")
+_CHANGE = re.compile(rf"^([+-]?){_NUMBER}\s*%$")
 _SIZE = re.compile(rf"^{_NUMBER}\s*(B|kB|KB|MB|KiB|MiB)$")
 
 
@@ -54,6 +55,15 @@ def ratio(text: object) -> float:
     return value
 
 
+def change(text: object) -> float:
+    """A relative change from `+10%` (0.1) or `-5%` (-0.05); the sign is part of it, except for `0%`."""
+    found = _CHANGE.match(text.strip()) if isinstance(text, str) else None
+    value = float(found[1] + found[2]) / 100.0 if found else 0.0
+    if not found or (value and not found[1]):
+        raise ValueError(f"'{text}' is not a change; write it with its sign and in percent, as +10% or -5%")
+    return value
+
+
 def quantile(text: object) -> float:
     """0.99 from `p99`, 0.999 from `p99.9`."""
     digits = text[1:] if isinstance(text, str) and text[:1] == "p" else ""
@@ -83,3 +93,8 @@ def show_duration(seconds: float) -> str:
 def show_ratio(value: float) -> str:
     """A share in percent with three significant digits: `0.25 %`."""
     return f"{value * 100:.3g} %"
+
+
+def show_change(value: float) -> str:
+    """A relative change in percent with its sign: `+12.5 %`."""
+    return f"{value * 100:+.3g} %"

@@ -29,6 +29,10 @@ class Objective:
     throughput (there the least allowed). A latency objective `p99 < L` asks that at most
     `1 - quantile` of the requests be slower than L. `routes` empty means every route; a pattern is
     `METHOD /path/*`, `*` standing for one or more characters.
+
+    With `versus` it is held against another run (`baseline`, or a baseline's name): `limit` is then the greatest
+    relative change allowed, 0.1 for at most 10 % more errors or a quantile 10 % slower, -0.05 for a throughput at
+    most 5 % less.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Objective:
     weight: float = 1.0
     key: bool = False
     where: Where | None = None
+    versus: str | None = None
 
     @property
     def limit_ratio(self) -> float:
@@ -80,7 +85,10 @@ class Dependency:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service document. `mechanisms` is keyed by the dependency's name."""
+    """A service document. `mechanisms` is keyed by the dependency's name.
+
+    `comparisons` are the objectives held `versus` another run: one run alone can neither meet nor miss them.
+    """
 
     name: str
     owner: str = ""
@@ -89,7 +97,13 @@ class Service:
     depends_on: tuple[Dependency, ...] = ()
     mechanisms: Mapping[str, Mechanisms] = field(default_factory=dict)
     objectives: tuple[Objective, ...] = ()
+    comparisons: tuple[Objective, ...] = ()
     where: Where | None = None
+
+    @property
+    def promises(self) -> tuple[Objective, ...]:
+        """All that is judged of it."""
+        return (*self.objectives, *self.comparisons)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class Finding:
     `decided_at_s` counts from the start of the hold stage; None when it is not decided.
     `wanted_n` is how many requests the decision needs at least. `where` is the place in the documents of what was
     promised, None where there is none.
+    What does not count is only shown: it is neither in the score nor in the whole.
     """
 
     subject: Subject
@@ -67,6 +68,7 @@ class Finding:
     key: bool = False
     experiment: str | None = None
     where: Where | None = field(default=None, compare=False)
+    counts: bool = True
 
     @property
     def name(self) -> str:

@@ -96,6 +96,13 @@ def test_what_could_not_be_decided_says_so() -> None:
     assert error.get("message") == "undecided: too slow"
 
 
+def test_what_does_not_count_is_skipped() -> None:
+    finding = Finding(Subject.OBJECTIVE, "cards", "no slower", Grade.UNDECIDED, "no baseline", counts=False)
+    (suite,) = ET.fromstring(junit_xml((), (finding,), started_at=0.0, redact=str))
+    assert suite.find("testcase/skipped").get("message") == "no baseline"
+    assert (suite.get("errors"), suite.get("skipped")) == ("0", "1")
+
+
 def test_a_journey_that_could_not_begin_is_one_failed_case() -> None:
     root = parsed((Journey("pay", False, (), text="the variable 'amount' is missing\nin vars"),))
 

@@ -111,6 +111,21 @@ def test_without_weighed_objectives_the_worst_finding_is_the_verdict():
     assert (verdict.grade, verdict.score, score([])) == (MET, None, None)
 
 
+@pytest.mark.parametrize("gate", [PLAIN, SCORED])
+def test_what_does_not_count_is_shown_and_changes_nothing(gate):
+    without = _objective(UNDECIDED, weight=5.0, counts=False)
+    verdict = conclude([_objective(MET), without], gate)
+    assert (verdict.grade, verdict.score) == (MET, 100.0)
+    assert without in verdict.findings
+
+
+@pytest.mark.parametrize("gate", [PLAIN, SCORED, Gate(on_undecided=OnUndecided.PASS)])
+def test_only_what_does_not_count_is_no_data(gate):
+    verdict = conclude([_objective(UNDECIDED, counts=False)], gate)
+    assert (verdict.grade, verdict.score) == (UNDECIDED, None)
+    assert gate_exit_code(verdict, gate) is ExitCode.UNDECIDED
+
+
 @pytest.mark.parametrize(
     ("grade", "on_undecided", "code"),
     [

@@ -9,6 +9,7 @@ from seatrial.errors import DocumentError, UsageError
 from seatrial.service import BreakerPromise, Dependency, Indicator, Mechanisms
 from seatrial.slo.gate import Gate, OnUndecided, ScoreLimits, read_gate, shared
 from seatrial.slo.read import read_services
+from seatrial.slo.versus import Versus
 
 CARDS = """\
 service: cards
@@ -83,7 +84,20 @@ def test_other_documents_in_the_folder_are_no_services(tmp_path):
         ("{name: a, indicator: throughput, limit: 9/s}", 38, "takes no 'limit'; write at_least: 150/s"),
         ("{name: a, indicator: latancy, limit: 1s}", 26, "unknown indicator 'latancy'; did you mean 'latency'?"),
         ("{name: a, indicator: prometheus, query: up}", 26, "indicator 'prometheus' is not supported yet"),
-        ("{name: a, indicator: latency, quantile: p95, versus: baseline}", 50, "'versus' is not supported yet"),
+        (
+            "{name: a, indicator: latency, quantile: p95, versus: baseline}",
+            5,
+            "how much worse it may be; add at_most",
+        ),
+        ("{name: a, indicator: errors, versus: baseline, limit: 1%}", 52, "versus another run takes no 'limit'"),
+        ("{name: a, indicator: errors, limit: 1%, at_most: +1%}", 45, "an objective of errors takes no 'at_most'"),
+        ("{name: a, indicator: errors, versus: baseline, at_most: 10%}", 61, "write it with its sign"),
+        ("{name: a, indicator: errors, versus: baseline, at_most: -10%}", 61, "how much more is allowed, with a +"),
+        ("{name: a, indicator: throughput, versus: x, at_least: +1%}", 59, "how much less is allowed, with a -"),
+        ("{name: a, indicator: throughput, versus: x, at_least: -100%}", 59, "'-100%' forbids nothing"),
+        ("{name: a, indicator: throughput, versus: x, at_most: +1%}", 49, "takes no 'at_most'; write at_least: -5%"),
+        ("{name: a, indicator: errors, versus: x, at_most: {met: +9%}}", 54, "write both limits"),
+        ("{name: a, indicator: errors, versus: x, at_most: {met: +9%, degraded: +9%}}", 75, "no laxer than '+9%'"),
         ("{name: a, indicator: errors, limit: 1%, routes: [/cards]}", 54, "'/cards' is not a route"),
         ("{name: a, indicator: errors, limit: 1%, key: yes}", 50, "valid boolean"),
         ("{name: a, indicator: errors, limit: 1%, weight: 0}", 53, "greater than 0"),
@@ -175,7 +189,11 @@ def test_an_unknown_gate_is_answered_with_the_nearest(tmp_path):
 @pytest.mark.parametrize(
     ("line", "column", "problem"),
     [
-        ("versus: last met", 1, "`versus`) is not supported yet"),
+        ("versus: {name: x, last: 1}", 9, "versus takes either a name or how many"),
+        ("versus: {last: 1, across_realms: true}", 34, "always of the same realm"),
+        ("versus: baseline", 9, "versus 'baseline' names no run"),
+        ("versus: {last: 0}", 16, "greater than or equal to 1"),
+        ("versus: {name: x, across: true}", 19, "unknown key 'across'"),
         ("on_undecided: extend", 15, "'extend' without a bound; say up to when"),
         ("on_undecided: ignore", 15, "'ignore' is not known here"),
         ("load: {profile: x, extend_to: 5m}", 31, "a bound for 'extend' alone; add on_undecided: extend"),
@@ -208,3 +226,33 @@ def test_two_gates_of_one_name_are_refused(tmp_path):
     _written(tmp_path, "gate: default\n", "a.yaml")
     with pytest.raises(DocumentError, match=r"b\.yaml:1:7: a second gate 'default'; the first is .*a\.yaml"):
         read_gate(_written(tmp_path, "gate: default\n", "b.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("line", "versus"),
+    [
+        ("", Versus()),
+        ("versus: last met", Versus()),
+        ("versus: release-1", Versus("release-1")),
+        ("versus: {last: 3}", Versus(last=3)),
+        ("versus: {name: release-1, across_realms: true}", Versus("release-1", across_realms=True)),
+    ],
+)
+def test_a_gate_says_what_baseline_means(tmp_path, line, versus):
+    assert read_gate(_written(tmp_path, f"gate: default\n{line}\n", "gate.yaml")).versus == versus
+
+
+def test_an_objective_versus_another_run_stands_apart(tmp_path):
+    lines = (
+        "{name: no slower, indicator: latency, quantile: p95, versus: baseline, at_most: +10%, weight: 2}",
+        "{name: no more errors, indicator: errors, versus: release-1, at_most: {met: 0%, degraded: +50%}}",
+        "{name: as roomy, indicator: throughput, versus: baseline, at_least: -5%}",
+        "{name: available, indicator: errors, limit: 1%}",
+    )
+    text = "service: cards\nobjectives:\n" + "".join(f"  - {line}\n" for line in lines)
+    cards = read_services(_written(tmp_path, text))["cards"]
+    assert [objective.name for objective in cards.objectives] == ["available"]
+    slower, errors, roomy = cards.comparisons
+    assert (slower.versus, slower.limit, slower.quantile, slower.weight) == ("baseline", 0.1, 0.95, 2.0)
+    assert (errors.versus, errors.limit, errors.degraded_limit) == ("release-1", 0.0, 0.5)
+    assert roomy.limit == -0.05

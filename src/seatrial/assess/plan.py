@@ -133,7 +133,7 @@ def _read(workspace: Path, asked: Asked, gate: Gate) -> Plan:
     return Plan(
         workspace=workspace,
         realm=realm,
-        gate=shared(gate, sum(len(service.objectives) for service in services.values())),
+        gate=shared(gate, sum(len(service.promises) for service in services.values())),
         services=services,
         documented=documented,
         acceptance=select(scenarios, tags=gate.acceptance_tags),

@@ -77,10 +77,13 @@ def group_findings(findings: Iterable[Finding]) -> tuple[FindingGroup, ...]:
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
         groups.setdefault(_group_title(finding), []).append(finding)
-    return tuple(
-        FindingGroup(title, tuple(members), worst(member.grade for member in members))
-        for title, members in groups.items()
-    )
+    return tuple(FindingGroup(title, tuple(members), _whole(members)) for title, members in groups.items())
+
+
+def _whole(findings: Iterable[Finding]) -> Grade:
+    """The worst of those that count, or of all where none does."""
+    listed = tuple(findings)
+    return worst(finding.grade for finding in [item for item in listed if item.counts] or listed)
 
 
 def findings_against(findings: Iterable[Finding]) -> tuple[Finding, ...]:

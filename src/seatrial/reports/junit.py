@@ -72,6 +72,8 @@ def _finding_case(finding: Finding) -> ET.Element:
     case = _case(f"{finding.subject}.{finding.service or 'all'}", finding.name, finding.decided_at_s or 0.0)
     if finding.grade is Grade.MISSED:
         _add(case, "failure", message=finding.reason, text=_finding_text(finding), kind=finding.grade)
+    elif not finding.counts:
+        ET.SubElement(case, "skipped", message=finding.reason)
     elif finding.grade is Grade.UNDECIDED:
         message = f"undecided: {finding.reason}"
         _add(case, "error", message=message, text=_finding_text(finding), kind=finding.grade)

@@ -19,6 +19,11 @@ _DOINGS = (*_SENDING, "use", "parallel")
 _OF_REQUESTS = ("expect", "capture", "retry", "timeout", "mutates")
 _OF_CALLS = ("with", "outputs", "once")
 _LIMITS = {"errors": ("limit", "Ratio"), "latency": ("limit", "Duration"), "throughput": ("at_least", "Rate")}
+_CHANGES = {
+    "errors": ("at_most", "More"),
+    "latency": ("at_most", "More"),
+    "throughput": ("at_least", "Less"),
+}
 _EXPECTED = {
     "breaker": ("opens_within", "calls_while_open"),
     "latency": ("p50_at_most", "p90_at_most", "p95_at_most", "p99_at_most"),
@@ -26,8 +31,7 @@ _EXPECTED = {
     "untouched": (),
 }
 _REFUSED: Mapping[str, tuple[str, ...]] = {
-    "service.Objective": ("versus", "at_most", "query"),
-    "gate": ("versus",),
+    "service.Objective": ("query",),
 }
 """Keys of a shape that its reader refuses: they come later."""
 
@@ -172,11 +176,17 @@ def _objective(part: Schema) -> None:
     _set(part, indicator={"enum": list(_LIMITS)})
     route: Schema = {"type": "string", "pattern": r"^([A-Z]+|\*) /\S*$", "examples": ["POST /cards/*/charges"]}
     _set(part, routes={"type": "array", "items": route})
-    part["allOf"] = [_limits_of(indicator, *limit) for indicator, limit in _LIMITS.items()]
+    alone: Schema = {"not": {"required": ["versus"]}}
+    versus: Schema = {"required": ["versus"]}
+    part["allOf"] = [
+        *(_limits_of(indicator, *limit, where=alone) for indicator, limit in _LIMITS.items()),
+        *(_limits_of(indicator, *limit, where=versus) for indicator, limit in _CHANGES.items()),
+    ]
 
 
-def _limits_of(indicator: str, key: str, unit: str) -> Schema:
-    """An indicator has its own key for its limit, in its own unit; latency alone has a quantile."""
+def _limits_of(indicator: str, key: str, unit: str, *, where: Schema) -> Schema:
+    """An indicator has its own key for its limit, in its own unit, which versus another run is a change; latency
+    alone has a quantile."""
     limit = quantity(unit)
     both: Schema = {
         "type": "object",
@@ -184,11 +194,12 @@ def _limits_of(indicator: str, key: str, unit: str) -> Schema:
         "required": ["met", "degraded"],
         "additionalProperties": False,
     }
-    other = "limit" if key == "at_least" else "at_least"
+    others = sorted({"limit", "at_least", "at_most"} - {key})
     needs = [key, "quantile"] if indicator == "latency" else [key]
-    foreign = [other] if indicator == "latency" else [other, "quantile"]
+    foreign = others if indicator == "latency" else [*others, "quantile"]
     then = {"required": needs, "properties": {key: {"anyOf": [limit, both]}, **dict.fromkeys(foreign, False)}}
-    return {"if": {"properties": {"indicator": {"const": indicator}}, "required": ["indicator"]}, "then": then}
+    means: Schema = {"properties": {"indicator": {"const": indicator}}, "required": ["indicator"]}
+    return {"if": {"allOf": [means, where]}, "then": then}
 
 
 def _gate(part: Schema) -> None:
@@ -200,6 +211,11 @@ def _gate(part: Schema) -> None:
     unbounded: Schema = {"properties": {"load": {"properties": {"extend_to": False}}}}
     extends: Schema = {"properties": {"on_undecided": {"const": "extend"}}, "required": ["on_undecided"]}
     part["allOf"] = [{"if": extends, "then": bounded, "else": unbounded}]
+
+
+def _versus(part: Schema) -> None:
+    part |= _exactly_one(("last", "name"))
+    part["dependentSchemas"] = {"last": _without(["across_realms"])}
 
 
 def _inject(part: Schema) -> None:
@@ -268,6 +284,7 @@ _RULES: Mapping[str, Callable[[Schema], None]] = {
     "service": _service,
     "service.Objective": _objective,
     "gate": _gate,
+    "gate.VersusShape": _versus,
     "experiment.Inject": _inject,
     "experiment.During": _during,
     "experiment.SteadyState": _steady_state,

@@ -46,6 +46,18 @@ QUANTITIES: Mapping[str, Schema] = {
         "pattern": r"^\s*(\d{1,2}(\.\d+)?|0+\d{1,2}(\.\d+)?|100(\.0+)?)\s*%\s*$",
         "examples": ["5%", "0.1%"],
     },
+    "More": {
+        "description": "How much more is allowed, in percent with its sign.",
+        "type": "string",
+        "pattern": r"^\s*(\+\d+(\.\d+)?|[+-]?0+(\.0+)?)\s*%\s*$",
+        "examples": ["+10%", "+0.5%"],
+    },
+    "Less": {
+        "description": "How much less is allowed, in percent with its sign.",
+        "type": "string",
+        "pattern": r"^\s*(-0*\d{1,2}(\.\d+)?|[+-]?0+(\.0+)?)\s*%\s*$",
+        "examples": ["-5%"],
+    },
     "Quantile": {
         "description": "A quantile, as p99 for 99%.",
         "type": "string",

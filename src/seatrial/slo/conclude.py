@@ -25,13 +25,15 @@ def conclude(findings: Iterable[Finding], gate: Gate) -> Verdict:
 
     A missed key objective, journey, steady state or expectation is MISSED whatever the score. With undecided
     findings the grade is worked out twice, with all of them lost and with all met: the same both times is the grade,
-    else UNDECIDED. No findings are UNDECIDED. The score shown counts what is undecided as lost.
+    else UNDECIDED. No findings are UNDECIDED. The score shown counts what is undecided as lost. Findings that do not
+    count stay in the verdict, and change nothing of it.
     """
-    listed = tuple(findings)
+    everything = tuple(findings)
+    listed = tuple(finding for finding in everything if finding.counts)
     grade = worst(finding.grade for finding in listed)
     if gate.score is not None and listed:
         grade = _by_score(listed, gate.score)
-    return Verdict(grade, score(listed), listed, _reason(listed, grade, gate))
+    return Verdict(grade, score(listed), everything, _reason(listed, grade, gate))
 
 
 def score(findings: Iterable[Finding]) -> float | None:
@@ -39,7 +41,7 @@ def score(findings: Iterable[Finding]) -> float | None:
 
     None when nothing was weighed.
     """
-    weighed = [finding for finding in findings if finding.subject is Subject.OBJECTIVE]
+    weighed = [finding for finding in findings if finding.subject is Subject.OBJECTIVE and finding.counts]
     weights = math.fsum(finding.weight for finding in weighed)
     if not weights:
         return None
@@ -49,7 +51,11 @@ def score(findings: Iterable[Finding]) -> float | None:
 def gate_exit_code(verdict: Verdict, gate: Gate, *, strict: bool = False) -> ExitCode:
     """What the command returns: as `verdict.exit_code`, but an UNDECIDED verdict is let through by `on_undecided:
     pass`."""
-    if verdict.grade is Grade.UNDECIDED and verdict.findings and gate.on_undecided is OnUndecided.PASS:
+    if (
+        verdict.grade is Grade.UNDECIDED
+        and any(finding.counts for finding in verdict.findings)
+        and gate.on_undecided is OnUndecided.PASS
+    ):
         return ExitCode.MET
     return exit_code(verdict.grade, strict=strict)
 

@@ -1,7 +1,7 @@
 """Reads `slo/gate.yaml`: what an `assess` comprises and what its verdict asks for.
 
-Room slo. Takes the folder, gives one frozen `Gate`; every mistake is an error with its place, and what comes later is
-refused by name. May import the floor and the documents' door; must never run or judge anything.
+Room slo. Takes the folder, gives one frozen `Gate`; every mistake is an error with its place.
+May import the floor and the documents' door; must never run or judge anything.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from seatrial import documents, quantity
 from seatrial.documents import Document, DurationS, Ratio, Shape
 from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
 from seatrial.slo.decide import ALPHA, MIN_HOLD_S
+from seatrial.slo.versus import LAST_MET, Versus, VersusShape, to_versus
 
 FILE = "gate.yaml"
 
@@ -61,6 +62,7 @@ class Gate:
     min_hold_s: float = MIN_HOLD_S
     score: ScoreLimits | None = None
     on_undecided: OnUndecided = OnUndecided.FAIL
+    versus: Versus = LAST_MET
     where: Where | None = field(default=None, compare=False)
 
 
@@ -93,7 +95,7 @@ class _Gate(Shape):
     min_hold: DurationS = MIN_HOLD_S
     score: _Score | None = None
     on_undecided: str = OnUndecided.FAIL
-    versus: Any = None
+    versus: str | VersusShape | None = None
 
 
 SHAPES: Mapping[str, type[Shape]] = {"gate": _Gate}
@@ -125,7 +127,6 @@ def shared(gate: Gate, objectives: int) -> Gate:
 
 def _gate(document: Document) -> Gate:
     raw = documents.parse(document, _Gate)
-    _refuse_later(raw, document)
     alpha = _alpha(raw, document)
     return Gate(
         name=raw.gate,
@@ -140,14 +141,9 @@ def _gate(document: Document) -> Gate:
         min_hold_s=raw.min_hold,
         score=_score(raw, document),
         on_undecided=_on_undecided(raw, document),
+        versus=to_versus(raw.versus, document),
         where=document.where("gate"),
     )
-
-
-def _refuse_later(raw: _Gate, document: Document) -> None:
-    if "versus" in raw.model_fields_set:
-        problem = "comparing with an earlier run (`versus`) is not supported yet"
-        raise DocumentError(document.where_key("versus"), problem, "leave it out")
 
 
 def _experiments(raw: _Gate, document: Document) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from seatrial.errors import DocumentError, Where, did_you_mean
 from seatrial.service import BreakerPromise, Dependency, Indicator, Mechanisms, Objective, Service
 
 LATER_INDICATORS = ("prometheus",)
-LATER_KEYS = ("versus", "at_most", "query")
+LATER_KEYS = ("query",)
 
 _ROUTE = re.compile(r"([A-Z]+|\*) /\S*")
 _LIMIT_KEYS = {Indicator.ERRORS: "limit", Indicator.LATENCY: "limit", Indicator.THROUGHPUT: "at_least"}
@@ -30,6 +30,8 @@ _EXAMPLES = {
     Indicator.LATENCY: "limit: 300ms",
     Indicator.THROUGHPUT: "at_least: 150/s",
 }
+_CHANGE_KEYS = {Indicator.ERRORS: "at_most", Indicator.LATENCY: "at_most", Indicator.THROUGHPUT: "at_least"}
+_CHANGE_EXAMPLES = {"at_most": "at_most: +10%", "at_least": "at_least: -5%"}
 _PARSERS: dict[Indicator, Callable[[object], float]] = {
     Indicator.ERRORS: quantity.ratio,
     Indicator.LATENCY: quantity.duration_s,
@@ -76,7 +78,7 @@ class _Objective(Shape):
     window: Annotated[str, BeforeValidator(_window)] = "30d"
     weight: _Weight = 1.0
     key: StrictBool = False
-    versus: Any = None
+    versus: _Name | None = None
     at_most: Any = None
     query: Any = None
 
@@ -128,6 +130,7 @@ def read_service(document: Document) -> Service:
     """The service of one document."""
     raw = documents.parse(document, _Service)
     depends_on = tuple(_dependencies(raw, document))
+    objectives = _objectives(raw, document)
     return Service(
         name=raw.service,
         owner=raw.owner,
@@ -135,7 +138,8 @@ def read_service(document: Document) -> Service:
         runbook=raw.runbook,
         depends_on=depends_on,
         mechanisms=_mechanisms(raw, document, depends_on),
-        objectives=_objectives(raw, document),
+        objectives=tuple(item for item in objectives if item.versus is None),
+        comparisons=tuple(item for item in objectives if item.versus is not None),
         where=document.where("service"),
     )
 
@@ -210,7 +214,7 @@ def _objective(entry: _Entry) -> Objective:
     raw = entry.raw
     indicator = _indicator(entry)
     _refuse_foreign_keys(entry, indicator)
-    limit, degraded_limit = _limits(entry, indicator)
+    limit, degraded_limit = _limits(entry, indicator) if raw.versus is None else _changes(entry, indicator)
     return Objective(
         name=raw.name,
         indicator=indicator,
@@ -222,6 +226,7 @@ def _objective(entry: _Entry) -> Objective:
         weight=raw.weight,
         key=raw.key,
         where=entry.document.where("objectives", entry.index),
+        versus=raw.versus,
     )
 
 
@@ -241,15 +246,55 @@ def _refuse_foreign_keys(entry: _Entry, indicator: Indicator) -> None:
     for key in LATER_KEYS:
         if key in given:
             raise entry.wrong_key(key, problem=f"'{key}' is not supported yet", hint=f"write {_EXAMPLES[indicator]}")
-    foreign = {"limit", "at_least"} - {_LIMIT_KEYS[indicator]}
-    for key in sorted(foreign & given):
-        problem = f"an objective of {indicator} takes no '{key}'"
-        raise entry.wrong_key(key, problem=problem, hint=f"write {_EXAMPLES[indicator]}")
+    own, example, kind = _wanted_key(entry, indicator)
+    for key in sorted(({"limit", "at_least", "at_most"} - {own}) & given):
+        raise entry.wrong_key(key, problem=f"{kind} takes no '{key}'", hint=f"write {example}")
     if indicator is Indicator.LATENCY and entry.raw.quantile is None:
         problem = f"latency objective '{entry.raw.name}' has no 'quantile'"
         raise entry.wrong_value(problem=problem, hint="add it, as quantile: p99")
     if indicator is not Indicator.LATENCY and "quantile" in given:
         raise entry.wrong_key("quantile", problem=f"an objective of {indicator} takes no 'quantile'", hint="drop it")
+
+
+def _wanted_key(entry: _Entry, indicator: Indicator) -> tuple[str, str, str]:
+    """The key that holds the limit, an example of it, and what such an objective is called."""
+    if entry.raw.versus is None:
+        return _LIMIT_KEYS[indicator], _EXAMPLES[indicator], f"an objective of {indicator}"
+    own = _CHANGE_KEYS[indicator]
+    return own, _CHANGE_EXAMPLES[own], f"an objective of {indicator} versus another run"
+
+
+def _changes(entry: _Entry, indicator: Indicator) -> tuple[float, float | None]:
+    """As `_limits`, of an objective held against another run: relative changes."""
+    key = _CHANGE_KEYS[indicator]
+    value = getattr(entry.raw, key)
+    if value is None:
+        problem = f"objective '{entry.raw.name}' does not say how much worse it may be"
+        raise entry.wrong_value(problem=problem, hint=f"add {_CHANGE_EXAMPLES[key]}")
+    if not isinstance(value, dict):
+        return _change(entry, key, value, path=(key,)), None
+    if set(value) != {"met", "degraded"}:
+        problem = f"'{key}' has the keys {', '.join(value) or 'none'}"
+        raise entry.wrong_value(key, problem=problem, hint="write both limits: {met: ..., degraded: ...}")
+    met, degraded = (_change(entry, key, value[name], path=(key, name)) for name in ("met", "degraded"))
+    if abs(degraded) <= abs(met):
+        problem = f"the degraded limit '{value['degraded']}' is no laxer than '{value['met']}'"
+        raise entry.wrong_value(key, "degraded", problem=problem, hint="exchange them, or leave it out")
+    return met, degraded
+
+
+def _change(entry: _Entry, key: str, value: object, *, path: tuple[str, ...]) -> float:
+    try:
+        change = quantity.change(value)
+    except ValueError as error:
+        raise entry.wrong_value(*path, problem=str(error)) from None
+    if change and (change > 0.0) != (key == "at_most"):
+        word, sign = ("more", "+") if key == "at_most" else ("less", "-")
+        hint = f"write how much {word} is allowed, with a {sign}, as {_CHANGE_EXAMPLES[key]}"
+        raise entry.wrong_value(*path, problem=f"'{key}' of '{value}'", hint=hint)
+    if change <= -1.0:
+        raise entry.wrong_value(*path, problem=f"'{value}' forbids nothing", hint="write less than 100%")
+    return change
 
 
 def _limits(entry: _Entry, indicator: Indicator) -> tuple[float, float | None]:
