@@ -35,8 +35,7 @@ def test_the_verdicts_keys_are_these(page: Page) -> None:
     assert list(content["findings"][0]) == [
         "name", "subject", "service", "objective", "grade", "reason", "limit", "measured", "low", "high",
         "limit_text", "measured_text", "n", "bad", "design_effect", "decided_at_s", "wanted_n", "weight", "key",
-        "experiment",
-        "counts",
+        "experiment", "where", "counts",
     ]  # fmt: skip
 
 

@@ -34,4 +34,9 @@ def verdict_json(
 def _finding(finding: Finding) -> dict[str, Any]:
     """Every field of a finding and its name; ratios 0-1, seconds, requests per second, as in `Finding`."""
     fields = {field.name: getattr(finding, field.name) for field in dataclasses.fields(finding)}
-    return {"name": finding.name, **fields, "subject": str(finding.subject), "grade": str(finding.grade)}
+    shown = {
+        "subject": str(finding.subject),
+        "grade": str(finding.grade),
+        "where": finding.where and str(finding.where),
+    }
+    return {"name": finding.name, **fields, **shown}
