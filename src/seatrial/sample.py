@@ -99,6 +99,10 @@ class Sample:
     experiment: str | None = None
 
 
+BASE, CANARY = "base", "canary"
+"""The sides of a load that is split between two versions; a load of one version has none, the empty text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Interval:
     """One second of one step under load: exact counts, and one HDR histogram.
@@ -130,6 +134,7 @@ class Interval:
     service_histogram: str = ""
     bytes_in: int = 0
     experiment: str | None = None
+    side: str = ""
     level: float | None = None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socketserver
 import threading
@@ -69,9 +70,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(head.encode() + body)
 
 
-@pytest.fixture
-def target() -> Iterator[Target]:
-    """A small JSON server: `/broken...` answers 503, everything else 200, POST 201."""
+@contextlib.contextmanager
+def _serving() -> Iterator[Target]:
     with _Server(("127.0.0.1", 0), _Handler) as server:
         server.target = Target(f"http://127.0.0.1:{server.server_address[1]}")
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -80,6 +80,20 @@ def target() -> Iterator[Target]:
         server.target.stalled_until = 0.0
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def target() -> Iterator[Target]:
+    """A small JSON server: `/broken...` answers 503, everything else 200, POST 201."""
+    with _serving() as target:
+        yield target
+
+
+@pytest.fixture
+def newer() -> Iterator[Target]:
+    """A second one, as a canary beside the first."""
+    with _serving() as target:
+        yield target
 
 
 class _RawHandler(socketserver.BaseRequestHandler):

@@ -17,7 +17,7 @@ import gevent
 
 from seatrial.exchange import Answer
 from seatrial.redact import Secrets
-from seatrial.sample import Cause
+from seatrial.sample import BASE, CANARY, Cause
 from seatrial.scenarios.load.child_http import LoadClient
 from seatrial.scenarios.load.order import LoadOrder
 from seatrial.scenarios.load.profile import Model
@@ -49,6 +49,7 @@ class _Progress:
     scenario: Scenario
     due_at: float
     secrets: Secrets
+    side: str = ""
     sent: Mark | None = None
     late_s: float = 0.0
     sends: int = 0
@@ -79,6 +80,8 @@ class Player:
         self._recorder = recorder
         self._timeline = timeline
         self._dice = random.Random(order.seed)
+        # Another seed than that of the journeys' dice, or a journey would always be for the same side.
+        self._sides = random.Random(None if order.seed is None else f"sides {order.seed}")
         self._ceiling = Ceiling(order.max_requests_per_s if order.profile.model is Model.CLOSED else None)
         self._told: set[tuple[Series, Cause]] = set()
         self._played = 0
@@ -87,9 +90,10 @@ class Player:
 
     def play(self, scenario: Scenario, *, due_at: float) -> None:
         """Play once. Its first request's latency counts from `due_at` (monotonic), the others' from their sending."""
-        context = self._context()
+        side = self._side()
+        context = self._context(side)
         moves = play(self._with_row(scenario), context)
-        progress = _Progress(scenario, due_at, context.secrets)
+        progress = _Progress(scenario, due_at, context.secrets, side)
         result = self._follow_all(moves, progress)
         if result is not None:
             self._tell_failures(result)
@@ -102,12 +106,20 @@ class Player:
         self._rows[scenario.name] = number + 1
         return dataclasses.replace(scenario, row=scenario.rows[number % len(scenario.rows)])
 
-    def _context(self) -> Context:
+    def _side(self) -> str:
+        """Which version this play is for: the canary with its share, whatever came before."""
+        canary = self._order.canary
+        if canary is None:
+            return ""
+        return CANARY if self._sides.random() < canary.share_ratio else BASE
+
+    def _context(self, side: str) -> Context:
         self._played += 1
         order = self._order
+        instead = order.canary.addresses if order.canary and side == CANARY else {}
         return Context(
             realm=order.realm,
-            addresses=order.addresses,
+            addresses={**order.addresses, **instead},
             variables=order.variables,
             secret_values=order.secret_values,
             overrides=order.overrides,
@@ -171,7 +183,7 @@ class Player:
         mark = charge(progress.sent or ended, ended)
         late_s = progress.late_s
         progress.sent, progress.late_s = None, 0.0  # what follows may fail before it is sent
-        series = _series(progress.scenario, move.step)
+        series = _series(progress, move.step)
         second = self._timeline.second(now)
         if not move.final:
             self._recorder.polled(mark, series, second=second)
@@ -205,5 +217,5 @@ def _pause(seconds: float) -> None:
         gevent.sleep(seconds)
 
 
-def _series(scenario: Scenario, step: Step) -> Series:
-    return Series(scenario.name, step.name, step.service, step.method, step.route)
+def _series(progress: _Progress, step: Step) -> Series:
+    return Series(progress.scenario.name, step.name, step.service, step.method, step.route, progress.side)

@@ -31,6 +31,15 @@ class Then(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Canary:
+    """A second version beside the first: `share_ratio` of the plays (0-1) send what is for a service named in
+    `addresses` to the address there, and are counted apart."""
+
+    addresses: Mapping[str, str]
+    share_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
 class LoadOrder:
     """Everything the child needs to know, once.
 
@@ -56,6 +65,7 @@ class LoadOrder:
     max_requests_per_s: float | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     tracing: Tracing = Tracing()
+    canary: Canary | None = None
     worker: int = 0
     workers: int = 1
 

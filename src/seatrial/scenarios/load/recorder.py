@@ -34,13 +34,15 @@ class Mark(NamedTuple):
 
 
 class Series(NamedTuple):
-    """What is counted together: one step of one scenario. `route` is the template, never a rendered URL."""
+    """What is counted together: one step of one scenario, on one `side` of a load that has two. `route` is the
+    template, never a rendered URL."""
 
     scenario: str
     step: str
     service: str
     method: str
     route: str
+    side: str = ""
 
 
 class Ended(NamedTuple):
