@@ -60,6 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker, (_, sentence) in PARTS.items():
         config.addinivalue_line("markers", f"{marker}: must run in CI; skipped elsewhere when {sentence}")
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):  # where these tests run is nothing to tell it about
+        os.environ.pop(name, None)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

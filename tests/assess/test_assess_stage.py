@@ -27,6 +27,7 @@ class FakeLoading:
 
     def __init__(self):
         self.last = None
+        self.steps = ()
         self.dies_with = None
 
     def require(self):
@@ -150,6 +151,18 @@ def test_warm_up_is_outside_the_hold_and_its_judgement(held, records):
     assert moments[-1].findings == findings
 
 
+def test_what_makes_the_generator_unfit_is_shown_while_it_happens(held, records):
+    def second(number):
+        dropped = 5 if number >= 10 else 0
+        return [*records.second(BEFORE_HOLD_S + number)[:2], records.pacing(BEFORE_HOLD_S + number, dropped=dropped)]
+
+    _, _, moments = held(second)
+    told = [moment.unfit for moment in moments if moment.done_s > BEFORE_HOLD_S + 1]
+    assert told[0] == ""
+    assert told[-1].startswith("generator: ")
+    assert "arrivals were dropped" in told[-1]
+
+
 def test_a_load_that_never_comes_to_its_hold_has_failed(held, records):
     with pytest.raises(LoadFailed, match="no hold after 65 s"):
         held(lambda second: records.second(BEFORE_HOLD_S + second, phase=Phase.RAMP))
@@ -225,6 +238,7 @@ def test_every_second_of_a_load_is_kept_and_its_last_pace_is_known(bridge, recor
     loading.stop()
     assert sum(len(group) for group in recorder.measures().intervals.values()) == 4
     assert loading.last == batches[-1][-1]
+    assert [(line.step, line.requests) for line in loading.steps] == [("look", 200), ("count", 200)]
 
 
 def test_a_load_that_ended_by_itself_is_no_load_any_more(bridge):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import pytest
@@ -11,6 +12,7 @@ from rich.live import Live
 from seatrial.assess.stage import Moment
 from seatrial.cli.progress import LiveProgress, PlainProgress, progress
 from seatrial.sample import Pacing, Phase
+from seatrial.scenarios.load.summary import StepLine
 from seatrial.verdict import Grade
 
 
@@ -41,9 +43,36 @@ def test_a_new_stage_is_told_at_once(shown):
 def test_every_ten_seconds_it_tells_how_far_the_stage_is(shown, findings):
     judged = (findings.one(), findings.one("fast", Grade.UNDECIDED), findings.one("roomy", Grade.MISSED))
     moments = [Moment("hold", step / 4, 90.0, findings=judged) for step in range(4 * 25)]
-    first, second = shown(*moments)[1:]
+    lines = [line for line in shown(*moments)[1:] if line.startswith("hold: ")]
+    first, second = lines
     assert first == "hold: 10 s of at most 90 s, 2 of 3 objectives decided"
     assert second.startswith("hold: 20 s of at most 90 s")
+
+
+STEP = StepLine("pay", "charge", 200, 4, (("timeout", 4),), 0, 40.0, (0.01, 0.05, 0.2))
+PACING = Pacing("r", Phase.HOLD, 1, 20, 19, 1, 3, 0.001, 0.25)
+
+
+def test_in_a_log_the_load_is_told_with_its_pace_errors_and_slowest_step(shown):
+    quick = dataclasses.replace(STEP, step="look", failed=0, quantiles_s=(0.001, 0.002, 0.003))
+    untimed = dataclasses.replace(STEP, step="never", requests=0, failed=0, quantiles_s=None)
+    moments = [Moment("hold", at_s, 90.0, PACING, steps=(quick, STEP, untimed)) for at_s in (0.0, 10.0)]
+    assert shown(*moments)[-1] == (
+        "hold: 10 s of at most 90 s, 0 of 0 objectives decided; 19 of 20 plays/s, 3 in flight, 1 dropped, "
+        "generator at 25% of a core, 1 % errors, p50 10 ms, p95 50 ms, p99 200 ms of 'charge', the slowest"
+    )
+
+
+def test_in_a_log_a_decision_is_told_at_once_and_only_once(shown, findings):
+    open_yet = findings.one(grade=Grade.UNDECIDED)
+    met = findings.one(decided_at_s=60.0, limit_text="errors <= 2 %", measured_text="0 % failed (0 of 1,000)")
+    moments = [Moment("hold", at_s, 90.0, findings=(one,)) for at_s, one in enumerate((open_yet, met, met))]
+    assert shown(*moments)[1:] == ["shop.available: MET after 60 s (errors <= 2 %; 0 % failed (0 of 1,000))"]
+
+
+def test_in_a_log_a_generator_that_turns_unfit_is_told_once(shown):
+    moments = [Moment("hold", 1.0, 90.0, unfit=why) for why in ("", "generator: it was late", "generator: later yet")]
+    assert shown(*moments)[1:] == ["warning: generator: it was late"]
 
 
 def test_a_stage_of_unknown_length_is_only_named(shown):
@@ -59,11 +88,22 @@ def test_where_stderr_is_no_terminal_the_log_is_what_is_shown(capsys):
 
 def test_a_terminal_shows_the_stage_the_pace_and_every_objective(findings):
     console = Console(file=io.StringIO(), force_terminal=True, width=120, color_system=None)
-    pacing = Pacing("r", Phase.HOLD, 1, 20, 19, 0, 3, 0.001, 0.25)
     judged = (findings.one(limit_text="errors <= 2%"), findings.one("fast", Grade.MISSED))
     with Live(console=console, auto_refresh=False) as live:
-        LiveProgress(live).show(Moment("load: hold", 12.0, 90.0, pacing, judged))
+        LiveProgress(live).show(Moment("load: hold", 12.0, 90.0, PACING, judged, (STEP,), "generator: it was late"))
         live.refresh()
     drawn = console.file.getvalue()
-    for part in ("load: hold", "12 s / 90 s", "19 of 20 plays/s", "25% of a core", "shop.available", "MISSED"):
+    for part in (
+        "load: hold",
+        "12 s / 90 s",
+        "19 of 20 plays/s",
+        "25% of a core",
+        "1 dropped",
+        "charge",
+        "200 ms",
+        "timeout 4",
+        "generator: it was late",
+        "shop.available",
+        "MISSED",
+    ):
         assert part in drawn

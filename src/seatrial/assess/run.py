@@ -1,4 +1,4 @@
-"""`assess`, the whole line of one run: realm, acceptance, load until decided, experiments, verdict, report.
+"""`assess`, the line of one run: realm, preflight, acceptance, load until decided, experiments, verdict, report.
 
 Takes a `Plan`, gives the verdict and where everything is. Whatever happens, what was started is ended and what was
 injected is healed before it returns or raises.
@@ -10,7 +10,7 @@ import contextlib
 import dataclasses
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,9 @@ from seatrial.assess.budget import budget
 from seatrial.assess.conclude import About, judge_run, read_run, write_about
 from seatrial.assess.page import page_of
 from seatrial.assess.plan import Plan
+from seatrial.assess.preflight import preflight
 from seatrial.assess.record import Recorder
-from seatrial.assess.stage import Bridge, Hindsight, Loading, Moment, Say
+from seatrial.assess.stage import Bridge, Hindsight, Loading, Say, Show
 from seatrial.chaos.inject import realm_lock
 from seatrial.chaos.plan import resolver
 from seatrial.clock import Clock
@@ -33,7 +34,7 @@ from seatrial.reports.render import render_html
 from seatrial.reports.verdict_json import verdict_json
 from seatrial.runtime.resolve import resolve_secrets, visible_environment
 from seatrial.runtime.state import RealmState, addresses_of
-from seatrial.runtime.up import require_reachable, standing
+from seatrial.runtime.up import standing
 from seatrial.scenarios.load.profile import Profile
 from seatrial.scenarios.moves import Context
 from seatrial.verdict import Finding, Grade, Verdict
@@ -56,7 +57,7 @@ class Telling:
     """Whom to tell: `say` gets a line now and then, `show` a Moment a few times a second."""
 
     say: Say
-    show: Callable[[Moment], None]
+    show: Show
 
 
 def assess(
@@ -75,7 +76,7 @@ def assess(
             # Held from before anything is started: a second harness must not load, or stop, what is broken here.
             stack.enter_context(realm_lock(plan.workspace, plan.realm.name))
         state = stack.enter_context(standing(plan.realm, plan.workspace, variables=plan.overrides, say=telling.say))
-        require_reachable(plan.realm, state)
+        preflight(plan, state, clock=clock, say=telling.say, show=telling.show)
         context = _context(plan, state, secrets)
         run = journal.create_run(plan.workspace, plan.realm.name, clock=clock)
         writer = Journal(run.journal)

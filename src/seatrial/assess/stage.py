@@ -36,10 +36,12 @@ from seatrial.scenarios.drive import drive, evidence_of, play_of
 from seatrial.scenarios.load.order import LoadOrder, Then
 from seatrial.scenarios.load.parent import RunningLoad, start_load
 from seatrial.scenarios.load.profile import AbortWhen, Profile, StopWhen
+from seatrial.scenarios.load.summary import StepLine, Summary
 from seatrial.scenarios.model import Scenario
 from seatrial.scenarios.moves import Context, PlayHalted, PlayResult
 from seatrial.scenarios.once import Onces
 from seatrial.scenarios.rows import expand_rows
+from seatrial.slo.generator import judge_generator
 from seatrial.slo.judge import decided, judge_objectives
 from seatrial.slo.measure import LOAD, limits_us
 from seatrial.verdict import Finding, Grade
@@ -52,13 +54,19 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """How far a stage is, for a progress display; `findings` are the objectives' as of now."""
+    """How far a stage is, for a progress display; `findings` are the objectives' as of now, `steps` the last seconds
+    of the load, `unfit` what makes its generator unfit to measure, empty text when it is fit."""
 
     stage: str
     done_s: float
     of_s: float
     pacing: Pacing | None = None
     findings: tuple[Finding, ...] = ()
+    steps: tuple[StepLine, ...] = ()
+    unfit: str = ""
+
+
+Show = Callable[[Moment], None]
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,7 @@ class Bridge:
     state: RealmState | None
     clock: Clock
     say: Say
-    show: Callable[[Moment], None]
+    show: Show
     budget: Budget
 
 
@@ -166,6 +174,8 @@ class Loading:
         self._bridge = bridge
         self._error: Exception | None = None
         self.last: Pacing | None = None
+        self.steps: tuple[StepLine, ...] = ()
+        self._summary = Summary()
         self._reader = threading.Thread(target=self._read, name="load reader", daemon=True)
         self._reader.start()
 
@@ -205,6 +215,8 @@ class Loading:
             for records in self.running.seconds():
                 self._bridge.recorder.write(*records)
                 self.last = next((item for item in records if isinstance(item, Pacing)), self.last)
+                self._summary.add(records)
+                self.steps = self._summary.now()
         except Exception as error:  # noqa: BLE001 - raised where somebody looks: in `require`, or at the end
             self._error = error
 
@@ -234,7 +246,18 @@ def hold(bridge: Bridge, loading: Loading, profile: Profile, watch: Hindsight | 
             )
         elapsed_s = bridge.clock.monotonic() - started
         of_s = before_s + _held_at_most_s(bridge.plan, held_s)
-        bridge.show(Moment(_stage_of_hold(bridge.plan, held_s), elapsed_s, of_s, loading.last, findings))
+        unfit = judge_generator(measures, bridge.plan.documented)
+        bridge.show(
+            Moment(
+                _stage_of_hold(bridge.plan, held_s),
+                elapsed_s,
+                of_s,
+                pacing=loading.last,
+                findings=findings,
+                steps=loading.steps,
+                unfit=unfit.reason if unfit else "",
+            )
+        )
     return findings
 
 
@@ -334,7 +357,7 @@ def _surroundings(
 ) -> Surroundings:
     def observe() -> None:
         loading.require()
-        bridge.show(Moment(f"experiment: {name}", 0.0, 0.0, loading.last))
+        bridge.show(Moment(f"experiment: {name}", 0.0, 0.0, loading.last, steps=loading.steps))
         if watch:
             bridge.recorder.write(*watch.poll(), *watch.losses())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from seatrial.assess.plan import Asked, Plan, experiment_plan, read_plan
 from seatrial.assess.run import Assessed, Telling, assess
 from seatrial.cli.console import as_json, pairs, say, tell, typed_variables, workspace, write_file
+from seatrial.cli.github import tell_github
 from seatrial.cli.outlook import forecast_lines
 from seatrial.cli.progress import STYLES, progress
 from seatrial.cli.verdict_text import verdict_lines
@@ -77,7 +79,8 @@ def assess_and_tell(
 def tell_verdict(assessed: Assessed, plan: Plan, output: Output) -> ExitCode:
     """Print the verdict and where the report is; write the files that were asked for."""
     code = gate_exit_code(assessed.verdict, plan.gate, strict=output.strict)
-    if "-" not in (output.json_file, output.junit_file, output.markdown_file):  # stdout is that file's then
+    files = (output.json_file, output.junit_file, output.markdown_file)
+    if "-" not in files:  # stdout is that file's then
         for line in verdict_lines(assessed.verdict):
             tell(assessed.secrets.redact(line.text), style=STYLES[line.grade] if line.grade else "")
         tell(f"report: {_shown(assessed.run.report)}")
@@ -88,6 +91,7 @@ def tell_verdict(assessed: Assessed, plan: Plan, output: Output) -> ExitCode:
         write_file(output.junit_file, assessed.run.junit.read_bytes())
     if output.markdown_file:
         write_file(output.markdown_file, markdown(assessed.page, redact=assessed.secrets.redact).encode())
+    tell_github(assessed, os.environ, taken=files)
     return code
 
 

@@ -5,7 +5,7 @@ Takes a `Summary`, gives rich renderables and lines of text. Prints nothing itse
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich import box
 from rich.table import Table
@@ -19,16 +19,17 @@ STEP_WIDTH = 24  # what 80 columns leave beside the numbers
 
 def live_table(summary: Summary, title: str) -> Table:
     """The last seconds: the generator in the title, one line per step even where the terminal is narrow."""
-    table = Table(
-        title=f"{title}\n{progress_line(summary.pace())}",
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
+    table = steps_table(summary.now())
+    table.title, table.title_justify = f"{title}\n{progress_line(summary.pace())}", "left"
+    return table
+
+
+def steps_table(steps: Iterable[StepLine]) -> Table:
+    """One line per step."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for heading in HEADINGS:
         table.add_column(heading, justify="left" if heading in ("step", "why") else "right", no_wrap=True)
-    for line in summary.now():
+    for line in steps:
         table.add_row(_short(line.step), *cells(line)[1:])
     return table
 

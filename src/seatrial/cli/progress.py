@@ -12,13 +12,16 @@ from typing import Protocol
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from seatrial.assess.stage import Moment
 from seatrial.cli.console import say
-from seatrial.quantity import show_duration
+from seatrial.cli.load_screen import steps_table
+from seatrial.quantity import show_duration, show_ratio
+from seatrial.sample import Pacing
 from seatrial.verdict import Grade
 
 STYLES = {Grade.MET: "green", Grade.DEGRADED: "yellow", Grade.UNDECIDED: "dim", Grade.MISSED: "bold red"}
@@ -49,28 +52,67 @@ def progress() -> Iterator[Progress]:
 
 
 class PlainProgress:
-    """A line for each new stage, and one every ten seconds of it."""
+    """A line for each new stage, one every ten seconds of it, and one whenever an objective's state changes."""
 
     def __init__(self) -> None:
         self._stage = ""
         self._told_s = 0.0
+        self._grades: dict[str, Grade] = {}
+        self._unfit = ""
 
     def say(self, text: str) -> None:
         """A line that stays."""
         say(text)
 
     def show(self, moment: Moment) -> None:
-        """Tell a stage's beginning, then its progress now and then."""
+        """Tell a stage's beginning, then its progress now and then, and at once what was decided."""
         if moment.stage != self._stage:
             self._stage, self._told_s = moment.stage, moment.done_s
             say(moment.stage)
         elif moment.of_s and moment.done_s - self._told_s >= PLAIN_EVERY_S:
             self._told_s = moment.done_s
-            decided = sum(finding.grade is not Grade.UNDECIDED for finding in moment.findings)
-            say(
-                f"{moment.stage}: {show_duration(moment.done_s)} of at most {show_duration(moment.of_s)}, "
-                f"{decided} of {len(moment.findings)} objectives decided"
-            )
+            say("; ".join(filter(None, (_how_far(moment), _traffic(moment)))))
+        self._tell_changes(moment)
+
+    def _tell_changes(self, moment: Moment) -> None:
+        if moment.unfit and not self._unfit:
+            say(f"warning: {moment.unfit}")
+        self._unfit = moment.unfit
+        for finding in moment.findings:
+            if finding.grade is not self._grades.get(finding.name, Grade.UNDECIDED):
+                numbers = "; ".join(filter(None, (finding.limit_text, finding.measured_text)))
+                say(f"{finding.name}: {finding.grade} after {show_duration(finding.decided_at_s or 0.0)} ({numbers})")
+            self._grades[finding.name] = finding.grade
+
+
+def _how_far(moment: Moment) -> str:
+    decided = sum(finding.grade is not Grade.UNDECIDED for finding in moment.findings)
+    return (
+        f"{moment.stage}: {show_duration(moment.done_s)} of at most {show_duration(moment.of_s)}, "
+        f"{decided} of {len(moment.findings)} objectives decided"
+    )
+
+
+def _traffic(moment: Moment) -> str:
+    """The load's last seconds in one line: its pace, errors, and the step that is slowest."""
+    requests, failed = sum(line.requests for line in moment.steps), sum(line.failed for line in moment.steps)
+    parts = [pace_text(moment.pacing)] if moment.pacing else []
+    parts += [f"{show_ratio(failed / requests)} errors"] if requests else []
+    timed = [line for line in moment.steps if line.quantiles_s]
+    if timed:
+        slowest = max(timed, key=lambda line: line.quantiles_s or ())
+        p50, p95, p99 = map(show_duration, slowest.quantiles_s or ())
+        parts.append(f"p50 {p50}, p95 {p95}, p99 {p99} of '{slowest.step}', the slowest")
+    return ", ".join(parts)
+
+
+def pace_text(pacing: Pacing) -> str:
+    """The generator's last second: plays planned and started, in flight and dropped, its share of a core."""
+    dropped = f", {pacing.dropped} dropped" if pacing.dropped else ""
+    return (
+        f"{pacing.started} of {pacing.planned} plays/s, {pacing.in_flight} in flight{dropped}, "
+        f"generator at {pacing.cpu_ratio:.0%} of a core"
+    )
 
 
 class LiveProgress:
@@ -85,7 +127,7 @@ class LiveProgress:
 
     def show(self, moment: Moment) -> None:
         """Redraw."""
-        self._live.update(Group(_bar(moment), *_pace(moment), *_findings(moment)))
+        self._live.update(Group(_bar(moment), *_pace(moment), *_steps(moment), *_findings(moment)))
 
 
 def _bar(moment: Moment) -> Table:
@@ -106,12 +148,15 @@ def _elapsed(moment: Moment) -> str:
 
 def _pace(moment: Moment) -> Iterator[Text]:
     if moment.pacing:
-        pacing = moment.pacing
-        yield Text(
-            f"  {pacing.started} of {pacing.planned} plays/s, {pacing.in_flight} in flight, "
-            f"generator at {pacing.cpu_ratio:.0%} of a core",
-            style="dim",
-        )
+        yield Text(f"  {pace_text(moment.pacing)}", style="dim")
+    if moment.unfit:
+        yield Text(f"  {moment.unfit}", style="yellow")
+
+
+def _steps(moment: Moment) -> Iterator[Padding]:
+    """The last seconds of each step: rates, quantiles and errors."""
+    if moment.steps:
+        yield Padding(steps_table(moment.steps), (0, 0, 0, 2))
 
 
 def _findings(moment: Moment) -> Iterator[Table]:

@@ -1,0 +1,42 @@
+"""The first stage: every service of the realm is ready, and the generator has room for the profile's peak.
+
+Takes a plan and the realm's state, says what it found. What is not ready stops the assessment before anything is
+judged; a busy machine is only warned of.
+"""
+
+from __future__ import annotations
+
+from seatrial.assess.headroom import Headroom, lacking, measure_headroom
+from seatrial.assess.plan import Plan
+from seatrial.assess.stage import Moment, Say, Show
+from seatrial.clock import Clock
+from seatrial.runtime.ready import READY_WITHIN_S, require_ready
+from seatrial.runtime.state import RealmState
+from seatrial.runtime.up import require_reachable
+from seatrial.scenarios.load.profile import Model, Profile
+from seatrial.slo.generator import late_bound_s
+
+
+def preflight(plan: Plan, state: RealmState | None, *, clock: Clock, say: Say, show: Show) -> None:
+    """Unreachable when a service is not ready; says that all are, and how much room the generator has."""
+    require_reachable(plan.realm, state)
+    show(Moment("preflight", 0.0, READY_WITHIN_S))
+    ready = require_ready(plan.realm, state, clock=clock)
+    say(f"preflight: {_counted(len(ready), 'service')} of realm '{plan.realm.name}' ready")
+    if plan.profile:
+        for line in room_lines(measure_headroom(), plan, plan.profile):
+            say(f"preflight: {line}")
+
+
+def room_lines(headroom: Headroom, plan: Plan, profile: Profile) -> tuple[str, ...]:
+    """What was measured against the profile's peak, and a warning where that is too little."""
+    peak = f"{profile.peak:g} plays/s" if profile.model is Model.OPEN else f"{profile.peak:g} users"
+    found = f"{headroom.text}, for a peak of {peak}"
+    short = lacking(headroom, late_bound_s=late_bound_s(plan.documented))
+    if not short:
+        return (found,)
+    return (found, f"warning: {short}; a generator that is late leaves every objective UNDECIDED (generator)")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,90 @@
+"""Before anything is sent: is everybody ready, and is there room for a punctual generator?"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from misbehaving import Server, says
+from seatrial.assess import preflight as stage
+from seatrial.assess.headroom import Headroom, lacking, measure_headroom
+from seatrial.assess.preflight import preflight, room_lines
+from seatrial.errors import ExitCode, Unreachable
+from seatrial.realm import Place
+from seatrial.scenarios.load.profile import Model
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+ROOM = Headroom(1.5, 2, 0.0004)
+
+
+def standing(plan, **urls):
+    places = {name: Place(name, url.rstrip("/")) for name, url in urls.items()}
+    return dataclasses.replace(plan, realm=dataclasses.replace(plan.realm, places=places))
+
+
+@pytest.fixture
+def told(monkeypatch, clock):
+    """Runs the preflight of a plan on a machine with that much room; what it said."""
+
+    def run(plan, room=ROOM):
+        lines = []
+        monkeypatch.setattr(stage, "measure_headroom", lambda: room)
+        preflight(plan, None, clock=clock, say=lines.append, show=lambda moment: None)
+        return lines
+
+    return run
+
+
+def test_a_realm_that_is_ready_and_a_machine_with_room_are_a_line_each(told, plan):
+    with Server(says(OK)) as shop:
+        lines = told(standing(plan, shop=shop.url))
+    assert lines == [
+        "preflight: 1 service of realm 'here' ready",
+        "preflight: 1.5 of 2 cores free, timers late by 0.4 ms (p99), for a peak of 20 plays/s",
+    ]
+
+
+def test_one_service_that_is_not_ready_stops_it_as_what_could_not_be_run(told, plan):
+    with Server(says(OK)) as shop, Server(says(OK)) as gone:
+        gone.close()
+        with pytest.raises(Unreachable, match="1 of 2 services of realm 'here' were not ready") as caught:
+            told(standing(plan, shop=shop.url, stock=gone.url))
+    assert caught.value.exit_code is ExitCode.COULD_NOT_RUN
+
+
+def test_without_a_load_the_machine_is_not_measured(told, plan):
+    with Server(says(OK)) as shop:
+        lines = told(dataclasses.replace(standing(plan, shop=shop.url), profile=None))
+    assert len(lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("room", "short"),
+    [
+        (ROOM, ""),
+        (Headroom(0.5, 2, 0.010), ""),
+        (Headroom(0.4, 2, 0.001), "only 0.4 of 2 cores are free"),
+        (Headroom(1.5, 2, 0.011), "timers are late by 11 ms (p99), and starts may be by 10 ms"),
+    ],
+)
+def test_a_machine_is_short_of_room_below_half_a_core_or_where_it_wakes_late(room, short):
+    assert lacking(room, late_bound_s=0.010) == short
+
+
+def test_a_busy_machine_is_warned_of_with_what_that_leads_to(plan):
+    found, warning = room_lines(Headroom(0.1, 2, 0.02), plan, plan.profile)
+    assert found.endswith("for a peak of 20 plays/s")
+    assert warning.startswith("warning: only 0.1 of 2 cores are free and timers are late by 20 ms")
+    assert warning.endswith("leaves every objective UNDECIDED (generator)")
+
+
+def test_the_peak_of_a_closed_model_is_its_users(plan):
+    closed = dataclasses.replace(plan.profile, model=Model.CLOSED)
+    assert room_lines(ROOM, plan, closed)[0].endswith("for a peak of 20 users")
+
+
+def test_what_is_measured_lies_within_what_there_is():
+    room = measure_headroom()
+    assert 0.0 <= room.free_cores <= room.cores
+    assert 0.0 <= room.late_p99_s < 5.0
