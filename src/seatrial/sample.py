@@ -147,7 +147,7 @@ class Pacing:
 
     `late_p99_s` is how late starts were against their due time, for showing; `late_over_ms` counts exactly the
     starts later than each of LATE_STEPS_MS, for judging. `cpu_ratio` is the generator's share of one core (1.0 = a
-    whole core). `level` is as an interval's.
+    whole core). `level` is as an interval's. `without_row` of the dropped found every row of their journey in use.
     """
 
     run: str
@@ -162,6 +162,7 @@ class Pacing:
     late_over_ms: Mapping[int, int] = field(default_factory=dict)
     experiment: str | None = None
     level: float | None = None
+    without_row: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,12 @@ import pytest
 
 @dataclass
 class Target:
-    """The server's side of the story: requests per `METHOD path`, and the wire of a connection to answer raw."""
+    """The server's side of the story: requests per `METHOD path`, and how many of them were under way at once."""
 
     url: str = ""
     seen: Counter[str] = field(default_factory=Counter)
+    at_once: Counter[str] = field(default_factory=Counter)
+    most_at_once: Counter[str] = field(default_factory=Counter)
     connections: int = 0
     stalled_until: float = 0.0
     delay_s: float = 0.0
@@ -34,6 +36,13 @@ class Target:
         """One more request seen."""
         with self.lock:
             self.seen[what] += 1
+            self.at_once[what] += 1
+            self.most_at_once[what] = max(self.most_at_once[what], self.at_once[what])
+
+    def answered(self, what: str) -> None:
+        """One that is under way no more."""
+        with self.lock:
+            self.at_once[what] -= 1
 
 
 class _Server(ThreadingHTTPServer):
@@ -64,6 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
         target = self.server.target
         target.count(f"{self.command} {self.path}")
         time.sleep(max(target.delay_s, target.stalled_until - time.monotonic()))
+        target.answered(f"{self.command} {self.path}")
         body = json.dumps(content).encode()
         status = 503 if self.path.startswith("/broken") else status
         head = f"HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"

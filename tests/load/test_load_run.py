@@ -21,6 +21,7 @@ from seatrial.scenarios.load.order import LoadOrder, Then, encode_order
 from seatrial.scenarios.load.pace import Stage
 from seatrial.scenarios.load.parent import RunningLoad, start_load
 from seatrial.scenarios.load.profile import Model, Profile
+from seatrial.slo.generator import trouble
 
 JOURNEY = """\
 scenario: shop
@@ -72,6 +73,15 @@ steps:
       - {name: left, request: {url: "/left/{{ row.user }}"}, expect: {status: 200}}
       - {name: right, request: {url: "/right/{{ id }}"}, expect: {status: 200}}
   - {name: both, request: {url: /both}, repeat: 2, expect: {status: 200}}
+load: {rows: shared}
+"""
+CUSTOMER = """\
+scenario: customer
+service: api
+rows: [{n: 0}, {n: 1}, {n: 2}, {n: 3}, {n: 4}, {n: 5}]
+setup: [{use: login.yaml, once: worker, outputs: [id]}]
+steps:
+  - {name: own page, request: {url: "/pages/{{ row.n }}"}, expect: {status: 200}}
 """
 LOGIN = """\
 flow: login
@@ -92,6 +102,7 @@ def workspace(tmp_path: Path) -> Path:
     (folder / "ponders.yaml").write_text(PONDERING)
     (folder / "whole.yaml").write_text(WHOLE)
     (folder / "login.yaml").write_text(LOGIN)
+    (folder / "customer.yaml").write_text(CUSTOMER)
     return tmp_path
 
 
@@ -170,6 +181,27 @@ def test_rows_blocks_loops_and_flows_run_once_are_played_in_bulk_too(order, work
     assert sum(record.failed for record in intervals(records)) == 0
     counted = requests(records)
     assert (counted["GET /left/*"], counted["GET /right/*"], counted["GET /both"]) == (20, 20, 40)
+
+
+def test_users_log_in_once_each_and_no_two_of_them_ever_have_one_row(order, workspace, target):
+    target.delay_s = 0.03
+    records = play(order(3, 1.2, model=Model.CLOSED, scenario="customer"), workspace)
+    pages = {f"GET /pages/{number}": 1 for number in range(6)}
+    assert target.most_at_once == {**pages, "POST /login": target.most_at_once["POST /login"]}
+    assert target.seen["POST /login"] == 3
+    assert requests(records)["GET /pages/*"] + 3 == sum(target.seen.values()) > 15
+    assert sum(record.failed for record in intervals(records)) == 0
+
+
+def test_an_arrival_that_finds_every_row_in_use_is_dropped_and_says_so(order, workspace, target):
+    target.delay_s = 0.4
+    records = play(order(40, 1.0, scenario="customer"), workspace)
+    told = pacings(records)
+    dropped, without_row = (sum(getattr(pacing, name) for pacing in told) for name in ("dropped", "without_row"))
+    assert dropped == without_row == 40 - sum(pacing.started for pacing in told) > 15
+    assert max(target.most_at_once.values()) == target.seen["POST /login"] == 1
+    assert "every row of 'customer' was in use" in (workspace / "load.log").read_text()
+    assert f"{dropped} of them because every row of their journey was in use" in trouble(told, {})
 
 
 def test_every_request_of_a_closed_load_is_accounted_for(order, workspace, target):

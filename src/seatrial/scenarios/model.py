@@ -224,12 +224,20 @@ class StoredCookie:
     line: str
 
 
+class RowUse(enum.StrEnum):
+    """Whether two plays under load may use one row at once."""
+
+    OWN = "own"
+    SHARED = "shared"
+
+
 @dataclass(frozen=True, slots=True)
 class LoadBlock:
-    """What `load` alone honours: the scenario's share of the plays, and the pause between steps in seconds."""
+    """What `load` alone honours: the scenario's share of the plays, the pause between steps in seconds, its rows."""
 
     weight: float = 1.0
     think_time_s: tuple[float, float] = (0.0, 0.0)
+    rows: RowUse = RowUse.OWN
 
 
 @dataclass(frozen=True, slots=True)

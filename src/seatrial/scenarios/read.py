@@ -120,7 +120,7 @@ class _Files:
             variables=_variables(raw.vars, document, ("vars",)),
             setup=self._parts(raw.setup, document, Section.SETUP, raw.service, files),
             teardown=self._parts(raw.teardown, document, Section.TEARDOWN, raw.service, files),
-            load=LoadBlock(raw.load.weight, raw.load.think_time),
+            load=LoadBlock(raw.load.weight, raw.load.think_time, raw.load.rows),
             skip=raw.skip,
             only_in=raw.only_in,
             never_in=raw.never_in,

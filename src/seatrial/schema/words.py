@@ -193,6 +193,7 @@ KEYS: Mapping[str, str] = {
     "Rows.shuffle": "Play them in another order, the same for the same number.",
     "Load.weight": "The journey's share of the plays.",
     "Load.think_time": "The pause between its steps, or the shortest and the longest.",
+    "Load.rows": "`own`: no two plays use one row at once; `shared`: they may.",
     # profiles
     "profile.profile": "The profile's name.",
     "profile.model": "`open`: plays are started at a rate; `closed`: users play one after another.",

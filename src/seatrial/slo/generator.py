@@ -80,7 +80,9 @@ def _silent(pacings: Sequence[Pacing]) -> str:
 def _dropped(pacings: Sequence[Pacing]) -> str:
     dropped = sum(pacing.dropped for pacing in pacings)
     planned = sum(pacing.planned for pacing in pacings)
-    return f"{dropped:,} of {planned:,} arrivals were dropped" if dropped else ""
+    without_row = sum(pacing.without_row for pacing in pacings)
+    why = f", {without_row:,} of them because every row of their journey was in use" if without_row else ""
+    return f"{dropped:,} of {planned:,} arrivals were dropped{why}" if dropped else ""
 
 
 def _late(pacings: Sequence[Pacing], bound_s: float) -> str:

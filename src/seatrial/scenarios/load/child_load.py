@@ -22,13 +22,14 @@ from seatrial.scenarios.load.child_http import LoadClient
 from seatrial.scenarios.load.child_play import Player
 from seatrial.scenarios.load.child_users import Traffic
 from seatrial.scenarios.load.health import Health
-from seatrial.scenarios.load.mix import mix
+from seatrial.scenarios.load.mix import mix, permit_rows
 from seatrial.scenarios.load.order import FINISH_WITHIN_S, LoadOrder, Then
 from seatrial.scenarios.load.pace import curve, without_end
 from seatrial.scenarios.load.profile import Model
 from seatrial.scenarios.load.recorder import Recorder
 from seatrial.scenarios.load.share import Share
 from seatrial.scenarios.load.timeline import Timeline
+from seatrial.scenarios.load.turns import Turns, users_of
 from seatrial.scenarios.read import read_scenarios
 
 log = logging.getLogger("seatrial.load")
@@ -61,10 +62,12 @@ class Load:
 def build(order: LoadOrder) -> Load:
     """Read what is to be played; a SeatrialError when it cannot be."""
     chosen = mix(order.profile, read_scenarios(order.workspace / "scenarios"))
+    permit_rows(order.profile, chosen, workers=order.workers)
     recorder = Recorder(order.run, order.limits_us)
     timeline = timeline_of(order)
     player = Player(order, LoadClient(), recorder, timeline)
-    traffic = Traffic(chosen, player, timeline, Health(order.run), seed=order.seed)
+    turns = Turns(timeline.share, users_of(order.profile, timeline.share))
+    traffic = Traffic(chosen, player, timeline, Health(order.run), turns=turns, seed=order.seed)
     return Load(order, traffic, recorder, Pool(order.profile.max_in_flight))
 
 

@@ -10,7 +10,7 @@ import dataclasses
 import logging
 import random
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Hashable
 from dataclasses import dataclass, field
 
 import gevent
@@ -23,7 +23,7 @@ from seatrial.scenarios.load.order import LoadOrder
 from seatrial.scenarios.load.profile import Model
 from seatrial.scenarios.load.recorder import Ended, Mark, Recorder, Series, microseconds_up
 from seatrial.scenarios.load.timeline import Timeline, charge
-from seatrial.scenarios.model import Scenario, Step
+from seatrial.scenarios.model import Once, Scenario, Step
 from seatrial.scenarios.moves import (
     Attempted,
     Claim,
@@ -36,7 +36,7 @@ from seatrial.scenarios.moves import (
     Together,
     Wait,
 )
-from seatrial.scenarios.once import Onces
+from seatrial.scenarios.once import Onces, Outputs
 from seatrial.scenarios.play import play
 
 log = logging.getLogger("seatrial.load")
@@ -49,10 +49,29 @@ class _Progress:
     scenario: Scenario
     due_at: float
     secrets: Secrets
+    onces: Onces
     side: str = ""
+    claims: set[tuple[Once, Hashable]] = field(default_factory=set)
     sent: Mark | None = None
     late_s: float = 0.0
     sends: int = 0
+
+    def claim(self, move: Claim) -> Outputs | None:
+        """Outputs of what was run once before, else this play runs it."""
+        outputs = self.onces.store(move.once).claim(move.key, time.time())
+        if outputs is None:
+            self.claims.add((move.once, move.key))
+        return outputs
+
+    def settle(self, move: Settle) -> None:
+        """It was run."""
+        self.claims.discard((move.once, move.key))
+        self.onces.store(move.once).settle(move.key, move.outputs)
+
+    def give_up_claims(self) -> None:
+        """Whoever waits for what a killed play left unfinished may run it."""
+        for once, key in self.claims:
+            self.onces.store(once).settle(key, None)
 
 
 @dataclass(slots=True)
@@ -85,26 +104,21 @@ class Player:
         self._ceiling = Ceiling(order.max_requests_per_s if order.profile.model is Model.CLOSED else None)
         self._told: set[tuple[Series, Cause]] = set()
         self._played = 0
-        self._onces = Onces()
-        self._rows: dict[str, int] = {}
+        self.onces = Onces()
 
-    def play(self, scenario: Scenario, *, due_at: float) -> None:
-        """Play once. Its first request's latency counts from `due_at` (monotonic), the others' from their sending."""
+    def play(self, scenario: Scenario, *, due_at: float, onces: Onces | None = None) -> None:
+        """Play once. Its first request's latency counts from `due_at` (monotonic), the others' from their sending.
+        `onces` are those of the user who plays, else of all plays here."""
         side = self._side()
         context = self._context(side)
-        moves = play(self._with_row(scenario), context)
-        progress = _Progress(scenario, due_at, context.secrets, side)
-        result = self._follow_all(moves, progress)
+        moves = play(scenario, context)
+        progress = _Progress(scenario, due_at, context.secrets, onces or self.onces, side)
+        try:
+            result = self._follow_all(moves, progress)
+        finally:
+            progress.give_up_claims()
         if result is not None:
             self._tell_failures(result)
-
-    def _with_row(self, scenario: Scenario) -> Scenario:
-        """The scenario for the next of its rows, beginning again after the last; its name stays, for the counts."""
-        if scenario.rows is None:
-            return scenario
-        number = self._rows.get(scenario.name, 0)
-        self._rows[scenario.name] = number + 1
-        return dataclasses.replace(scenario, row=scenario.rows[number % len(scenario.rows)])
 
     def _side(self) -> str:
         """Which version this play is for: the canary with its share, whatever came before."""
@@ -146,9 +160,9 @@ class Player:
         elif isinstance(move, Wait):
             gevent.sleep(move.seconds)
         elif isinstance(move, Claim):
-            return self._onces.store(move.once).claim(move.key, time.time())
+            return progress.claim(move)
         elif isinstance(move, Settle):
-            self._onces.store(move.once).settle(move.key, move.outputs)
+            progress.settle(move)
         else:
             self._side_by_side(move, progress)
         return None

@@ -7,8 +7,10 @@ judged from them.
 
 from __future__ import annotations
 
+import logging
 import random
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import gevent
@@ -21,18 +23,34 @@ from seatrial.scenarios.load.child_play import Player
 from seatrial.scenarios.load.health import Health
 from seatrial.scenarios.load.mix import Mix
 from seatrial.scenarios.load.timeline import Timeline
+from seatrial.scenarios.load.turns import Seats, Turns
 from seatrial.scenarios.model import Scenario
+from seatrial.scenarios.once import Onces
+
+log = logging.getLogger("seatrial.load")
 
 SPAWN_RATE_PER_S = 100.0  # above it Locust warns
 _LONGEST_WAIT_S = 3600.0  # a load without an end waits for ever, and a timer cannot
 _YIELD_EVERY = 10  # arrivals in a row: when they are overdue, those already started must get their turn too
 
 
+@dataclass(frozen=True, slots=True)
+class LoadUser:
+    """One user of the closed model while it is there: its number, and what it alone has run once."""
+
+    seat: int
+    onces: Onces
+
+
 class Traffic:
     """What the users of a load share: whom to play, how to count, and when it is over."""
 
-    def __init__(self, mix: Mix, player: Player, timeline: Timeline, health: Health, *, seed: int | None) -> None:
+    def __init__(
+        self, mix: Mix, player: Player, timeline: Timeline, health: Health, *, turns: Turns, seed: int | None
+    ) -> None:
         self.mix = mix
+        self.turns = turns
+        self.seats = Seats()
         self.player = player
         self.timeline = timeline
         self.health = health
@@ -40,19 +58,31 @@ class Traffic:
         self.over = Event()
         self.in_flight = 0
         self.defect: BaseException | None = None
+        self._told: set[str] = set()
 
-    def play(self, due_at: float) -> Scenario:
+    def play(self, due_at: float, user: LoadUser | None = None) -> Scenario:
         """One play of a journey drawn by weight, which it gives. An exception in it, our defect, ends the load."""
-        self.health.started(max(0.0, time.monotonic() - due_at))
         scenario = self.mix.pick(self.dice)
+        turn = self.turns.take(scenario, user.seat if user else None)
+        if turn is None:
+            self._drop_without_row(scenario)
+            return scenario
+        self.health.started(max(0.0, time.monotonic() - due_at))
         self.in_flight += 1
         try:
-            self.player.play(scenario, due_at=due_at)
+            self.player.play(turn.scenario, due_at=due_at, onces=user.onces if user else None)
         except Exception as defect:  # noqa: BLE001 - lost in a greenlet it would be a play nobody counted
             self.fail(defect)
         finally:
             self.in_flight -= 1
+            self.turns.back(turn)
         return scenario
+
+    def _drop_without_row(self, scenario: Scenario) -> None:
+        self.health.dropped_without_row()
+        if scenario.name not in self._told:
+            self._told.add(scenario.name)
+            log.warning("every row of '%s' was in use: an arrival was dropped, and more may follow", scenario.name)
 
     def is_over_before(self, moment_s: float) -> bool:
         """Wait for that moment of the load; True when the load is over before it came.
@@ -113,12 +143,18 @@ def customers(traffic: Traffic) -> type[Any]:
     class Customer(User):  # type: ignore[misc]
         think_s = 0.0
 
+        def on_start(self) -> None:
+            self.user = LoadUser(traffic.seats.take(), traffic.player.onces.for_worker())
+
+        def on_stop(self) -> None:
+            traffic.seats.leave(self.user.seat)
+
         def wait_time(self) -> float:
             return self.think_s
 
         @task  # type: ignore[untyped-decorator]
         def journey(self) -> None:
-            played = traffic.play(time.monotonic())
+            played = traffic.play(time.monotonic(), self.user)
             self.think_s = traffic.player.think_s(played)
 
     return Customer

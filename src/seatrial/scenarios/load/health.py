@@ -18,6 +18,7 @@ class Health:
         self._run = run
         self._planned_before = 0
         self._dropped = 0
+        self._without_row = 0
         self._late_s: list[float] = []
 
     def started(self, late_s: float) -> None:
@@ -27,6 +28,11 @@ class Health:
     def dropped(self) -> None:
         """An arrival found `max_in_flight` plays running."""
         self._dropped += 1
+
+    def dropped_without_row(self) -> None:
+        """An arrival found every row of its journey in use."""
+        self._dropped += 1
+        self._without_row += 1
 
     @property
     def started_until(self) -> int:
@@ -44,12 +50,13 @@ class Health:
             planned=planned_until - self._planned_before,
             started=len(self._late_s),
             dropped=self._dropped,
+            without_row=self._without_row,
             in_flight=in_flight,
             late_p99_s=_p99(self._late_s),
             late_over_ms={step: sum(late * 1000 > step for late in self._late_s) for step in LATE_STEPS_MS},
             cpu_ratio=cpu_ratio,
         )
-        self._planned_before, self._dropped, self._late_s = planned_until, 0, []
+        self._planned_before, self._dropped, self._without_row, self._late_s = planned_until, 0, 0, []
         return pacing
 
 

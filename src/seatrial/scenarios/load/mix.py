@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from seatrial.errors import DocumentError, UsageError, did_you_mean
 from seatrial.realm import Realm, permit_load, permit_mutations
 from seatrial.scenarios.load.profile import Model, Profile
 from seatrial.scenarios.load.sendable import permit_requests
-from seatrial.scenarios.model import Block, ForEach, Loop, Piece, Repeat, Scenario, Step, mutates
+from seatrial.scenarios.model import Block, ForEach, Loop, Piece, Repeat, RowUse, Scenario, Step, mutates
 from seatrial.template import Fixed
 
 
@@ -78,11 +78,36 @@ def peak_requests_per_s(profile: Profile, chosen: Mix) -> float | None:
 
 def permit(profile: Profile, chosen: Mix, realm: Realm) -> None:
     """Raise Refused when the realm does not allow this load, or a journey of it to write there; Unsupported when a
-    journey asks for what no load can send."""
+    journey asks for what no load can send; DocumentError when its users would have to share rows."""
     permit_requests(chosen.scenarios)
+    permit_rows(profile, chosen)
     permit_load(realm, peak_requests_per_s(profile, chosen) or 0.0)
     for scenario in filter(mutates, chosen.scenarios):
         permit_mutations(realm, scenario.name, scenario.tags)
+
+
+def permit_rows(profile: Profile, chosen: Mix, *, workers: int = 1) -> None:
+    """DocumentError at the profile when a journey has fewer rows than users, or workers, would use at once."""
+    users = int(profile.peak) if profile.model is Model.CLOSED else 0
+    for scenario in _exclusive(chosen):
+        rows = len(scenario.rows or ())
+        if rows < users:
+            raise _too_few(profile, scenario, f"{users:,} users")
+        if rows < workers:
+            raise _too_few(profile, scenario, f"{workers:,} processes")
+
+
+def _exclusive(chosen: Mix) -> Iterator[Scenario]:
+    return (item for item in chosen.scenarios if item.rows is not None and item.load.rows is RowUse.OWN)
+
+
+def _too_few(profile: Profile, scenario: Scenario, who: str) -> DocumentError | UsageError:
+    rows = len(scenario.rows or ())
+    problem = f"{who} of profile '{profile.name}', and '{scenario.name}' has rows for {rows:,}"
+    hint = (
+        "add rows, ask for fewer, or write `load: {rows: shared}` in the scenario: two may then use one row at once"
+    )
+    return DocumentError(profile.where, problem, hint) if profile.where else UsageError(f"{problem}; {hint}")
 
 
 def _unknown(profile: Profile, name: str, known: Iterable[str]) -> DocumentError | UsageError:

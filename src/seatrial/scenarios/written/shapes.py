@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from seatrial import quantity
 from seatrial.documents import DurationS, Shape
 from seatrial.exchange import MAX_BODY_BYTES, HttpVersion
-from seatrial.scenarios.model import MAX_ROUNDS, Backoff, Once, RetryOn
+from seatrial.scenarios.model import MAX_ROUNDS, Backoff, Once, RetryOn, RowUse
 from seatrial.scenarios.sending.request import KeyPlace
 
 ANY = "any"
@@ -320,6 +320,7 @@ class RawLoad(Shape):
 
     weight: float = Field(default=1.0, gt=0)
     think_time: Annotated[tuple[float, float], BeforeValidator(quantity.duration_range_s)] = (0.0, 0.0)
+    rows: RowUse = RowUse.OWN
 
 
 def _rows(value: Any) -> Any:
