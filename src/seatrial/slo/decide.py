@@ -108,7 +108,7 @@ class Block:
     """Consecutive seconds counted as one observation of how bad events bunch."""
 
     seconds: float
-    bad: int
+    bad: float
     total: int
 
     def __post_init__(self) -> None:
@@ -120,7 +120,7 @@ class Block:
         """Long and full enough to be compared with others."""
         return self.seconds >= BLOCK_MIN_S and self.total >= BLOCK_MIN_REQUESTS
 
-    def with_second(self, second: PerSecond) -> Block:
+    def with_second(self, second: tuple[float, int]) -> Block:
         """This block, one second longer."""
         bad, total = second
         return Block(self.seconds + 1, self.bad + bad, self.total + total)
@@ -158,10 +158,10 @@ class BlockSums:
     blocks: int = 0
     blocks_with_bad: int = 0
     seconds: float = 0
-    bad: int = 0
+    bad: float = 0
     total: int = 0
-    bad_squared: int = 0
-    bad_times_total: int = 0
+    bad_squared: float = 0
+    bad_times_total: float = 0
     total_squared: int = 0
 
     def with_block(self, block: Block) -> BlockSums:
@@ -183,8 +183,13 @@ class BlockSums:
         if self.blocks < 2 or self.bad in (0, self.total):
             return None
         p = self.bad / self.total
+        return self.effect_against(p * (1 - p))
+
+    def effect_against(self, variance: float) -> float:
+        """D_obs beside requests that are independent with that variance each; at least two blocks, variance > 0."""
+        p = self.bad / self.total
         residuals = self.bad_squared - 2 * p * self.bad_times_total + p * p * self.total_squared
-        return self.blocks / (self.blocks - 1) * max(0.0, residuals) / (self.total * p * (1 - p))
+        return self.blocks / (self.blocks - 1) * max(0.0, residuals) / (self.total * variance)
 
     @property
     def effect(self) -> DesignEffect:
@@ -205,6 +210,16 @@ class BlockSums:
 
 _NO_SECONDS = Block(0, 0, 0)
 _NO_BLOCKS = BlockSums()
+
+
+def block_sums(per_second: Iterable[tuple[float, int]]) -> BlockSums:
+    """The whole blocks these seconds make; a remainder is left out."""
+    sums, block = _NO_BLOCKS, _NO_SECONDS
+    for second in per_second:
+        block = block.with_second(second)
+        if block.is_whole:
+            sums, block = sums.with_block(block), _NO_SECONDS
+    return sums
 
 
 @dataclass(frozen=True, slots=True)
