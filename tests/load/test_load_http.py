@@ -296,3 +296,39 @@ def test_connections_of_different_tls_are_not_shared(probe, authority):
         for tls in ({"verify": False}, {"ca": authority.ca}, {"verify": False}):
             assert probe.send(server.url, tls=tls)[0] == 200
     assert server.accepted == 2
+
+
+def test_a_kept_connection_that_speaks_unasked_is_of_no_more_use(probe, raw_server):
+    def answer(connection, path):
+        connection.sendall(OK)
+        time.sleep(0.05)
+        connection.sendall(OK)
+        return True
+
+    server = raw_server(answer)
+    for path in ("/a", "/b"):
+        assert probe.send(f"{server.url}{path}")[:2] == [200, "hi"]
+        time.sleep(0.15)
+    assert server.paths == ["/a", "/b"]
+
+
+MANY = """
+import sys, time
+import gevent
+from seatrial.exchange import Request
+from seatrial.scenarios.load.child_http import LoadClient
+client = LoadClient()
+def late(timeout_s):
+    answer = client.send(Request("GET", sys.argv[1], timeout_s=timeout_s))
+    return answer.cause, 0 <= answer.latency_s - timeout_s < 1.0
+waits = (2.0, 0.3, 0.301, 1.0, 0.2)
+began = time.monotonic()
+greenlets = [gevent.spawn(late, timeout_s) for timeout_s in waits]
+gevent.joinall(greenlets, raise_error=True)
+assert [greenlet.value for greenlet in greenlets] == [("timeout", True)] * len(waits), [g.value for g in greenlets]
+"""
+
+
+def test_each_of_many_exchanges_under_way_has_its_own_deadline(raw_server):
+    silent = raw_server(says(keep=True)).url
+    subprocess.run([sys.executable, "-c", MANY, silent], check=True, timeout=30)

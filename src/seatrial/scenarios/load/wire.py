@@ -1,0 +1,110 @@
+"""A request as HTTP/1.1 says it: where it goes, and its bytes.
+
+Takes a `Request`, gives an `Origin` and bytes; `Unsayable` for what HTTP/1.1 cannot carry. Nearly every URL under
+load is plain and its origin known already; any other is taken apart by the library. Pure. May import the floor.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import re
+import urllib.parse
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from seatrial.exchange import Request, Tls
+from seatrial.paths import resolved
+
+_PORTS = {"http": 80, "https": 443}
+_BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
+_PLAIN_URL = re.compile(r"(https?://[A-Za-z0-9.:-]+)(/[\x21\x22\x24-\x7e]*)")
+_SAFE_HEAD = re.compile(r"(?:[^\x00-\x08\x0a-\x1f\x7f]+\r\n)+")
+_SAFE_TARGET = re.compile(r"[\x21-\x7e]+")
+_PLAIN_TLS = Tls()
+
+
+class Unsayable(ValueError):
+    """A request that cannot be said in HTTP/1.1; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where connections go: what a free list is keyed by."""
+
+    scheme: str
+    host: str
+    port: int
+    tls: Tls = _PLAIN_TLS
+
+    @property
+    def host_header(self) -> str:
+        """The value of the Host header: brackets round IPv6, the port unless it is the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Destination:
+    """What a URL says: where, who we are to it, path and query; and the Host header's line."""
+
+    origin: Origin
+    user: str
+    path: str
+    query: str
+    host_line: str
+
+
+def say(request: Request) -> tuple[Origin, bytes]:
+    """Where the request goes and its bytes; Unsayable when it cannot be said in HTTP/1.1."""
+    plain = _PLAIN_URL.fullmatch(request.url)
+    if plain is None:
+        place = _place(request.url, request.connection.tls)
+        path, query = place.path, place.query
+    else:
+        place = _known(plain[1], request.connection.tls)
+        path, _, query = plain[2].partition("?")
+    if not request.path_as_is:
+        path = resolved(path)
+    target = f"{path or '/'}?{query}" if query else path or "/"
+    lines = [f"{request.method} {target} HTTP/1.1", *_headers(request, place)]
+    head = "\r\n".join(lines) + "\r\n"
+    if not _SAFE_TARGET.fullmatch(target) or not _SAFE_HEAD.fullmatch(head) or head.count("\n") != len(lines):
+        raise Unsayable("a header or the URL holds a line break or a character HTTP cannot carry")
+    return place.origin, b"%b\r\n%b" % (head.encode(), request.body or b"")
+
+
+def _place(url: str, tls: Tls) -> _Destination:
+    parts = urllib.parse.urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise Unsayable(f"'{url}' is not an http or https URL")
+    if parts.port == 0:
+        raise Unsayable(f"'{url}' is not a URL: its port is none from 1 to 65535")
+    tls = tls if parts.scheme == "https" else _PLAIN_TLS
+    origin = Origin(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme], tls)
+    user = parts.netloc.rpartition("@")[0]
+    return _Destination(origin, user, parts.path, parts.query, f"Host: {origin.host_header}")
+
+
+_known = functools.lru_cache(maxsize=256)(_place)
+"""A load asks few origins again and again."""
+
+
+def _headers(request: Request, place: _Destination) -> Iterator[str]:
+    """The request's header lines: its own, and those HTTP and the URL's `user:password` need that it did not set."""
+    given = {name.lower() for name, _ in request.headers}
+    if "host" not in given:
+        yield place.host_line
+    if place.user and "authorization" not in given:
+        yield f"Authorization: {_basic(place.user)}"
+    for name, value in request.headers:
+        yield f"{name}: {value}"
+    if (request.body or request.method in _BODY_METHODS) and "content-length" not in given:
+        yield f"Content-Length: {len(request.body or b'')}"
+
+
+def _basic(user: str) -> str:
+    """What `user:password` of a URL makes by RFC 7617."""
+    name, _, password = user.partition(":")
+    both = f"{urllib.parse.unquote(name)}:{urllib.parse.unquote(password)}"
+    return f"Basic {base64.b64encode(both.encode()).decode()}"
