@@ -26,6 +26,7 @@ from seatrial.clock import Clock, iso
 from seatrial.errors import CannotRun, UsageError
 from seatrial.sample import (
     CallsLost,
+    Earlier,
     EdgeCall,
     Ending,
     Evidence,
@@ -34,6 +35,7 @@ from seatrial.sample import (
     Pacing,
     Play,
     PlayedStep,
+    Queried,
     Record,
     Sample,
     Timings,
@@ -49,6 +51,8 @@ _KINDS: Mapping[str, type[Any]] = {
     "fault": FaultWindow,
     "evidence": Evidence,
     "play": Play,
+    "queried": Queried,
+    "earlier": Earlier,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
@@ -237,7 +241,7 @@ _CASTS: dict[type[Any], dict[str, Any]] = {}
 
 
 def _casts(kind: type[Any]) -> dict[str, Any]:
-    """How to turn a field's JSON value back: enums, the nested Timings and PlayedSteps, limits as int keys."""
+    """How to turn a field's JSON value back: enums, lists, the nested Timings and PlayedSteps, limits as int keys."""
     if kind not in _CASTS:
         hints = typing.get_type_hints(kind)
         _CASTS[kind] = {name: cast for name, hint in hints.items() if (cast := _cast(hint))}
@@ -249,6 +253,8 @@ def _cast(hint: Any) -> Any:
         return lambda value: Timings(**value)
     if hint == tuple[PlayedStep, ...]:
         return lambda value: tuple(PlayedStep(**(step | {"ending": Ending(step["ending"])})) for step in value)
+    if hint in (tuple[str, ...], tuple[float, ...]):
+        return tuple
     if hint == Mapping[int, int]:
         return lambda value: {int(key): count for key, count in value.items()}
     options = [option for option in typing.get_args(hint) if option is not types.NoneType]

@@ -89,6 +89,17 @@ class Tracing:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricsServer:
+    """A Prometheus, or what speaks its HTTP API: its address without the API's path, and headers to send, templates
+    not yet rendered (`secrets`, `vars`)."""
+
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    timeout_s: float = 10.0
+    where: Where | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EdgeProxy:
     """A Toxiproxy that stands in an external realm: API address and the proxy's name there."""
 
@@ -98,7 +109,8 @@ class EdgeProxy:
 
 @dataclass(frozen=True, slots=True)
 class Realm:
-    """One environment. `toxiproxy` is the API address of a real Toxiproxy to use instead of the embedded one."""
+    """One environment. `toxiproxy` is the API address of a real Toxiproxy to use instead of the embedded one;
+    `prometheus` is who answers objectives' queries."""
 
     name: str
     runtime: RuntimeKind
@@ -108,6 +120,7 @@ class Realm:
     allows: Allows = field(default_factory=Allows)
     edges: Mapping[str, EdgeProxy] = field(default_factory=dict)
     toxiproxy: str | None = None
+    prometheus: MetricsServer | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     tracing: Tracing = Tracing()
     where: Where | None = None

@@ -253,4 +253,34 @@ class Play:
     trace_id: str = ""
 
 
-Record = Sample | Interval | Pacing | EdgeCall | CallsLost | FaultWindow | Evidence | Play
+@dataclass(frozen=True, slots=True)
+class Queried:
+    """What a metrics server answered for one objective: a `value`, or the `problem` that left none.
+
+    `query` is as the objective writes it, `asked` what was sent. It was asked about the `range_s` seconds before `at`.
+    """
+
+    run: str
+    service: str
+    objective: str
+    query: str
+    asked: str
+    at: float
+    range_s: int
+    value: float | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What earlier runs measured of one objective, newest first, as far as they did; kept so that the run can be
+    judged again when those are gone."""
+
+    run: str
+    service: str
+    objective: str
+    runs: tuple[str, ...]
+    values: tuple[float, ...]
+
+
+Record = Sample | Interval | Pacing | EdgeCall | CallsLost | FaultWindow | Evidence | Play | Queried | Earlier

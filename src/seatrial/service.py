@@ -18,6 +18,7 @@ class Indicator(enum.StrEnum):
     ERRORS = "errors"
     LATENCY = "latency"
     THROUGHPUT = "throughput"
+    PROMETHEUS = "prometheus"  # what a query gives: one value, so only a PointObjective asks that
     WAITING = "waiting"  # as LATENCY, but of every request, failed ones too: only experiments ask that
 
 
@@ -51,6 +52,69 @@ class Objective:
     def limit_ratio(self) -> float:
         """The allowed share of bad events (errors, or requests over the latency limit)."""
         return 1.0 - self.quantile if self.quantile is not None else self.limit
+
+
+class Relation(enum.StrEnum):
+    """What the number of a criterion is."""
+
+    FIXED = "fixed"  # the target itself
+    CHANGE = "change"  # how far the target lies from the earlier value
+    PERCENT = "percent"  # the same, in percent of the earlier value
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One comparison of a value: `<600`, `<=+10%`. `operator` is one of `<`, `<=`, `=`, `>=`, `>`; `number` is negative
+    where the target lies below the earlier value."""
+
+    text: str
+    operator: str
+    number: float
+    relation: Relation = Relation.FIXED
+
+
+CriteriaSets = tuple[tuple[Criterion, ...], ...]
+"""They hold when every criterion of any one set does; an empty set always does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """When one value is MET, and when it is DEGRADED if it is not; no sets of `degraded`: never."""
+
+    met: CriteriaSets
+    degraded: CriteriaSets = ()
+
+
+class Unit(enum.StrEnum):
+    """What the numbers of a point objective's criteria are in."""
+
+    MILLISECONDS = "ms"
+    SECONDS = "s"
+    RATIO = "ratio"  # 0.01 is 1 %
+    PERCENT = "percent"
+    PER_SECOND = "per second"
+    ITS_OWN = "its own"  # whatever the query gives
+
+
+@dataclass(frozen=True, slots=True)
+class PointObjective:
+    """A promise about one value: what a query gives, or a point estimate. There is no interval round one value.
+
+    `criteria` None asks for information only. `query` is as written, its variables not yet filled in; it is empty for
+    what seatrial measures itself. `missed_without_value`: having no value is a miss, not undecided.
+    """
+
+    name: str
+    indicator: Indicator
+    criteria: Criteria | None
+    unit: Unit = Unit.ITS_OWN
+    query: str = ""
+    quantile: float | None = None
+    routes: tuple[str, ...] = ()
+    missed_without_value: bool = False
+    weight: float = 1.0
+    key: bool = False
+    where: Where | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +151,8 @@ class Dependency:
 class Service:
     """A service document. `mechanisms` is keyed by the dependency's name.
 
-    `comparisons` are the objectives held `versus` another run: one run alone can neither meet nor miss them.
+    `comparisons` are the objectives held `versus` another run: one run alone can neither meet nor miss them. `points`
+    are about one value each, `objectives` about many requests.
     """
 
     name: str
@@ -98,6 +163,7 @@ class Service:
     mechanisms: Mapping[str, Mechanisms] = field(default_factory=dict)
     objectives: tuple[Objective, ...] = ()
     comparisons: tuple[Objective, ...] = ()
+    points: tuple[PointObjective, ...] = ()
     where: Where | None = None
 
     @property

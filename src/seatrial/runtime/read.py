@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from seatrial import documents
-from seatrial.documents import Document, RatePerS, Shape
+from seatrial.documents import Document, DurationS, RatePerS, Shape
 from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
 from seatrial.realm import (
     CLIENT,
     Allows,
     EdgeProxy,
+    MetricsServer,
     Place,
     Realm,
     RuntimeKind,
@@ -92,6 +93,12 @@ class _EdgeProxy(Shape):
     proxy: str
 
 
+class _Prometheus(Shape):
+    url: str
+    headers: dict[str, str] = {}
+    timeout: Annotated[DurationS, Field(gt=0)] = 10.0
+
+
 class _Realm(Shape):
     extends: str | None = None
     runtime: _Runtime = _Runtime()
@@ -101,6 +108,7 @@ class _Realm(Shape):
     allows: _Allows = _Allows()
     edges: dict[str, _EdgeProxy] = {}
     toxiproxy: str | None = None
+    prometheus: str | _Prometheus | None = None
     tracing: Literal["on", "off"] | bool | _Tracing = True
 
 
@@ -163,6 +171,7 @@ def _realm(name: str, raw: _Realms, document: Document) -> Realm:
         allows=_allows(_given(chain, "allows")),
         edges=_edges(own, document, name),
         toxiproxy=_given(chain, "toxiproxy"),
+        prometheus=_prometheus(chain, document),
         labels=runtime.labels,
         tracing=_tracing(_given(chain, "tracing")),
         where=document.where_key("realms", name),
@@ -206,14 +215,31 @@ def _given(chain: list[tuple[str, _Realm]], key: str) -> Any:
 def _place(service: str, raw: str | _Place, document: Document, realm: str) -> Place:
     where = document.where("realms", realm, "services", service)
     address = raw if isinstance(raw, str) else raw.url
-    if address is not None and not re.match("https?://[^/]", address):
+    if address is not None:
         place = where if isinstance(raw, str) else document.where("realms", realm, "services", service, "url")
-        raise DocumentError(place, f"'{address}' is not an address", "begin it with http:// or https://")
+        _require_address(address, place)
     if isinstance(raw, str):
         return Place(service, url=raw.rstrip("/"), where=where)
     start = _start(raw.start, document.where("realms", realm, "services", service, "start")) if raw.start else None
     url = raw.url.rstrip("/") if raw.url else None
     return Place(service, url=url, start=start, health=raw.health, container=raw.container, where=where)
+
+
+def _require_address(address: str, where: Where) -> None:
+    if not re.match("https?://[^/]", address):
+        raise DocumentError(where, f"'{address}' is not an address", "begin it with http:// or https://")
+
+
+def _prometheus(chain: list[tuple[str, _Realm]], document: Document) -> MetricsServer | None:
+    owner, raw = next(((name, item.prometheus) for name, item in chain if "prometheus" in item.model_fields_set), ("", None))
+    if raw is None:
+        return None
+    where = document.where("realms", owner, "prometheus")
+    if isinstance(raw, str):
+        _require_address(raw, where)
+        return MetricsServer(raw.rstrip("/"), where=where)
+    _require_address(raw.url, document.where("realms", owner, "prometheus", "url"))
+    return MetricsServer(raw.url.rstrip("/"), tuple(raw.headers.items()), raw.timeout, where)
 
 
 def _start(raw: _Start, where: Where) -> Start:

@@ -151,7 +151,7 @@ READERS: Mapping[str, Callable[[Schema], Schema]] = {
     "chaos.read._abort": _named("Condition"),
     "chaos.read._nothing": lambda _: {"anyOf": [{"type": "object", "maxProperties": 0}, {"enum": [True, None]}]},
     "chaos.read._edge": _named("Edge"),
-    "slo.read._window": _named("Duration"),
+    "slo.entry._window": _named("Duration"),
     "scenarios.load.profile._RawProfile._later": lambda _: {"not": {}},
 }
 """What each function takes, by its name within seatrial; given what comes out of it."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 from hdrh.histogram import HdrHistogram
 
-from seatrial.sample import Ending, Interval, Outcome, Pacing, Phase, Play, Record, Sample
+from seatrial.sample import Earlier, Ending, Interval, Outcome, Pacing, Phase, Play, Queried, Record, Sample
 from seatrial.service import Indicator, Objective, Service
 from seatrial.slo.decide import PerSecond
 
@@ -159,7 +159,7 @@ class Measures:
 
     `intervals` by service and span, `pacings` by span, both in the order recorded. `seconds` holds the seconds in
     which anything was recorded of a span, by any service or the generator. `samples` and `plays` are the acceptance
-    stage's.
+    stage's. `queried` and `earlier` are by service and objective.
     """
 
     intervals: Mapping[tuple[str, Span], tuple[Interval, ...]] = field(default_factory=dict)
@@ -167,6 +167,8 @@ class Measures:
     seconds: Mapping[Span, frozenset[int]] = field(default_factory=dict)
     samples: tuple[Sample, ...] = ()
     plays: tuple[Play, ...] = ()
+    queried: Mapping[tuple[str, str], Queried] = field(default_factory=dict)
+    earlier: Mapping[tuple[str, str], Earlier] = field(default_factory=dict)
 
     def seconds_of(self, span: Span) -> tuple[int, ...]:
         """Every second from a span's first to its last, ascending, without those that only other spans filled."""
@@ -209,6 +211,13 @@ class Measures:
                     by_second.setdefault(interval.second, []).append(interval.histogram)
         return tuple(_band(second, by_second[second]) for second in sorted(by_second))
 
+    def latency_s(self, traffic: Traffic, quantile: float) -> float | None:
+        """That quantile of the OK requests' latency, 3 digits; None when there were none."""
+        histograms = [interval.histogram for interval in self._chosen(traffic) if interval.histogram]
+        if not histograms:
+            return None
+        return float(_merged(histograms).get_value_at_percentile(100.0 * quantile)) / _US_PER_S
+
     def services(self) -> tuple[str, ...]:
         """The services that were under load, in the order first seen."""
         return tuple(dict.fromkeys(service for service, _ in self.intervals))
@@ -236,6 +245,8 @@ class Meter:
         self._seconds: dict[Span, set[int]] = {}
         self._samples: list[Sample] = []
         self._plays: list[Play] = []
+        self._queried: dict[tuple[str, str], Queried] = {}
+        self._earlier: dict[tuple[str, str], Earlier] = {}
 
     def add(self, record: Record) -> None:
         """Take in one record; proxies' calls, fault windows and the monitor's samples are measured elsewhere."""
@@ -248,6 +259,10 @@ class Meter:
             self._samples.append(record)
         elif isinstance(record, Play) and record.phase is Phase.ACCEPTANCE:
             self._plays.append(record)
+        elif isinstance(record, Queried):
+            self._queried[record.service, record.objective] = record
+        elif isinstance(record, Earlier):
+            self._earlier[record.service, record.objective] = record
 
     def measures(self) -> Measures:
         """What the records so far amount to. Cost: one copy of references."""
@@ -257,6 +272,8 @@ class Meter:
             seconds={span: frozenset(seconds) for span, seconds in self._seconds.items()},
             samples=tuple(self._samples),
             plays=tuple(self._plays),
+            queried=dict(self._queried),
+            earlier=dict(self._earlier),
         )
 
     def _second(self, record: Interval | Pacing) -> Span:
@@ -374,9 +391,14 @@ def _over_in_histogram(histogram: str, limit_us: int) -> int:
 
 
 def _band(second: int, histograms: list[str]) -> Band:
-    merged = HdrHistogram.decode(histograms[0])
-    for histogram in histograms[1:]:
-        merged.add(HdrHistogram.decode(histogram))
+    merged = _merged(histograms)
     at = merged.get_percentile_to_value_dict(list(_BAND_QUANTILES))
     p50_s, p95_s, p99_s = (at[quantile] / _US_PER_S for quantile in _BAND_QUANTILES)
     return Band(second, p50_s=p50_s, p95_s=p95_s, p99_s=p99_s, n=int(merged.get_total_count()))
+
+
+def _merged(histograms: list[str]) -> HdrHistogram:
+    merged = HdrHistogram.decode(histograms[0])
+    for histogram in histograms[1:]:
+        merged.add(HdrHistogram.decode(histogram))
+    return merged

@@ -18,13 +18,14 @@ from pydantic import BeforeValidator, Field, StrictBool
 from seatrial import documents, quantity
 from seatrial.documents import Document, DurationS, Quantile, Ratio, Shape
 from seatrial.errors import DocumentError, Where, did_you_mean
-from seatrial.service import BreakerPromise, Dependency, Indicator, Mechanisms, Objective, Service
-
-LATER_INDICATORS = ("prometheus",)
-LATER_KEYS = ("query",)
+from seatrial.service import BreakerPromise, Dependency, Indicator, Mechanisms, Objective, PointObjective, Service
+from seatrial.slo.entry import Entry, RawObjective
+from seatrial.slo.read_points import is_point, point_objective
 
 _ROUTE = re.compile(r"([A-Z]+|\*) /\S*")
 _LIMIT_KEYS = {Indicator.ERRORS: "limit", Indicator.LATENCY: "limit", Indicator.THROUGHPUT: "at_least"}
+_INDICATORS = (*_LIMIT_KEYS, Indicator.PROMETHEUS)
+_FOREIGN = {"limit", "at_least", "at_most", "query", "unit", "no_value"}
 _EXAMPLES = {
     Indicator.ERRORS: "limit: 1%",
     Indicator.LATENCY: "limit: 300ms",
@@ -37,11 +38,6 @@ _PARSERS: dict[Indicator, Callable[[object], float]] = {
     Indicator.LATENCY: quantity.duration_s,
     Indicator.THROUGHPUT: quantity.rate_per_s,
 }
-
-
-def _window(text: object) -> str:
-    quantity.duration_s(text)
-    return str(text)
 
 
 _Name = Annotated[str, Field(min_length=1)]
@@ -68,21 +64,6 @@ class _Mechanisms(Shape):
     retries: _Retries = _Retries()
 
 
-class _Objective(Shape):
-    name: _Name
-    indicator: str
-    limit: Any = None
-    at_least: Any = None
-    quantile: Quantile | None = None
-    routes: tuple[str, ...] = ()
-    window: Annotated[str, BeforeValidator(_window)] = "30d"
-    weight: _Weight = 1.0
-    key: StrictBool = False
-    versus: _Name | None = None
-    at_most: Any = None
-    query: Any = None
-
-
 class _Service(Shape):
     service: _Name
     version: Literal[1] = 1
@@ -91,25 +72,10 @@ class _Service(Shape):
     runbook: str = ""
     depends_on: tuple[str | dict[str, Any], ...] = ()
     mechanisms: dict[str, _Mechanisms] = {}
-    objectives: tuple[_Objective, ...] = ()
+    objectives: tuple[RawObjective, ...] = ()
 
 
 SHAPES: Mapping[str, type[Shape]] = {"service": _Service}
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One objective as written, and its place."""
-
-    document: Document
-    index: int
-    raw: _Objective
-
-    def wrong_value(self, *path: str, problem: str, hint: str = "") -> DocumentError:
-        return DocumentError(self.document.where("objectives", self.index, *path), problem, hint)
-
-    def wrong_key(self, key: str, *, problem: str, hint: str = "") -> DocumentError:
-        return DocumentError(self.document.where_key("objectives", self.index, key), problem, hint)
 
 
 def read_services(folder: Path) -> dict[str, Service]:
@@ -131,6 +97,7 @@ def read_service(document: Document) -> Service:
     raw = documents.parse(document, _Service)
     depends_on = tuple(_dependencies(raw, document))
     objectives = _objectives(raw, document)
+    promises = [item for item in objectives if isinstance(item, Objective)]
     return Service(
         name=raw.service,
         owner=raw.owner,
@@ -138,8 +105,9 @@ def read_service(document: Document) -> Service:
         runbook=raw.runbook,
         depends_on=depends_on,
         mechanisms=_mechanisms(raw, document, depends_on),
-        objectives=tuple(item for item in objectives if item.versus is None),
-        comparisons=tuple(item for item in objectives if item.versus is not None),
+        objectives=tuple(item for item in promises if item.versus is None),
+        comparisons=tuple(item for item in promises if item.versus is not None),
+        points=tuple(item for item in objectives if isinstance(item, PointObjective)),
         where=document.where("service"),
     )
 
@@ -196,23 +164,24 @@ def _breaker(raw: _Breaker) -> BreakerPromise:
     )
 
 
-def _objectives(raw: _Service, document: Document) -> tuple[Objective, ...]:
+def _objectives(raw: _Service, document: Document) -> tuple[Objective | PointObjective, ...]:
     lines: dict[str, int] = {}
-    objectives = []
+    objectives: list[Objective | PointObjective] = []
     for index, objective in enumerate(raw.objectives):
-        entry = _Entry(document, index, objective)
+        entry = Entry(document, index, objective)
         name = objective.name
         if name in lines:
             hint = f"it stands first in line {lines[name]}"
             raise entry.wrong_value("name", problem=f"duplicate objective '{name}'", hint=hint)
         lines[name] = document.where("objectives", index, "name").line
-        objectives.append(_objective(entry))
+        indicator = _indicator(entry)
+        read = point_objective if is_point(indicator, objective.model_fields_set) else _objective
+        objectives.append(read(entry, indicator))
     return tuple(objectives)
 
 
-def _objective(entry: _Entry) -> Objective:
+def _objective(entry: Entry, indicator: Indicator) -> Objective:
     raw = entry.raw
-    indicator = _indicator(entry)
     _refuse_foreign_keys(entry, indicator)
     limit, degraded_limit = _limits(entry, indicator) if raw.versus is None else _changes(entry, indicator)
     return Objective(
@@ -220,7 +189,7 @@ def _objective(entry: _Entry) -> Objective:
         indicator=indicator,
         limit=limit,
         quantile=raw.quantile,
-        routes=_routes(entry),
+        routes=entry.routes(),
         degraded_limit=degraded_limit,
         window=raw.window,
         weight=raw.weight,
@@ -230,24 +199,18 @@ def _objective(entry: _Entry) -> Objective:
     )
 
 
-def _indicator(entry: _Entry) -> Indicator:
+def _indicator(entry: Entry) -> Indicator:
     name = entry.raw.indicator
-    if name in LATER_INDICATORS:
-        problem = f"indicator '{name}' is not supported yet"
-        raise entry.wrong_value("indicator", problem=problem, hint="use errors, latency or throughput")
-    if name not in set(_LIMIT_KEYS):
-        hint = did_you_mean(name, _LIMIT_KEYS)
+    if name not in _INDICATORS:
+        hint = did_you_mean(name, _INDICATORS)
         raise entry.wrong_value("indicator", problem=f"unknown indicator '{name}'", hint=hint)
     return Indicator(name)
 
 
-def _refuse_foreign_keys(entry: _Entry, indicator: Indicator) -> None:
+def _refuse_foreign_keys(entry: Entry, indicator: Indicator) -> None:
     given = entry.raw.model_fields_set
-    for key in LATER_KEYS:
-        if key in given:
-            raise entry.wrong_key(key, problem=f"'{key}' is not supported yet", hint=f"write {_EXAMPLES[indicator]}")
     own, example, kind = _wanted_key(entry, indicator)
-    for key in sorted(({"limit", "at_least", "at_most"} - {own}) & given):
+    for key in sorted((_FOREIGN - {own}) & given):
         raise entry.wrong_key(key, problem=f"{kind} takes no '{key}'", hint=f"write {example}")
     if indicator is Indicator.LATENCY and entry.raw.quantile is None:
         problem = f"latency objective '{entry.raw.name}' has no 'quantile'"
@@ -256,7 +219,7 @@ def _refuse_foreign_keys(entry: _Entry, indicator: Indicator) -> None:
         raise entry.wrong_key("quantile", problem=f"an objective of {indicator} takes no 'quantile'", hint="drop it")
 
 
-def _wanted_key(entry: _Entry, indicator: Indicator) -> tuple[str, str, str]:
+def _wanted_key(entry: Entry, indicator: Indicator) -> tuple[str, str, str]:
     """The key that holds the limit, an example of it, and what such an objective is called."""
     if entry.raw.versus is None:
         return _LIMIT_KEYS[indicator], _EXAMPLES[indicator], f"an objective of {indicator}"
@@ -264,7 +227,7 @@ def _wanted_key(entry: _Entry, indicator: Indicator) -> tuple[str, str, str]:
     return own, _CHANGE_EXAMPLES[own], f"an objective of {indicator} versus another run"
 
 
-def _changes(entry: _Entry, indicator: Indicator) -> tuple[float, float | None]:
+def _changes(entry: Entry, indicator: Indicator) -> tuple[float, float | None]:
     """As `_limits`, of an objective held against another run: relative changes."""
     key = _CHANGE_KEYS[indicator]
     value = getattr(entry.raw, key)
@@ -283,7 +246,7 @@ def _changes(entry: _Entry, indicator: Indicator) -> tuple[float, float | None]:
     return met, degraded
 
 
-def _change(entry: _Entry, key: str, value: object, *, path: tuple[str, ...]) -> float:
+def _change(entry: Entry, key: str, value: object, *, path: tuple[str, ...]) -> float:
     try:
         change = quantity.change(value)
     except ValueError as error:
@@ -297,7 +260,7 @@ def _change(entry: _Entry, key: str, value: object, *, path: tuple[str, ...]) ->
     return change
 
 
-def _limits(entry: _Entry, indicator: Indicator) -> tuple[float, float | None]:
+def _limits(entry: Entry, indicator: Indicator) -> tuple[float, float | None]:
     """The limit, and the laxer one down to which the objective is only degraded."""
     key = _LIMIT_KEYS[indicator]
     value = getattr(entry.raw, key)
@@ -317,7 +280,7 @@ def _limits(entry: _Entry, indicator: Indicator) -> tuple[float, float | None]:
     return met, degraded
 
 
-def _limit(entry: _Entry, indicator: Indicator, value: object, *, path: tuple[str, ...]) -> float:
+def _limit(entry: Entry, indicator: Indicator, value: object, *, path: tuple[str, ...]) -> float:
     try:
         limit = _PARSERS[indicator](value)
     except ValueError as error:
@@ -328,12 +291,3 @@ def _limit(entry: _Entry, indicator: Indicator, value: object, *, path: tuple[st
     if indicator is Indicator.ERRORS and limit >= 1.0:
         raise entry.wrong_value(*path, problem=f"a limit of '{value}' forbids nothing", hint="write less than 100%")
     return limit
-
-
-def _routes(entry: _Entry) -> tuple[str, ...]:
-    for index, route in enumerate(entry.raw.routes):
-        if not _ROUTE.fullmatch(route):
-            where = entry.document.where("objectives", entry.index, "routes", index)
-            hint = "write it as POST /cards/*/charges, with * for a part that varies"
-            raise DocumentError(where, f"'{route}' is not a route", hint)
-    return entry.raw.routes

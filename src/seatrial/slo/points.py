@@ -1,0 +1,148 @@
+"""Judges the objectives about one value each: what a query gave, or what was measured as a point estimate.
+
+Room slo. Takes `Measures` and services, gives a finding for each point objective. Pure: queries were answered while
+the run went on and are part of its journal, and so is what earlier runs measured. May import the floor and its own
+room; must never call anything MET without a value, nor give an interval to what has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from seatrial.quantity import show_duration, show_ratio
+from seatrial.service import Indicator, PointObjective, Relation, Service, Unit
+from seatrial.slo.criteria import Aggregate, Held, aggregate, judge_value, sets_text
+from seatrial.slo.measure import Measures, Traffic, total
+from seatrial.verdict import Finding, Grade, Subject
+
+ONE_VALUE = "one value, not a sample"
+SHOWN: Mapping[Unit, Callable[[float], str]] = {
+    Unit.MILLISECONDS: lambda value: f"{value:.4g} ms",
+    Unit.SECONDS: show_duration,
+    Unit.RATIO: show_ratio,
+    Unit.PERCENT: lambda value: f"{value:.4g} %",
+    Unit.PER_SECOND: lambda value: f"{value:.4g}/s",
+    Unit.ITS_OWN: lambda value: f"{value:.6g}",
+}
+"""How a value is written, by its unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The value of one objective, or why there is none; and what relative criteria are held against."""
+
+    value: float | None
+    problem: str = ""
+    earlier: float | None = None
+    of_earlier: str = ""
+
+
+def judge_points(
+    measures: Measures, services: Mapping[str, Service], *, how: Aggregate = Aggregate.AVG
+) -> tuple[Finding, ...]:
+    """One finding for each point objective, in the documents' order; `how` several earlier values become one."""
+    return tuple(
+        _finding(service.name, objective, _seen(measures, service.name, objective, how=how))
+        for service in services.values()
+        for objective in service.points
+    )
+
+
+def with_queries(services: Iterable[Service]) -> Iterator[tuple[str, PointObjective]]:
+    """Every objective that a metrics server must be asked for, with its service's name."""
+    return ((service.name, objective) for service in services for objective in service.points if objective.query)
+
+
+def _seen(measures: Measures, service: str, objective: PointObjective, *, how: Aggregate) -> _Seen:
+    value, problem = _queried(measures, service, objective) if objective.query else _measured(measures, service, objective)
+    earlier = measures.earlier.get((service, objective.name))
+    if earlier is None or not earlier.values:
+        return _Seen(value, problem)
+    several = f"the {how} of {len(earlier.values)} earlier values" if len(earlier.values) > 1 else "the earlier value"
+    return _Seen(value, problem, aggregate(earlier.values, how), several)
+
+
+def _queried(measures: Measures, service: str, objective: PointObjective) -> tuple[float | None, str]:
+    answer = measures.queried.get((service, objective.name))
+    if answer is None:
+        return None, "no value: the query was not asked, for no load was held"
+    if answer.query != objective.query:
+        return None, f"no value: the run asked another query, {answer.query}"
+    return answer.value, answer.problem
+
+
+def _measured(measures: Measures, service: str, objective: PointObjective) -> tuple[float | None, str]:
+    traffic = Traffic(service, objective.routes)
+    failed, asked = total(measures.tallies(traffic)).errors
+    value = None if not asked else _estimate(measures, traffic, objective)
+    return value, "" if value is not None else "no value: there was no request to measure"
+
+
+def _estimate(measures: Measures, traffic: Traffic, objective: PointObjective) -> float | None:
+    if objective.indicator is Indicator.LATENCY:
+        latency_s = measures.latency_s(traffic, objective.quantile or 0.0)
+        return latency_s * 1000.0 if latency_s is not None and objective.unit is Unit.MILLISECONDS else latency_s
+    if objective.indicator is Indicator.THROUGHPUT:
+        seconds = measures.ok_in_whole_seconds(traffic)
+        return sum(seconds) / len(seconds) if seconds else None
+    failed, asked = total(measures.tallies(traffic)).errors
+    return failed / asked * (100.0 if objective.unit is Unit.PERCENT else 1.0)
+
+
+def _finding(service: str, objective: PointObjective, seen: _Seen) -> Finding:
+    grade, reason = _grade(objective, seen)
+    informs = objective.criteria is None
+    return Finding(
+        subject=Subject.OBJECTIVE,
+        service=service,
+        objective=objective.name,
+        grade=grade,
+        reason=reason,
+        limit=_lone_limit(objective),
+        measured=seen.value,
+        limit_text=_limit_text(objective),
+        measured_text=_measured_text(objective, seen),
+        weight=objective.weight,
+        key=objective.key,
+        where=objective.where,
+        counts=not informs,
+    )
+
+
+def _grade(objective: PointObjective, seen: _Seen) -> tuple[Grade, str]:
+    if seen.value is None:
+        missed = objective.missed_without_value and objective.criteria is not None
+        return (Grade.MISSED if missed else Grade.UNDECIDED), seen.problem
+    if objective.criteria is None:
+        return Grade.MET, "for information only, not judged"
+    grade, held = judge_value(seen.value, objective.criteria, earlier=seen.earlier)
+    return grade, "; ".join((ONE_VALUE, *(_came_out(one, objective, seen) for one in held)))
+
+
+def _came_out(held: Held, objective: PointObjective, seen: _Seen) -> str:
+    """`<=+10% does not hold: the target is 440 ms, by the earlier value of 400 ms`."""
+    criterion, shown = held.criterion, SHOWN[objective.unit]
+    if held.target is None:
+        return f"{criterion.text} holds for want of any earlier value"
+    said = f"{criterion.text} {'holds' if held.holds else 'does not hold'}"
+    if criterion.relation is Relation.FIXED or seen.earlier is None:
+        return said
+    return f"{said}: the target is {shown(held.target)}, by {seen.of_earlier}, {shown(seen.earlier)}"
+
+
+def _limit_text(objective: PointObjective) -> str:
+    if objective.criteria is None:
+        return "for information"
+    met, degraded = objective.criteria.met, objective.criteria.degraded
+    return sets_text(met) + (f" (degraded: {sets_text(degraded)})" if degraded else "")
+
+
+def _measured_text(objective: PointObjective, seen: _Seen) -> str:
+    return "no value" if seen.value is None else f"{SHOWN[objective.unit](seen.value)} ({ONE_VALUE})"
+
+
+def _lone_limit(objective: PointObjective) -> float | None:
+    """The limit where there is only one, and it is fixed."""
+    found = [criterion for one in objective.criteria.met for criterion in one] if objective.criteria else []
+    return found[0].number if len(found) == 1 and found[0].relation is Relation.FIXED else None
