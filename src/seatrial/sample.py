@@ -257,7 +257,7 @@ class Play:
 class Queried:
     """What a metrics server answered for one objective: a `value`, or the `problem` that left none.
 
-    `query` is as the objective writes it, `asked` what was sent. It was asked about the `range_s` seconds before `at`.
+    `query` is as the objective writes it, `asked` what was sent, about the `range_s` seconds before `at`.
     """
 
     run: str

@@ -64,8 +64,8 @@ class Relation(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One comparison of a value: `<600`, `<=+10%`. `operator` is one of `<`, `<=`, `=`, `>=`, `>`; `number` is negative
-    where the target lies below the earlier value."""
+    """One comparison of a value: `<600`, `<=+10%`. `operator` is one of `<`, `<=`, `=`, `>=`, `>`; `number` is
+    negative where the target lies below the earlier value."""
 
     text: str
     operator: str

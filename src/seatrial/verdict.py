@@ -34,6 +34,7 @@ class Subject(enum.StrEnum):
     STEADY_STATE = "steady state"
     EXPECTATION = "expectation"
     GENERATOR = "generator"
+    INFORMATION = "information"  # shown, never judged
 
 
 @dataclass(frozen=True, slots=True)

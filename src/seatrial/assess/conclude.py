@@ -119,7 +119,10 @@ def placed(findings: Iterable[Finding], plan: Plan) -> Iterator[Finding]:
     objectives = {
         (service.name, objective.name): objective.where
         for service in plan.documented.values()
-        for objective in service.objectives
+        for objective in service.promises
+    }
+    objectives |= {
+        (service.name, point.name): point.where for service in plan.documented.values() for point in service.points
     }
     journeys = {scenario.name: scenario.where for scenario in plan.acceptance}
     experiments = {checked.experiment.name: checked.experiment.where for checked in plan.experiments}

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from seatrial import __version__, journal
 from seatrial.assess import stage
+from seatrial.assess.ask import ask_queries, require_metrics
 from seatrial.assess.budget import budget
 from seatrial.assess.conclude import About, judge_run, read_run, write_about
 from seatrial.assess.page import page_of
@@ -69,6 +70,7 @@ def assess(
     revisions: Mapping[str, str] | None = None,
 ) -> Assessed:
     """Run it all; the run folder holds verdict.json, report.html and junit.xml at the end."""
+    require_metrics(plan)
     secrets = Secrets()
     within = budget(clock, plan.gate.at_most_s)
     with contextlib.ExitStack() as stack:
@@ -81,7 +83,9 @@ def assess(
         run = journal.create_run(plan.workspace, plan.realm.name, clock=clock)
         writer = Journal(run.journal)
         stack.callback(writer.close)
-        bridge = Bridge(plan, run, Recorder(writer), context, state, clock, telling.say, telling.show, within)
+        bridge = Bridge(
+            plan, run, Recorder(writer), context, state, clock, telling.say, telling.show, within, revisions or {}
+        )
         _require_targets(plan, run)
         about = _about(bridge, experiment=experiment, revisions=revisions or {})
         write_about(run, about)
@@ -153,6 +157,7 @@ def _under_load(bridge: Bridge, loading: Loading, profile: Profile) -> dict[str,
     watch = stage.watch_edges(bridge) if bridge.plan.experiments else None
     hindsight = Hindsight(watch, bridge.clock, span_s=BASELINE_S) if watch else None
     findings = stage.hold(bridge, loading, profile, hindsight)
+    ask_queries(bridge)
     missed = [finding.name for finding in findings if finding.grade is Grade.MISSED]
     if missed:
         bridge.say(f"load: {', '.join(missed)} missed")

@@ -9,8 +9,8 @@ from __future__ import annotations
 import collections
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
@@ -82,6 +82,7 @@ class Bridge:
     say: Say
     show: Show
     budget: Budget
+    revisions: Mapping[str, str] = field(default_factory=dict)
 
 
 def accept(bridge: Bridge) -> tuple[PlayResult, ...]:

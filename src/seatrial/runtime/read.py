@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from seatrial import documents
+from seatrial import documents, template
 from seatrial.documents import Document, DurationS, RatePerS, Shape
 from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
 from seatrial.realm import (
@@ -25,6 +25,7 @@ from seatrial.realm import (
     Start,
     Tracing,
 )
+from seatrial.redact import MASKED_HEADERS
 from seatrial.service import Edge
 
 # A realm's name is part of files' names, a service's of its log's and its proxies' at an API.
@@ -231,14 +232,20 @@ def _require_address(address: str, where: Where) -> None:
 
 
 def _prometheus(chain: list[tuple[str, _Realm]], document: Document) -> MetricsServer | None:
-    owner, raw = next(((name, item.prometheus) for name, item in chain if "prometheus" in item.model_fields_set), ("", None))
+    owners = [name for name, item in chain if "prometheus" in item.model_fields_set]
+    raw = _given(chain, "prometheus")
     if raw is None:
         return None
-    where = document.where("realms", owner, "prometheus")
+    where = document.where("realms", owners[0], "prometheus")
     if isinstance(raw, str):
         _require_address(raw, where)
         return MetricsServer(raw.rstrip("/"), where=where)
-    _require_address(raw.url, document.where("realms", owner, "prometheus", "url"))
+    _require_address(raw.url, document.where("realms", owners[0], "prometheus", "url"))
+    for name, text in raw.headers.items():
+        if name.lower() in MASKED_HEADERS and not template.is_template(text):
+            place = document.where("realms", owners[0], "prometheus", "headers", name)
+            hint = f'write {name}: "Bearer {{{{ secrets.NAME }}}}", and name the secret under `secrets`'
+            raise DocumentError(place, "the value of a secret never stands in a document", hint)
     return MetricsServer(raw.url.rstrip("/"), tuple(raw.headers.items()), raw.timeout, where)
 
 

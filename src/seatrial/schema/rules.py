@@ -8,6 +8,8 @@ from seatrial import template
 from seatrial.chaos.model import KINDS as FAULTS
 from seatrial.scenarios.load.shape import MAX_STEPS, Kind, keys_of
 from seatrial.schema.written import QUANTITIES, TEMPLATE, Schema, quantity
+from seatrial.service import Indicator
+from seatrial.slo.read_points import UNITS
 
 _LETTER = "A-Za-z_\\u0080-\\uffff"
 _NAME: Schema = {"pattern": f"^[{_LETTER}][{_LETTER}0-9]*$", "not": {"enum": sorted(template.RESERVED)}}
@@ -24,15 +26,15 @@ _CHANGES = {
     "latency": ("at_most", "More"),
     "throughput": ("at_least", "Less"),
 }
+_POINTS = ("criteria", "information")
+_EITHER: Schema = {"type": "object", "required": ["met", "degraded"], "additionalProperties": False}
 _EXPECTED = {
     "breaker": ("opens_within", "calls_while_open"),
     "latency": ("p50_at_most", "p90_at_most", "p95_at_most", "p99_at_most"),
     "errors": ("at_most",),
     "untouched": (),
 }
-_REFUSED: Mapping[str, tuple[str, ...]] = {
-    "service.Objective": ("query",),
-}
+_REFUSED: Mapping[str, tuple[str, ...]] = {}
 """Keys of a shape that its reader refuses: they come later."""
 
 
@@ -173,28 +175,56 @@ def _service(part: Schema) -> None:
 
 
 def _objective(part: Schema) -> None:
-    _set(part, indicator={"enum": list(_LIMITS)})
+    _set(part, indicator={"enum": [*_LIMITS, "prometheus"]}, information={"const": True})
+    _set(part, unit={"enum": ["ms", "s", "ratio", "percent", "per second"]})
     route: Schema = {"type": "string", "pattern": r"^([A-Z]+|\*) /\S*$", "examples": ["POST /cards/*/charges"]}
     _set(part, routes={"type": "array", "items": route})
-    alone: Schema = {"not": {"required": ["versus"]}}
+    alone: Schema = {"not": {"anyOf": [{"required": [key]} for key in ("versus", *_POINTS)]}}
     versus: Schema = {"required": ["versus"]}
     part["allOf"] = [
         *(_limits_of(indicator, *limit, where=alone) for indicator, limit in _LIMITS.items()),
         *(_limits_of(indicator, *limit, where=versus) for indicator, limit in _CHANGES.items()),
+        *_points(),
     ]
+
+
+def _points() -> Iterable[Schema]:
+    """An objective about one value: of a query, or of what is measured with criteria of its own."""
+    prometheus: Schema = {"properties": {"indicator": {"const": "prometheus"}}, "required": ["indicator"]}
+    limits: Schema = {"anyOf": [{"type": "number"}, quantity("Ratio"), quantity("Duration"), quantity("Rate")]}
+    both = {**_EITHER, "properties": dict.fromkeys(("met", "degraded"), limits)}
+    asked = _without(("quantile", "routes", "unit", "versus", "at_most", "window"))
+    asked["properties"] |= {key: {"anyOf": [limits, both]} for key in ("limit", "at_least")}
+    yield {
+        "if": prometheus,
+        "then": {**asked, **_exactly_one(("limit", "at_least", *_POINTS)), "required": ["query"]},
+    }
+    measured = {"allOf": [{"not": prometheus}, _at_least_one(_POINTS)]}
+    foreign = ("query", "limit", "at_least", "at_most", "versus", "window")
+    yield {"if": measured, "then": {**_without(foreign), **_exactly_one(_POINTS)}}
+    for indicator in _LIMITS:
+        means: Schema = {"properties": {"indicator": {"const": indicator}}, "required": ["indicator"]}
+        then: Schema = {"required": ["quantile"]} if indicator == "latency" else _without(["quantile"])
+        yield {"if": {"allOf": [means, measured]}, "then": {**then, **_units(indicator)}}
+
+
+def _units(indicator: str) -> Schema:
+    return {"allOf": [{"properties": {"unit": {"enum": [str(unit) for unit in UNITS[Indicator(indicator)]]}}}]}
+
+
+def _criteria(part: Schema) -> None:
+    operators = r"^ *(<=?|=|>=?) *[+-]? *[0-9.]"
+    criterion: Schema = {"type": "string", "pattern": operators, "examples": ["<600", "<=+10%", ">=99.5"]}
+    sets: Schema = {"type": "array", "items": {"type": "array", "items": criterion}}
+    _set(part, met={**sets, "minItems": 1}, degraded=sets)
 
 
 def _limits_of(indicator: str, key: str, unit: str, *, where: Schema) -> Schema:
     """An indicator has its own key for its limit, in its own unit, which versus another run is a change; latency
     alone has a quantile."""
     limit = quantity(unit)
-    both: Schema = {
-        "type": "object",
-        "properties": {"met": limit, "degraded": limit},
-        "required": ["met", "degraded"],
-        "additionalProperties": False,
-    }
-    others = sorted({"limit", "at_least", "at_most"} - {key})
+    both = {**_EITHER, "properties": {"met": limit, "degraded": limit}}
+    others = sorted({"limit", "at_least", "at_most", "query", "unit", "no_value"} - {key})
     needs = [key, "quantile"] if indicator == "latency" else [key]
     foreign = others if indicator == "latency" else [*others, "quantile"]
     then = {"required": needs, "properties": {key: {"anyOf": [limit, both]}, **dict.fromkeys(foreign, False)}}
@@ -255,7 +285,13 @@ def _realm(part: Schema) -> None:
     services = part["properties"]["services"]
     kinds = [_ADDRESS if kind.get("type") == "string" else kind for kind in services["additionalProperties"]["anyOf"]]
     _set(part, services={**services, "additionalProperties": {"anyOf": kinds}, "propertyNames": names})
+    asked = [_ADDRESS if kind.get("type") == "string" else kind for kind in part["properties"]["prometheus"]["anyOf"]]
+    _set(part, prometheus={**part["properties"]["prometheus"], "anyOf": asked})
     _set(part, edges={**part["properties"]["edges"], "propertyNames": {"pattern": QUANTITIES["Edge"]["pattern"]}})
+
+
+def _prometheus(part: Schema) -> None:
+    _set(part, url={**part["properties"]["url"], **_ADDRESS})
 
 
 def _place(part: Schema) -> None:
@@ -283,6 +319,7 @@ _RULES: Mapping[str, Callable[[Schema], None]] = {
     "profile.Shape": _shape,
     "service": _service,
     "service.Objective": _objective,
+    "service.Criteria": _criteria,
     "gate": _gate,
     "gate.VersusShape": _versus,
     "experiment.Inject": _inject,
@@ -291,5 +328,6 @@ _RULES: Mapping[str, Callable[[Schema], None]] = {
     "realms": _realms,
     "realms.Realm": _realm,
     "realms.Place": _place,
+    "realms.Prometheus": _prometheus,
     "realms.Secret": _secret,
 }

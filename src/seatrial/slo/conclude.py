@@ -31,21 +31,30 @@ def conclude(findings: Iterable[Finding], gate: Gate) -> Verdict:
     everything = tuple(findings)
     listed = tuple(finding for finding in everything if finding.counts)
     grade = worst(finding.grade for finding in listed)
-    if gate.score is not None and listed:
-        grade = _by_score(listed, gate.score)
-    return Verdict(grade, score(listed), everything, _reason(listed, grade, gate))
+    informed = () if gate.score is None else _alone(everything)
+    if gate.score is not None and (listed or informed):
+        grade = _by_score((*listed, *informed), gate.score)
+    return Verdict(grade, score((*listed, *informed)), everything, _reason((*listed, *informed), grade, gate))
 
 
 def score(findings: Iterable[Finding]) -> float | None:
     """0-100 over the weights of the load stage's objectives: all of a weight when met, half when degraded, else none.
 
-    None when nothing was weighed.
+    None when nothing was weighed; 100 where nothing but information was asked for, as Keptn has it.
     """
-    weighed = [finding for finding in findings if finding.subject is Subject.OBJECTIVE and finding.counts]
+    listed = tuple(findings)
+    weighed = [finding for finding in listed if finding.subject is Subject.OBJECTIVE and finding.counts]
     weights = math.fsum(finding.weight for finding in weighed)
     if not weights:
-        return None
+        return 100.0 if _alone(listed) else None
     return 100.0 * math.fsum(finding.weight * _POINTS_RATIO[finding.grade] for finding in weighed) / weights
+
+
+def _alone(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The information there is, where not one objective stands beside it."""
+    if any(finding.subject is Subject.OBJECTIVE for finding in findings):
+        return ()
+    return tuple(finding for finding in findings if finding.subject is Subject.INFORMATION)
 
 
 def gate_exit_code(verdict: Verdict, gate: Gate, *, strict: bool = False) -> ExitCode:
@@ -78,7 +87,8 @@ def _all_undecided_as(findings: tuple[Finding, ...], grade: Grade) -> tuple[Find
 
 def _grade(findings: tuple[Finding, ...], limits: ScoreLimits) -> Grade:
     """Of findings without an undecided one: the score's grade, or worse where a finding outranks the score."""
-    grades = [finding.grade for finding in findings if finding.subject is not Subject.OBJECTIVE]
+    unweighed = (Subject.OBJECTIVE, Subject.INFORMATION)
+    grades = [finding.grade for finding in findings if finding.subject not in unweighed]
     grades += [finding.grade for finding in findings if finding.key and finding.grade is Grade.MISSED]
     points = score(findings)
     if points is not None:

@@ -33,7 +33,7 @@ class OnUndecided(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ScoreLimits:
-    """Points of 100 from which on the whole is MET or DEGRADED; both inclusive."""
+    """Points of 100 from which on the whole is MET or DEGRADED; both inclusive. Equal ones: it is never DEGRADED."""
 
     met: float
     degraded: float
@@ -81,7 +81,7 @@ class _Load(Shape):
 
 class _Score(Shape):
     met: Ratio
-    degraded: Ratio
+    degraded: Ratio | None = None
 
 
 class _Gate(Shape):
@@ -204,10 +204,11 @@ def _chance(text: object, where: Where) -> float:
 def _score(raw: _Gate, document: Document) -> ScoreLimits | None:
     if raw.score is None:
         return None
-    if raw.score.degraded > raw.score.met:
+    if raw.score.degraded is not None and raw.score.degraded > raw.score.met:
         problem = "the degraded limit of the score lies above the met one"
         raise DocumentError(document.where("score", "degraded"), problem, "exchange them")
-    return ScoreLimits(met=100.0 * raw.score.met, degraded=100.0 * raw.score.degraded)
+    degraded = raw.score.met if raw.score.degraded is None else raw.score.degraded
+    return ScoreLimits(met=100.0 * raw.score.met, degraded=100.0 * degraded)
 
 
 def _on_undecided(raw: _Gate, document: Document) -> OnUndecided:

@@ -17,9 +17,11 @@ from seatrial.quantity import show_duration, show_ratio
 from seatrial.sample import Ending, Phase, Sample
 from seatrial.service import Indicator, Objective, Service
 from seatrial.slo import decide
+from seatrial.slo.criteria import Aggregate
 from seatrial.slo.decide import Call, Decision, PerSecond
 from seatrial.slo.generator import judge_generator, why_unfit
 from seatrial.slo.measure import LOAD, Journey, Measures, Span, Tally, Traffic, microseconds, total
+from seatrial.slo.points import judge_points
 from seatrial.verdict import Finding, Grade, Subject
 
 _GRADES = {Call.MET: Grade.MET, Call.MISSED: Grade.MISSED, Call.UNDECIDED: Grade.UNDECIDED}
@@ -86,10 +88,17 @@ class _Case:
 
 
 def judge_load(
-    measures: Measures, services: Mapping[str, Service], *, alpha: float, min_hold_s: float
+    measures: Measures,
+    services: Mapping[str, Service],
+    *,
+    alpha: float,
+    min_hold_s: float,
+    aggregate: Aggregate = Aggregate.AVG,
 ) -> tuple[Finding, ...]:
-    """The load stage: every objective, then the generator if it was unfit, which leaves none of them decided."""
-    findings = judge_objectives(measures, services, alpha=alpha, min_hold_s=min_hold_s)
+    """The load stage: every objective, those about one value last, then the generator if it was unfit, which leaves
+    none of them decided."""
+    objectives = judge_objectives(measures, services, alpha=alpha, min_hold_s=min_hold_s)
+    findings = (*objectives, *judge_points(measures, services, how=aggregate))
     generator = judge_generator(measures, services)
     return findings if generator is None else (*excuse(findings, generator), generator)
 

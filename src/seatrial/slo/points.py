@@ -55,7 +55,8 @@ def with_queries(services: Iterable[Service]) -> Iterator[tuple[str, PointObject
 
 
 def _seen(measures: Measures, service: str, objective: PointObjective, *, how: Aggregate) -> _Seen:
-    value, problem = _queried(measures, service, objective) if objective.query else _measured(measures, service, objective)
+    find = _queried if objective.query else _measured
+    value, problem = find(measures, service, objective)
     earlier = measures.earlier.get((service, objective.name))
     if earlier is None or not earlier.values:
         return _Seen(value, problem)
@@ -74,8 +75,8 @@ def _queried(measures: Measures, service: str, objective: PointObjective) -> tup
 
 def _measured(measures: Measures, service: str, objective: PointObjective) -> tuple[float | None, str]:
     traffic = Traffic(service, objective.routes)
-    failed, asked = total(measures.tallies(traffic)).errors
-    value = None if not asked else _estimate(measures, traffic, objective)
+    asked = total(measures.tallies(traffic)).errors[1]
+    value = _estimate(measures, traffic, objective) if asked else None
     return value, "" if value is not None else "no value: there was no request to measure"
 
 
@@ -94,7 +95,7 @@ def _finding(service: str, objective: PointObjective, seen: _Seen) -> Finding:
     grade, reason = _grade(objective, seen)
     informs = objective.criteria is None
     return Finding(
-        subject=Subject.OBJECTIVE,
+        subject=Subject.INFORMATION if informs else Subject.OBJECTIVE,
         service=service,
         objective=objective.name,
         grade=grade,

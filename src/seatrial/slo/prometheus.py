@@ -16,7 +16,7 @@ from seatrial import json_text
 
 PATH = "/api/v1/query"
 VARIABLES = ("hold", "realm", "service", "revision")
-"""What a query may name as `$hold`: the hold in seconds, as `60s`; the realm; the objective's service; its revision."""
+"""What a query may name, as `$hold`: the hold's length (`60s`), the realm, the objective's service, its revision."""
 
 _VARIABLE = re.compile(rf"\$({'|'.join(VARIABLES)})\b")
 _MAX_SHOWN = 200
@@ -43,7 +43,7 @@ def value_of(status: int, body: bytes) -> float:
     if kind == "scalar":
         return _number(result)
     if kind != "vector" or not isinstance(result, list):
-        raise ValueError(f"the query gives a {kind or 'result of no known kind'}, not one value; aggregate it, as sum(...)")
+        raise ValueError(f"the query gives {_shown(kind)}, not one value; aggregate it, as sum(...)")
     return _lone(result)
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StrictBool
+from pydantic import Field
 
 from seatrial import documents, quantity
-from seatrial.documents import Document, DurationS, Quantile, Ratio, Shape
+from seatrial.documents import Document, DurationS, Ratio, Shape
 from seatrial.errors import DocumentError, Where, did_you_mean
 from seatrial.service import BreakerPromise, Dependency, Indicator, Mechanisms, Objective, PointObjective, Service
 from seatrial.slo.entry import Entry, RawObjective

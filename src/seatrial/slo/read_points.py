@@ -1,7 +1,7 @@
 """Reads the objectives about one value each: Prometheus queries, and criteria for what is measured.
 
-Room slo. Takes one objective as `read` parsed it, gives a `PointObjective`; every mistake is a `DocumentError` with its
-place. May import the floor and the documents' door; must never guess a unit.
+Room slo. Takes one objective as `read` parsed it, gives a `PointObjective`; every mistake is a `DocumentError` with
+its place. May import the floor and the documents' door; must never guess a unit.
 """
 
 from __future__ import annotations
