@@ -130,3 +130,42 @@ def test_what_a_realm_does_not_allow_is_refused_naming_the_line_to_change(tmp_pa
         permit_mutations(realms["prod"], "pay", ["smoke"])
     permit_mutations(realms["prod"], "pay", ["fake-customer"])
     permit_mutations(realms["staging"], "pay", [])
+
+
+PROMETHEUS = """\
+realms:
+  staging:
+    services: {api: http://127.0.0.1:1}
+    prometheus: {url: "http://127.0.0.1:9090/prom/", headers: {Authorization: "Bearer {{ secrets.t }}"}, timeout: 3s}
+  prod: {extends: staging}
+  plain: {extends: staging, prometheus: "http://127.0.0.1:9091"}
+  none: {extends: staging, prometheus: null}
+"""
+
+
+def test_a_realm_names_its_prometheus_or_inherits_one(tmp_path: Path) -> None:
+    realms = _read(tmp_path, PROMETHEUS)
+    for name in ("staging", "prod"):
+        server = realms[name].prometheus
+        assert server is not None
+        assert (server.url, server.timeout_s) == ("http://127.0.0.1:9090/prom", 3.0)
+        assert server.headers == (("Authorization", "Bearer {{ secrets.t }}"),)
+    plain = realms["plain"].prometheus
+    assert plain is not None
+    assert (plain.url, plain.headers) == ("http://127.0.0.1:9091", ())
+    assert realms["none"].prometheus is None
+
+
+@pytest.mark.parametrize(
+    ("value", "column", "problem"),
+    [
+        ("'prom:9090'", 17, "'prom:9090' is not an address"),
+        ("{url: 'prom:9090'}", 23, "'prom:9090' is not an address"),
+        ("{url: 'http://x', timeout: 0s}", 44, "greater than 0"),
+        ("{url: 'http://x', headers: {Authorization: Bearer 1234}}", 60, "the value of a secret never stands in a"),
+    ],
+)
+def test_a_mistaken_prometheus_is_named_with_its_place(tmp_path: Path, value: str, column: int, problem: str) -> None:
+    with pytest.raises(DocumentError, match=problem) as caught:
+        _read(tmp_path, f"realms:\n  staging:\n    prometheus: {value}\n")
+    assert (caught.value.where.line, caught.value.where.column) == (3, column)
