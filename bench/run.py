@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import deciding
 import memory
 import nginx
 import peers
@@ -45,6 +46,7 @@ class Plan:
     load_rounds: int
     crowd: Crowd
     bad_documents: int
+    deciding_rounds: int
 
 
 FULL = Plan(
@@ -56,6 +58,7 @@ FULL = Plan(
     load_rounds=5,
     crowd=Crowd(users=20, duration_s=10),
     bad_documents=fuzz.INPUTS,
+    deciding_rounds=9,
 )
 QUICK = Plan(
     check_rounds=2,
@@ -66,6 +69,7 @@ QUICK = Plan(
     load_rounds=1,
     crowd=Crowd(users=20, duration_s=4),
     bad_documents=500,
+    deciding_rounds=1,
 )
 
 
@@ -226,6 +230,15 @@ def alternate(
     return costs
 
 
+def measure_deciding(bench: Bench) -> dict[str, object]:
+    """How soon `assess` stops where the truth is known, beside a fixed hold."""
+    rounds = bench.plan.deciding_rounds
+    outcomes = deciding.measure(bench.found["seatrial"], rounds)
+    lines = "\n".join(map(str, outcomes))
+    say(f"\nhow soon assess decides: limit 5 %, 100 requests/s, {rounds} runs each\n{lines}")
+    return {outcome.case.name: dataclasses.asdict(outcome) for outcome in outcomes}
+
+
 def measure_fuzz(bench: Bench) -> dict[str, object]:
     """Bad documents: none may end in more than a refusal."""
     progress = fuzz.run(fuzz.SEED, bench.plan.bad_documents)
@@ -240,6 +253,7 @@ MEASURES: Mapping[str, Callable[[Bench], dict[str, object]]] = {
     "rows": measure_rows,
     "memory": measure_memory,
     "load": measure_loads,
+    "deciding": measure_deciding,
     "fuzz": measure_fuzz,
 }
 

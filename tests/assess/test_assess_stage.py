@@ -39,14 +39,14 @@ class FakeLoading:
 def held(plan, recorder, records, living_clock):
     """Holds a load whose every second is what `second(n)` gives, n counting from the hold's begin."""
 
-    def run(second, *, loading=None, profile=plan.profile, watch=None, **changes):
+    def run(second, *, loading=None, profile=plan.profile, watch=None, clock_type=living_clock, **changes):
         def tick(elapsed):
             if elapsed < BEFORE_HOLD_S:
                 recorder.write(*records.second(elapsed, phase=Phase.WARM_UP))
             else:
                 recorder.write(*second(elapsed - BEFORE_HOLD_S))
 
-        clock, moments = living_clock(tick), []
+        clock, moments = clock_type(tick), []
         asked = dataclasses.replace(plan, profile=profile, gate=dataclasses.replace(plan.gate, **changes))
         within = budget(clock, asked.gate.at_most_s)
         bridge = Bridge(asked, None, recorder, None, None, clock, lambda text: None, moments.append, within)
@@ -78,6 +78,20 @@ def test_a_hold_that_decides_nothing_ends_when_its_time_is_over(held, records):
     findings, lasted_s, _ = held(lambda second: [records.pacing(BEFORE_HOLD_S + second)], hold_at_most_s=40.0)
     assert {finding.grade for finding in findings} == {Grade.UNDECIDED}
     assert 40.0 <= lasted_s < 41.0
+
+
+@pytest.mark.parametrize("step_s", [3600.0, -3600.0])
+def test_a_step_of_the_wall_clock_forth_and_back_changes_nothing_of_a_hold(held, records, living_clock, step_s):
+    class Stepping(living_clock):
+        def now(self):
+            return super().now() + (step_s if 10.0 < self.elapsed < 20.0 else 0.0)
+
+    findings, lasted_s, moments = held(lambda second: records.second(BEFORE_HOLD_S + second), clock_type=Stepping)
+    assert {finding.grade for finding in findings} == {Grade.MET}
+    assert 20.0 <= lasted_s < 23.0
+    done_s = [moment.done_s for moment in moments]
+    assert done_s == sorted(done_s)
+    assert done_s[-1] < BEFORE_HOLD_S + 23.0
 
 
 def _undecidable(records):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ from seatrial.scenarios.load.health import Health
 from seatrial.scenarios.load.order import LoadOrder, Then, decode_mark, decode_order, encode_mark, encode_order
 from seatrial.scenarios.load.pace import Stage, curve
 from seatrial.scenarios.load.profile import Model, Profile
-from seatrial.scenarios.load.recorder import Mark
+from seatrial.scenarios.load.recorder import Ended, Mark, Recorder, Series
 from seatrial.scenarios.load.timeline import Timeline, charge
+from seatrial.slo.measure import LOAD, Traffic, measure
 
 HOLD, DURING, AFTER = Mark(Phase.HOLD), Mark(Phase.DURING, "the ledger hangs"), Mark(Phase.AFTER, "the ledger hangs")
 STAGES = (Stage(Phase.RAMP, 10.0, 5.0), Stage(Phase.HOLD, 10.0, 20.0))
@@ -70,6 +72,30 @@ def test_an_unknown_command_is_refused(line):
 )
 def test_what_a_fault_touches_is_charged_to_the_fault(sent, ended, charged):
     assert charge(sent, ended) == charged
+
+
+@pytest.mark.parametrize("step_s", [3600.0, -3600.0])
+def test_a_step_of_the_wall_clock_forth_and_back_moves_no_record(step_s, monkeypatch):
+    """A load of 20 s of hold, its wall clock an hour off in the middle: measured, it is one second after another."""
+    elapsed_s = 0.0
+    monkeypatch.setattr("time.time", lambda: 1_700_000_000.25 + elapsed_s + step_s * (8.0 < elapsed_s < 15.0))
+    line, recorder, health, records = Timeline(curve(STAGES)), Recorder("r", {}), Health("r"), []
+    line.begin(100.0, time.time())
+    while elapsed_s < 25.0:
+        now = 100.0 + elapsed_s
+        mark, second = line.mark_at(now), line.second(now)
+        recorder.ended(mark, Series("s", "look", "shop", "GET", "/"), second=second, end=Ended(None, 1_000, 1_000))
+        planned = line.planned_until(now)
+        records += [
+            *recorder.drain(second),
+            health.line(mark, second=second, planned_until=planned, in_flight=0, cpu_ratio=0.0),
+        ]
+        assert 0.0 < line.next_second_in_s(now) <= 1.0
+        elapsed_s += 0.5
+    measures = measure(records)
+    seconds = measures.seconds_of(LOAD)
+    assert seconds == tuple(range(1_700_000_005, 1_700_000_025))
+    assert sum(tally.ok for tally in measures.tallies(Traffic("shop"))) == pytest.approx(40, abs=2)
 
 
 def timeline() -> Timeline:

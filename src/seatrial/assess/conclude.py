@@ -15,10 +15,10 @@ from seatrial.assess.verify import judge_experiments
 from seatrial.chaos.verify import Seen, apart
 from seatrial.errors import UsageError
 from seatrial.journal import Run
-from seatrial.sample import CallsLost, EdgeCall, Evidence, FaultWindow
+from seatrial.sample import CallsLost, EdgeCall, Evidence, FaultWindow, Phase
 from seatrial.slo.conclude import conclude
 from seatrial.slo.judge import judge_journeys, judge_load
-from seatrial.slo.measure import Measures, measure
+from seatrial.slo.measure import LOAD, Measures, measure
 from seatrial.verdict import Finding, Grade, Subject, Verdict
 
 CUT_SHORT = "the run was cut short"
@@ -102,7 +102,8 @@ def judge_run(recorded: Recorded, plan: Plan) -> Verdict:
     load = judge_load(measures, plan.services, alpha=gate.alpha, min_hold_s=gate.min_hold_s) if plan.profile else ()
     aborted = _aborted(recorded, plan)
     experiments = judge_experiments(measures, plan, seen_in(recorded, plan), aborted=aborted)
-    explained = (*_explained(journeys, aborted.get("acceptance")), *_explained(load, aborted.get("load")))
+    warm = (_with_warm_up(finding, measures) for finding in load)
+    explained = (*_explained(journeys, aborted.get("acceptance")), *_explained(warm, aborted.get("load")))
     findings = (*explained, *experiments, *_unfinished(recorded.about))
     return conclude(placed(findings, plan), gate)
 
@@ -112,6 +113,23 @@ def _explained(findings: Iterable[Finding], why: str | None) -> Iterator[Finding
     for finding in findings:
         undecided = why and finding.grade is Grade.UNDECIDED
         yield dataclasses.replace(finding, reason=f"{finding.reason}; {why}") if undecided else finding
+
+
+def _with_warm_up(finding: Finding, measures: Measures) -> Finding:
+    """A finding without data says how much traffic its service had before the hold."""
+    if finding.subject is not Subject.OBJECTIVE or finding.n:
+        return finding
+    before = sum(
+        interval.ok + interval.failed
+        for (service, span), intervals in measures.intervals.items()
+        if service == finding.service and span.phase in (Phase.WARM_UP, Phase.RAMP)
+        for interval in intervals
+    )
+    held = measures.seconds.get(LOAD)
+    if not before or held:
+        return finding
+    said = f"{before:,} requests came before the hold, and those are not judged"
+    return dataclasses.replace(finding, reason=f"{finding.reason}; {said}")
 
 
 def placed(findings: Iterable[Finding], plan: Plan) -> Iterator[Finding]:

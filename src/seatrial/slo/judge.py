@@ -225,7 +225,17 @@ def _decide_errors(case: _Case) -> tuple[Decision, tuple[Tally, ...]]:
 
 def _decide_latency(case: _Case) -> tuple[Decision, tuple[Tally, ...]]:
     tallies = case.measures.tallies(case.traffic, limit_us=microseconds(case.objective.limit))
-    return _decide_timed(case, tallies, [tally.slow for tally in tallies], [tally.slow_at_worst for tally in tallies])
+    slow, at_worst = [tally.slow for tally in tallies], [tally.slow_at_worst for tally in tallies]
+    decision, rested_on = _decide_timed(case, tallies, slow, at_worst)
+    return _with_left_out(decision, total(rested_on).failed_faster), rested_on
+
+
+def _with_left_out(decision: Decision, failed_faster: int) -> Decision:
+    """What is missing to decide may be what failed: then the reason says so."""
+    if decision.state is not Call.UNDECIDED or not failed_faster:
+        return decision
+    left_out = f"{failed_faster:,} failed faster than the limit, and a fast failure is no fast answer"
+    return dataclasses.replace(decision, reason=f"{decision.reason}; {left_out}")
 
 
 def _decide_waiting(case: _Case) -> tuple[Decision, tuple[Tally, ...]]:
