@@ -89,6 +89,11 @@ class Run:
         return self.folder / "verdict.json"
 
     @property
+    def diff(self) -> Path:
+        """`diff.json`: what a comparison of two realms came to."""
+        return self.folder / "diff.json"
+
+    @property
     def report(self) -> Path:
         """`report.html`."""
         return self.folder / "report.html"

@@ -49,6 +49,7 @@ __all__ = [
     "has_template",
     "is_matcher",
     "literal_key",
+    "looks_generated",
     "mismatches",
     "near_keys",
     "negated",
@@ -67,6 +68,15 @@ MAX_NAMES = 200
 
 MAX_NAME = 40
 """Characters of such a key; comparing longer ones takes quadratic time, and a server chooses them."""
+
+_GENERATED = re.compile(
+    r"\d+"
+    r"|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|(?=[a-z]*\d)(?=\d*[a-z])[0-9a-f]{8,}"
+    r"|(?=[a-z]*\d)[0-9a-z]{20,}"
+    r"|\d{4}-\d\d(-\d\d([T ][\d:.,+Z-]+)?)?",
+    re.IGNORECASE,
+)
 
 Path = tuple[str | int, ...]
 Fill = Callable[[Any], Any]
@@ -162,6 +172,11 @@ def strict_mismatches(wanted: Pattern, actual: Any) -> tuple[Mismatch, ...]:
 def path_text(path: Path) -> str:
     """A path as JSONPath: `$.items[0].id`."""
     return "$" + "".join(_segment(step) for step in path)
+
+
+def looks_generated(name: str) -> bool:
+    """Whether a name (of a member, of a segment of a path) is data: a number, an id, a date."""
+    return _GENERATED.fullmatch(name) is not None
 
 
 def near_keys(holder: Any, key: str | int) -> tuple[str, ...]:

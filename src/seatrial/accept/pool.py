@@ -52,10 +52,14 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One play to come: `scenario` is the journey itself, or the journey for one of its rows."""
+    """One play to come: `scenario` is the journey itself, or the journey for one of its rows.
+
+    With a `seed` of its own, its ids and random values repeat whatever the run's are.
+    """
 
     journey: Scenario
     scenario: Scenario
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,7 @@ def play_all(plans: Iterable[Plan], playing: Playing, *, jobs: int) -> Iterator[
 def play_one(plan: Plan, playing: Playing, client: Client) -> Played:
     """Play it to its end in this thread. Its secrets are lent to it: whoever reported it gives them back."""
     clock, secrets = playing.clock, playing.context.secrets.lend()
+    seed = playing.context.seed if plan.seed is None else plan.seed
     samples: list[Sample] = []
     exchanges = Exchanges(playing.evidence)
 
@@ -125,7 +130,7 @@ def play_one(plan: Plan, playing: Playing, client: Client) -> Played:
     try:
         result = drive(
             plan.scenario,
-            dataclasses.replace(playing.context, secrets=secrets),
+            dataclasses.replace(playing.context, secrets=secrets, seed=seed),
             client,
             clock=clock,
             record=samples.append,
@@ -161,7 +166,7 @@ def _one_after_the_other(plans: Iterable[Plan], playing: Playing) -> Iterator[Pl
 
 
 def _side_by_side(plans: Iterable[Plan], playing: Playing, jobs: int) -> Iterator[Played]:
-    workers = _Workers(playing, jobs)
+    workers = Workers(playing, jobs)
     begun: collections.deque[Future[Played]] = collections.deque()
     left = iter(plans)
     try:
@@ -170,9 +175,8 @@ def _side_by_side(plans: Iterable[Plan], playing: Playing, jobs: int) -> Iterato
                 begun.append(workers.submit(plan))
             if not begun:
                 return
-            played = _result(begun[0], playing.meanwhile)
+            played = workers.take(begun[0], playing.meanwhile)
             begun.popleft()
-            workers.held.take(played)
             if played is not None:
                 yield from _reported(played)
             if playing.enough():
@@ -213,8 +217,8 @@ class _Task:
     future: Future[Played]
 
 
-class _Workers:
-    """Threads that play what they are given, until they are told to end."""
+class Workers:
+    """Threads that play what they are given, until they are told to end. Each result must be taken, in order."""
 
     def __init__(self, playing: Playing, jobs: int) -> None:
         self._halt = threading.Event()
@@ -235,6 +239,12 @@ class _Workers:
         future: Future[Played] = Future()
         self._tasks.put(_Task(next(self._numbers), plan, future))
         return future
+
+    def take(self, future: Future[Played], meanwhile: Callable[[], None] = _nothing) -> Played | None:
+        """The result of the next play in the order they were given; None when it was cancelled before it began."""
+        played = _result(future, meanwhile)
+        self.held.take(played)
+        return played
 
     def end(self) -> None:
         """Wait for the workers a moment; a thread that still waits for an answer ends with the process."""

@@ -101,7 +101,7 @@ class _Reading:
             known |= alone - within
 
     def _unknown(self, content: Any, known: set[str]) -> Iterator[DocumentError]:
-        for text in _templates(content):
+        for text in templates_in(content):
             guarded = {found[1] for found in _GUARD.finditer(text.text)}
             for name in sorted(text.names - known - guarded):
                 problem = f"'{name}' is not defined, in '{text.text}'"
@@ -136,13 +136,13 @@ def _as_text(text: Template) -> str:
     return text.text if template.is_template(text.text) else f"{{{{{text.text}}}}}"
 
 
-def _templates(content: Any) -> Iterator[Template]:
+def templates_in(content: Any) -> Iterator[Template]:
     """Every template within a value that was read, in order."""
     if isinstance(content, Template):
         yield content
         return
     for part in _parts(content):
-        yield from _templates(part)
+        yield from templates_in(part)
 
 
 def _parts(content: Any) -> Iterable[Any]:

@@ -167,9 +167,10 @@ def _verdict(run: Run) -> str:
     """Its grade, as far as it can be told."""
     if is_going_on(run):
         return GOING_ON
-    if not run.verdict.is_file():
+    judged = next((file for file in (run.verdict, run.diff) if file.is_file()), None)
+    if judged is None:
         return NOT_JUDGED
     try:
-        return str(read_json(run.verdict).get("grade", UNREADABLE))
+        return str(read_json(judged).get("grade", UNREADABLE))
     except UsageError:
         return UNREADABLE

@@ -49,8 +49,8 @@ def run_import_postman(
     from seatrial.scenarios.importers import postman, targets
 
     imported = postman.convert(
-        postman.Source(_text(collection), collection),
-        [postman.Source(_text(name), name) for name in environments],
+        postman.Source(text_of(collection), collection),
+        [postman.Source(text_of(name), name) for name in environments],
         choice=postman.Choice(folder, per_folder),
         services=targets.read_services(services),
     )
@@ -70,7 +70,7 @@ def run_import_har(
     from seatrial.scenarios.importers import har, targets
 
     imported = har.convert(
-        _text(recording),
+        text_of(recording),
         recording,
         name=name or _stem(recording),
         choice=har.Choice(frozenset(hosts), static),
@@ -86,7 +86,7 @@ def run_import_openapi(
     from seatrial.scenarios.importers import openapi, targets
 
     known = targets.read_services(services)
-    return finish_import(openapi.convert(_text(document), document, tags=frozenset(tags), services=known), output)
+    return finish_import(openapi.convert(text_of(document), document, tags=frozenset(tags), services=known), output)
 
 
 def run_import_curl(
@@ -238,7 +238,7 @@ def _lines(words: Sequence[str]) -> tuple[str, str, str]:
     if not words or list(words) == [STDIN]:
         return _stdin(), "stdin", ""
     if all(_is_file(word) for word in words):
-        return "\n".join(map(_text, words)), ", ".join(words), _stem(words[0])
+        return "\n".join(map(text_of, words)), ", ".join(words), _stem(words[0])
     one = len(words) > 1 and words[0].rpartition("/")[2] == "curl"
     return shlex.join(words) if one else "\n".join(words), "the command line", ""
 
@@ -260,7 +260,7 @@ def _there(name: str) -> Path:
     return Path(name)
 
 
-def _text(name: str) -> str:
+def text_of(name: str) -> str:
     """The text of a file, `-` for stdin; UsageError when there is none, DocumentError when it is no text."""
     from seatrial.scenarios.importers.foreign import MAX_BYTES
 

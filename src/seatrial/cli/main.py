@@ -16,6 +16,7 @@ import typer
 
 from seatrial import __version__
 from seatrial.cli.console import print_anything, say, tell
+from seatrial.cli.diff_options import diff
 from seatrial.cli.hurl_words import with_hurl_options
 from seatrial.cli.import_app import import_app
 from seatrial.cli.start import start_short
@@ -40,6 +41,7 @@ app.add_typer(demo_app, name="demo")
 app.add_typer(chaos_app, name="chaos")
 app.add_typer(runs_app, name="runs")
 app.add_typer(import_app, name="import")
+app.command()(diff)
 
 RealmOption = Annotated[
     str | None,

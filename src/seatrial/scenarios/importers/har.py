@@ -59,15 +59,9 @@ def convert(
     text: str, file: str, *, name: str = "", choice: Choice | None = None, services: Services | None = None
 ) -> Imported:
     """One scenario of a recording. DocumentError when it is no HAR or nothing of it is left."""
-    root = read_json(text, file)
     tally = Tally()
-    entries = Part(root, "", tally)["log"]["entries"]
-    if not isinstance(entries.value, list):
-        raise DocumentError(
-            Where(file, 1, 1), "no HAR recording: `log.entries` is no list", "save all as HAR with content"
-        )
-    recording = _Recording(tally, choice or Choice(), services or {})
-    found = recording.drafts(_in_order(entries.items()))
+    recording = Recording(tally, choice or Choice(), services or {})
+    found = recording.drafts(entries_of(text, file, tally))
     if not found:
         raise DocumentError(
             Where(file, 1, 1), "no request of this recording is left", "name other hosts, or --static"
@@ -76,6 +70,16 @@ def convert(
     tally.count("captures", sum(len(draft.captures) for draft in found))
     content = drafts.scenario(name, found)
     return tally.imported(name, file, drafts.documents([content]))
+
+
+def entries_of(text: str, file: str, tally: Tally) -> list[Part]:
+    """The entries of a recording in the order they were sent. DocumentError when it is no HAR."""
+    entries = Part(read_json(text, file), "", tally)["log"]["entries"]
+    if not isinstance(entries.value, list):
+        raise DocumentError(
+            Where(file, 1, 1), "no HAR recording: `log.entries` is no list", "save all as HAR with content"
+        )
+    return _in_order(entries.items())
 
 
 def _in_order(entries: tuple[Part, ...]) -> list[Part]:
@@ -97,7 +101,9 @@ def _instant(text: Any) -> datetime | None:
 
 
 @dataclass
-class _Recording:
+class Recording:
+    """What is made of a recording's entries, and what of them is left out, counted by the reason."""
+
     tally: Tally
     choice: Choice
     services: Services
@@ -113,7 +119,7 @@ class _Recording:
         correlation = Correlation(self.marks)
         made: list[Draft] = []
         for entry in entries:
-            if not self._wanted(entry):
+            if not self.wanted(entry):
                 continue
             if len(made) >= MAX_STEPS:
                 self.left_out[f"requests beyond the first {MAX_STEPS}"] += 1
@@ -123,7 +129,8 @@ class _Recording:
         self._tell()
         return [replace(draft, captures=correlation.captures.get(index, {})) for index, draft in enumerate(made)]
 
-    def _wanted(self, entry: Part) -> bool:
+    def wanted(self, entry: Part) -> bool:
+        """Whether it is a request worth sending again; if not, why is counted."""
         url = entry["request"]["url"].text()
         kind = entry["_resourceType"].text()
         why = self._why_not(entry, url, kind)
@@ -137,7 +144,7 @@ class _Recording:
             return "WebSocket conversations"
         if host is None:
             return "requests that are not over HTTP"
-        if _method(request := entry["request"]) is None:
+        if method_of(request := entry["request"]) is None:
             return f"requests with the method {quoted(request['method'].text())}"
         if self.choice.hosts and host not in self.choice.hosts:
             return "requests to other hosts"
@@ -153,10 +160,10 @@ class _Recording:
     def _draft(self, entry: Part, correlation: Correlation) -> Draft:
         request = entry["request"]
         hiding = Hiding(self.tally, self.marks)
-        method = _method(request) or "GET"
+        method = method_of(request) or "GET"
         body, content_type = self._body(request["postData"])
         body = {kind: correlation.value("", content) for kind, content in body.items()}
-        headers = {name: correlation.value(name, value) for name, value in self._headers(request, body, content_type)}
+        headers = {name: correlation.value(name, value) for name, value in self.headers(request, body, content_type)}
         held = next((name for name in headers if name.lower() == "authorization"), None)
         auth = hiding.authorization(headers[held]) if held and isinstance(headers[held], str) else None
         if auth and held:
@@ -175,8 +182,9 @@ class _Recording:
             statuses=_statuses(entry),
         )
 
-    def _headers(self, request: Part, body: dict[str, Any], content_type: str) -> Iterator[tuple[str, Any]]:
-        writing = _method(request) in WRITING
+    def headers(self, request: Part, body: dict[str, Any], content_type: str) -> Iterator[tuple[str, Any]]:
+        """Its headers but those that browsers add; Content-Type only where the body does not imply it."""
+        writing = method_of(request) in WRITING
         pairs = []
         for header in request["headers"].items():
             name, value = header["name"].text(), header["value"].text()
@@ -190,7 +198,7 @@ class _Recording:
         yield from drafts.fields(pairs).items()
 
     def _body(self, posted: Part) -> tuple[dict[str, Any], str]:
-        content_type, text = posted["mimeType"].text(), self._posted_text(posted)
+        content_type, text = posted["mimeType"].text(), self.posted_text(posted)
         if content_type.lower().startswith("multipart/") and posted["params"]:
             return {"multipart": drafts.fields(self._part(part) for part in posted["params"].items())}, ""
         if text is None:
@@ -203,7 +211,7 @@ class _Recording:
             return {}, ""
         return (drafts.body_of(text, content_type), content_type) if text else ({}, "")
 
-    def _posted_text(self, posted: Part) -> str | None:
+    def posted_text(self, posted: Part) -> str | None:
         """What was posted as text; None for bytes that are none."""
         text, comment = posted["text"].text(), posted["comment"].text()
         if comment:
@@ -293,7 +301,7 @@ def _is_noise(name: str, value: str, writing: bool) -> bool:
     return name in _NOISE or name.startswith((":", "sec-", "x-client-data"))
 
 
-def _method(request: Part) -> str | None:
+def method_of(request: Part) -> str | None:
     """Its method, which is GET where none is said; None for one that no step can have, as `M-SEARCH`."""
     method = request["method"].text().upper() or "GET"
     return method if re.fullmatch("[A-Z]{1,20}", method) else None

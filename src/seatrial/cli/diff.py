@@ -1,0 +1,94 @@
+"""`seatrial diff`: the same journeys, or captured traffic, against two realms, and which fields of answers differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seatrial.accept.prepare import Wanted
+from seatrial.assess.diff import ROUNDS, Asked, Diffed, diff, read_plan
+from seatrial.cli.console import as_json, say, tell, typed_variables, workspace, write_file
+from seatrial.cli.diff_lines import diff_lines
+from seatrial.cli.progress import STYLES
+from seatrial.clock import SystemClock
+from seatrial.errors import ExitCode, UsageError
+from seatrial.reports.diff.html import diff_html
+from seatrial.reports.diff.json import diff_json
+from seatrial.reports.diff.markdown import diff_markdown
+from seatrial.scenarios.importers.replay import Capture, read_capture
+from seatrial.scenarios.importers.targets import read_services
+from seatrial.verdict import exit_code
+
+STDOUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class DiffOptions:
+    """What the command line says. `files` are the reports asked for, by the name of their form."""
+
+    primary: str
+    candidate: str
+    paths: tuple[Path, ...] = ()
+    tags: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    rounds: int = ROUNDS
+    seed: int | None = None
+    mutating: bool = False
+    ignore: tuple[str, ...] = ()
+    recording: str | None = None
+    services: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+def run_diff(options: DiffOptions) -> ExitCode:
+    """MISSED when a field differs above noise, UNDECIDED when that cannot be told or nothing was compared."""
+    if [*options.files.values()].count(STDOUT) > 1:
+        raise UsageError("two reports cannot both be written to stdout; give one a file")
+    plan = read_plan(workspace(), _asked(options))
+    done = diff(plan, clock=SystemClock(), say=say)
+    _write(done, options.files)
+    return exit_code(done.page.judged.grade)
+
+
+def _asked(options: DiffOptions) -> Asked:
+    overrides = typed_variables(options.variables)
+    return Asked(
+        primary=options.primary,
+        candidate=options.candidate,
+        wanted=Wanted(None, options.paths, options.names, options.tags, overrides),
+        rounds=options.rounds,
+        seed=options.seed,
+        mutating=options.mutating,
+        ignore=options.ignore,
+        capture=_capture(options),
+        services=read_services(options.services),
+    )
+
+
+def _capture(options: DiffOptions) -> Capture | None:
+    if options.recording is None:
+        if options.services:
+            raise UsageError("--service says where captured requests go; it needs --from FILE.har")
+        return None
+    if options.paths or options.tags or options.names:
+        raise UsageError("--from replays a recording in place of journeys; leave out PATHS, --tag and --name")
+    from seatrial.cli.import_ import text_of
+
+    return read_capture(text_of(options.recording), options.recording, writing=options.mutating)
+
+
+def _write(done: Diffed, files: Mapping[str, str]) -> None:
+    page = done.page
+    if STDOUT not in files.values():
+        for line in diff_lines(page):
+            tell(line.text, style=STYLES[line.grade] if line.grade else "")
+        tell(f"run {done.run.folder}")
+    makers = {
+        "json": lambda: as_json(diff_json(page)),
+        "markdown": lambda: diff_markdown(page).encode(),
+        "html": lambda: diff_html(page).encode(),
+    }
+    for form, target in files.items():
+        write_file(target, makers[form]())

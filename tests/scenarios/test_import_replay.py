@@ -1,0 +1,142 @@
+"""A HAR recording to be sent again: what is sent, to which service, and what never leaves the recording."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from seatrial.errors import DocumentError
+from seatrial.scenarios.importers.replay import read_capture, replay
+
+BASE = "https://api.example.com"
+
+
+def entry(url=f"{BASE}/cards/12", method="GET", headers=(), second=0, **more):
+    return {
+        "startedDateTime": f"2024-01-01T00:00:{second:02}Z",
+        "request": {
+            "method": method,
+            "url": url,
+            "headers": [{"name": name, "value": value} for name, value in headers],
+            **more,
+        },
+        "response": {"status": 200, "content": {"mimeType": "application/json"}},
+    }
+
+
+def capture(*entries, writing=False):
+    return read_capture(json.dumps({"log": {"entries": list(entries)}}), "day.har", writing=writing)
+
+
+def replayed(*entries, writing=False, secrets=(), bases=({"api": BASE},)):
+    return replay(capture(*entries, writing=writing), bases, secrets=frozenset(secrets))
+
+
+def sent(*entries, scope=None, **told):
+    """Method, URL, params and headers of what is sent, rendered."""
+    scope = scope or {}
+    requests = [journey.steps[0].request for journey in replayed(*entries, **told).journeys]
+    return [
+        (
+            request.method,
+            request.url.render(scope),
+            {name: value.render(scope) for name, value in request.params},
+            {name: value.render(scope) for name, value in request.headers},
+        )
+        for request in requests
+    ]
+
+
+def test_requests_are_sent_as_they_were_in_their_order():
+    one = entry(f"{BASE}/cards?b=%20x&a=1#top", headers=[("Accept", "application/json"), ("X-Tenant", "north")])
+    assert sent(entry(second=1), one) == [
+        ("GET", "/cards?b=%20x&a=1", {}, {"Accept": "application/json", "X-Tenant": "north"}),
+        ("GET", "/cards/12", {}, {}),
+    ]
+
+
+def test_what_looks_like_a_template_is_sent_as_it_was():
+    [(_, url, _, headers)] = sent(entry(f"{BASE}/%7B%7Bx%7D%7D", headers=[("X-A", "{{ secrets.password }}")]))
+    assert (url, headers) == ("/%7B%7Bx%7D%7D", {"X-A": "{{ secrets.password }}"})
+
+
+def test_ids_in_a_path_are_no_part_of_a_steps_name():
+    whole = replayed(entry(), entry(f"{BASE}/v2/users/0b0e6e9c-4f2f-4c5e-9d3c-6f1c2f0a7b11/pets"))
+    assert [journey.steps[0].name for journey in whole.journeys] == ["GET /cards/*", "GET /v2/users/*/pets"]
+    assert {journey.name for journey in whole.journeys} == {"day.har"}
+
+
+SECRET = "s3cr3t-value-91"
+CREDENTIALS = [
+    ("Authorization", f"Bearer {SECRET}"),
+    ("Cookie", f"sid={SECRET}"),
+    ("X-Api-Key", SECRET),
+    ("X-CSRF-Token", SECRET),
+]
+
+
+def test_credentials_of_the_capture_are_never_sent():
+    whole = replayed(entry(f"{BASE}/x?access_token={SECRET}&q=1", headers=CREDENTIALS))
+    assert SECRET not in repr(whole)
+    assert sent(entry(f"{BASE}/x?access_token={SECRET}&q=1", headers=CREDENTIALS)) == [("GET", "/x?q=1", {}, {})]
+    told = [text for text in whole.left_out if "of the capture" in text]
+    assert len(told) == 5
+    assert "headers `X-Api-Key` of the capture (a realm's secret `x_api_key` is sent instead)" in told
+
+
+def test_a_realms_own_secret_takes_their_place():
+    scope = {"secrets": {"authorization": "Bearer ours", "access_token": "our token", "cookie": "sid=ours"}}
+    one = entry(f"{BASE}/x?access_token={SECRET}", headers=CREDENTIALS)
+    [(_, url, params, headers)] = sent(one, secrets=scope["secrets"], scope=scope)
+    assert (url, params) == ("/x", {"access_token": "our token"})
+    assert headers == {"Authorization": "Bearer ours", "Cookie": "sid=ours"}
+
+
+def test_what_has_no_service_is_not_sent_and_said():
+    whole = replayed(entry("https://cdn.example.net/a"), entry("https://api.example.com.evil.example/a"))
+    assert whole.journeys == ()
+    assert [text.partition(",")[0] for text in whole.left_out] == [
+        "requests to https://cdn.example.net",
+        "requests to https://api.example.com.evil.example",
+    ]
+
+
+def test_what_goes_where_is_said():
+    bases = ({"v2": f"{BASE}/v2"}, {"api": BASE, "v2": "https://other.example.com"})
+    whole = replayed(entry(), entry(f"{BASE}/v2/x"), entry(f"{BASE}/y"), bases=bases)
+    assert [journey.steps[0].service for journey in whole.journeys] == ["api", "v2", "api"]
+    assert whole.mapped == (f"{BASE} -> api (2 requests)", f"{BASE}/v2 -> v2 (1 request)")
+
+
+def test_writing_requests_are_left_out_unless_wanted():
+    assert capture(entry(method="DELETE"), entry(method="POST")).left_out == {
+        "DELETE requests (--mutating sends them)": 1,
+        "POST requests (--mutating sends them)": 1,
+    }
+    posted = {"postData": {"mimeType": "application/json", "text": '{"a": 1}'}}
+    [one] = capture(entry(method="POST", **posted), writing=True).requests
+    assert (one.body, one.headers) == (b'{"a": 1}', (("Content-Type", "application/json"),))
+    [journey] = replayed(entry(method="POST", **posted), writing=True).journeys
+    assert journey.steps[0].mutates
+
+
+def test_a_form_is_written_anew_and_an_upload_left_out():
+    fields = {"params": [{"name": "a", "value": "1 2"}]}
+    form = {"postData": {"mimeType": "application/x-www-form-urlencoded", **fields}}
+    upload = {"postData": {"mimeType": "multipart/form-data; boundary=x", **fields}}
+    whole = capture(entry(method="POST", **form), entry(method="POST", **upload), writing=True)
+    assert [one.body for one in whole.requests] == [b"a=1+2"]
+    assert whole.left_out == {"uploads of files, which a recording does not hold": 1}
+
+
+def test_static_resources_and_websockets_are_left_out():
+    whole = capture(entry(f"{BASE}/logo.png"), entry("wss://api.example.com/ws"))
+    assert whole.requests == ()
+    assert sum(whole.left_out.values()) == 2
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"log": {}}', '{"log": {"entries": 1}}', "{" * 300])
+def test_what_is_no_recording_is_refused(text):
+    with pytest.raises(DocumentError, match=r"day\.har:\d+:\d+: "):
+        read_capture(text, "day.har", writing=False)
