@@ -10,6 +10,7 @@ from seatrial.assess.conclude import judge_run
 from seatrial.assess.page import page_of
 from seatrial.assess.plan import Asked, read_plan
 from seatrial.sample import Cause, EdgeCall, Ending, Evidence, FaultWindow, Phase
+from seatrial.scenarios.load.recorder import encode_histogram
 from seatrial.verdict import Grade
 
 START = 1_700_000_000
@@ -73,6 +74,17 @@ def test_rates_are_those_of_all_services_with_the_generators_plan(page, records)
         records.interval(0, ok=7, failed=2), records.interval(0, service="stock", ok=3), records.pacing(0)
     ).rates
     assert (point.planned, point.started, point.ok, point.failed) == (20, 20, 10, 2)
+
+
+def test_the_hold_is_shown_from_the_due_time_and_from_the_sending(page, records):
+    stalled = {"histogram": encode_histogram({2_000_000: 5, 10_000: 95})}
+    sent = {"service_histogram": encode_histogram({10_000: 100})}
+    (latency,) = page(records.interval(1, **stalled, **sent)).latencies
+    due, sending = latency.hold
+    assert (due.since, sending.since) == ("the due time", "the sending")
+    assert (due.p99_s, sending.p99_s) == (pytest.approx(2.0, rel=0.001), pytest.approx(0.01, rel=0.001))
+    (warm,) = page(records.interval(1, phase=Phase.WARM_UP, **stalled, **sent)).latencies
+    assert warm.hold == ()
 
 
 def test_a_second_in_which_all_failed_is_shown_without_quantiles(page, records):

@@ -13,7 +13,7 @@ import pytest
 from seatrial.errors import DocumentError
 from seatrial.redact import Secrets
 from seatrial.reports.build import build
-from seatrial.reports.page import Journey, JourneyStep, Note, Page, RunFacts
+from seatrial.reports.page import Journey, JourneyStep, Note, Page, Quantiles, RunFacts
 from seatrial.reports.render import render_html
 from seatrial.sample import Cause, Outcome
 from seatrial.verdict import Finding, Grade, Subject, Verdict
@@ -115,6 +115,15 @@ def test_every_finding_stands_in_the_report_with_its_reason_and_numbers(page: Pa
         assert finding.name in shown
     assert "10.1 % – 19.2 %" in shown
     assert "wants 4,726" in shown
+
+
+def test_both_latencies_of_a_hold_stand_beside_each_other(page: Page) -> None:
+    hold = (Quantiles("the due time", 0.004, 0.02, 1.9, 4_200), Quantiles("the sending", 0.004, 0.019, 0.034, 4_200))
+    first, *others = page.latencies
+    held = replace(page, latencies=(replace(first, hold=hold), *others))
+    told = outline(render_html(held, redact=as_is)).text
+    assert "Hold, from the due time: p50 4 ms · p95 20 ms · p99 1.9 s of 4,200 OK requests" in told
+    assert "Hold, from the sending: p50 4 ms · p95 19 ms · p99 34 ms of 4,200 OK requests" in told
 
 
 def test_a_failed_step_is_told_in_full(page: Page) -> None:

@@ -16,6 +16,7 @@ from seatrial.sample import Cause, EdgeCall, Ending, Evidence, Interval
 from seatrial.service import Edge, Indicator, Service
 from seatrial.slo.decide import PRIOR_BLOCKS, PRIOR_DESIGN_EFFECT
 from seatrial.slo.measure import Band, Measures
+from seatrial.slo.quantiles import span_latency
 from seatrial.verdict import Verdict
 
 
@@ -99,7 +100,16 @@ def _latency(name: str, measures: Measures, plan: Plan) -> shown.ServiceLatency:
         name,
         tuple(_band(second, bands.get(second), failed[second]) for second in sorted({*bands, *failed})),
         tuple(_limits(service)) if service else (),
+        tuple(_hold(measures, name)),
     )
+
+
+def _hold(measures: Measures, service: str) -> Iterator[shown.Quantiles]:
+    """The same requests twice: what callers waited, and what the service took."""
+    latency = span_latency(measures, service)
+    if latency:
+        for since, of in (("the due time", latency.due), ("the sending", latency.sent)):
+            yield shown.Quantiles(since, of.p50_s, of.p95_s, of.p99_s, of.n)
 
 
 def _band(second: int, band: Band | None, failed: int) -> shown.Band:

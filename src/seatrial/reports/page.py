@@ -74,12 +74,25 @@ class LatencyLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Quantiles:
+    """Of the load's whole hold: of `n` OK requests, counted `since` (`the due time`, `the sending`)."""
+
+    since: str
+    p50_s: float
+    p95_s: float
+    p99_s: float
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceLatency:
-    """One service's bands in order of time; a second that is left out was not observed."""
+    """One service's bands in order of time; a second that is left out was not observed. `hold`: its quantiles over
+    the load's hold, from each moment they can be counted from."""
 
     service: str
     bands: tuple[Band, ...]
     limits: tuple[LatencyLimit, ...] = ()
+    hold: tuple[Quantiles, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

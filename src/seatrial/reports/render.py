@@ -95,6 +95,7 @@ def _words(page: Page) -> dict[str, object]:
         "rate_plots": rate_plots(page),
         "latency_plots": latency_plots(page),
         "numbers": {one.service: summarise(one, page.phases) for one in page.latencies},
+        "holds": {one.service: one.hold for one in page.latencies},
         "events": events(page),
         "gauge": gauge,
         "interval_text": interval_text,
