@@ -11,6 +11,7 @@ from typing import Any
 
 from seatrial import journal
 from seatrial.assess.plan import Asked, Plan, experiment_plan, read_plan
+from seatrial.assess.search import findings_of
 from seatrial.assess.verify import judge_experiments
 from seatrial.chaos.verify import Seen, apart
 from seatrial.errors import UsageError
@@ -99,13 +100,21 @@ def judge_run(recorded: Recorded, plan: Plan) -> Verdict:
     measures, gate = recorded.measures, plan.gate
     wanted = [scenario.name for scenario in plan.acceptance]
     journeys = judge_journeys(measures, wanted=wanted) if wanted or not recorded.about.experiment else ()
-    load = judge_load(measures, plan.services, alpha=gate.alpha, min_hold_s=gate.min_hold_s) if plan.profile else ()
+    load = _judge_load(measures, plan)
     aborted = _aborted(recorded, plan)
     experiments = judge_experiments(measures, plan, seen_in(recorded, plan), aborted=aborted)
     warm = (_with_warm_up(finding, measures) for finding in load)
     explained = (*_explained(journeys, aborted.get("acceptance")), *_explained(warm, aborted.get("load")))
     findings = (*explained, *experiments, *_unfinished(recorded.about))
     return conclude(placed(findings, plan), gate)
+
+
+def _judge_load(measures: Measures, plan: Plan) -> tuple[Finding, ...]:
+    if plan.profile is None:
+        return ()
+    if plan.profile.probes:
+        return findings_of(measures, plan, plan.profile)
+    return judge_load(measures, plan.services, alpha=plan.gate.alpha, min_hold_s=plan.gate.min_hold_s)
 
 
 def _explained(findings: Iterable[Finding], why: str | None) -> Iterator[Finding]:

@@ -139,7 +139,7 @@ def _read(workspace: Path, asked: Asked, gate: Gate) -> Plan:
         acceptance=select(scenarios, tags=gate.acceptance_tags),
         profile=profile,
         mix=mix(profile, scenarios) if profile else None,
-        experiments=_experiments(workspace, gate, realm=realm, services=documented),
+        experiments=_experiments(workspace, gate, realm=realm, services=documented, profile=profile),
         overrides=asked.overrides,
     )
 
@@ -154,7 +154,7 @@ def _profile(workspace: Path, gate: Gate) -> Profile | None:
 
 
 def _experiments(
-    workspace: Path, gate: Gate, *, realm: Realm, services: Mapping[str, Service]
+    workspace: Path, gate: Gate, *, realm: Realm, services: Mapping[str, Service], profile: Profile | None
 ) -> tuple[Checked, ...]:
     known = read_experiments(workspace / "chaos")
     for name in gate.experiments:
@@ -162,6 +162,9 @@ def _experiments(
             raise _unknown(gate.where, f"unknown experiment '{name}'", name, known)
     if gate.experiments and gate.profile is None:
         raise _unknown(gate.where, "experiments need traffic, and the gate names no load profile", "", ())
+    if gate.experiments and profile and profile.probes:
+        problem = f"profile '{profile.name}' is a breakpoint search, which ends in overload"
+        raise DocumentError(gate.where or Where("slo/gate.yaml", 1, 1), problem, "experiments need a load that holds")
     chosen: Iterable[Experiment] = (known[name] for name in gate.experiments)
     return tuple(check(experiment, realm=realm, services=services) for experiment in chosen)
 

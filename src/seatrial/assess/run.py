@@ -23,6 +23,7 @@ from seatrial.assess.page import page_of
 from seatrial.assess.plan import Plan
 from seatrial.assess.preflight import preflight
 from seatrial.assess.record import Recorder
+from seatrial.assess.search import hold_search
 from seatrial.assess.stage import Bridge, Hindsight, Loading, Say, Show
 from seatrial.chaos.inject import realm_lock
 from seatrial.chaos.plan import resolver
@@ -156,7 +157,10 @@ def _left_out(plan: Plan, reason: str) -> dict[str, str]:
 def _under_load(bridge: Bridge, loading: Loading, profile: Profile) -> dict[str, str]:
     watch = stage.watch_edges(bridge) if bridge.plan.experiments else None
     hindsight = Hindsight(watch, bridge.clock, span_s=BASELINE_S) if watch else None
-    findings = stage.hold(bridge, loading, profile, hindsight)
+    if profile.probes:
+        findings = hold_search(bridge, loading, profile)
+    else:
+        findings = stage.hold(bridge, loading, profile, hindsight)
     ask_queries(bridge)
     missed = [finding.name for finding in findings if finding.grade is Grade.MISSED]
     if missed:

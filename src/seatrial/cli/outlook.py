@@ -19,6 +19,11 @@ def forecast_lines(plan: Plan) -> Iterator[str]:
         yield f"{plan.gate.where}: no journey has the acceptance tag {', '.join(plan.gate.acceptance_tags)}"
     if plan.profile is None:
         return
+    if plan.profile.probes:
+        first, last = plan.profile.probes[0], plan.profile.probes[-1]
+        lasts = show_duration(plan.profile.lasts_s)
+        yield f"a breakpoint search from {first.level:g} to {last.level:g} takes at most {lasts}"
+        return
     found = _forecasts(plan, plan.profile)
     wanted_s = [item.wanted_s for item in found if item.in_time and item.wanted_s is not None]
     if wanted_s:

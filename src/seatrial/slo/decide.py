@@ -349,15 +349,32 @@ def not_contradicted(per_second: Iterable[PerSecond], *, limit_ratio: float, alp
     numbers belong to the load stage. UNDECIDED ("correlated") also where only the design effect keeps that test
     from MISSED: thirty failures of thirty are no reason for MET.
     """
-    evidence, rule = _evidence_of(per_second), Rule(limit_ratio, alpha, min_hold_s=0.0)
+    return _phase_decision(_evidence_of(per_second), Rule(limit_ratio, alpha, min_hold_s=0.0))
+
+
+def first_contradiction(per_second: Iterable[PerSecond], *, limit_ratio: float, alpha: float = ALPHA) -> Decision:
+    """As `not_contradicted`, looking after every second: the first MISSED stands, whatever came after it."""
+    evidence, rule = Evidence(), Rule(limit_ratio, alpha, min_hold_s=0.0)
+    for second in per_second:
+        evidence = evidence.after(second)
+        if evidence.total >= PHASE_MIN_REQUESTS and _is_missed(evidence, rule):
+            break
+    return _phase_decision(evidence, rule)
+
+
+def _is_missed(evidence: Evidence, rule: Rule) -> bool:
+    return _crossed(evidence, rule, evidence.sums.effect.value) is Call.MISSED
+
+
+def _phase_decision(evidence: Evidence, rule: Rule) -> Decision:
     if evidence.total < PHASE_MIN_REQUESTS:
         small = _ratio_decision(evidence, rule, call=Call.UNDECIDED, reason=_too_small_a_phase(evidence.total))
         return replace(small, wanted_n=PHASE_MIN_REQUESTS)
-    if _crossed(evidence, rule, evidence.sums.effect.value) is Call.MISSED:
+    if _is_missed(evidence, rule):
         return _ratio_decision(evidence, rule, call=Call.MISSED, reason=_decided(evidence, rule))
     if _crossed(evidence, rule, 1.0) is Call.MISSED:
         return _ratio_decision(evidence, rule, call=Call.UNDECIDED, reason=_correlated(evidence))
-    text = f"{evidence.bad:,} of {evidence.total:,} bad does not contradict a limit of {_percent(limit_ratio)}"
+    text = f"{evidence.bad:,} of {evidence.total:,} bad does not contradict a limit of {_percent(rule.limit_ratio)}"
     return _ratio_decision(evidence, rule, call=Call.MET, reason=_Reason(Why.NOT_CONTRADICTED, text))
 
 

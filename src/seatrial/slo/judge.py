@@ -73,6 +73,14 @@ class _PhaseTest:
 
 
 @dataclass(frozen=True, slots=True)
+class _ProbeTest(_PhaseTest):
+    """As a phase, looked at after every second: the first miss stands."""
+
+    def ratio(self, per_second: Iterable[PerSecond], limit_ratio: float) -> Decision:
+        return decide.first_contradiction(per_second, limit_ratio=limit_ratio, alpha=self.alpha)
+
+
+@dataclass(frozen=True, slots=True)
 class _Case:
     """One objective of one service, what it is held against, and how."""
 
@@ -156,6 +164,15 @@ def judge_promise(
     """
     case = _Case(measures, service, objective, _span(measures, experiment, phase), _PhaseTest(alpha))
     return _judge_in_phase(case, services, experiment=experiment)
+
+
+def judge_probe(
+    measures: Measures, *, service: str, objective: Objective, level: float, alpha: float = decide.ALPHA
+) -> Finding:
+    """One objective over one level of a breakpoint search: MET when not contradicted. Whether the generator was fit
+    is not looked at here (`breakpoint.search` does)."""
+    case = _Case(measures, service, objective, Span(Phase.PROBE, level=level), _ProbeTest(alpha))
+    return _judge(case, Subject.OBJECTIVE)
 
 
 def judge_journeys(measures: Measures, *, wanted: Iterable[str] = ()) -> tuple[Finding, ...]:

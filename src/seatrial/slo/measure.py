@@ -28,10 +28,11 @@ _BAND_QUANTILES = (50.0, 95.0, 99.0)
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A part of a run: a phase, and the experiment it belongs to, if any."""
+    """A part of a run: a phase, the experiment it belongs to, if any, and the level of a PROBE."""
 
     phase: Phase
     experiment: str | None = None
+    level: float | None = None
 
 
 LOAD = Span(Phase.HOLD)
@@ -277,7 +278,7 @@ class Meter:
         )
 
     def _second(self, record: Interval | Pacing) -> Span:
-        span = Span(record.phase, record.experiment)
+        span = Span(record.phase, record.experiment, record.level)
         self._seconds.setdefault(span, set()).add(record.second)
         return span
 

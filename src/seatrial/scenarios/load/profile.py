@@ -109,7 +109,7 @@ def to_profile(document: Document) -> Profile:
         name=raw.profile,
         model=model,
         scenarios=_weights(raw, document),
-        stages=_curve(raw, model, document),
+        stages=_warmed(_curve(raw, model, document), raw.warm_up),
         warm_up_s=raw.warm_up,
         max_in_flight=_max_in_flight(raw, model, document),
         stop_when=StopWhen(raw.stop_when),
@@ -170,6 +170,14 @@ def _curve(raw: _RawProfile, model: Model, document: Document) -> tuple[Stage, .
     if document.has("stages"):
         raise DocumentError(document.where_key("shape"), "a profile has either stages or a shape", "leave one out")
     return stages_of(raw.shape, document, read_level=functools.partial(_level, model=model))
+
+
+def _warmed(stages: tuple[Stage, ...], warm_up_s: float) -> tuple[Stage, ...]:
+    """With the warm-up before the first probe, where it would else take the probe's time; other stages contain it."""
+    if not warm_up_s or not any(stage.phase is Phase.PROBE for stage in stages):
+        return stages
+    first = stages[0].level
+    return (Stage(Phase.RAMP, first, 0.0), Stage(Phase.HOLD, first, warm_up_s), *stages)
 
 
 def _stages(raw: _RawProfile, model: Model, document: Document) -> tuple[Stage, ...]:
