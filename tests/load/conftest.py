@@ -26,6 +26,8 @@ class Target:
     connections: int = 0
     stalled_until: float = 0.0
     delay_s: float = 0.0
+    one_at_a_time_s: float = 0.0
+    turn: threading.Lock = field(default_factory=threading.Lock)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def stall(self, seconds: float) -> None:
@@ -73,6 +75,9 @@ class _Handler(BaseHTTPRequestHandler):
         target = self.server.target
         target.count(f"{self.command} {self.path}")
         time.sleep(max(target.delay_s, target.stalled_until - time.monotonic()))
+        if target.one_at_a_time_s:
+            with target.turn:
+                time.sleep(target.one_at_a_time_s)
         target.answered(f"{self.command} {self.path}")
         body = json.dumps(content).encode()
         status = 503 if self.path.startswith("/broken") else status

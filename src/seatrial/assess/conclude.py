@@ -20,6 +20,7 @@ from seatrial.sample import CallsLost, EdgeCall, Evidence, FaultWindow, Phase
 from seatrial.slo.conclude import conclude
 from seatrial.slo.judge import judge_journeys, judge_load
 from seatrial.slo.measure import LOAD, Measures, measure
+from seatrial.slo.points import judge_points
 from seatrial.verdict import Finding, Grade, Subject, Verdict
 
 CUT_SHORT = "the run was cut short"
@@ -113,7 +114,7 @@ def _judge_load(measures: Measures, plan: Plan) -> tuple[Finding, ...]:
     if plan.profile is None:
         return ()
     if plan.profile.probes:
-        return findings_of(measures, plan, plan.profile)
+        return (*findings_of(measures, plan, plan.profile), *judge_points(measures, plan.services))
     return judge_load(measures, plan.services, alpha=plan.gate.alpha, min_hold_s=plan.gate.min_hold_s)
 
 

@@ -11,8 +11,9 @@ from seatrial.assess.plan import Asked, Plan, experiment_plan, read_plan
 from seatrial.assess.run import Assessed, Telling, assess
 from seatrial.cli.console import as_json, pairs, say, tell, typed_variables, workspace, write_file
 from seatrial.cli.github import tell_github
+from seatrial.cli.load_screen import STYLES
 from seatrial.cli.outlook import forecast_lines
-from seatrial.cli.progress import STYLES, progress
+from seatrial.cli.progress import progress
 from seatrial.cli.verdict_text import verdict_lines
 from seatrial.clock import SystemClock
 from seatrial.errors import ExitCode, UsageError, did_you_mean

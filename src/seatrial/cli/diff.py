@@ -10,7 +10,7 @@ from seatrial.accept.prepare import Wanted
 from seatrial.assess.diff import ROUNDS, Asked, Diffed, diff, read_plan
 from seatrial.cli.console import as_json, say, tell, typed_variables, workspace, write_file
 from seatrial.cli.diff_lines import diff_lines
-from seatrial.cli.progress import STYLES
+from seatrial.cli.load_screen import STYLES
 from seatrial.clock import SystemClock
 from seatrial.errors import ExitCode, UsageError
 from seatrial.reports.diff.html import diff_html

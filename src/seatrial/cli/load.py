@@ -19,8 +19,10 @@ from rich.console import Console
 from rich.live import Live
 
 from seatrial import __version__
+from seatrial.assess.search import asked_of, require_judge
+from seatrial.assess.standing import Standing
 from seatrial.cli.console import as_json, say, tell, typed_variables, workspace, write_file
-from seatrial.cli.load_screen import live_table, progress_line, summary_text
+from seatrial.cli.load_screen import live_view, progress_line, standing_lines, state_words, summary_text
 from seatrial.clock import SystemClock, iso
 from seatrial.errors import ExitCode, Interrupted
 from seatrial.journal import Journal, Run, create_run, write_json
@@ -41,20 +43,22 @@ from seatrial.service import Service
 from seatrial.slo.generator import trouble
 from seatrial.slo.measure import limits_us
 from seatrial.slo.read import read_services
+from seatrial.verdict import Finding
 
 SAY_EVERY_S = 5  # without a terminal: a line now and then, not a screen a second
 
-Show = Callable[[Summary], None]
+Show = Callable[[Summary, Standing], None]
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """Everything read and permitted before anything is sent."""
+    """Everything read and permitted before anything is sent; `asked` are the objectives the journeys speak to."""
 
     workspace: Path
     realm: Realm
     profile: Profile
     services: Mapping[str, Service]
+    asked: Mapping[str, Service]
     overrides: dict[str, Any]
 
 
@@ -68,12 +72,14 @@ def run_load(
         require_reachable(asked.realm, state)
         run = create_run(asked.workspace, asked.realm.name, clock=SystemClock())
         write_json(run.about, _about(asked, run))
-        summary, interrupted = _play(asked, run)
+        summary, objectives, interrupted = _play(asked, run)
     tell(summary_text(summary))
+    for line in standing_lines(objectives):
+        tell(line)
     tell(f"run {run.folder}")
-    unfit = why_unfit(summary, asked.services)
+    unfit = _why_undecided(summary, objectives, asked.services)
     if json_file:
-        write_file(json_file, as_json(_result(summary, run, unfit=unfit)))
+        write_file(json_file, as_json(_result(summary, objectives, run, unfit=unfit)))
     if interrupted:
         raise Interrupted("the load was stopped before its stages were over")
     if unfit:
@@ -90,16 +96,27 @@ def why_unfit(summary: Summary, services: Mapping[str, Service]) -> str:
     return f"generator: {reason}" if reason else ""
 
 
+def _why_undecided(summary: Summary, objectives: Standing, services: Mapping[str, Service]) -> str:
+    """As `why_unfit`; a breakpoint search is overloaded at its end, so it says itself whether it found anything."""
+    if objectives.search is not None:
+        return "" if objectives.search.is_decided else objectives.found
+    return why_unfit(summary, services)
+
+
 def _read(profile_name: str, realm_name: str | None, variables: Sequence[str]) -> _Asked:
     here = workspace()
     realm = choose_realm(read_realms(here), realm_name)
     profile = choose_profile(read_profiles(here / "scenarios" / "profiles"), profile_name)
-    permit(profile, mix(profile, read_scenarios(here / "scenarios")), realm)
-    return _Asked(here, realm, profile, read_services(here / "slo"), typed_variables(variables))
+    chosen = mix(profile, read_scenarios(here / "scenarios"))
+    permit(profile, chosen, realm)
+    services = read_services(here / "slo")
+    asked = asked_of(services, chosen)
+    require_judge(profile, asked)
+    return _Asked(here, realm, profile, services, asked, typed_variables(variables))
 
 
-def _play(asked: _Asked, run: Run) -> tuple[Summary, bool]:
-    summary = Summary()
+def _play(asked: _Asked, run: Run) -> tuple[Summary, Standing, bool]:
+    summary, objectives = Summary(), Standing(asked.profile, asked.asked)
     journal = Journal(run.journal)
     with (
         contextlib.closing(journal),
@@ -107,11 +124,17 @@ def _play(asked: _Asked, run: Run) -> tuple[Summary, bool]:
         _stopping_on_signals(load) as stopped,
         _screen(f"load '{asked.profile.name}'") as show,
     ):
+        over = ""
         for second in load.seconds():
             journal.write(*second)
             summary.add(second)
-            show(summary)
-    return summary, bool(stopped)
+            objectives.add(second)
+            show(summary, objectives)
+            if objectives.over and not over:
+                over = objectives.over
+                say(f"stopping: {over}")
+                load.stop()
+    return summary, objectives, bool(stopped)
 
 
 def _order(asked: _Asked, run: Run) -> LoadOrder:
@@ -162,12 +185,12 @@ def _screen(title: str) -> Iterator[Show]:
         yield _say_now_and_then
         return
     with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as live:
-        yield lambda summary: live.update(live_table(summary, title), refresh=True)
+        yield lambda summary, objectives: live.update(live_view(summary, objectives, title), refresh=True)
 
 
-def _say_now_and_then(summary: Summary) -> None:
+def _say_now_and_then(summary: Summary, objectives: Standing) -> None:
     if summary.whole_pace().seconds % SAY_EVERY_S == 0:
-        say(progress_line(summary.pace()))
+        say("; ".join((progress_line(summary.pace()), *state_words(objectives.findings))))
 
 
 def _about(asked: _Asked, run: Run) -> dict[str, object]:
@@ -181,10 +204,32 @@ def _about(asked: _Asked, run: Run) -> dict[str, object]:
     }
 
 
-def _result(summary: Summary, run: Run, *, unfit: str) -> dict[str, object]:
+def _result(summary: Summary, objectives: Standing, run: Run, *, unfit: str) -> dict[str, object]:
     return {
         "run": run.name,
         "unfit": unfit,
+        "objectives": [_objective(finding) for finding in objectives.conclude()],
+        "breakpoint": _breakpoint(objectives),
         "generator": dataclasses.asdict(summary.whole_pace()),
         "steps": [dataclasses.asdict(line) for line in summary.whole()],
     }
+
+
+def _objective(finding: Finding) -> dict[str, object]:
+    return {
+        "name": finding.name,
+        "grade": finding.grade,
+        "limit": finding.limit_text,
+        "measured": finding.measured_text,
+        "n": finding.n,
+        "reason": finding.reason,
+    }
+
+
+def _breakpoint(objectives: Standing) -> dict[str, object] | None:
+    """What a breakpoint search found; None of any other load."""
+    if objectives.search is None:
+        return None
+    found = objectives.search
+    levels = [{"level": probe.level, "grade": probe.grade, "reason": probe.reason} for probe in found.probes]
+    return {"held": found.held, "ended": found.ended, "text": objectives.found, "levels": levels}

@@ -5,16 +5,26 @@ Takes a `Summary`, gives rich renderables and lines of text. Prints nothing itse
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich import box
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
+from seatrial.assess.standing import Standing
 from seatrial.quantity import show_duration, show_ratio
 from seatrial.scenarios.load.summary import Progress, StepLine, Summary
+from seatrial.verdict import Finding, Grade
 
+STYLES = {Grade.MET: "green", Grade.DEGRADED: "yellow", Grade.UNDECIDED: "dim", Grade.MISSED: "bold red"}
 HEADINGS = ("step", "requests", "per s", "p50", "p95", "p99", "errors", "why")
 STEP_WIDTH = 24  # what 80 columns leave beside the numbers
+
+
+def live_view(summary: Summary, objectives: Standing, title: str) -> Group:
+    """The last seconds and below them each objective as it stands."""
+    return Group(live_table(summary, title), *findings_table(objectives.findings))
 
 
 def live_table(summary: Summary, title: str) -> Table:
@@ -32,6 +42,36 @@ def steps_table(steps: Iterable[StepLine]) -> Table:
     for line in steps:
         table.add_row(_short(line.step), *cells(line)[1:])
     return table
+
+
+def findings_table(findings: Sequence[Finding]) -> Iterator[Table]:
+    """One line per objective, none when there is none to judge."""
+    if not findings:
+        return
+    table = Table.grid(padding=(0, 2))
+    for finding in findings:
+        grade = Text(str(finding.grade), style=STYLES[finding.grade])
+        table.add_row("", grade, finding.name, finding.limit_text, Text(finding.measured_text, style="dim"))
+    yield table
+
+
+def state_words(findings: Sequence[Finding]) -> Iterator[str]:
+    """How many objectives are in which state, in a few words; nothing when there is none."""
+    for grade in Grade:
+        names = [finding.name for finding in findings if finding.grade is grade]
+        if names:
+            yield f"{grade} {', '.join(names)}" if grade is Grade.MISSED else f"{len(names)} {grade}"
+
+
+def standing_lines(objectives: Standing) -> Iterator[str]:
+    """What a breakpoint search found, and the objectives as they stood at the end: `load` judges none of them."""
+    if objectives.found:
+        yield objectives.found
+    found = objectives.conclude()
+    if found:
+        yield "objectives as they stood (assess judges them):"
+    for finding in found:
+        yield f"  {finding.grade}  {finding.name}  {finding.limit_text}  {finding.measured_text}"
 
 
 def summary_text(summary: Summary) -> str:

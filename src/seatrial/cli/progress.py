@@ -19,12 +19,11 @@ from rich.text import Text
 
 from seatrial.assess.stage import Moment
 from seatrial.cli.console import say
-from seatrial.cli.load_screen import steps_table
+from seatrial.cli.load_screen import findings_table, steps_table
 from seatrial.quantity import show_duration, show_ratio
 from seatrial.sample import Pacing
 from seatrial.verdict import Grade
 
-STYLES = {Grade.MET: "green", Grade.DEGRADED: "yellow", Grade.UNDECIDED: "dim", Grade.MISSED: "bold red"}
 PLAIN_EVERY_S = 10.0
 
 
@@ -127,7 +126,7 @@ class LiveProgress:
 
     def show(self, moment: Moment) -> None:
         """Redraw."""
-        self._live.update(Group(_bar(moment), *_pace(moment), *_steps(moment), *_findings(moment)))
+        self._live.update(Group(_bar(moment), *_pace(moment), *_steps(moment), *findings_table(moment.findings)))
 
 
 def _bar(moment: Moment) -> Table:
@@ -157,13 +156,3 @@ def _steps(moment: Moment) -> Iterator[Padding]:
     """The last seconds of each step: rates, quantiles and errors."""
     if moment.steps:
         yield Padding(steps_table(moment.steps), (0, 0, 0, 2))
-
-
-def _findings(moment: Moment) -> Iterator[Table]:
-    if not moment.findings:
-        return
-    table = Table.grid(padding=(0, 2))
-    for finding in moment.findings:
-        grade = Text(str(finding.grade), style=STYLES[finding.grade])
-        table.add_row("", grade, finding.name, finding.limit_text, Text(finding.measured_text, style="dim"))
-    yield table

@@ -23,7 +23,7 @@ LATE_LIMIT_RATIO = 0.05
 """Starts later than 10 ms, or 5 % of the tightest latency limit if that is more, would show in what is judged."""
 
 LATE_STARTS_RATIO = 0.01
-"""More of them means that the p99 of lateness is over the bound."""
+"""More of them, and more than a single one, means that the p99 of lateness is over the bound."""
 
 BUSY_CPU_RATIO = 0.90
 """Above nine tenths of a core there is no room left to be punctual."""
@@ -90,7 +90,7 @@ def _late(pacings: Sequence[Pacing], bound_s: float) -> str:
     # The nearest counted step below the bound: never milder than it.
     step_ms = max(step for step in LATE_STEPS_MS if step <= bound_s * 1000)
     late = sum(pacing.late_over_ms.get(step_ms, 0) for pacing in pacings)
-    if late <= LATE_STARTS_RATIO * started:
+    if late <= max(1.0, LATE_STARTS_RATIO * started):  # of fewer than a hundred, one is an accident
         return ""
     return f"{show_ratio(late / started)} of the starts were more than {step_ms} ms late ({late:,} of {started:,})"
 
