@@ -177,20 +177,20 @@ def test_a_limit_no_sample_can_show_is_refused(limit):
 
 
 def test_without_a_bad_event_the_design_effect_is_the_prior():
-    assert effect_of(even(0, 200, seconds=90)).value == 10.0
-    assert effect_of([]).value == 10.0
+    assert effect_of(even(0, 200, seconds=90)).value == 9.0
+    assert effect_of([]).value == 9.0
 
 
 def test_blocks_that_are_all_bad_show_no_variance_and_keep_the_prior():
-    assert effect_of(even(200, 200, seconds=30)).value == 10.0
+    assert effect_of(even(200, 200, seconds=30)).value == 9.0
 
 
-def test_equal_blocks_give_the_variance_ratio_shrunk_towards_ten():
+def test_equal_blocks_give_the_variance_ratio_shrunk_towards_nine():
     bad = [0, 5, 1, 0, 9, 2, 2, 0]
     p = sum(bad) / (200 * len(bad))
     observed = np.var(bad, ddof=1) / (200 * p * (1 - p))
     effect = effect_of([(c, 200) for c in bad])
-    assert effect.value == pytest.approx((5 * 10 + 5 * observed) / (5 + 5))
+    assert effect.value == pytest.approx((6 * 9 + 5 * observed) / (6 + 5))
     assert (effect.blocks, effect.blocks_with_bad) == (8, 5)
 
 
@@ -204,7 +204,7 @@ def test_unequal_blocks_give_rao_and_scotts_variance_of_a_ratio(seconds):
     variance = many / (many - 1) * ((bad - p * total) ** 2).sum() / total.sum() ** 2
     observed = variance * total.sum() / (p * (1 - p))
     k = np.count_nonzero(bad)
-    expected = max(1.0, (50 + k * observed) / (5 + k))
+    expected = max(1.0, (54 + k * observed) / (6 + k))
     assert effect_of(seconds).value == pytest.approx(expected, rel=1e-6)
 
 
@@ -257,7 +257,7 @@ def test_interval_without_data_is_everything():
 
 
 @pytest.mark.parametrize(
-    ("limit", "independent", "cautious"), [(0.01, 473, 4_726), (0.05, 93, 930), (0.001, 4_742, 47_420)]
+    ("limit", "independent", "cautious"), [(0.01, 473, 4_253), (0.05, 93, 837), (0.001, 4_742, 42_678)]
 )
 def test_requests_needed_without_a_bad_one(limit, independent, cautious):
     assert requests_needed(limit, design_effect=1.0) == independent
@@ -353,7 +353,11 @@ def test_met_at_a_low_rate_waits_for_twenty_blocks():
 
 def test_missed_waits_for_five_blocks():
     early = look(even(200, 200, seconds=4), limit_ratio=0.01)
-    assert (early.state, early.why, early.reason) == (Call.UNDECIDED, Why.TOO_FEW_BLOCKS, "too few blocks: 4 of 5")
+    assert (early.state, early.why, early.reason) == (
+        Call.UNDECIDED,
+        Why.TOO_FEW_BLOCKS,
+        "too few blocks with a bad request: 4 of 5",
+    )
     assert look(even(200, 200, seconds=5), limit_ratio=0.01).state is Call.MISSED
 
 
@@ -367,8 +371,8 @@ def test_one_burst_is_undecided_because_correlated():
 
 def test_undecided_says_how_many_requests_are_wanted():
     decision = look(even(0, 60, seconds=60), limit_ratio=0.01)
-    assert (decision.state, decision.why, decision.wanted_n) == (Call.UNDECIDED, Why.TOO_LITTLE, 4_726)
-    assert decision.reason == "needs about 1,126 more requests to be met, with none of them bad"
+    assert (decision.state, decision.why, decision.wanted_n) == (Call.UNDECIDED, Why.TOO_LITTLE, 4_253)
+    assert decision.reason == "needs about 653 more requests to be met, with none of them bad"
 
 
 def test_a_decided_reason_shows_counts_interval_and_limit():

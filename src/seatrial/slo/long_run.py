@@ -9,6 +9,7 @@ a system that goes to and fro between two states, at any rates, also has: `V = v
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -56,20 +57,27 @@ class Seconds:
     def resemblance(self) -> float:
         """phi, the correlation of a second's count with the one before, 0 to `MOST_RESEMBLANCE`.
 
-        Raised by (1 + 3 phi) / t, by which the sample's own falls short on average (Kendall 1954).
+        The sample's own, raised by (1 + 3 phi) / t, by which it falls short on average (Kendall 1954), and by one
+        standard error, sqrt((1 - phi^2) / t): an error to this side only makes an answer come later.
         """
         around = self.squared - self.total**2 / max(1, self.seconds)
         if self.seconds < 3 or around <= 0:
             return 0.0
         pairs_total = 2 * self.total - self.first - self.last
         together = self.neighbours - self.mean * pairs_total + (self.seconds - 1) * self.mean**2
-        phi = together / around
-        return min(MOST_RESEMBLANCE, max(0.0, phi + (1 + 3 * phi) / self.seconds))
+        short = together / around
+        phi = short + (1 + 3 * short) / self.seconds
+        return min(MOST_RESEMBLANCE, max(0.0, phi + math.sqrt(max(0.0, 1 - phi * phi) / self.seconds)))
 
     @property
     def inflation(self) -> float:
         """How many seconds count as one independent second, at least 1."""
         return (1 + self.resemblance) / (1 - self.resemblance)
+
+    @property
+    def independent_seconds(self) -> float:
+        """How many independent seconds tell as much."""
+        return self.seconds / self.inflation
 
     @property
     def long_run_variance(self) -> float:
