@@ -140,7 +140,7 @@ def test_a_breakpoint_rises_until_an_objective_is_missed_and_can_be_redone_from_
     else:
         assert (again.held, again.ended, code) == (20.0, Ended.MISSED, ExitCode.MET)
         assert told["text"].startswith("held up to 20/s; at 90/s api.fast was missed: ")
-        assert "stopping: held up to 20/s; at 90/s api.fast was missed: " in said.err
+        assert "stopping: held up to 20/s; at 90/s " in said.err  # what was in flight then counts too
 
 
 def redone(workspace: Path) -> Search:
