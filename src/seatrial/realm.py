@@ -70,7 +70,8 @@ class Allows:
 
     `mutation_tags` None: no writing step may run; empty: all may; else only journeys with such a tag.
     `max_rate_per_s` is in requests per second; None: no load. `check_rate_per_s` bounds `check` likewise, None leaves
-    it as fast as it is. `environment` are the variables templates may read with `env()`.
+    it as fast as it is. `environment` are the variables templates may read with `env()`. `canaries` are the
+    addresses where a canary may be, beside those on the hosts of the realm's services.
     """
 
     mutation_tags: frozenset[str] | None = None
@@ -78,6 +79,7 @@ class Allows:
     chaos: bool = False
     check_rate_per_s: float | None = None
     environment: frozenset[str] = frozenset()
+    canaries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,12 @@ from seatrial import journal
 from seatrial.assess.plan import Asked, Plan, experiment_plan, read_plan
 from seatrial.assess.search import findings_of
 from seatrial.assess.verify import judge_experiments
+from seatrial.assess.versus import judge_comparisons
 from seatrial.chaos.verify import Seen, apart
 from seatrial.errors import UsageError
 from seatrial.journal import Run
 from seatrial.sample import CallsLost, EdgeCall, Evidence, FaultWindow, Phase
+from seatrial.scenarios.load.order import Canary
 from seatrial.slo.conclude import conclude
 from seatrial.slo.judge import judge_journeys, judge_load
 from seatrial.slo.measure import LOAD, Measures, measure
@@ -46,6 +48,9 @@ class About:
     command: str = ""
     aborted: Mapping[str, str] = dataclasses.field(default_factory=dict)
     profile: str = ""
+    offered: str = ""
+    baselines: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    canary: Canary | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,9 @@ def read_about(run: Run) -> About:
         raise UsageError(
             f"{run.about}: not of a run that can be judged; `assess` and `chaos run` make those"
         ) from None
-    return dataclasses.replace(about, services=tuple(about.services))
+    baselines = {word: tuple(names) for word, names in about.baselines.items()}
+    canary = Canary(**content["canary"]) if content.get("canary") else None
+    return dataclasses.replace(about, services=tuple(about.services), baselines=baselines, canary=canary)
 
 
 def read_run(run: Run) -> Recorded:
@@ -105,7 +112,11 @@ def judge_run(recorded: Recorded, plan: Plan) -> Verdict:
     aborted = _aborted(recorded, plan)
     experiments = judge_experiments(measures, plan, seen_in(recorded, plan), aborted=aborted)
     warm = (_with_warm_up(finding, measures) for finding in load)
-    explained = (*_explained(journeys, aborted.get("acceptance")), *_explained(warm, aborted.get("load")))
+    versus = _judge_versus(recorded, plan)
+    explained = (
+        *_explained(journeys, aborted.get("acceptance")),
+        *_explained((*warm, *versus), aborted.get("load")),
+    )
     findings = (*explained, *experiments, *_unfinished(recorded.about))
     return conclude(placed(findings, plan), gate)
 
@@ -116,6 +127,13 @@ def _judge_load(measures: Measures, plan: Plan) -> tuple[Finding, ...]:
     if plan.profile.probes:
         return (*findings_of(measures, plan, plan.profile), *judge_points(measures, plan.services))
     return judge_load(measures, plan.services, alpha=plan.gate.alpha, min_hold_s=plan.gate.min_hold_s)
+
+
+def _judge_versus(recorded: Recorded, plan: Plan) -> tuple[Finding, ...]:
+    about = recorded.about
+    if plan.profile is None or about.experiment:
+        return ()
+    return judge_comparisons(recorded.measures, plan, baselines=about.baselines, canary=about.canary)
 
 
 def _explained(findings: Iterable[Finding], why: str | None) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 from collections.abc import Iterable, Iterator, Sequence
 
+from seatrial.assess.canary import canary_facts
 from seatrial.assess.conclude import Recorded, seen_in
 from seatrial.assess.plan import Plan
 from seatrial.chaos import breaker, traffic
@@ -45,6 +46,8 @@ def _facts(recorded: Recorded, plan: Plan) -> shown.RunFacts:
     notes = [shown.Note("gate", about.gate)]
     if plan.profile:
         notes.append(shown.Note("load profile", f"{plan.profile.name} ({plan.profile.model} model)"))
+    canaries = canary_facts(about.canary) if about.canary else {}
+    notes += [shown.Note("canary", f"{service} at {text}") for service, text in canaries.items()]
     notes += [shown.Note("deployed", f"{service} {revision}") for service, revision in about.revisions.items()]
     notes += [shown.Note("variable", f"{name}={value}") for name, value in about.overrides.items() if value]
     return shown.RunFacts(

@@ -22,6 +22,7 @@ from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.sample import Phase
 from seatrial.scenarios.load.mix import Mix, mix
 from seatrial.scenarios.load.mix import permit as permit_mix
+from seatrial.scenarios.load.order import Canary
 from seatrial.scenarios.load.profile import Model, Profile, read_profiles
 from seatrial.scenarios.model import Scenario, every_step, mutates
 from seatrial.scenarios.read import read_scenarios, select
@@ -46,6 +47,12 @@ class Plan:
     mix: Mix | None
     experiments: tuple[Checked, ...]
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    canary: Canary | None = None
+
+    @property
+    def offered(self) -> str:
+        """The load in words; empty without one."""
+        return self.profile.offered if self.profile else ""
 
     @property
     def hold_at_most_s(self) -> float:

@@ -6,6 +6,7 @@ judged; a busy machine is only warned of.
 
 from __future__ import annotations
 
+from seatrial.assess.canary import require_canary
 from seatrial.assess.headroom import Headroom, lacking, measure_headroom
 from seatrial.assess.plan import Plan
 from seatrial.assess.stage import Moment, Say, Show
@@ -20,6 +21,8 @@ from seatrial.slo.generator import late_bound_s
 def preflight(plan: Plan, state: RealmState | None, *, clock: Clock, say: Say, show: Show) -> None:
     """Unreachable when a service is not ready; says that all are, and how much room the generator has."""
     require_reachable(plan.realm, state)
+    if plan.canary:
+        require_canary(plan.canary)
     show(Moment("preflight", 0.0, READY_WITHIN_S))
     ready = require_ready(plan.realm, state, clock=clock)
     say(f"preflight: {_counted(len(ready), 'service')} of realm '{plan.realm.name}' ready")

@@ -25,6 +25,7 @@ from seatrial.assess.preflight import preflight
 from seatrial.assess.record import Recorder
 from seatrial.assess.search import hold_search
 from seatrial.assess.stage import Bridge, Hindsight, Loading, Say, Show
+from seatrial.assess.versus import Chosen, choose_baselines
 from seatrial.chaos.inject import realm_lock
 from seatrial.chaos.plan import resolver
 from seatrial.clock import Clock
@@ -73,6 +74,7 @@ def assess(
     """Run it all; the run folder holds verdict.json, report.html and junit.xml at the end."""
     require_metrics(plan)
     secrets = Secrets()
+    baselines = choose_baselines(plan)
     within = budget(clock, plan.gate.at_most_s)
     with contextlib.ExitStack() as stack:
         if plan.experiments:
@@ -88,7 +90,7 @@ def assess(
             plan, run, Recorder(writer), context, state, clock, telling.say, telling.show, within, revisions or {}
         )
         _require_targets(plan, run)
-        about = _about(bridge, experiment=experiment, revisions=revisions or {})
+        about = _about(bridge, experiment=experiment, revisions=revisions or {}, baselines=baselines)
         write_about(run, about)
         aborted = _stages(bridge)
         write_about(run, dataclasses.replace(about, ended_at=clock.now(), aborted=aborted))
@@ -184,7 +186,7 @@ def _summary(findings: tuple[Finding, ...]) -> str:
     return ", ".join(counted) or "no objectives to judge"
 
 
-def _about(bridge: Bridge, *, experiment: str | None, revisions: Mapping[str, str]) -> About:
+def _about(bridge: Bridge, *, experiment: str | None, revisions: Mapping[str, str], baselines: Chosen) -> About:
     """What `run.json` will say; words of the command line may hold a secret as well as anything else."""
     plan, redact = bridge.plan, bridge.context.secrets.redact
     return About(
@@ -200,6 +202,9 @@ def _about(bridge: Bridge, *, experiment: str | None, revisions: Mapping[str, st
         git_revision=_git_revision(plan.workspace),
         command=redact(" ".join(["seatrial", *sys.argv[1:]])),
         profile=plan.profile.name if plan.profile else "",
+        offered=plan.offered,
+        baselines={word: tuple(names) for word, names in baselines.items()},
+        canary=plan.canary,
     )
 
 

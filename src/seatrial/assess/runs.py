@@ -29,7 +29,8 @@ class RunLine:
     """What is told of one run.
 
     `verdict` is its grade, or why there is none; `started_at` UTC seconds; `revisions` by service; `revision` the
-    commit of the workspace's own documents; `compared_with` the runs it was held against.
+    commit of the workspace's own documents; `compared_with` the runs it was held against; `services` those it judged,
+    none meaning all. `is_whole`: no experiment alone, and no load split with a canary.
     """
 
     run: Run
@@ -43,6 +44,8 @@ class RunLine:
     revision: str = ""
     baselines: tuple[str, ...] = ()
     compared_with: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    is_whole: bool = True
 
     @property
     def name(self) -> str:
@@ -115,7 +118,7 @@ def _why_held(line: RunLine, lines: Iterable[RunLine]) -> str:
 
 
 def _last_met(kind: tuple[str, str, str], lines: Iterable[RunLine]) -> RunLine | None:
-    met = [line for line in lines if line.kind == kind and line.verdict == Grade.MET]
+    met = [line for line in lines if line.kind == kind and line.verdict == Grade.MET and line.is_whole]
     return met[-1] if met else None
 
 
@@ -140,6 +143,8 @@ def _line(run: Run, baselines: tuple[str, ...]) -> RunLine:
         revision=_text(about, "git_revision"),
         baselines=baselines,
         compared_with=tuple(_compared_with(about.get("baselines"))),
+        services=tuple(about.get("services") or ()),
+        is_whole=not (about.get("experiment") or about.get("canary")),
     )
 
 

@@ -31,6 +31,7 @@ from seatrial.journal import Run
 from seatrial.quantity import show_duration
 from seatrial.runtime.interrupts import held_back
 from seatrial.runtime.state import RealmState
+from seatrial.runtime.up import direct_addresses
 from seatrial.sample import EdgeCall, Pacing, Phase
 from seatrial.scenarios.drive import drive, evidence_of, play_of
 from seatrial.scenarios.load.order import LoadOrder, Then
@@ -142,7 +143,7 @@ def load(bridge: Bridge, profile: Profile) -> Iterator[Loading]:
         workspace=bridge.plan.workspace,
         profile=profile,
         realm=bridge.context.realm,
-        addresses=bridge.context.addresses,
+        addresses=_addresses(bridge),
         variables=bridge.context.variables,
         overrides=bridge.context.overrides,
         secret_values=bridge.context.secret_values,
@@ -158,12 +159,22 @@ def load(bridge: Bridge, profile: Profile) -> Iterator[Loading]:
         max_requests_per_s=bridge.plan.realm.allows.max_rate_per_s,
         environment=bridge.context.environment,
         tracing=bridge.context.tracing,
+        canary=bridge.plan.canary,
     )
     with (
         start_load(order, log=bridge.run.folder / "load.log") as running,
         Loading(running, bridge) as loading,
     ):
         yield loading
+
+
+def _addresses(bridge: Bridge) -> dict[str, str]:
+    """Where the load goes. Beside a canary the base is asked past its proxy too, or the detour would be compared."""
+    addresses, canary = dict(bridge.context.addresses), bridge.plan.canary
+    if canary is None:
+        return addresses
+    direct = direct_addresses(bridge.plan.realm, bridge.state)
+    return addresses | {service: direct[service] for service in canary.addresses if service in direct}
 
 
 class Loading:

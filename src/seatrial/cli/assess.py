@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from seatrial.assess.canary import with_canary
 from seatrial.assess.plan import Asked, Plan, experiment_plan, read_plan
 from seatrial.assess.run import Assessed, Telling, assess
 from seatrial.cli.console import as_json, pairs, say, tell, typed_variables, workspace, write_file
@@ -35,6 +36,8 @@ class AssessOptions:
     json_file: str | None = None
     junit_file: str | None = None
     markdown_file: str | None = None
+    canaries: tuple[str, ...] = ()
+    share: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ def run_assess(options: AssessOptions) -> ExitCode:
     overrides = typed_variables(options.variables)
     revisions = pairs(options.revisions, "--revision")
     plan = read_plan(workspace(), Asked(options.realm, options.gate, options.services, overrides))
+    plan = with_canary(plan, options.canaries, options.share)
     for service in revisions:
         if service not in plan.documented:
             raise UsageError(f"--revision: unknown service '{service}'; {did_you_mean(service, plan.documented)}")

@@ -199,6 +199,7 @@ def _about(asked: _Asked, run: Run) -> dict[str, object]:
         "run": run.name,
         "realm": asked.realm.name,
         "profile": asked.profile.name,
+        "offered": asked.profile.offered,
         "seatrial": __version__,
         "started_at": iso(SystemClock().now()),
     }

@@ -199,6 +199,13 @@ def assess(
     gate: Annotated[str, typer.Option("--gate", help="The gate of slo/.")] = "default",
     service: Annotated[list[str] | None, typer.Option("--service", help="Judge only this service; repeat.")] = None,
     revision: Annotated[list[str] | None, typer.Option("--revision", help="SERVICE=SHA that was deployed.")] = None,
+    canary: Annotated[
+        list[str] | None,
+        typer.Option("--canary", help="URL or SERVICE=URL of a new version, compared with the old one; repeat."),
+    ] = None,
+    share: Annotated[
+        str | None, typer.Option("--share", help="How much of the plays the canary gets; 10% unless said.")
+    ] = None,
     var: VarOption = None,
     strict: StrictOption = False,
     json: JsonOption = None,
@@ -224,6 +231,8 @@ def assess(
         json_file=json,
         junit_file=junit,
         markdown_file=markdown,
+        canaries=tuple(canary or ()),
+        share=share,
     )
     _finish(run_assess(options))
 
@@ -246,6 +255,28 @@ def report(run: Annotated[str, typer.Argument(help="A run's name or folder, or `
     from seatrial.cli.judge import run_report
 
     _finish(run_report(run))
+
+
+@app.command()
+def compare(
+    base: Annotated[str, typer.Argument(help="The earlier run: its name or folder, a baseline's name, or `last`.")],
+    new: Annotated[str, typer.Argument(help="The run that is held against it.")],
+    at_most: Annotated[str, typer.Option("--at-most", help="How much worse the new one may be, as +10%.")] = "0%",
+    across_realms: Annotated[
+        bool, typer.Option("--across-realms", help="Compare runs of different realms all the same.")
+    ] = False,
+    json: JsonOption = None,
+    markdown: Annotated[
+        str | None, typer.Option("--markdown", help="Write a table for a CI job to FILE, `-` for stdout.")
+    ] = None,
+) -> None:
+    """Compare two recorded runs: errors, latency, throughput per service and route, with intervals.
+
+    Exit codes: 0 the new run is no worse, 1 it is, 5 undecided or no data.
+    """
+    from seatrial.cli.compare import CompareOptions, run_compare
+
+    _finish(run_compare(CompareOptions(base, new, at_most, across_realms, json, markdown)))
 
 
 @runs_app.command("list")

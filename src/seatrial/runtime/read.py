@@ -82,6 +82,7 @@ class _Allows(Shape):
     chaos: bool = False
     check: _Load | None = None
     env: list[str] = []
+    canaries: tuple[Annotated[str, Field(pattern="^https?://[^/]")], ...] = ()
 
 
 class _Tracing(Shape):
@@ -271,6 +272,7 @@ def _allows(raw: _Allows) -> Allows:
         chaos=raw.chaos,
         check_rate_per_s=raw.check.max_rate if raw.check else None,
         environment=frozenset(raw.env),
+        canaries=raw.canaries,
     )
 
 

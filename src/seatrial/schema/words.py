@@ -379,6 +379,7 @@ KEYS: Mapping[str, str] = {
     "realms.Allows.load": "How much load, as {max_rate: 100/s}.",
     "realms.Allows.chaos": "Whether faults may be injected.",
     "realms.Allows.check": "How fast `check` may send, as {max_rate: 5/s}.",
+    "realms.Allows.canaries": "Addresses where a canary may be, beside those on the hosts of the realm's services.",
     "realms.Allows.env": "The environment variables that templates may read.",
     "realms.Load.max_rate": "Requests per second at most.",
     "realms.Tagged.tags": "The tags.",

@@ -53,11 +53,15 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """The requests of one service in one span; `routes` are patterns as an objective has them, empty means all."""
+    """The requests of one service in one span; `routes` are patterns as an objective has them, empty means all.
+
+    `side` None: both sides of a load split between two versions.
+    """
 
     service: str
     routes: tuple[str, ...] = ()
     span: Span = LOAD
+    side: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +187,7 @@ class Measures:
         """One tally for each of `seconds_of(traffic.span)`, empty where nothing was asked; `limit_us` says what is
         slow (None: nothing is)."""
         by_second: dict[int, list[Interval]] = {second: [] for second in self.seconds_of(traffic.span)}
-        for interval in self._chosen(traffic):
+        for interval in self.chosen(traffic):
             by_second[interval.second].append(interval)
         return tuple(_tally(group, limit_us) for group in by_second.values())
 
@@ -231,8 +235,11 @@ class Measures:
             tuple(item for item in self.samples if item.final and (item.scenario, item.trace_id) == own),
         )
 
-    def _chosen(self, traffic: Traffic) -> Iterable[Interval]:
+    def chosen(self, traffic: Traffic) -> Iterable[Interval]:
+        """The intervals of that traffic, in the order recorded."""
         for interval in self.intervals.get((traffic.service, traffic.span), ()):
+            if traffic.side not in (None, interval.side):
+                continue
             if matches(Route(interval.service, interval.method, interval.route), traffic.routes):
                 yield interval
 

@@ -68,6 +68,12 @@ class Profile:
         return tuple(stage for stage in self.stages if stage.phase is Phase.PROBE)
 
     @property
+    def offered(self) -> str:
+        """The load in words: runs may be compared where they are the same."""
+        unit = "plays/s" if self.model is Model.OPEN else "users"
+        return f"the {self.model} model with up to {self.peak:g} {unit}"
+
+    @property
     def peak(self) -> float:
         """The highest level of its stages."""
         return max(stage.level for stage in self.stages)

@@ -1,0 +1,88 @@
+"""Compares two recorded runs, service by service and route by route.
+
+Takes what both counted, gives a `Compared`. Services decide; the rows of single routes show where a difference comes
+from, and decide only where one of them is worse. Pure; whoever prints it is in `cli`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from seatrial.slo.comparable import other_load, other_routes
+from seatrial.slo.contrast import Contrast, Pair, contrast, every_question
+from seatrial.slo.counted import Counted
+from seatrial.slo.decide import Call
+from seatrial.slo.measure import Route
+from seatrial.verdict import Grade
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One question about a service, or about one `route` of it."""
+
+    route: str
+    found: Contrast
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two runs compared. `alpha` is that of the whole; each of the rows has an even part of it. `notes` say what else
+    differs than the version."""
+
+    base: Counted
+    new: Counted
+    change_ratio: float
+    alpha: float
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def grade(self) -> Grade:
+        """MISSED where anything is worse, MET where every service is no worse, else UNDECIDED."""
+        if any(row.found.comparison.state is Call.MISSED for row in self.rows):
+            return Grade.MISSED
+        whole = [row.found.comparison.state for row in self.rows if not row.route]
+        return Grade.MET if whole and set(whole) == {Call.MET} else Grade.UNDECIDED
+
+
+def compare_counted(base: Counted, new: Counted, *, change_ratio: float, alpha: float) -> Compared:
+    """Every question about every service both were asked, and about its routes where it has several.
+
+    Only what both were asked is compared. `change_ratio` is how much worse the new run may be.
+    """
+    pairs = tuple(_pairs(base, new))
+    asked = every_question(alpha=1.0)
+    share = alpha / max(1, len(pairs) * len(asked))
+    rows = (
+        Row(route, contrast(pair, question))
+        for route, pair in pairs
+        for question in every_question(alpha=share, change_ratio=change_ratio)
+    )
+    return Compared(base, new, change_ratio, alpha, tuple(rows), tuple(_notes(base, new)))
+
+
+def _pairs(base: Counted, new: Counted) -> Iterator[tuple[str, Pair]]:
+    for service in base.services():
+        routes = [route for route in base.requests(service) if route in new.requests(service)]
+        if not routes:
+            continue
+        yield "", _pair(base, new, service, routes)
+        for route in routes if len(routes) > 1 else ():
+            yield str(route), _pair(base, new, service, [route])
+
+
+def _pair(base: Counted, new: Counted, service: str, routes: list[Route]) -> Pair:
+    return Pair(base.only(routes), new.only(routes), service)
+
+
+def _notes(base: Counted, new: Counted) -> Iterator[str]:
+    load = other_load(base, new)
+    if load:
+        yield load
+    for service in dict.fromkeys((*base.services(), *new.services())):
+        missing = [side.name for side in (base, new) if service not in side.services()]
+        if missing:
+            yield f"service '{service}' was not asked in {missing[0]}"
+        elif reason := other_routes(base, new, service=service):
+            yield f"service '{service}': {reason}"

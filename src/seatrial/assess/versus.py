@@ -1,0 +1,111 @@
+"""What a run is compared with: which earlier runs its baselines are, and the findings that come of them.
+
+Takes a plan and the workspace's run folders. `choose_baselines` looks before anything is sent, and its answer is kept
+in `run.json`: a run judged again later is held against the same ones, whatever was recorded since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from seatrial import journal
+from seatrial.assess.baselines import FILE, baseline_names
+from seatrial.assess.plan import Plan
+from seatrial.assess.runs import RunLine, run_lines
+from seatrial.errors import DocumentError, Where, did_you_mean
+from seatrial.journal import OUT, Run
+from seatrial.sample import BASE, CANARY
+from seatrial.scenarios.load.order import Canary
+from seatrial.slo.comparable import other_load
+from seatrial.slo.counted import Counted
+from seatrial.slo.generator import judge_generator
+from seatrial.slo.judge import excuse
+from seatrial.slo.judge_versus import Baseline, judge_canary, judge_versus
+from seatrial.slo.measure import Measures, measure
+from seatrial.slo.versus import BASELINE
+from seatrial.verdict import Finding, Grade
+
+Chosen = Mapping[str, Sequence[str]]
+"""The names of the runs that each word of a `versus:` means, newest last; none where there is none yet."""
+
+
+def choose_baselines(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """The runs that this plan's comparisons will be held against; DocumentError for a name nobody gave to a run."""
+    asked = {item.versus: item.where for service in plan.services.values() for item in service.comparisons}
+    return {word: _runs_of(word, plan, where) for word, where in asked.items() if word is not None}
+
+
+def judge_comparisons(
+    measures: Measures, plan: Plan, *, baselines: Chosen, canary: Canary | None
+) -> tuple[Finding, ...]:
+    """Every objective held versus another run, and a canary beside its base; UNDECIDED with an unfit generator."""
+    generator = judge_generator(measures, plan.services)
+    findings = tuple(_findings(measures, plan, baselines=baselines, canary=canary))
+    return findings if generator is None else excuse(findings, generator)
+
+
+def read_counted(run: Run, name: str) -> Counted:
+    """What a recorded run counted in its hold, under that name; UsageError when the folder cannot be read."""
+    about: Mapping[str, Any] = journal.read_json(run.about)
+    realm, offered = (str(about.get(key) or "") for key in ("realm", "offered"))
+    return Counted(name, (measure(journal.read(run.journal)),), realm, offered)
+
+
+def _findings(measures: Measures, plan: Plan, *, baselines: Chosen, canary: Canary | None) -> Iterator[Finding]:
+    now = Counted("this run", (measures,), plan.realm.name, plan.offered)
+    earlier = {word: _baseline(word, names, plan) for word, names in baselines.items()}
+    base, new = (Counted(side, (measures,), now.realm, now.offered, side) for side in (BASE, CANARY))
+    for name, service in plan.services.items():
+        if canary is None or name not in canary.addresses:
+            yield from judge_versus(now, earlier, [service], alpha=plan.gate.alpha)
+            continue
+        beside = earlier | {BASELINE: Baseline(base)}
+        yield from judge_versus(new, beside, [service], alpha=plan.gate.alpha)
+        yield from judge_canary(base, new, service, alpha=plan.gate.alpha)
+
+
+def _runs_of(word: str, plan: Plan, where: Where | None) -> tuple[str, ...]:
+    versus = plan.gate.versus
+    if word == BASELINE and versus.name is None:
+        return _last_met(plan, versus.last)
+    names = baseline_names(plan.workspace)
+    name, place = (versus.name or "", plan.gate.where) if word == BASELINE else (word, where)
+    if name not in names:
+        hint = did_you_mean(name, names) or f"name one: seatrial runs baseline {name} RUN"
+        raise DocumentError(place or Where(str(FILE), 1, 1), f"no run has the baseline name '{name}'", hint)
+    return (names[name],)
+
+
+def _last_met(plan: Plan, last: int) -> tuple[str, ...]:
+    """The newest runs that were MET, of the same realm, gate and profile, that judged what this one does."""
+    kind = (plan.realm.name, plan.gate.name, plan.profile.name if plan.profile else "")
+    met = [line for line in run_lines(plan.workspace) if _may_be_baseline(line, kind, plan)]
+    return tuple(line.name for line in met[-last:])
+
+
+def _may_be_baseline(line: RunLine, kind: tuple[str, str, str], plan: Plan) -> bool:
+    judged_all = not line.services or set(plan.services) <= set(line.services)
+    return line.verdict == Grade.MET and line.kind == kind and line.is_whole and judged_all
+
+
+def _baseline(word: str, names: Sequence[str], plan: Plan) -> Baseline:
+    """The baseline that was chosen; unusable where one of its runs has been removed since."""
+    if not names:
+        return Baseline()
+    runs = [Run(plan.workspace / OUT / name) for name in names]
+    gone = [run.name for run in runs if not run.about.is_file()]
+    if gone:
+        return Baseline(unusable=f"the run it was held against, {', '.join(gone)}, is not there any more")
+    title = names[-1] if len(names) == 1 else f"the {len(names)} runs up to {names[-1]}"
+    across = word == BASELINE and plan.gate.versus.across_realms
+    return Baseline(_together(title, [read_counted(run, title) for run in runs]), across_realms=across)
+
+
+def _together(title: str, runs: Iterable[Counted]) -> Counted:
+    """Runs taken together; those under another load than the newest are left out."""
+    *earlier, newest = runs
+    same = [run for run in earlier if not other_load(run, newest)]
+    return Counted(
+        title, tuple(measures for run in (*same, newest) for measures in run.runs), newest.realm, newest.offered
+    )

@@ -1,0 +1,149 @@
+"""`seatrial compare BASE NEW`: two recorded runs side by side, with how sure each difference is."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from seatrial import quantity
+from seatrial.assess.baselines import find_named
+from seatrial.assess.compare import Compared, Row, compare_counted
+from seatrial.assess.versus import read_counted
+from seatrial.cli.console import as_json, say, tell, workspace, write_file
+from seatrial.cli.progress import STYLES
+from seatrial.errors import ExitCode, UsageError
+from seatrial.journal import is_going_on
+from seatrial.reports.markdown import plain
+from seatrial.slo.comparable import other_realm
+from seatrial.slo.counted import Counted
+from seatrial.slo.decide import ALPHA, Call
+from seatrial.verdict import Grade, exit_code
+
+_WORDS = {Call.MET: "no worse", Call.MISSED: "WORSE", Call.UNDECIDED: "undecided"}
+_GRADES = {Call.MET: Grade.MET, Call.MISSED: Grade.MISSED, Call.UNDECIDED: Grade.UNDECIDED}
+_WHOLE = {Grade.MET: "no worse", Grade.MISSED: "worse", Grade.UNDECIDED: "undecided"}
+_HEADS = ("", "base", "new", "new / base", "")
+
+
+@dataclass(frozen=True, slots=True)
+class CompareOptions:
+    """The words of `seatrial compare`."""
+
+    base: str
+    new: str
+    at_most: str = "0%"
+    across_realms: bool = False
+    json_file: str | None = None
+    markdown_file: str | None = None
+
+
+def run_compare(options: CompareOptions) -> ExitCode:
+    """Compare and tell; MET where the new run is no worse, MISSED where it is, UNDECIDED where nobody can say."""
+    base, new = (_read(name) for name in (options.base, options.new))
+    realms = other_realm(base, new)
+    if realms and not options.across_realms:
+        raise UsageError(f"{realms}; --across-realms compares them all the same")
+    compared = compare_counted(base, new, change_ratio=_change_ratio(options.at_most), alpha=ALPHA)
+    for note in filter(None, (realms, *compared.notes)):
+        say(f"note: {note}")
+    if "-" not in (options.json_file, options.markdown_file):
+        _tell(compared)
+    if options.json_file:
+        write_file(options.json_file, as_json(_as_json(compared)))
+    if options.markdown_file:
+        write_file(options.markdown_file, ("\n".join(_markdown(compared)) + "\n").encode())
+    return exit_code(compared.grade)
+
+
+def _read(name: str) -> Counted:
+    run = find_named(workspace(), name)
+    if is_going_on(run):
+        raise UsageError(f"run '{run.name}' still goes on; compare it when it is over")
+    return read_counted(run, run.name)
+
+
+def _change_ratio(at_most: str) -> float:
+    try:
+        ratio = quantity.change(at_most)
+    except ValueError as error:
+        raise UsageError(f"--at-most: {error}") from None
+    if not 0.0 <= ratio < 1.0:
+        raise UsageError(f"--at-most: '{at_most}' is not how much worse it may be; write +10%, and less than +100%")
+    return ratio
+
+
+def _tell(compared: Compared) -> None:
+    grade = compared.grade
+    tell(f"{compared.new.name} against {compared.base.name}: {_whole(compared)}", style=STYLES[grade])
+    cells = [_HEADS, *(_cells(row) for row in compared.rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for (service, route), rows in itertools.groupby(compared.rows, key=lambda row: (row.found.service, row.route)):
+        tell(f"  {service} {route}".rstrip())
+        for row in rows:
+            line = "  ".join(f"{cell:<{width}}" for cell, width in zip(_cells(row), widths, strict=True))
+            tell(f"    {line}".rstrip(), style=STYLES[_GRADES[row.found.comparison.state]])
+            if row.found.comparison.state is not Call.MET and not row.route:
+                tell(f"      {row.found.comparison.reason}")
+
+
+def _whole(compared: Compared) -> str:
+    """The whole in a word or two, with what was allowed and how sure it is."""
+    if not compared.rows:
+        return "undecided, no data: no service was asked by both under load"
+    allowed = f", with {quantity.show_change(compared.change_ratio)} allowed" if compared.change_ratio else ""
+    return f"{_WHOLE[compared.grade]}{allowed} (alpha {compared.alpha:g} over {len(compared.rows)} comparisons)"
+
+
+def _cells(row: Row) -> Sequence[str]:
+    found = row.found
+    return (found.asked.name, found.base_text, found.new_text, found.effect_text, _WORDS[found.comparison.state])
+
+
+def _markdown(compared: Compared) -> Iterator[str]:
+    yield f"## {plain(compared.new.name)} against {plain(compared.base.name)}: {plain(_whole(compared))}"
+    yield ""
+    yield "| Service | Route | | Base | New | New / base | |"
+    yield "|---|---|---|---|---|---|---|"
+    for row in compared.rows:
+        yield "| " + " | ".join(map(plain, (row.found.service, row.route, *_cells(row)))) + " |"
+    for note in compared.notes:
+        yield ""
+        yield f"{plain(note)}."
+
+
+def _as_json(compared: Compared) -> dict[str, Any]:
+    return {
+        "version": 1,
+        "base": {"run": compared.base.name, "realm": compared.base.realm},
+        "new": {"run": compared.new.name, "realm": compared.new.realm},
+        "grade": str(compared.grade),
+        "exit_code": int(exit_code(compared.grade)),
+        "at_most": compared.change_ratio,
+        "alpha": compared.alpha,
+        "notes": list(compared.notes),
+        "comparisons": [_row_json(row) for row in compared.rows],
+    }
+
+
+def _row_json(row: Row) -> dict[str, Any]:
+    """`effect`, `low` and `high` are ratios of new to base, for the body a probability; null: none, or no bound."""
+    comparison = row.found.comparison
+    return {
+        "service": row.found.service,
+        "route": row.route,
+        "what": row.found.asked.name,
+        "grade": str(_GRADES[comparison.state]),
+        "base": row.found.base_text,
+        "new": row.found.new_text,
+        "effect": comparison.effect,
+        "low": comparison.interval.low,
+        "high": comparison.interval.high,
+        "n_base": comparison.n_base,
+        "n_new": comparison.n_new,
+        "base_design_effect": comparison.base_design_effect,
+        "new_design_effect": comparison.new_design_effect,
+        "wanted_n": comparison.wanted_n,
+        "reason": comparison.reason,
+    }

@@ -1,0 +1,33 @@
+"""The sparse reading of a histogram gives what hdrhistogram, our oracle, put into it."""
+
+from __future__ import annotations
+
+import pytest
+from hdrh.histogram import HdrHistogram
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seatrial.scenarios.load.recorder import encode_histogram
+from seatrial.slo.histograms import counts_of
+
+
+@given(st.dictionaries(st.integers(1, 60_000_000), st.integers(1, 10**6), min_size=1, max_size=50))
+def test_every_bucket_is_read_with_its_count(values):
+    histogram = encode_histogram(values)
+    decoded = HdrHistogram.decode(histogram)
+    counts = counts_of(histogram)
+    assert sum(counts.values()) == sum(values.values()) == decoded.get_total_count()
+    for value, count in counts.items():
+        assert decoded.get_lowest_equivalent_value(value) == value
+        assert decoded.get_count_at_value(value) == count
+
+
+def test_no_values_are_no_counts():
+    assert counts_of("") == {}
+
+
+def test_a_histogram_of_another_make_is_refused():
+    other = HdrHistogram(1, 1_000_000, 2)
+    other.record_value(5)
+    with pytest.raises(ValueError, match="a histogram of 2 digits from 1"):
+        counts_of(other.encode().decode())
