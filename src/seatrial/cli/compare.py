@@ -24,7 +24,7 @@ from seatrial.verdict import Grade, exit_code
 _WORDS = {Call.MET: "no worse", Call.MISSED: "WORSE", Call.UNDECIDED: "undecided"}
 _GRADES = {Call.MET: Grade.MET, Call.MISSED: Grade.MISSED, Call.UNDECIDED: Grade.UNDECIDED}
 _WHOLE = {Grade.MET: "no worse", Grade.MISSED: "worse", Grade.UNDECIDED: "undecided"}
-_HEADS = ("", "base", "new", "new / base", "")
+_HEADS = ("WHAT", "BASE", "NEW", "NEW / BASE", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,18 @@ def _tell(compared: Compared) -> None:
     tell(f"{compared.new.name} against {compared.base.name}: {_whole(compared)}", style=STYLES[grade])
     cells = [_HEADS, *(_cells(row) for row in compared.rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    if compared.rows:
+        tell(f"    {_line(_HEADS, widths)}")
     for (service, route), rows in itertools.groupby(compared.rows, key=lambda row: (row.found.service, row.route)):
         tell(f"  {service} {route}".rstrip())
         for row in rows:
-            line = "  ".join(f"{cell:<{width}}" for cell, width in zip(_cells(row), widths, strict=True))
-            tell(f"    {line}".rstrip(), style=STYLES[_GRADES[row.found.comparison.state]])
-            if row.found.comparison.state is not Call.MET and not row.route:
+            tell(f"    {_line(_cells(row), widths)}", style=STYLES[_GRADES[row.found.comparison.state]])
+            if row.found.comparison.state is Call.UNDECIDED and not row.route:
                 tell(f"      {row.found.comparison.reason}")
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def _whole(compared: Compared) -> str:

@@ -218,7 +218,7 @@ class Measures:
 
     def latency_s(self, traffic: Traffic, quantile: float) -> float | None:
         """That quantile of the OK requests' latency, 3 digits; None when there were none."""
-        histograms = [interval.histogram for interval in self._chosen(traffic) if interval.histogram]
+        histograms = [interval.histogram for interval in self.chosen(traffic) if interval.histogram]
         if not histograms:
             return None
         return float(_merged(histograms).get_value_at_percentile(100.0 * quantile)) / _US_PER_S

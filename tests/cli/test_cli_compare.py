@@ -1,0 +1,154 @@
+"""`seatrial compare` says no worse, worse, or that it cannot say; and refuses what cannot be compared."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from recorded_runs import record_run
+from seatrial.cli.compare import CompareOptions, run_compare
+from seatrial.cli.runs import run_baseline
+from seatrial.errors import ExitCode, UsageError
+from seatrial.journal import Journal
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A workspace with one run, `old`."""
+    (tmp_path / "realms.yaml").write_text("realms: {}\n")
+    monkeypatch.chdir(tmp_path)
+    record_run(tmp_path, "old", seed=1, failing=0.01)
+    return tmp_path
+
+
+def _compared(**options) -> tuple[ExitCode, dict]:
+    code = run_compare(CompareOptions("old", "new", json_file="out.json", **options))
+    return code, json.loads(Path("out.json").read_text())
+
+
+def _calls(content: dict, route: str = "") -> dict[str, str]:
+    return {row["what"]: row["grade"] for row in content["comparisons"] if row["route"] == route}
+
+
+def test_the_same_again_is_no_worse(here, capsys):
+    record_run(here, "new", seed=2, failing=0.01)
+    code, content = _compared()
+    assert code is ExitCode.MET
+    assert set(_calls(content).values()) == {"MET"}
+    assert list(_calls(content)) == ["errors", "p50", "p95", "p99", "body", "throughput"]
+    out = capsys.readouterr().out
+    assert out.startswith("new against old: no worse (alpha 0.05 over 6 comparisons)\n    WHAT ")
+
+
+@pytest.mark.parametrize(
+    ("worse", "what"),
+    [
+        ({"slower": 1.3}, "p50"),
+        ({"slower": 1.3}, "body"),
+        ({"failing": 0.05}, "errors"),
+        ({"per_s": 70}, "throughput"),
+    ],
+)
+def test_a_worse_run_is_worse_where_it_is(worse, what, here, capsys):
+    record_run(here, "new", **({"seed": 2, "failing": 0.01} | worse))
+    code, content = _compared()
+    assert code is ExitCode.MISSED
+    assert _calls(content)[what] == "MISSED"
+    assert "WORSE" in capsys.readouterr().out
+
+
+def test_what_is_allowed_is_not_worse(here):
+    record_run(here, "new", seed=2, failing=0.01, slower=1.05)
+    assert _compared()[0] is ExitCode.MISSED
+    assert _calls(_compared(at_most="+15%")[1])["p50"] == "MET"
+
+
+def test_a_short_run_is_undecided(here, capsys):
+    record_run(here, "new", seed=2, seconds=3, failing=0.01)
+    assert _compared()[0] is ExitCode.UNDECIDED
+    assert "new against old: undecided" in capsys.readouterr().out
+
+
+def test_a_run_without_load_has_no_data(here, capsys):
+    record_run(here, "new", seed=2, seconds=0)
+    code, content = _compared()
+    assert (code, content["comparisons"]) == (ExitCode.UNDECIDED, [])
+    assert "no data" in capsys.readouterr().out
+
+
+def test_a_difference_of_one_route_is_found_and_named(here, tmp_path):
+    both = ("/goods", "/cart")
+    record_run(here, "before", seed=3, routes=both)
+    run = record_run(here, "new", seed=4, routes=("/goods",), per_s=50)
+    slow = record_run(here, "slow", seed=5, routes=("/cart",), per_s=50, slower=2.0)
+    with run.journal.open("ab") as file:
+        file.write(slow.journal.read_bytes())
+    code = run_compare(CompareOptions("before", "new", json_file="out.json"))
+    content = json.loads((tmp_path / "out.json").read_text())
+    assert code is ExitCode.MISSED
+    assert _calls(content, "GET /cart")["p50"] == "MISSED"
+    assert _calls(content, "GET /goods")["p50"] != "MISSED"
+
+
+def test_only_what_both_were_asked_is_compared_and_the_rest_is_said(here, capsys):
+    record_run(here, "new", seed=2, routes=("/goods", "/cart"), per_s=200, failing=0.01, offered="twice as much")
+    _, content = _compared()
+    assert _calls(content, "GET /cart") == {}
+    assert _calls(content)["p50"] == "MET"
+    said = capsys.readouterr().err
+    assert "note: not under the same load: new had twice as much, old the open model" in said
+    assert "note: service 'shop': not the same requests: GET /cart only in new" in said
+
+
+def test_runs_of_different_realms_are_refused_with_a_sentence(here):
+    record_run(here, "new", seed=2, seconds=5, realm="prod")
+    with pytest.raises(UsageError, match=r"new is of realm prod and old of realm here.*--across-realms"):
+        run_compare(CompareOptions("old", "new"))
+
+
+def test_runs_of_different_realms_are_compared_when_asked_to(here, capsys):
+    record_run(here, "new", seed=2, failing=0.01, realm="prod")
+    assert _compared(across_realms=True)[0] is ExitCode.MET
+    assert "note: new is of realm prod" in capsys.readouterr().err
+
+
+def test_a_run_that_goes_on_is_not_compared(here):
+    run = record_run(here, "new", seed=2, seconds=5)
+    writer = Journal(run.journal)
+    with pytest.raises(UsageError, match="run 'new' still goes on"):
+        run_compare(CompareOptions("old", "new"))
+    writer.close()
+
+
+def test_a_journal_cut_in_its_middle_is_compared_by_what_is_whole(here):
+    run = record_run(here, "new", seed=2, failing=0.01)
+    content = run.journal.read_bytes()
+    run.journal.write_bytes(content[: len(content) // 2])
+    code, compared = _compared()
+    assert compared["comparisons"][0]["n_new"] < 6_100
+    assert code in (ExitCode.MET, ExitCode.UNDECIDED)
+
+
+def test_a_run_may_be_called_by_its_baseline_name(here, capsys):
+    record_run(here, "younger", seed=2, failing=0.01)
+    run_baseline("release-1", "old", forget=False)
+    assert run_compare(CompareOptions("release-1", "last")) is ExitCode.MET
+    assert "younger against old" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("at_most", ["10%", "-10%", "+100%", "a tenth"])
+def test_how_much_worse_it_may_be_is_a_change(at_most, here):
+    record_run(here, "new", seed=2, seconds=1)
+    with pytest.raises(UsageError, match="--at-most"):
+        run_compare(CompareOptions("old", "new", at_most=at_most))
+
+
+def test_the_table_for_a_ci_job_is_markdown(here, capsys):
+    record_run(here, "new", seed=2, failing=0.05)
+    run_compare(CompareOptions("old", "new", markdown_file="-"))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "## new against old: worse (alpha 0.05 over 6 comparisons)"
+    assert lines[2] == "| Service | Route | | Base | New | New / base | |"
+    assert len([line for line in lines if line.startswith("| shop |")]) == 6
