@@ -12,7 +12,7 @@ from seatrial.assess.baselines import find_named
 from seatrial.assess.compare import Compared, Row, compare_counted
 from seatrial.assess.versus import read_counted
 from seatrial.cli.console import as_json, say, tell, workspace, write_file
-from seatrial.cli.progress import STYLES
+from seatrial.cli.load_screen import STYLES
 from seatrial.errors import ExitCode, UsageError
 from seatrial.journal import is_going_on
 from seatrial.reports.markdown import plain
