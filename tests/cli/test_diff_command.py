@@ -19,6 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from seatrial.accept import pool
+from seatrial.assess import diff as assess_diff
 from seatrial.cli.main import main
 
 PATIENCE_S = 20.0
@@ -259,7 +261,7 @@ def test_too_few_rounds_leave_it_undecided_and_say_what_would_decide(shops, diff
 
 def test_an_ignored_field_is_no_difference(shops, diff):
     shops(lambda _: card(), lambda _: card(state="OPEN", items=[{"n": 5}, {"n": 6}]))
-    ended = diff("--ignore", "$.state", "--ignore", "$.items[0].n", "--json", "-")
+    ended = diff("--ignore", "$.state", "--ignore", "$.items[0].n", "--json", "-")  # as of any element
     assert ended.code == 0
     assert json.loads(ended.out)["ignored"] == ["$.state", "$.items[0].n"]
 
@@ -315,6 +317,35 @@ def test_what_only_reads_asks_every_side_for_the_same(shops, diff):
     assert diff("--rounds", "7").code == 0
     assert Counter(path for _, path, _, _ in live.asked) == {path: 2 for _, path, _, _ in following.asked}
     assert len({path for _, path, _, _ in following.asked}) == 7
+
+
+def _begun(monkeypatch):
+    """In which order the sides are begun: a word a comparison, a letter a side."""
+    words, letters = [], {}
+
+    class Listening(pool.Workers):
+        def submit(self, plan):
+            words.append(id(self))
+            return super().submit(plan)
+
+        def __init__(self, *told):
+            super().__init__(*told)
+            letters[id(self)] = "pca"[len(letters)]
+
+    monkeypatch.setattr(assess_diff, "Workers", Listening)
+    return lambda: ["".join(letters[one] for one in words[at : at + 3]) for at in range(0, len(words), 3)]
+
+
+def test_the_sides_are_begun_in_an_order_that_only_the_seed_knows(shops, diff, monkeypatch):
+    shops(lambda _: {}, lambda _: {})
+    begun = []
+    for seed in ("5", "5", "6"):
+        told = _begun(monkeypatch)
+        diff("--rounds", "12", "--seed", seed)
+        begun.append(told())
+    assert begun[0] == begun[1] != begun[2]
+    assert {"".join(sorted(word)) for word in begun[0]} == {"acp"}
+    assert len(set(begun[0])) > 3
 
 
 def test_what_writes_has_ids_of_its_own_on_every_side(shops, diff):
@@ -417,6 +448,7 @@ def test_no_secret_is_shown_anywhere(shops, diff, tmp_path):
     assert "$.echo" in ended.out
     texts = [ended.out, ended.err, *(path.read_text() for path in tmp_path.rglob("*") if path.is_file())]
     assert len(texts) > 6
+    assert sum("$.echo" in text for text in texts) == 6  # stdout, three reports, and two in the run's folder
     for secret in (TOKEN, "sid-5e55101d", "hunter2"):
         assert not any(secret in text for text in texts), secret
 
@@ -493,7 +525,8 @@ def test_the_run_is_kept_and_listed(shops, diff, tmp_path):
     shops(lambda _: card(), lambda _: card(state="OPEN"))
     ended = diff("--json", "out.json", "--seed", "5")
     [folder] = (tmp_path / "reports" / "out").iterdir()
-    assert f"run {folder}\n" in ended.out
+    assert f"report: reports/out/{folder.name}/report.html\n" in ended.out
+    assert "They differ" in (folder / "report.html").read_text()
     about, told = (json.loads((folder / name).read_text()) for name in ("run.json", "diff.json"))
     assert (about["command"], about["realm"], about["candidate"]) == ("diff", "live", "next")
     assert told == json.loads((tmp_path / "out.json").read_text())

@@ -73,6 +73,7 @@ CREDENTIALS = [
     ("Cookie", f"sid={SECRET}"),
     ("X-Api-Key", SECRET),
     ("X-CSRF-Token", SECRET),
+    ("X-Whatever", f"Bearer {SECRET}"),
 ]
 
 
@@ -81,7 +82,7 @@ def test_credentials_of_the_capture_are_never_sent():
     assert SECRET not in repr(whole)
     assert sent(entry(f"{BASE}/x?access_token={SECRET}&q=1", headers=CREDENTIALS)) == [("GET", "/x?q=1", {}, {})]
     told = [text for text in whole.left_out if "of the capture" in text]
-    assert len(told) == 5
+    assert len(told) == 6
     assert "headers `X-Api-Key` of the capture (a realm's secret `x_api_key` is sent instead)" in told
 
 

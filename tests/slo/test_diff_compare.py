@@ -134,10 +134,18 @@ def test_an_ignored_path_takes_what_is_below_it_along(skip, left):
     assert [path for path, _ in of_json(one, other, skip)] == left
 
 
-@pytest.mark.parametrize("word", ["a", "", "headers", "price.x", "statuses", "header"])
+@pytest.mark.parametrize(
+    "word", ["a", "", "headers", "price.x", "statuses", "header", "header.", "line.", "line.x", "$x", "$.", "$..."]
+)
 def test_a_path_that_can_name_no_field_is_refused(word):
     with pytest.raises(ValueError, match=re.escape(f"'{word}' names no field")):
         ignored([word])
+
+
+def test_headers_lines_and_statuses_can_be_ignored():
+    left, right = seen(Text("a\nb"), headers=[("X-A", "1")]), seen(Text("b\nc"), status=201, headers=[("X-A", "2")])
+    assert found(left, right, "header.X-A", "status") == [("line.1", "value"), ("line.2", "value")]
+    assert [path for path, _ in found(left, right, "line.2")] == ["status", "header.x-a", "line.1"]
 
 
 def test_very_many_differences_are_cut():

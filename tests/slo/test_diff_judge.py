@@ -155,10 +155,32 @@ def test_fields_that_move_together_cost_one_another_nothing():
     assert {field.p for field in whole.fields} == {2**-8}
 
 
+def test_other_fields_that_could_have_looked_like_a_difference_make_one_less_sure():
+    """In each of eight comparisons `b`, `c` and `d` differ on one side alone. For each, one swap of the 256 has it on
+    the candidate's in all of them."""
+    halves = {"b": {0, 1, 2, 3}, "c": {0, 1, 4, 5}, "d": {0, 2, 4, 6}}
+    triples = []
+    for number in range(8):
+        sides = {name: number in half for name, half in halves.items()}
+        candidate = {"a": 2, **{name: 2 if here else 1 for name, here in sides.items()}}
+        again = {"a": 1, **{name: 1 if here else 2 for name, here in sides.items()}}
+        triples.append(({"a": 1, "b": 1, "c": 1, "d": 1}, candidate, again))
+    whole = judged(*triples)
+    assert whole.fields[0].path == "$.a"
+    assert whole.fields[0].p == pytest.approx(4 / 256)
+    assert whole.grade is Grade.UNDECIDED
+
+
+def test_fields_that_were_seen_too_seldom_to_look_like_one_do_not():
+    """`b` differs once by itself: it could never look like a difference."""
+    triples = [({"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 1, "b": 2 if number == 0 else 1}) for number in range(8)]
+    assert {field.path: field.p for field in judged(*triples).fields} == {"$.a": 2**-8, "$.b": 1.0}
+
+
 def test_more_comparisons_than_can_be_enumerated_are_sampled():
     whole = judged(*[({"a": 1}, {"a": 2}, {"a": 1})] * 200)
     assert whole.fields[0].standing is Standing.DIFFERENCE
-    assert whole.fields[0].p == 1 / 4096
+    assert whole.fields[0].p == 1 / 2048
 
 
 def _noisy(rng):

@@ -27,6 +27,7 @@ from seatrial.errors import Interrupted, UsageError, did_you_mean
 from seatrial.journal import Run
 from seatrial.realm import Realm, permit_mutations
 from seatrial.redact import Secrets
+from seatrial.reports.diff.html import diff_html
 from seatrial.reports.diff.json import diff_json
 from seatrial.reports.diff.page import DiffPage, with_texts
 from seatrial.reports.printable import printable
@@ -156,6 +157,7 @@ def diff(plan: DiffPlan, *, clock: Clock, say: Say) -> Diffed:
             page = _page(plan, run, comparing, started_at=started_at, took_s=clock.monotonic() - started)
             page = with_texts(replace(page, interrupted=interrupted), _clean(primary.secrets))
             journal.write_json(run.diff, diff_json(page))
+            run.report.write_text(diff_html(page), encoding="utf-8")
     if interrupted:
         raise Interrupted(f"the comparison was stopped; what was compared is in {run.diff}")
     return Diffed(page, run)

@@ -12,6 +12,7 @@ from seatrial.cli.console import as_json, say, tell, typed_variables, workspace,
 from seatrial.cli.diff_lines import diff_lines
 from seatrial.cli.load_screen import STYLES
 from seatrial.clock import SystemClock
+from seatrial.documents import shown_path
 from seatrial.errors import ExitCode, UsageError
 from seatrial.reports.diff.html import diff_html
 from seatrial.reports.diff.json import diff_json
@@ -20,7 +21,7 @@ from seatrial.scenarios.importers.replay import Capture, read_capture
 from seatrial.scenarios.importers.targets import read_services
 from seatrial.verdict import exit_code
 
-STDOUT = "-"
+STDOUT = STDIN = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class DiffOptions:
     tags: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
-    rounds: int = ROUNDS
+    rounds: int | None = None
     seed: int | None = None
     mutating: bool = False
     ignore: tuple[str, ...] = ()
@@ -58,7 +59,7 @@ def _asked(options: DiffOptions) -> Asked:
         primary=options.primary,
         candidate=options.candidate,
         wanted=Wanted(None, options.paths, options.names, options.tags, overrides),
-        rounds=options.rounds,
+        rounds=ROUNDS if options.rounds is None else options.rounds,
         seed=options.seed,
         mutating=options.mutating,
         ignore=options.ignore,
@@ -76,7 +77,8 @@ def _capture(options: DiffOptions) -> Capture | None:
         raise UsageError("--from replays a recording in place of journeys; leave out PATHS, --tag and --name")
     from seatrial.cli.import_ import text_of
 
-    return read_capture(text_of(options.recording), options.recording, writing=options.mutating)
+    name = "stdin" if options.recording == STDIN else options.recording
+    return read_capture(text_of(options.recording), name, writing=options.mutating)
 
 
 def _write(done: Diffed, files: Mapping[str, str]) -> None:
@@ -84,7 +86,7 @@ def _write(done: Diffed, files: Mapping[str, str]) -> None:
     if STDOUT not in files.values():
         for line in diff_lines(page):
             tell(line.text, style=STYLES[line.grade] if line.grade else "")
-        tell(f"run {done.run.folder}")
+        tell(f"report: {shown_path(done.run.report)}")
     makers = {
         "json": lambda: as_json(diff_json(page)),
         "markdown": lambda: diff_markdown(page).encode(),

@@ -19,7 +19,9 @@ def diff(
     var: Annotated[
         list[str] | None, typer.Option("--var", help="NAME=VALUE, over both realms' variables; repeat.")
     ] = None,
-    rounds: Annotated[int, typer.Option("--rounds", help="How often each journey is compared.")] = 10,
+    rounds: Annotated[
+        int | None, typer.Option("--rounds", help="How often each journey is compared; default: 10.")
+    ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", help="Repeats order, ids and random values of a run that told it.")
     ] = None,

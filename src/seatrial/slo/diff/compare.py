@@ -24,7 +24,7 @@ MAX_DIFFERENCES = 1000
 """Of one pair of answers, the first of them: more say no more."""
 
 OUTCOME, STATUS, LINES, BYTES, BODY = "outcome", "status", "lines", "bytes", "body"
-_IGNORABLE = re.compile(r"(\$|header\.|line\.|(outcome|status|lines|bytes|body)\Z)")
+_IGNORABLE = re.compile(r"\$(\.\.?[^.]|\[|\Z)|(header\.[\w-]+|line\.(\d+|\*)|outcome|status|lines|bytes|body)\Z")
 
 
 class Kind(enum.StrEnum):
@@ -100,9 +100,9 @@ def _each_once(found: Iterable[Difference]) -> Iterator[Difference]:
 def _pattern(path: str) -> re.Pattern[str]:
     if not _IGNORABLE.match(path):
         raise ValueError(f"'{path}' names no field")
-    steps = re.escape(re.sub(r"\[\d+\]", "[*]", path))
-    anywhere = steps.replace(re.escape("$.."), r"\$(?s:.*)\.", 1)
-    return re.compile(anywhere if path.endswith(".") else rf"{anywhere}(?s:[.\[].*)?")
+    plain = path.lower() if path.startswith("header.") else re.sub(r"\[\d+\]", "[*]", path)
+    anywhere = re.escape(plain).replace(re.escape("$.."), r"\$(?s:.*)\.", 1)
+    return re.compile(rf"{anywhere}(?s:[.\[].*)?")
 
 
 def _differences(primary: Seen, candidate: Seen) -> Iterator[Difference]:

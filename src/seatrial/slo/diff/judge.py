@@ -13,7 +13,8 @@ is no other than the primary, the last two may be swapped in any comparison with
 - Anything else is noise.
 
 Sources: Diffy, https://github.com/opendiffy/diffy (DifferenceCounter, relative and absolute thresholds); Q. McNemar,
-Psychometrika 12 (1947); P. Westfall and S. Young, Resampling-Based Multiple Testing (1993), ch. 2.
+Psychometrika 12 (1947); P. Westfall and S. Young, Resampling-Based Multiple Testing (1993), ch. 2; R. Tarone,
+Biometrics 46 (1990).
 """
 
 from __future__ import annotations
@@ -42,9 +43,12 @@ ALPHA = 0.01
 UNSEEN = 0.05
 """How often a field that differs by itself in `unseen_ratio` of the comparisons is never seen to do so."""
 
-ENUMERATED = 12
-SWAPS = 4095
+ENUMERATED = 11
+SWAPS = 2047
 """With at most ENUMERATED comparisons that tell, every way to swap is tried; else this many, at random."""
+
+_Pair = tuple[int, int]
+"""The comparisons, as bits, in which only the candidate differed from the primary, and only the primary again."""
 
 
 class Standing(enum.StrEnum):
@@ -132,16 +136,22 @@ def _tails(n: int) -> tuple[float, ...]:
     return tuple(reversed(found))
 
 
-def _chances(counted: Iterable[Counted], rng: random.Random) -> dict[tuple[int, int], float]:
+def _chances(counted: Iterable[Counted], rng: random.Random) -> dict[_Pair, float]:
     """The adjusted p of every field, by what it was seen in: the share of ways to swap the candidate and the primary
-    again after which some field looks at least as much like a difference. The way it was is one of them."""
+    again after which some field looks at least as much like a difference. The way it was is one of them.
+
+    A field seen too seldom to look like one in any way (Tarone, 1990) takes no part, and keeps its own p where that
+    is larger.
+    """
     pairs = {(each.raw & ~each.noise, each.noise & ~each.raw) for each in counted}
-    telling = functools.reduce(lambda whole, pair: whole | pair[0] | pair[1], pairs, 0)
-    smallest = sorted(min(_swapped_p(pair, swap) for pair in pairs) for swap in _swaps(telling, rng)) if pairs else []
-    return {pair: _share_at_most(smallest, _swapped_p(pair, 0)) for pair in pairs}
+    able = [pair for pair in pairs if _swapped_p(pair, pair[1]) <= ALPHA]
+    telling = functools.reduce(lambda whole, pair: whole | pair[0] | pair[1], able, 0)
+    smallest = sorted(min((_swapped_p(pair, swap) for pair in able), default=1.0) for swap in _swaps(telling, rng))
+    own = {pair: _swapped_p(pair, 0) for pair in pairs}
+    return {pair: max(p, _share_at_most(smallest, p)) for pair, p in own.items()}
 
 
-def _swapped_p(pair: tuple[int, int], swap: int) -> float:
+def _swapped_p(pair: _Pair, swap: int) -> float:
     """The p of a field, were the sides swapped in those comparisons."""
     only_raw = (pair[0] & ~swap | pair[1] & swap).bit_count()
     return sign_p(only_raw, pair[0].bit_count() + pair[1].bit_count() - only_raw)
@@ -168,9 +178,7 @@ def _share_at_most(ordered: list[float], limit: float) -> float:
     return bisect.bisect_right(ordered, limit) / len(ordered)
 
 
-def _field(
-    key: tuple[Spot, str, Kind], counted: Counted, tally: Tally, chances: Mapping[tuple[int, int], float]
-) -> Field:
+def _field(key: tuple[Spot, str, Kind], counted: Counted, tally: Tally, chances: Mapping[_Pair, float]) -> Field:
     spot, path, kind = key
     only_raw, only_noise = counted.raw & ~counted.noise, counted.noise & ~counted.raw
     raw, noise, n = counted.raw.bit_count(), counted.noise.bit_count(), tally.compared[spot].bit_count()
