@@ -57,8 +57,8 @@ def test_requests_are_sent_as_they_were_in_their_order():
 
 
 def test_what_looks_like_a_template_is_sent_as_it_was():
-    [(_, url, _, headers)] = sent(entry(f"{BASE}/%7B%7Bx%7D%7D", headers=[("X-A", "{{ secrets.password }}")]))
-    assert (url, headers) == ("/%7B%7Bx%7D%7D", {"X-A": "{{ secrets.password }}"})
+    [(_, url, _, headers)] = sent(entry(f"{BASE}/%7B%7Bx%7D%7D?q={{{{x}}}}", headers=[("X-A", "{{ secrets.x }}")]))
+    assert (url, headers) == ("/%7B%7Bx%7D%7D?q=%7B%7Bx}}", {"X-A": "{{ secrets.x }}"})
 
 
 def test_ids_in_a_path_are_no_part_of_a_steps_name():
