@@ -8,7 +8,7 @@ import pytest
 
 from misbehaving import Server, says
 from seatrial.assess import preflight as stage
-from seatrial.assess.headroom import Headroom, lacking, measure_headroom
+from seatrial.assess.headroom import Headroom, lacking, measure_headroom, outgrown
 from seatrial.assess.preflight import preflight, room_lines
 from seatrial.errors import ExitCode, Unreachable
 from seatrial.realm import Place
@@ -82,6 +82,32 @@ def test_a_busy_machine_is_warned_of_with_what_that_leads_to(plan):
 def test_the_peak_of_a_closed_model_is_its_users(plan):
     closed = dataclasses.replace(plan.profile, model=Model.CLOSED)
     assert room_lines(ROOM, plan, closed)[0].endswith("for a peak of 20 users")
+
+
+@pytest.fixture(scope="session")
+def ramp(records):
+    """The generator's seconds on a ramp of 10 plays/s a second, which take that much of a core a play, and 5 %."""
+
+    def seconds(number, per_play):
+        started = [10 * (second + 1) for second in range(number)]
+        return [records.pacing(at, started=at, cpu_ratio=0.05 + per_play * at) for at in started]
+
+    return seconds
+
+
+def test_a_ramp_tells_that_the_peak_is_beyond_one_core(ramp):
+    assert outgrown(ramp(6, 0.005), peak_per_s=400) == (
+        "generator: at 60 plays/s it uses 35 % of a core, so the peak of 400 plays/s would take 2.0 cores"
+    )
+    assert outgrown(ramp(6, 0.002), peak_per_s=400) == ""
+
+
+def test_a_ramp_too_short_too_flat_or_already_at_its_peak_tells_nothing(ramp, records):
+    assert outgrown(ramp(4, 0.005), peak_per_s=400) == ""
+    assert outgrown(ramp(6, 0.005), peak_per_s=60) == ""
+    flat = [records.pacing(second, started=100, cpu_ratio=0.5 + second / 100) for second in range(10)]
+    assert outgrown(flat, peak_per_s=1000) == ""
+    assert outgrown([], peak_per_s=1000) == ""
 
 
 def test_what_is_measured_lies_within_what_there_is():

@@ -1,8 +1,7 @@
-"""The hold of the load ends when all is decided, when something is missed, or when its time is over."""
+"""A load's records are all kept or it has failed; experiments have their baseline, and begin only where they fit."""
 
 from __future__ import annotations
 
-import dataclasses
 import signal
 import threading
 
@@ -10,217 +9,10 @@ import pytest
 
 from seatrial.assess import stage
 from seatrial.assess.budget import budget
-from seatrial.assess.stage import LOAD_DEADLINE_S, Bridge, Hindsight, Loading, failing_ratio, hold
+from seatrial.assess.stage import Bridge, Hindsight, Loading, failing_ratio
 from seatrial.errors import LoadFailed
 from seatrial.journal import Run
 from seatrial.sample import EdgeCall, Phase
-from seatrial.scenarios.load.pace import Stage
-from seatrial.scenarios.load.profile import StopWhen
-from seatrial.slo.gate import OnUndecided
-from seatrial.verdict import Grade
-
-BEFORE_HOLD_S = 5  # the profile's ramp, which is longer than its warm-up
-
-
-class FakeLoading:
-    """A load that goes on until it is said to be dead."""
-
-    def __init__(self):
-        self.last = None
-        self.steps = ()
-        self.dies_with = None
-
-    def require(self):
-        if self.dies_with:
-            raise self.dies_with
-
-
-@pytest.fixture
-def held(plan, recorder, records, living_clock):
-    """Holds a load whose every second is what `second(n)` gives, n counting from the hold's begin."""
-
-    def run(second, *, loading=None, profile=plan.profile, watch=None, clock_type=living_clock, **changes):
-        def tick(elapsed):
-            if elapsed < BEFORE_HOLD_S:
-                recorder.write(*records.second(elapsed, phase=Phase.WARM_UP))
-            else:
-                recorder.write(*second(elapsed - BEFORE_HOLD_S))
-
-        clock, moments = clock_type(tick), []
-        asked = dataclasses.replace(plan, profile=profile, gate=dataclasses.replace(plan.gate, **changes))
-        within = budget(clock, asked.gate.at_most_s)
-        bridge = Bridge(asked, None, recorder, None, None, clock, lambda text: None, moments.append, within)
-        findings = hold(bridge, loading or FakeLoading(), profile, watch)
-        return findings, clock.elapsed - BEFORE_HOLD_S, moments
-
-    return run
-
-
-def test_a_hold_ends_as_soon_as_every_objective_is_decided(held, records):
-    findings, lasted_s, _ = held(lambda second: records.second(BEFORE_HOLD_S + second))
-    assert {finding.grade for finding in findings} == {Grade.MET}
-    assert 20.0 <= lasted_s < 23.0  # the gate's min_hold
-
-
-def test_a_hold_ends_at_once_when_an_objective_is_missed(held, records):
-    findings, lasted_s, _ = held(lambda second: records.second(BEFORE_HOLD_S + second, ok=0, failed=100))
-    assert Grade.MISSED in {finding.grade for finding in findings}
-    assert 5.0 <= lasted_s < 8.0  # five blocks must have been seen
-
-
-def test_a_profile_that_does_not_abort_goes_on_after_a_miss(held, records, plan):
-    patient = dataclasses.replace(plan.profile, abort_when=None, stop_when=StopWhen.NEVER)
-    _, lasted_s, _ = held(lambda second: records.second(BEFORE_HOLD_S + second, ok=0, failed=100), profile=patient)
-    assert 90.0 <= lasted_s < 91.0
-
-
-def test_a_hold_that_decides_nothing_ends_when_its_time_is_over(held, records):
-    findings, lasted_s, _ = held(lambda second: [records.pacing(BEFORE_HOLD_S + second)], hold_at_most_s=40.0)
-    assert {finding.grade for finding in findings} == {Grade.UNDECIDED}
-    assert 40.0 <= lasted_s < 41.0
-
-
-@pytest.mark.parametrize("step_s", [3600.0, -3600.0])
-def test_a_step_of_the_wall_clock_forth_and_back_changes_nothing_of_a_hold(held, records, living_clock, step_s):
-    class Stepping(living_clock):
-        def now(self):
-            return super().now() + (step_s if 10.0 < self.elapsed < 20.0 else 0.0)
-
-    findings, lasted_s, moments = held(lambda second: records.second(BEFORE_HOLD_S + second), clock_type=Stepping)
-    assert {finding.grade for finding in findings} == {Grade.MET}
-    assert 20.0 <= lasted_s < 23.0
-    done_s = [moment.done_s for moment in moments]
-    assert done_s == sorted(done_s)
-    assert done_s[-1] < BEFORE_HOLD_S + 23.0
-
-
-def _undecidable(records):
-    """Exactly the limit's share of bad requests: no length of hold decides that soon."""
-    return lambda second: records.second(BEFORE_HOLD_S + second, ok=90, failed=10)
-
-
-def test_an_undecided_hold_is_extended_up_to_the_gates_bound_and_says_so(held, records):
-    bounds = {"hold_at_most_s": 40.0, "extend_to_s": 70.0, "on_undecided": OnUndecided.EXTEND}
-    findings, lasted_s, moments = held(_undecidable(records), **bounds)
-    assert Grade.UNDECIDED in {finding.grade for finding in findings}
-    assert 70.0 <= lasted_s < 71.0
-    stages = {moment.stage: moment.of_s for moment in moments}
-    assert stages["load: hold until decided"] == BEFORE_HOLD_S + 40.0
-    assert stages["load: hold, extended until decided"] == BEFORE_HOLD_S + 70.0
-
-
-def test_an_extended_hold_ends_as_soon_as_all_is_decided(held, records):
-    def second(number):
-        return records.second(BEFORE_HOLD_S + number, **({"ok": 90, "failed": 10} if number < 30 else {}))
-
-    findings, lasted_s, _ = held(second, hold_at_most_s=30.0, extend_to_s=300.0)
-    assert {finding.grade for finding in findings} == {Grade.MET}
-    assert 30.0 < lasted_s < 300.0
-
-
-def test_a_decided_hold_is_not_extended(held, records, plan):
-    patient = dataclasses.replace(plan.profile, stop_when=StopWhen.NEVER)
-    _, lasted_s, _ = held(
-        lambda second: records.second(BEFORE_HOLD_S + second), profile=patient, hold_at_most_s=40.0, extend_to_s=70.0
-    )
-    assert 40.0 <= lasted_s < 41.0
-
-
-def test_a_hold_without_any_request_is_not_extended_because_more_of_nothing_decides_nothing(held, records):
-    _, lasted_s, _ = held(
-        lambda second: [records.pacing(BEFORE_HOLD_S + second)], hold_at_most_s=40.0, extend_to_s=70.0
-    )
-    assert 40.0 <= lasted_s < 41.0
-
-
-def test_the_gates_time_ends_a_hold_and_its_ramp_counts_too(held, records):
-    _, lasted_s, _ = held(_undecidable(records), at_most_s=30.0)
-    assert 25.0 <= lasted_s < 26.0
-
-
-def test_the_gates_time_ends_a_warm_up(held, records):
-    findings, lasted_s, _ = held(_undecidable(records), at_most_s=3.0)
-    assert (findings, lasted_s) == ((), 3.0 - BEFORE_HOLD_S)
-
-
-def test_an_experiment_that_does_not_fit_the_gates_time_is_not_begun_and_says_why(plan, recorder, clock, tmp_path):
-    told = []
-    within = budget(clock, 60.0)
-    run = Run(tmp_path)
-    bridge = Bridge(plan, run, recorder, None, None, clock, told.append, lambda moment: None, within)
-    clock.advance(46.0)
-    (record,) = stage.experiments(bridge, FakeLoading(), None, hindsight=None)
-    assert record.windows == ()
-    assert record.aborted == "not run: of the gate's 60 s there were 14 s left, and it takes 16 s"
-    assert told == [f"stock hangs: {record.aborted}"]
-
-
-def test_warm_up_is_outside_the_hold_and_its_judgement(held, records):
-    findings, _, moments = held(lambda second: records.second(BEFORE_HOLD_S + second))
-    warming = [moment for moment in moments if moment.stage == "load: warming up"]
-    assert warming
-    assert all(moment.findings == () for moment in warming)
-    assert warming[-1].done_s == pytest.approx(BEFORE_HOLD_S, abs=1.5)
-    assert moments[-1].stage == "load: hold until decided"
-    assert moments[-1].findings == findings
-
-
-def test_what_makes_the_generator_unfit_is_shown_while_it_happens(held, records):
-    def second(number):
-        dropped = 5 if number >= 10 else 0
-        return [*records.second(BEFORE_HOLD_S + number)[:2], records.pacing(BEFORE_HOLD_S + number, dropped=dropped)]
-
-    _, _, moments = held(second)
-    told = [moment.unfit for moment in moments if moment.done_s > BEFORE_HOLD_S + 1]
-    assert told[0] == ""
-    assert told[-1].startswith("generator: ")
-    assert "arrivals were dropped" in told[-1]
-
-
-def test_a_load_that_never_comes_to_its_hold_has_failed(held, records):
-    with pytest.raises(LoadFailed, match="no hold after 65 s"):
-        held(lambda second: records.second(BEFORE_HOLD_S + second, phase=Phase.RAMP))
-    assert LOAD_DEADLINE_S == 60.0
-
-
-def test_every_ramp_before_the_hold_and_the_warm_up_beside_them_are_waited_for(held, records, plan):
-    ramps = [Stage(Phase.RAMP, 10.0, 30.0), Stage(Phase.RAMP, 20.0, 50.0), Stage(Phase.HOLD, 20.0, 40.0)]
-    steep = dataclasses.replace(plan.profile, stages=tuple(ramps), warm_up_s=60.0)
-    with pytest.raises(LoadFailed, match="no hold after 2 m 20 s"):  # 80 s of ramps and the deadline of 60 s
-        held(lambda second: records.second(BEFORE_HOLD_S + second, phase=Phase.RAMP), profile=steep)
-    slow = dataclasses.replace(steep, warm_up_s=90.0)
-    with pytest.raises(LoadFailed, match="no hold after 2 m 30 s"):
-        held(lambda second: records.second(BEFORE_HOLD_S + second, phase=Phase.RAMP), profile=slow)
-
-
-def test_a_hold_of_no_time_still_holds_one_second(held, records):
-    _, lasted_s, moments = held(lambda second: records.second(BEFORE_HOLD_S + second), hold_at_most_s=0.0)
-    assert 1.0 <= lasted_s < 2.0
-    assert moments[-1].stage == "load: hold until decided"
-
-
-def test_a_load_that_died_ends_the_hold(held, records):
-    loading = FakeLoading()
-
-    def second(number):
-        if number == 3:
-            loading.dies_with = LoadFailed("out of memory")
-        return records.second(BEFORE_HOLD_S + number)
-
-    with pytest.raises(LoadFailed, match="out of memory"):
-        held(second, loading=loading)
-
-
-def test_the_proxies_are_looked_at_all_the_while(held, records):
-    class Looks:
-        count = 0
-
-        def look(self):
-            self.count += 1
-
-    watch = Looks()
-    _, _, moments = held(lambda second: records.second(BEFORE_HOLD_S + second), watch=watch)
-    assert watch.count == len(moments) > 0
 
 
 class FakeRunning:
@@ -340,6 +132,18 @@ def test_the_share_that_fails_is_that_of_the_newest_second(recorder, records):
 def test_a_newest_second_without_requests_has_no_share(recorder, records):
     recorder.write(*records.second(0, failed=100), records.pacing(1))
     assert failing_ratio(recorder) is None
+
+
+def test_an_experiment_that_does_not_fit_the_gates_time_is_not_begun_and_says_why(plan, recorder, clock, tmp_path):
+    told = []
+    within = budget(clock, 60.0)
+    run = Run(tmp_path)
+    bridge = Bridge(plan, run, recorder, None, None, clock, told.append, lambda moment: None, within)
+    clock.advance(46.0)
+    (record,) = stage.experiments(bridge, None, None, hindsight=None)
+    assert record.windows == ()
+    assert record.aborted == "not run: of the gate's 60 s there were 14 s left, and it takes 16 s"
+    assert told == [f"stock hangs: {record.aborted}"]
 
 
 class FakeWatch:

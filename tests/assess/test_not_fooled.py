@@ -1,7 +1,7 @@
 """What looks well and is not: whole assessments against real servers that would fool a gate of thresholds.
 
-Each deceit has its sentence in the verdict. The clock's steps are proved with fakes in test_assess_stage.py, a
-stalled target in tests/load/test_load_run.py, a run that was killed in test_killed_run.py. The limit is generous, so
+Each deceit has its sentence in the verdict. The clock's steps are proved with fakes in test_assess_hold.py, a
+stalled target in tests/load/test_load_run.py, a killed run in tests/e2e/test_e2e_killed.py. The limit is generous, so
 that a busy machine's late starts are not the reason of anything here.
 """
 

@@ -1,22 +1,31 @@
-"""Whether this machine leaves the load generator room to be punctual, measured before anything is sent.
+"""Whether the load generator has room to be punctual: on this machine, measured before anything is sent, and at the
+profile's peak, by what the ramp towards it takes.
 
-Half a second of what the generator will live by: how much of the processors is free, and how late this process wakes
-from short sleeps. A warning, no verdict: whether the generator kept its plan is judged from its own seconds under
-load (`slo.generator`), and trouble there makes the load's objectives UNDECIDED.
+Before: half a second of what the generator will live by, how much of the processors is free, and how late this
+process wakes from short sleeps. All of it warns and is no verdict: whether the generator kept its plan is judged from
+its own seconds under load (`slo.generator`), and trouble there makes the load's objectives UNDECIDED.
 """
 
 from __future__ import annotations
 
 import os
+import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psutil
 
-from seatrial.quantity import show_duration
+from seatrial.quantity import show_duration, show_ratio
+from seatrial.sample import Pacing
+from seatrial.slo.generator import BUSY_CPU_RATIO
 
 SLEEPS = 200
 SLEEP_S = 0.002
+RAMP_MIN_S = 5
+RAMP_MIN_RISE = 2.0
+"""A line through fewer seconds, or through rates nearer to each other, points anywhere."""
+
 FREE_CORES_MIN = 0.5
 """Below half a core a generator that needs one for its peak is waited upon by what else the machine does."""
 
@@ -54,6 +63,21 @@ def lacking(headroom: Headroom, *, late_bound_s: float) -> str:
         late, bound = show_duration(headroom.late_p99_s), show_duration(late_bound_s)
         short.append(f"timers are late by {late} (p99), and starts may be by {bound}")
     return " and ".join(short)
+
+
+def outgrown(ramp: Sequence[Pacing], *, peak_per_s: float) -> str:
+    """Why the generator will not reach the peak, by a straight line through its seconds on the way there; empty text
+    when it will, or when these are too few or too alike to tell."""
+    points = [(pacing.started, pacing.cpu_ratio) for pacing in ramp if pacing.started]
+    rates = [started for started, _ in points]
+    if len(points) < RAMP_MIN_S or max(rates) < RAMP_MIN_RISE * min(rates) or max(rates) >= peak_per_s:
+        return ""
+    line = statistics.linear_regression(rates, [cpu_ratio for _, cpu_ratio in points])
+    wanted_ratio = line.intercept + line.slope * peak_per_s
+    if wanted_ratio <= BUSY_CPU_RATIO:
+        return ""
+    now = f"at {max(rates):,} plays/s it uses {show_ratio(points[-1][1])} of a core"
+    return f"generator: {now}, so the peak of {peak_per_s:g} plays/s would take {wanted_ratio:.1f} cores"
 
 
 def _late_s() -> float:

@@ -19,6 +19,7 @@ from seatrial.assess import stage
 from seatrial.assess.ask import ask_queries, require_metrics
 from seatrial.assess.budget import budget
 from seatrial.assess.conclude import About, judge_run, read_run, write_about
+from seatrial.assess.hold import hold
 from seatrial.assess.page import page_of
 from seatrial.assess.plan import Plan
 from seatrial.assess.preflight import preflight
@@ -159,10 +160,7 @@ def _left_out(plan: Plan, reason: str) -> dict[str, str]:
 def _under_load(bridge: Bridge, loading: Loading, profile: Profile) -> dict[str, str]:
     watch = stage.watch_edges(bridge) if bridge.plan.experiments else None
     hindsight = Hindsight(watch, bridge.clock, span_s=BASELINE_S) if watch else None
-    if profile.probes:
-        findings = hold_search(bridge, loading, profile)
-    else:
-        findings = stage.hold(bridge, loading, profile, hindsight)
+    findings = _held(bridge, loading, profile, hindsight)
     ask_queries(bridge)
     missed = [finding.name for finding in findings if finding.grade is Grade.MISSED]
     if missed:
@@ -178,6 +176,10 @@ def _under_load(bridge: Bridge, loading: Loading, profile: Profile) -> dict[str,
         }
     records = stage.experiments(bridge, loading, watch, hindsight=hindsight) if bridge.plan.experiments else ()
     return {record.experiment: record.aborted for record in records if record.aborted}
+
+
+def _held(bridge: Bridge, loading: Loading, profile: Profile, hindsight: Hindsight | None) -> tuple[Finding, ...]:
+    return hold_search(bridge, loading, profile) if profile.probes else hold(bridge, loading, profile, hindsight)
 
 
 def _summary(findings: tuple[Finding, ...]) -> str:

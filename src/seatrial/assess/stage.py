@@ -9,14 +9,14 @@ from __future__ import annotations
 import collections
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
 from seatrial import http
 from seatrial.assess.budget import Budget, TimeOver
-from seatrial.assess.plan import Plan, until_hold_s
+from seatrial.assess.plan import Plan
 from seatrial.assess.record import Recorder
 from seatrial.assess.verify import judge_item
 from seatrial.chaos.experiment import Surroundings, run_experiment
@@ -36,16 +36,14 @@ from seatrial.sample import EdgeCall, Pacing, Phase
 from seatrial.scenarios.drive import drive, evidence_of, play_of
 from seatrial.scenarios.load.order import LoadOrder, Then
 from seatrial.scenarios.load.parent import RunningLoad, start_load
-from seatrial.scenarios.load.profile import AbortWhen, Profile, StopWhen
+from seatrial.scenarios.load.profile import Profile
 from seatrial.scenarios.load.summary import StepLine, Summary
 from seatrial.scenarios.model import Scenario
 from seatrial.scenarios.moves import Context, PlayHalted, PlayResult
 from seatrial.scenarios.once import Onces
 from seatrial.scenarios.rows import expand_rows
-from seatrial.slo.generator import judge_generator
-from seatrial.slo.judge import decided, judge_objectives
-from seatrial.slo.measure import LOAD, limits_us
-from seatrial.verdict import Finding, Grade
+from seatrial.slo.measure import limits_us
+from seatrial.verdict import Finding
 
 LOOK_EVERY_S = 0.25
 LOAD_DEADLINE_S = 60.0  # from the child's start to its first second, and from `stop` to its end
@@ -231,70 +229,6 @@ class Loading:
                 self.steps = self._summary.now()
         except Exception as error:  # noqa: BLE001 - raised where somebody looks: in `require`, or at the end
             self._error = error
-
-
-def hold(bridge: Bridge, loading: Loading, profile: Profile, watch: Hindsight | None) -> tuple[Finding, ...]:
-    """Wait until every objective is decided, one is missed (if the profile says so), or the time is over.
-
-    At least one second is held, unless the gate's own time is over: a fault injected before the first play would have
-    nothing to show.
-    """
-    before_s = until_hold_s(profile)
-    started = bridge.clock.monotonic()
-    held_s = 0
-    findings: tuple[Finding, ...] = ()
-    while not (bridge.budget.is_over or (held_s and _over(bridge, profile, held_s, findings))):
-        if not held_s and bridge.clock.monotonic() - started > before_s + LOAD_DEADLINE_S:
-            raise LoadFailed(f"no hold after {show_duration(before_s + LOAD_DEADLINE_S)}; see the run's load.log")
-        bridge.clock.sleep(LOOK_EVERY_S)
-        loading.require()
-        if watch:
-            watch.look()
-        measures = bridge.recorder.measures()
-        if len(measures.seconds_of(LOAD)) > held_s:
-            held_s = len(measures.seconds_of(LOAD))
-            findings = judge_objectives(
-                measures, bridge.plan.services, alpha=bridge.plan.gate.alpha, min_hold_s=bridge.plan.gate.min_hold_s
-            )
-        elapsed_s = bridge.clock.monotonic() - started
-        of_s = before_s + _held_at_most_s(bridge.plan, held_s)
-        unfit = judge_generator(measures, bridge.plan.documented)
-        bridge.show(
-            Moment(
-                _stage_of_hold(bridge.plan, held_s),
-                elapsed_s,
-                of_s,
-                pacing=loading.last,
-                findings=findings,
-                steps=loading.steps,
-                unfit=unfit.reason if unfit else "",
-            )
-        )
-    return findings
-
-
-def _stage_of_hold(plan: Plan, held_s: int) -> str:
-    if not held_s:
-        return "load: warming up"
-    extended = held_s >= plan.hold_at_most_s < plan.extended_at_most_s
-    return "load: hold, extended until decided" if extended else "load: hold until decided"
-
-
-def _held_at_most_s(plan: Plan, held_s: int) -> float:
-    return plan.hold_at_most_s if held_s < plan.hold_at_most_s else plan.extended_at_most_s
-
-
-def _over(bridge: Bridge, profile: Profile, held_s: int, findings: Sequence[Finding]) -> bool:
-    if profile.abort_when is AbortWhen.MISSED and any(finding.grade is Grade.MISSED for finding in findings):
-        return True
-    if held_s >= bridge.plan.hold_at_most_s:
-        return held_s >= bridge.plan.extended_at_most_s or not _worth_extending(findings)
-    return profile.stop_when is StopWhen.DECIDED and decided(findings)
-
-
-def _worth_extending(findings: Sequence[Finding]) -> bool:
-    """Whether more of the same could decide what is not: where nothing was counted so far, nothing will be."""
-    return any(finding.grade is Grade.UNDECIDED and finding.n for finding in findings)
 
 
 class Hindsight:

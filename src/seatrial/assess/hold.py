@@ -1,0 +1,128 @@
+"""The hold of the load stage: looked at every second, ended as soon as more of it would change nothing.
+
+Takes a bridge and a load under way; gives the findings as they stood at its end. Ends nothing itself. What a
+generator that is late or busy has decided is not taken as decided: the hold goes on, for it may catch up in time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seatrial.assess.headroom import outgrown
+from seatrial.assess.plan import Plan, until_hold_s
+from seatrial.assess.stage import LOAD_DEADLINE_S, LOOK_EVERY_S, Bridge, Hindsight, Loading, Moment
+from seatrial.errors import LoadFailed
+from seatrial.quantity import show_duration
+from seatrial.scenarios.load.profile import AbortWhen, Model, Profile, StopWhen
+from seatrial.slo.generator import trouble, why_unfit
+from seatrial.slo.judge import decided, judge_objectives
+from seatrial.slo.measure import LOAD, Measures
+from seatrial.verdict import Finding, Grade
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at the hold showed. `unfit` is what makes the generator unfit to measure, `catching_up` whether
+    that may pass: it was late or busy, and not so that arrivals are missing."""
+
+    held_s: int = 0
+    findings: tuple[Finding, ...] = ()
+    unfit: str = ""
+    catching_up: bool = False
+
+
+def hold(bridge: Bridge, loading: Loading, profile: Profile, watch: Hindsight | None) -> tuple[Finding, ...]:
+    """Wait until every objective is decided, one is missed (if the profile says so), or the time is over.
+
+    At least one second is held, unless the gate's own time is over: a fault injected before the first play would have
+    nothing to show.
+    """
+    before_s = until_hold_s(profile)
+    started = bridge.clock.monotonic()
+    seen, warned = Look(), False
+    while not (bridge.budget.is_over or (seen.held_s and _over(bridge.plan, profile, seen))):
+        elapsed_s = bridge.clock.monotonic() - started
+        if not seen.held_s and elapsed_s > before_s + LOAD_DEADLINE_S:
+            raise LoadFailed(f"no hold after {show_duration(before_s + LOAD_DEADLINE_S)}; see the run's load.log")
+        bridge.clock.sleep(LOOK_EVERY_S)
+        loading.require()
+        if watch:
+            watch.look()
+        measures = bridge.recorder.measures()
+        seen = _look(bridge.plan, measures, seen)
+        warned = warned or _warn(bridge, profile, measures, seen)
+        of_s = before_s + _held_at_most_s(bridge.plan, seen.held_s)
+        bridge.show(_moment(bridge, loading, seen, done_s=bridge.clock.monotonic() - started, of_s=of_s))
+    return seen.findings
+
+
+def _look(plan: Plan, measures: Measures, before: Look) -> Look:
+    """The same as before while no second has ended since."""
+    held_s = len(measures.seconds_of(LOAD))
+    if held_s == before.held_s:
+        return before
+    reason = trouble(measures.pacings.get(LOAD, ()), plan.documented)
+    return Look(
+        held_s,
+        judge_objectives(measures, plan.services, alpha=plan.gate.alpha, min_hold_s=plan.gate.min_hold_s),
+        unfit=f"generator: {reason}" if reason else "",
+        catching_up=bool(why_unfit(measures, plan.documented, span=LOAD)) and not _has_dropped(measures),
+    )
+
+
+def _has_dropped(measures: Measures) -> bool:
+    return any(pacing.dropped for pacing in measures.pacings.get(LOAD, ()))
+
+
+def _warn(bridge: Bridge, profile: Profile, measures: Measures, seen: Look) -> bool:
+    """Say during the ramp, once, that the generator will not reach the profile's peak."""
+    if seen.held_s or profile.model is not Model.OPEN:
+        return False
+    ramp = [pacing for span, group in measures.pacings.items() if span != LOAD for pacing in group]
+    text = outgrown(ramp, peak_per_s=profile.peak)
+    if text:
+        bridge.say(f"warning: {text}")
+    return bool(text)
+
+
+def _moment(bridge: Bridge, loading: Loading, seen: Look, *, done_s: float, of_s: float) -> Moment:
+    return Moment(
+        _stage(bridge.plan, seen.held_s),
+        done_s,
+        of_s,
+        pacing=loading.last,
+        findings=seen.findings,
+        steps=loading.steps,
+        unfit=seen.unfit,
+    )
+
+
+def _stage(plan: Plan, held_s: int) -> str:
+    if not held_s:
+        return "load: warming up"
+    extended = held_s >= plan.hold_at_most_s < plan.extended_at_most_s
+    return "load: hold, extended until decided" if extended else "load: hold until decided"
+
+
+def _held_at_most_s(plan: Plan, held_s: int) -> float:
+    return plan.hold_at_most_s if held_s < plan.hold_at_most_s else plan.extended_at_most_s
+
+
+def _over(plan: Plan, profile: Profile, seen: Look) -> bool:
+    if seen.held_s >= plan.hold_at_most_s:
+        return seen.held_s >= plan.extended_at_most_s or not _worth_extending(seen)
+    if seen.catching_up:
+        return False
+    if profile.abort_when is AbortWhen.MISSED and _any_missed(seen.findings):
+        return True
+    return profile.stop_when is StopWhen.DECIDED and decided(seen.findings)
+
+
+def _any_missed(findings: Sequence[Finding]) -> bool:
+    return any(finding.grade is Grade.MISSED for finding in findings)
+
+
+def _worth_extending(seen: Look) -> bool:
+    """Whether more of the same could decide what is not: where nothing was counted so far, nothing will be."""
+    return seen.catching_up or any(one.grade is Grade.UNDECIDED and one.n for one in seen.findings)
