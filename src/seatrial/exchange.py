@@ -151,7 +151,10 @@ class Response:
     def header(self, name: str) -> str | None:
         """The first header of that name, case-insensitively; None when absent."""
         wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), None)
+        for key, value in self.headers:
+            if key.lower() == wanted:
+                return value
+        return None
 
 
 @dataclass(frozen=True, slots=True)

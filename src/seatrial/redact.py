@@ -179,6 +179,40 @@ class Secrets:
         return value in self._forms
 
 
+class Deferred(Secrets):
+    """Secrets whose forms are worked out when a text is first redacted: few plays of a load show anything."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: list[tuple[str, str]] = []
+
+    def add(self, name: str, value: str) -> bool:
+        """Keep a value secret from now on; False (and not kept) when it is too short to mask."""
+        if len(value) < MIN_LENGTH:
+            return False
+        self._waiting.append((name, value))
+        return True
+
+    def fork(self) -> Secrets:
+        """The same secrets to go on with apart."""
+        self._work_out()
+        return super().fork()
+
+    def redact(self, text: str) -> str:
+        """The text with every secret shown as `***(name)`."""
+        self._work_out()
+        return super().redact(text)
+
+    def _work_out(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for name, value in waiting:
+            super().add(name, value)
+
+    def __contains__(self, value: object) -> bool:
+        self._work_out()
+        return super().__contains__(value)
+
+
 class Lent(Secrets):
     """The secrets of a run as one play knows them: all of the run's, and it minds which ones it added."""
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from seatrial.exchange import Answer, Broken, Request, Response
 from seatrial.sample import Cause
-from seatrial.scenarios.model import Scenario
+from seatrial.scenarios.model import Scenario, every_step
 from seatrial.scenarios.moves import Attempted, Claim, Context, Move, PlayResult, Reply, Send, Settle, Together, Wait
-from seatrial.scenarios.once import Onces
+from seatrial.scenarios.once import Onces, OnceStore
 from seatrial.scenarios.play import play
+from seatrial.scenarios.prepared import prepare
 from seatrial.scenarios.read import read_scenario
 
 NOON = 1_700_000_000.0
@@ -96,15 +97,45 @@ class Canned:
 
 @pytest.fixture
 def run() -> Callable[..., Played]:
-    """Play a scenario against answers, in order; the last one is given for ever."""
+    """Play a scenario against answers, in order; the last one is given for ever.
 
-    def run_(scenario: Scenario, *answers: Answer, onces: Onces | None = None, **told: object) -> Played:
+    It is played once more with all that can be prepared of it, as a load does, and must come to the same; `once` is
+    for what is never twice the same.
+    """
+
+    def run_(
+        scenario: Scenario, *answers: Answer, onces: Onces | None = None, once: bool = False, **told: object
+    ) -> Played:
         given = {"addresses": {"api": "http://api.test", "cards": "http://cards.test:81/v1/"}, "seed": 1, **told}
         context = Context(realm="test", now=lambda: NOON, **given)
-        driver = CannedDriver(list(answers or (answer(),)), onces or Onces())
-        return Played(driver.follow(play(scenario, context)), driver.moves, context)
+        prepared = replace(context, prepared=prepare(scenario, context.tracing), secrets=context.secrets.fork())
+        stores = copy_of(onces or Onces())
+        played, again = (
+            follow(scenario, each, answers or (answer(),), onces=store)
+            for each, store in ((context, onces or Onces()), (prepared, stores))
+        )
+        if not once and not any(step.request.talk for step in every_step(scenario)):  # no conversation equals another
+            assert again.result == played.result
+            assert told_of(again.moves) == told_of(played.moves)
+        return played
 
     return run_
+
+
+def follow(scenario: Scenario, context: Context, answers: Sequence[Answer], *, onces: Onces) -> Played:
+    """Play it against answers, in order; the last one is given for ever."""
+    driver = CannedDriver(list(answers), onces)
+    return Played(driver.follow(play(scenario, context)), driver.moves, context)
+
+
+def copy_of(onces: Onces) -> Onces:
+    """The same outputs kept, to go on with apart."""
+    return Onces(OnceStore(dict(onces.run._kept)), OnceStore(dict(onces.worker._kept)))
+
+
+def told_of(moves: Sequence[Move]) -> list[Move | int]:
+    """Moves as they can be compared: of what goes side by side only how much it is."""
+    return [len(move.branches) if isinstance(move, Together) else move for move in moves]
 
 
 @dataclass

@@ -341,6 +341,7 @@ def test_what_nobody_foresaw_in_an_answer_fails_its_step_alone(journey, run, can
         raise RecursionError("too deep")
 
     monkeypatch.setattr(attempt, "judge", broken_judge)
-    played = run(journey("- {request: {url: /}, continue: true, expect: {status: 200}}\n- {request: {url: /on}}"))
+    steps = "- {request: {url: /}, continue: true, expect: {status: 200}}\n- {request: {url: /on}}"
+    played = run(journey(steps), once=True)
     assert paths(played) == ["/", "/on"]
     assert "this is a defect of seatrial" in played.summaries[0]

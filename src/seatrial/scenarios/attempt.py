@@ -20,6 +20,7 @@ from seatrial.exchange import Answer, Broken, Redirect, Request, Response
 from seatrial.redact import MIN_LENGTH
 from seatrial.sample import Cause, Outcome
 from seatrial.scenarios.answers.expect import Judgement, broken, judge, unrendered
+from seatrial.scenarios.answers.reading import Reading
 from seatrial.scenarios.answers.wanted import Capture
 from seatrial.scenarios.failure import Failure, Used
 from seatrial.scenarios.model import Once, Scenario, Section, Step
@@ -105,7 +106,9 @@ def attempt(
     """Attempt the step once, within that many seconds; gives what to tell of it, and what was captured."""
     hops = _Hops(step, number, strand, within_s)
     try:
-        request = yield from _ready(step, scope, hops)
+        request = _rendered(step, scope, hops)
+        if isinstance(step.request.auth, ClientCredentialsAuth):
+            request = with_token(request, (yield from _token(step.request.auth, request, scope=scope, hops=hops)))
         strand.requests += 1
         answer = yield from _exchange(request, scope, hops)
     except DocumentError as error:
@@ -138,6 +141,12 @@ def _judged(step: Step, answer: Response, scope: Scope, strand: Strand) -> tuple
 
     A target's answer must never end more than its step, so what nobody foresaw in judging it fails the step.
     """
+    prepared = strand.context.prepared.get(id(step))
+    if prepared is not None and prepared.direct is not None:
+        reading = Reading(answer, trace_id=strand.trace_id, now=strand.context.now)
+        captured = prepared.direct.captured(reading, scope)
+        if captured is not None:
+            return Judgement((), (), captured), ()
     try:
         judged = judge(step, answer, scope, trace_id=strand.trace_id, now=strand.context.now)
         return judged, (*judged.failures, *unheard(step, answer, scope))
@@ -237,18 +246,20 @@ class _Hops:
         return dataclasses.replace(answer, latency_s=self.spent_s, redirects=tuple(self.redirects))
 
 
-def _ready(step: Step, scope: Scope, hops: _Hops) -> Generator[Move, Reply, Request]:
-    """The request rendered, with its token where it needs one."""
+def _rendered(step: Step, scope: Scope, hops: _Hops) -> Request:
+    """The request, without a token yet; what it tells of us is secret from now on."""
     strand = hops.strand
     marks = Marks(strand.trace_id, strand.hex(64), strand.hex(128))
-    request = expand(step, scope, strand.context, jar=strand.jar(step.request.session), marks=marks)
+    jar, prepared = strand.jar(step.request.session), strand.context.prepared.get(id(step))
+    if prepared is not None and prepared.draft is not None and jar.is_empty:
+        request = prepared.draft.request(scope, strand.context, marks)
+        if not prepared.draft.authorizes:
+            return request
+    else:
+        request = expand(step, scope, strand.context, jar=jar, marks=marks)
     for name, value in credentials_in(request):
         strand.context.secrets.add(name, value)  # whatever else repeats what identifies us, an echo say, is masked
-    auth = step.request.auth
-    if not isinstance(auth, ClientCredentialsAuth):
-        return request
-    token = yield from _token(auth, request, scope=scope, hops=hops)
-    return with_token(request, token)
+    return request
 
 
 def _token(

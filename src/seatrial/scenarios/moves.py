@@ -6,9 +6,10 @@ play. May import the floor, `model`, `failure` and `once`; must never send, wait
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Generator, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seatrial.clock import SystemClock
 from seatrial.exchange import Answer, Request
@@ -19,6 +20,9 @@ from seatrial.scenarios.failure import Failure, Used
 from seatrial.scenarios.model import Once, Piece, Scenario, Step
 from seatrial.scenarios.once import Outputs
 
+if TYPE_CHECKING:
+    from seatrial.scenarios.prepared import Prepared
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -27,7 +31,8 @@ class Context:
     `addresses` maps a service to its base URL. Of one name, `overrides` (`--var`) win over the scenario's `vars`, and
     these over the realm's `variables`. Secret captures are added to `secrets`. With a `seed`, ids and random values
     repeat; `now` gives UTC seconds for the templates' `now()`. `environment` holds what the realm lets templates see
-    of the process's environment; `tracing` names the headers that carry a request's ids.
+    of the process's environment; `tracing` names the headers that carry a request's ids. A driver of many plays gives
+    what is dear to make for each: `prepared` steps by the step's `id`, and the `chance` to draw from without a seed.
     """
 
     realm: str
@@ -40,6 +45,8 @@ class Context:
     now: Callable[[], float] = SystemClock().now
     environment: Mapping[str, str] = field(default_factory=dict)
     tracing: Tracing = Tracing()
+    prepared: Mapping[int, Prepared] = field(default_factory=dict, repr=False)
+    chance: random.Random | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

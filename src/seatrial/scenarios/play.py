@@ -25,7 +25,8 @@ def play(scenario: Scenario, context: Context) -> Generator[Move, Reply, PlayRes
     Each move says what it must be answered by. After a failing step the rest is skipped, but teardown always runs.
     The same answers and the same seed give the same moves. A scenario with rows is played by `expand_rows`'.
     """
-    rng = random.Random(context.seed)
+    drawn = context.chance if context.seed is None else None
+    rng = drawn or random.Random(context.seed)
     jar = Jar()
     for cookie in scenario.stored:
         jar.keep(cookie.url, (("Set-Cookie", cookie.line),), now=context.now())

@@ -27,6 +27,7 @@ _SUM = re.compile(rf"{_SPACE}({_OPERAND}(?:{_SPACE}[-+*]{_SPACE}{_OPERAND})*|{_N
 _HOLE = re.compile(rf"\{{\{{{_SUM.pattern}\}}\}}")
 _DEFINED = re.compile(rf"{_SPACE}({_NAME})[ ]+is[ ]+(not[ ]+)?defined{_SPACE}")
 _WORD = re.compile(rf"{_OPERAND}|[-+*]")
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")  # what no URL has to encode
 _MARK = re.compile(r"\{\{|\{%|\{#")
 # What Jinja2 does not look up in the scope, or not only there.
 _WORDS = frozenset(
@@ -164,7 +165,10 @@ def defined_run(asked: Defined) -> Run:
 
 def encoded(value: Any) -> str:
     """A value within a URL."""
-    return value if isinstance(value, Raw) else urllib.parse.quote(to_text(value), safe="")
+    if isinstance(value, Raw):
+        return value
+    text = to_text(value)
+    return text if _PLAIN.fullmatch(text) else urllib.parse.quote(text, safe="")
 
 
 def _joined(form: Form, otherwise: Run, shown: Callable[[Any], str]) -> Run:

@@ -195,17 +195,17 @@ def _slower(where: Where, latency_s: float, limit_s: float) -> Failure:
 
 def _check(check: Check, reading: Reading, scope: Scope) -> Iterator[Failure]:
     try:
-        operand = _operand(check, scope)
+        operand = operand_of(check, scope)
         found = run(check.query, reading, scope)
     except DocumentError as error:
         yield unrendered(error)
         return
-    answer = _answer(check.predicate, found, operand)
+    answer = answer_to(check.predicate, found, operand)
     if not check.predicate.accepts(answer):
         yield _missed(check, found, operand, _why(check, found, operand, answer))
 
 
-def _operand(check: Check, scope: Scope) -> Any:
+def operand_of(check: Check, scope: Scope) -> Any:
     """The operand rendered; one that came from a template is checked only now."""
     operand = check.operand.render(scope)
     if isinstance(check.operand, Fixed):
@@ -237,7 +237,7 @@ def _version(operand: Any) -> Any:
     return str(operand) if isinstance(operand, (int, float)) and not isinstance(operand, bool) else operand
 
 
-def _answer(predicate: match.Predicate, found: Found, operand: Any) -> bool | str | None:
+def answer_to(predicate: match.Predicate, found: Found, operand: Any) -> bool | str | None:
     """Nothing found answers `exists` alone; a list of many is there to be counted even when it is empty."""
     if found.misfit and predicate.of_nothing is not None:
         return None

@@ -18,6 +18,7 @@ from seatrial.match import plain
 from seatrial.scenarios.answers.markup import Markup, NotMarkup, parse
 
 SYSTEM_NOW = SystemClock().now
+_UNREAD = object()
 _NO_CHARSETS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined"})
 
 
@@ -35,10 +36,18 @@ class Reading:
         self.response = response
         self.trace_id = trace_id
         self.now = now
+        # Of the library's cached properties each takes a lock, which counts under load.
+        self._text: str | None = None
+        self._json: Any = _UNREAD
 
-    @functools.cached_property
+    @property
     def text(self) -> str:
         """The body in the charset its Content-Type names, else UTF-8; wrong bytes become U+FFFD."""
+        if self._text is None:
+            self._text = self._decoded()
+        return self._text
+
+    def _decoded(self) -> str:
         try:
             return self.response.body.decode(text_charset(self._charset or "utf-8"), errors="replace")
         except ValueError:
@@ -47,9 +56,18 @@ class Reading:
     @property
     def json(self) -> Any:
         """The body as JSON; NotJson when it is not."""
+        if self._json is _UNREAD:
+            self._json = self._parsed()
         if isinstance(self._json, NotJson):
             raise self._json
         return self._json
+
+    def _parsed(self) -> Any:
+        try:
+            return json_text.parse(self.text)
+        except ValueError as error:
+            shown = f"it reads {plain(self.text)}" if self.text else "it is empty"
+            return NotJson(f"the body is not JSON ({error}); {shown}")
 
     @property
     def markup(self) -> Markup:
@@ -60,14 +78,6 @@ class Reading:
         if isinstance(self._markup, NotMarkup):
             raise self._markup
         return self._markup
-
-    @functools.cached_property
-    def _json(self) -> Any:
-        try:
-            return json_text.parse(self.text)
-        except ValueError as error:
-            shown = f"it reads {plain(self.text)}" if self.text else "it is empty"
-            return NotJson(f"the body is not JSON ({error}); {shown}")
 
     @functools.cached_property
     def _markup(self) -> Markup | NotMarkup:
@@ -84,11 +94,11 @@ class Reading:
         headers = self.response.headers
         return dict(_cookie(value) for name, value in headers if name.lower() == "set-cookie")
 
-    @functools.cached_property
+    @property
     def _content_type(self) -> str:
         return self.response.header("content-type") or ""
 
-    @functools.cached_property
+    @property
     def _charset(self) -> str:
         return _charset(self._content_type)
 
@@ -110,6 +120,7 @@ def text_charset(name: str) -> str:
     return known
 
 
+@functools.lru_cache(maxsize=256)
 def _charset(content_type: str) -> str:
     if "charset" not in content_type.lower():
         return ""

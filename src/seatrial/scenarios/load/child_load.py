@@ -66,6 +66,8 @@ def build(order: LoadOrder) -> Load:
     recorder = Recorder(order.run, order.limits_us)
     timeline = timeline_of(order)
     player = Player(order, LoadClient(), recorder, timeline)
+    for scenario in chosen.scenarios:
+        player.prepare(scenario)
     turns = Turns(timeline.share, users_of(order.profile, timeline.share))
     traffic = Traffic(chosen, player, timeline, Health(order.run), turns=turns, seed=order.seed)
     return Load(order, traffic, recorder, Pool(order.profile.max_in_flight))

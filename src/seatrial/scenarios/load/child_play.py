@@ -10,19 +10,19 @@ import dataclasses
 import logging
 import random
 import time
-from collections.abc import Generator, Hashable
+from collections.abc import Generator, Hashable, Mapping
 from dataclasses import dataclass, field
 
 import gevent
 
 from seatrial.exchange import Answer
-from seatrial.redact import Secrets
+from seatrial.redact import Deferred, Secrets
 from seatrial.sample import BASE, CANARY, Cause
 from seatrial.scenarios.load.child_http import LoadClient
 from seatrial.scenarios.load.order import LoadOrder
 from seatrial.scenarios.load.profile import Model
 from seatrial.scenarios.load.recorder import Ended, Mark, Recorder, Series, microseconds_up
-from seatrial.scenarios.load.timeline import Timeline, charge
+from seatrial.scenarios.load.timeline import Timeline
 from seatrial.scenarios.model import Once, Scenario, Step
 from seatrial.scenarios.moves import (
     Attempted,
@@ -38,6 +38,7 @@ from seatrial.scenarios.moves import (
 )
 from seatrial.scenarios.once import Onces, Outputs
 from seatrial.scenarios.play import play
+from seatrial.scenarios.prepared import Prepared, prepare
 
 log = logging.getLogger("seatrial.load")
 
@@ -103,6 +104,8 @@ class Player:
         self._sides = random.Random(None if order.seed is None else f"sides {order.seed}")
         self._ceiling = Ceiling(order.max_requests_per_s if order.profile.model is Model.CLOSED else None)
         self._told: set[tuple[Series, Cause]] = set()
+        self._prepared: dict[str, Mapping[int, Prepared]] = {}
+        self._series: dict[tuple[str, int, str], Series] = {}
         self._played = 0
         self.onces = Onces()
 
@@ -110,7 +113,7 @@ class Player:
         """Play once. Its first request's latency counts from `due_at` (monotonic), the others' from their sending.
         `onces` are those of the user who plays, else of all plays here."""
         side = self._side()
-        context = self._context(side)
+        context = self._context(scenario, side)
         moves = play(scenario, context)
         progress = _Progress(scenario, due_at, context.secrets, onces or self.onces, side)
         try:
@@ -118,7 +121,7 @@ class Player:
         finally:
             progress.give_up_claims()
         if result is not None:
-            self._tell_failures(result)
+            self._tell_failures(result, context.secrets)
 
     def _side(self) -> str:
         """Which version this play is for: the canary with its share, whatever came before."""
@@ -127,7 +130,13 @@ class Player:
             return ""
         return CANARY if self._sides.random() < canary.share_ratio else BASE
 
-    def _context(self, side: str) -> Context:
+    def prepare(self, scenario: Scenario) -> None:
+        """Compile what can be of its steps; one that is not prepared here is when it is first played."""
+        self._prepared[scenario.name] = prepare(scenario, self._order.tracing)
+
+    def _context(self, scenario: Scenario, side: str) -> Context:
+        if scenario.name not in self._prepared:
+            self.prepare(scenario)
         self._played += 1
         order = self._order
         instead = order.canary.addresses if order.canary and side == CANARY else {}
@@ -140,6 +149,9 @@ class Player:
             environment=order.environment,
             tracing=order.tracing,
             seed=None if order.seed is None else order.seed + self._played,
+            secrets=Deferred(),
+            prepared=self._prepared[scenario.name],
+            chance=self._dice,
         )
 
     def _follow_all(self, moves: Generator[Move, Reply, PlayResult | None], progress: _Progress) -> PlayResult | None:
@@ -193,43 +205,44 @@ class Player:
 
     def _record(self, move: Attempted, progress: _Progress) -> None:
         now = time.monotonic()
-        ended = self._timeline.mark_at(now)
-        mark = charge(progress.sent or ended, ended)
+        mark = self._timeline.charged(progress.sent, now)
         late_s = progress.late_s
         progress.sent, progress.late_s = None, 0.0  # what follows may fail before it is sent
-        series = _series(progress, move.step)
+        series = self._series_of(progress, move.step)
         second = self._timeline.second(now)
         if not move.final:
             self._recorder.polled(mark, series, second=second)
             return
-        end = Ended(
-            cause=move.cause,
-            latency_us=microseconds_up(move.latency_s + late_s),
-            service_us=microseconds_up(move.latency_s),
-            bytes_in=move.bytes_in,
-            degraded=move.degraded,
-        )
+        service_us = microseconds_up(move.latency_s)
+        latency_us = microseconds_up(move.latency_s + late_s) if late_s else service_us
+        end = Ended(move.cause, latency_us, service_us, move.bytes_in, move.degraded)
         self._recorder.ended(mark, series, second=second, end=end)
         if move.cause:
-            self._tell(series, move.cause, progress.secrets.redact(move.detail))
+            self._tell(series, move.cause, move.detail, progress.secrets)
 
-    def _tell(self, series: Series, cause: Cause, detail: str) -> None:
+    def _series_of(self, progress: _Progress, step: Step) -> Series:
+        key = (progress.scenario.name, id(step), progress.side)
+        known = self._series.get(key)
+        if known is None:
+            known = Series(progress.scenario.name, step.name, step.service, step.method, step.route, progress.side)
+            self._series[key] = known
+        return known
+
+    def _tell(self, series: Series, cause: Cause, detail: str, secrets: Secrets) -> None:
         """Log the first of its kind: thousands may follow, and all are counted."""
         if (series, cause) not in self._told:
             self._told.add((series, cause))
-            log.warning("first '%s' of %s > %s: %s", cause, series.scenario, series.step, detail)
+            told = secrets.redact(detail)
+            log.warning("first '%s' of %s > %s: %s", cause, series.scenario, series.step, told)
 
-    def _tell_failures(self, result: PlayResult) -> None:
+    def _tell_failures(self, result: PlayResult, secrets: Secrets) -> None:
         """Log what failed in no single step, and so is counted nowhere."""
         for failure in result.failures:
-            self._tell(Series(result.scenario.name, "", "", "", ""), failure.cause, failure.summary)
+            nowhere = Series(result.scenario.name, "", "", "", "")
+            self._tell(nowhere, failure.cause, failure.summary, secrets)
 
 
 def _pause(seconds: float) -> None:
     """Sleep, but leave the greenlet's turn alone when there is nothing to wait for."""
     if seconds > 0:
         gevent.sleep(seconds)
-
-
-def _series(progress: _Progress, step: Step) -> Series:
-    return Series(progress.scenario.name, step.name, step.service, step.method, step.route, progress.side)

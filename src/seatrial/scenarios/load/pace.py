@@ -107,8 +107,10 @@ class Curve:
         return None
 
     def _segment_at(self, moment_s: float) -> Segment | None:
-        inside = (segment for segment in self.segments if segment.starts_s <= moment_s < segment.ends_s)
-        return next(inside, None)
+        for segment in self.segments:  # asked for every request
+            if segment.starts_s <= moment_s < segment.starts_s + segment.stage.lasts_s:
+                return segment
+        return None
 
 
 def curve(stages: Iterable[Stage], *, warm_up_s: float = 0.0) -> Curve:

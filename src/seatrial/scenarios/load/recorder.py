@@ -22,7 +22,8 @@ from seatrial.sample import Cause, Interval, Phase
 LOWEST_US = 1
 HIGHEST_US = 60_000_000  # longer latencies stand in the last bucket; the exact counters know them as they were
 DIGITS = 3
-_SUB_BUCKET_BITS = 11  # HDR with 3 digits: 2048 sub-buckets, exact below 2048 us
+_SUB_BUCKET_BITS = 11  # HDR with 3 digits: 2048 sub-buckets
+_EXACT_BELOW_US = 1 << _SUB_BUCKET_BITS
 
 
 class Mark(NamedTuple):
@@ -87,14 +88,16 @@ class Recorder:
         cell = self._cell(second, mark, series)
         cell.bytes_in += end.bytes_in
         cell.degraded += end.degraded
-        over = cell.over_failed if end.cause else cell.over_ok
-        over.update(limit_us for limit_us in self._limits(series) if end.latency_us > limit_us)
+        for limit_us in self._limits(series):
+            if end.latency_us > limit_us:
+                (cell.over_failed if end.cause else cell.over_ok)[limit_us] += 1
         if end.cause:
             cell.causes[end.cause.value] += 1
             return
         cell.ok += 1
-        cell.latencies[_bucket(end.latency_us)] += 1
-        cell.services[_bucket(end.service_us)] += 1
+        bucket = _bucket(end.latency_us)
+        cell.latencies[bucket] += 1
+        cell.services[bucket if end.service_us == end.latency_us else _bucket(end.service_us)] += 1
 
     def polled(self, mark: Mark, series: Series, *, second: int) -> None:
         """Count an attempt that a later one replaces: neither success nor error."""
@@ -153,6 +156,8 @@ def encode_histogram(counts: Mapping[int, int]) -> str:
 
 def _bucket(value_us: int) -> int:
     """The lowest value of the HDR bucket a latency falls into."""
+    if LOWEST_US <= value_us < _EXACT_BELOW_US:
+        return value_us
     value_us = min(max(value_us, LOWEST_US), HIGHEST_US)
     shift = max(0, value_us.bit_length() - _SUB_BUCKET_BITS)
     return value_us >> shift << shift

@@ -55,6 +55,13 @@ class Timeline:
             return Mark(Phase.RAMP)
         return self.told or self._mark(self.moment_s(monotonic))
 
+    def charged(self, sent: Mark | None, ended_at: float) -> Mark:
+        """What something counts in that was sent under that mark, None for never sent, and ended at that moment."""
+        if sent is not None and self.told is None:  # a fault begins only where somebody says so
+            return sent
+        ended = self.mark_at(ended_at)
+        return charge(sent or ended, ended)
+
     def _mark(self, moment_s: float) -> Mark:
         phase = self.curve.phase_at(moment_s)
         return Mark(phase, level=self.curve.level_at(moment_s) if phase is Phase.PROBE else None)

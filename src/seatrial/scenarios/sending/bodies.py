@@ -19,7 +19,9 @@ from seatrial.match import plain
 from seatrial.scenarios.sending.request import Body, BodyKind, FileRef, Part
 from seatrial.template import Scope, to_text
 
+JSON_TYPE = "application/json"
 FORM_TYPE = "application/x-www-form-urlencoded"
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
@@ -43,12 +45,13 @@ def content_of(body: Body | None, scope: Scope, where: Where, *, boundary: str) 
 
 
 def _json(content: Any, where: Where) -> Content:
-    return Content(_json_text(content, where).encode(), "application/json")
+    return Content(json_text_of(content, where).encode(), JSON_TYPE)
 
 
-def _json_text(content: Any, where: Where) -> str:
+def json_text_of(content: Any, where: Where) -> str:
+    """A value as the JSON that is sent; DocumentError at `where` for what has none."""
     try:
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return _JSON.encode(content)
     except (TypeError, ValueError) as error:
         raise DocumentError(where, f"the body cannot be written as JSON: {error}") from None
 
@@ -123,9 +126,9 @@ def _part(part: Part, scope: Scope, where: Where) -> Iterator[bytes]:
     for value in rendered if isinstance(rendered, list) else [rendered]:
         if value is not None:
             is_data = isinstance(value, (Mapping, list))
-            text = _json_text(value, where) if is_data else to_text(value)
+            text = json_text_of(value, where) if is_data else to_text(value)
             body = value if isinstance(value, bytes) else _LINE_END.sub("\r\n", text).encode()
-            yield _piece(part.name, body, filename, said or ("application/json" if is_data else ""))
+            yield _piece(part.name, body, filename, said or (JSON_TYPE if is_data else ""))
 
 
 def _piece(name: str, body: bytes, filename: str | None, content_type: str) -> bytes:

@@ -60,6 +60,11 @@ class Jar:
     def __init__(self) -> None:
         self._cookies: dict[tuple[str, str | tuple[str, int | None], str], Cookie] = {}
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds none."""
+        return not self._cookies
+
     def copy(self) -> Jar:
         """The same cookies, to go on with apart."""
         other = Jar()

@@ -7,6 +7,7 @@ DocumentError names the place of everything that cannot be rendered. Must never 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import urllib.parse
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from seatrial import __version__
 from seatrial.errors import DocumentError, Where, did_you_mean
 from seatrial.exchange import Connection, ConversationKind, Headers, Request, Tls
+from seatrial.realm import Tracing
 from seatrial.scenarios.model import Step
 from seatrial.scenarios.moves import Context
 from seatrial.scenarios.sending.auth import headers_of, params_of, signed
@@ -27,6 +29,8 @@ from seatrial.template import Raw, Scope, Value, to_text
 USER_AGENT = f"seatrial/{__version__}"
 ACCEPT_ENCODING = "gzip, deflate, br"
 _PATH_SAFE = "/?#[]@!$&'()*+,;=:%~-._"
+_PLAIN_PATH = re.compile(r"/[A-Za-z0-9/?\[\]@!$&'()*+,;=:%~._-]*")
+_PLAIN_BASE = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]+)?(?:/[A-Za-z0-9/%~._-]*)?")
 _ACCEPT = {ConversationKind.SSE: "text/event-stream"}
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -46,17 +50,22 @@ def expand(step: Step, scope: Scope, context: Context, *, jar: Jar, marks: Marks
     try:
         return _expanded(step, scope, context, jar=jar, marks=marks)
     except UnicodeEncodeError as error:
-        half = error.object[error.start : error.end]
-        raise DocumentError(step.where, f"half a character, {half!r}, cannot be sent") from None
+        raise half_a_character(step, error) from None
+
+
+def half_a_character(step: Step, error: UnicodeEncodeError) -> DocumentError:
+    """What a step is told that would send one."""
+    half = error.object[error.start : error.end]
+    return DocumentError(step.where, f"half a character, {half!r}, cannot be sent")
 
 
 def _expanded(step: Step, scope: Scope, context: Context, *, jar: Jar, marks: Marks) -> Request:
     template = step.request
-    url = _url(template, scope, context)
+    url = url_of(template, scope, context)
     content = content_of(template.body, scope, step.where, boundary=marks.request_id)
-    own = tuple(_headers(template.headers, scope, step.where))
+    own = tuple(headers_in(template.headers, scope, step.where))
     implied = (
-        *_usual(template, context, marks),
+        *usual(template, context.tracing, marks),
         *_type_of(content),
         *headers_of(template.auth, scope),
         *_cookies(template, jar, url, scope=scope, now=context.now()),
@@ -85,20 +94,36 @@ def address(url: str, context: Context, where: Where) -> str:
     return _base(service, context, where) + slash + path
 
 
-def _url(template: RequestTemplate, scope: Scope, context: Context) -> str:
-    where = template.url.where
-    rendered = template.url.render(scope)
-    if template.service is not None:
-        rendered = _base(template.service, context, where) + rendered
-    parts = _split(rendered)
-    if parts is None or parts.scheme not in _SCHEMES or not parts.netloc:
-        hint = "a value that holds a whole address must pass through `| raw`" if "%3A" in rendered else ""
-        raise DocumentError(where, f"'{rendered}' is not an address", hint or "write service://NAME/path or /path")
-    plain = urllib.parse.quote(rendered.partition("#")[0], safe=_PATH_SAFE)
-    if template.talk is None and parts.scheme in ("ws", "wss"):
-        raise DocumentError(where, f"'{rendered}' is a WebSocket's address", "write `websocket:` for `request:`")
+def url_of(template: RequestTemplate, scope: Scope, context: Context) -> str:
+    """The request's address, percent-encoded; DocumentError for what is none."""
+    path: str = template.url.render(scope)
+    base = "" if template.service is None else _base(template.service, context, template.url.where)
+    if _PLAIN_PATH.fullmatch(path) and _is_plain_base(base):
+        plain, asks = base + path, bool(path.partition("?")[2])
+    else:
+        plain, asks = _encoded(base + path, template)
+    if not template.params and template.auth is None:
+        return plain
     query = "&".join((*_params(template.params, scope), *_params(params_of(template.auth), scope)))
-    return f"{plain}{'&' if parts.query else '?'}{query}" if query else plain
+    return f"{plain}{'&' if asks else '?'}{query}" if query else plain
+
+
+@functools.lru_cache(maxsize=256)
+def _is_plain_base(base: str) -> bool:
+    """Whether a plain path behind it makes an address in which nothing is to be encoded."""
+    return _PLAIN_BASE.fullmatch(base) is not None
+
+
+def _encoded(url: str, template: RequestTemplate) -> tuple[str, bool]:
+    """The address percent-encoded, and whether it has a query."""
+    where, parts = template.url.where, _split(url)
+    if parts is None or parts.scheme not in _SCHEMES or not parts.netloc:
+        hint = "a value that holds a whole address must pass through `| raw`" if "%3A" in url else ""
+        raise DocumentError(where, f"'{url}' is not an address", hint or "write service://NAME/path or /path")
+    plain = urllib.parse.quote(url.partition("#")[0], safe=_PATH_SAFE)
+    if template.talk is None and parts.scheme in ("ws", "wss"):
+        raise DocumentError(where, f"'{url}' is a WebSocket's address", "write `websocket:` for `request:`")
+    return plain, bool(parts.query)
 
 
 def _split(url: str) -> urllib.parse.SplitResult | None:
@@ -127,7 +152,7 @@ def _params(params: Iterable[tuple[str, Value]], scope: Scope) -> Iterator[str]:
                 yield f"{urllib.parse.quote(name, safe='')}={text}"
 
 
-def _headers(headers: Iterable[tuple[str, Value]], scope: Scope, where: Where) -> Iterator[tuple[str, str]]:
+def headers_in(headers: Iterable[tuple[str, Value]], scope: Scope, where: Where) -> Iterator[tuple[str, str]]:
     """Null leaves a header out, also one that every request carries; a list gives one header an element."""
     for name, value in headers:
         rendered = value.render(scope)
@@ -140,7 +165,7 @@ def _headers(headers: Iterable[tuple[str, Value]], scope: Scope, where: Where) -
             yield name, text
 
 
-def _usual(template: RequestTemplate, context: Context, marks: Marks) -> Iterator[tuple[str, str]]:
+def usual(template: RequestTemplate, tracing: Tracing, marks: Marks) -> Iterator[tuple[str, str]]:
     """What every request carries; `default_headers: minimal` leaves these two (and Host, which HTTP needs)."""
     yield "User-Agent", USER_AGENT
     yield "Accept", _ACCEPT.get(template.talk.kind, "*/*") if template.talk else "*/*"
@@ -148,7 +173,6 @@ def _usual(template: RequestTemplate, context: Context, marks: Marks) -> Iterato
         yield "Accept-Encoding", ACCEPT_ENCODING
     if template.minimal:
         return
-    tracing = context.tracing
     if tracing.traceparent:
         yield tracing.traceparent, f"00-{marks.trace_id}-{marks.span_id}-01"
     if tracing.request_id:
