@@ -147,7 +147,9 @@ class Pacing:
 
     `late_p99_s` is how late starts were against their due time, for showing; `late_over_ms` counts exactly the
     starts later than each of LATE_STEPS_MS, for judging. `cpu_ratio` is the generator's share of one core (1.0 = a
-    whole core). `level` is as an interval's. `without_row` of the dropped found every row of their journey in use.
+    whole core); of several `workers` that of the busiest. `lost` holds those that told nothing of this second, by
+    number counted from 1, and since which second of the load; what was due from them is among `planned`. `level` is
+    as an interval's. `without_row` of the dropped found every row of their journey in use.
     """
 
     run: str
@@ -163,6 +165,8 @@ class Pacing:
     experiment: str | None = None
     level: float | None = None
     without_row: int = 0
+    workers: int = 1
+    lost: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

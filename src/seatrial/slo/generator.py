@@ -25,6 +25,9 @@ LATE_LIMIT_RATIO = 0.05
 LATE_STARTS_RATIO = 0.01
 """More of them, and more than a single one, means that the p99 of lateness is over the bound."""
 
+SHORT_RATIO = 0.01
+"""With a worker lost, less than 99 % of the planned arrivals were not the planned load."""
+
 BUSY_CPU_RATIO = 0.90
 """Above nine tenths of a core there is no room left to be punctual."""
 
@@ -44,13 +47,14 @@ def judge_generator(measures: Measures, services: Mapping[str, Service], *, span
 
 
 def trouble(pacings: Sequence[Pacing], services: Mapping[str, Service]) -> str:
-    """What makes the generator unfit to measure over these seconds: drops, late starts, no processor left; empty text
-    when it was fit."""
+    """What makes the generator unfit to measure over these seconds: drops, late starts, no processor left, a worker
+    lost; empty text when it was fit."""
     return "; ".join(filter(None, (_dropped(pacings), *_overload(pacings, services))))
 
 
 def why_unfit(measures: Measures, services: Mapping[str, Service], *, span: Span) -> str:
-    """Why the generator itself, not the target, spoilt a span: late or busy; empty text when it did not.
+    """Why the generator itself, not the target, spoilt a span: late, busy or short of a worker; empty text when it
+    did not.
 
     Drops are left aside: under a fault the target's own hanging fills the generator's places.
     """
@@ -69,8 +73,8 @@ def late_bound_s(services: Mapping[str, Service]) -> float:
     return max(LATE_MIN_S, LATE_LIMIT_RATIO * min(limits_s, default=0.0))
 
 
-def _overload(pacings: Sequence[Pacing], services: Mapping[str, Service]) -> tuple[str, str]:
-    return _late(pacings, late_bound_s(services)), _busy(pacings)
+def _overload(pacings: Sequence[Pacing], services: Mapping[str, Service]) -> tuple[str, str, str]:
+    return _late(pacings, late_bound_s(services)), _busy(pacings), _lost(pacings)
 
 
 def _silent(pacings: Sequence[Pacing]) -> str:
@@ -98,3 +102,15 @@ def _late(pacings: Sequence[Pacing], bound_s: float) -> str:
 def _busy(pacings: Sequence[Pacing]) -> str:
     cpu_ratio = sum(pacing.cpu_ratio for pacing in pacings) / len(pacings) if pacings else 0.0
     return f"it used {show_ratio(cpu_ratio)} of a core" if cpu_ratio > BUSY_CPU_RATIO else ""
+
+
+def _lost(pacings: Sequence[Pacing]) -> str:
+    """Workers that were lost, unless the load was as planned all the same."""
+    planned = sum(pacing.planned for pacing in pacings)
+    came = sum(pacing.started + pacing.dropped for pacing in pacings)
+    if came >= planned * (1 - SHORT_RATIO):
+        return ""
+    since = {(worker, second): pacing.workers for pacing in pacings for worker, second in pacing.lost.items()}
+    return " and ".join(
+        f"worker {worker} of {workers} was lost at second {second}" for (worker, second), workers in since.items()
+    )

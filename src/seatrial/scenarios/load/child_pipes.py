@@ -13,6 +13,8 @@ import gevent
 import gevent.os
 from gevent.event import Event
 
+from seatrial.scenarios.load.order import NOTE, WHY
+
 _CHUNK_BYTES = 64 << 10
 
 
@@ -53,6 +55,14 @@ class Outbox:
         self._empty.clear()
         self._more.set()
 
+    def note(self, text: str) -> None:
+        """Have the user told something on the way."""
+        self.put(_line(NOTE, text))
+
+    def why(self, text: str) -> None:
+        """Have the user told why this process ends."""
+        self.put(_line(WHY, text))
+
     def drained(self, timeout_s: float) -> bool:
         """Wait until all is written; False when the reader did not take it in time."""
         return bool(self._empty.wait(timeout_s))
@@ -66,6 +76,10 @@ class Outbox:
                     content = content[gevent.os.nb_write(self._descriptor, content) :]
             self._more.clear()
             self._empty.set()
+
+
+def _line(kind: bytes, text: str) -> bytes:
+    return kind + " ".join(text.split()).encode() + b"\n"
 
 
 def claim_stdout() -> int:

@@ -30,6 +30,7 @@ from seatrial.scenarios.once import Onces
 log = logging.getLogger("seatrial.load")
 
 SPAWN_RATE_PER_S = 100.0  # above it Locust warns
+_LOOK_EVERY_S = 0.1
 _LONGEST_WAIT_S = 3600.0  # a load without an end waits for ever, and a timer cannot
 _YIELD_EVERY = 10  # arrivals in a row: when they are overdue, those already started must get their turn too
 
@@ -170,3 +171,15 @@ def crowd(traffic: Traffic) -> LoadTestShape:
             return traffic.timeline.share.of(max(1, int(level))), SPAWN_RATE_PER_S
 
     return Crowd()
+
+
+def keep_crowd(traffic: Traffic, runner: Any) -> None:
+    """For a worker what the shape is to a load alone: as many users as the curve says of its share, until the end."""
+    while not traffic.over.wait(_LOOK_EVERY_S):
+        level = traffic.timeline.curve.level_at(traffic.timeline.moment_s(time.monotonic()))
+        wanted = traffic.timeline.share.of(max(1, int(level)))
+        (users,), running = runner.user_classes, runner.user_count
+        if wanted > running:
+            runner.spawn_users({users.__name__: min(wanted - running, round(SPAWN_RATE_PER_S * _LOOK_EVERY_S))})
+        elif wanted < running:
+            runner.stop_users({users.__name__: running - wanted})

@@ -20,6 +20,8 @@ from seatrial.scenarios.load.profile import Profile
 from seatrial.scenarios.load.recorder import Mark
 
 STOP = b"stop\n"
+NOTE = b"# "  # between journal lines: something the user may want to know
+WHY = b"! "  # and why there will be no more of them
 FINISH_WITHIN_S = 10.0  # how long plays in flight may go on after `stop`
 
 

@@ -1,17 +1,19 @@
 """Starts the load child, reads its records, marks phases, stops it. The only way anyone starts a load.
 
-Takes a `LoadOrder`, gives a `RunningLoad`. May import the floor, `runtime.interrupts` and `order`; must never import
-locust, and ends no process but its own child. The child's log goes to the file it is told.
+Takes a `LoadOrder`, and a `Spread` for a load on several processes, gives a `RunningLoad`. May import the floor,
+`runtime.interrupts` and the room's pure files; must never import locust, and ends no process but its own child. The
+child's log goes to the file it is told.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -20,26 +22,32 @@ from seatrial import journal
 from seatrial.errors import LoadFailed
 from seatrial.runtime.interrupts import held_back
 from seatrial.sample import Pacing, Phase, Record
-from seatrial.scenarios.load.order import FINISH_WITHIN_S, STOP, LoadOrder, encode_mark, encode_order
+from seatrial.scenarios.load.order import FINISH_WITHIN_S, NOTE, STOP, WHY, LoadOrder, encode_mark, encode_order
 from seatrial.scenarios.load.recorder import Mark
+from seatrial.scenarios.load.spread import Spread, encode
 
 _STOPS_WITHIN_S = FINISH_WITHIN_S + 10.0  # the child's own deadline, then its last lines, on a busy machine
 _LOOK_EVERY_S = 0.5
 _CHUNK_BYTES = 64 << 10
 _LAST_LINES = 10
 _CHILD = (sys.executable, "-m", "seatrial.scenarios.load.child")
+_MASTER = (sys.executable, "-m", "seatrial.scenarios.load.child_master")
 _UNWANTED = frozenset({"LOCUST_SKIP_MONKEY_PATCH"})  # with it the child's waiting would block all its plays
 
 
-def start_load(order: LoadOrder, *, log: Path) -> RunningLoad:
-    """Start the child and give it its order; it needs a second or two before its first play.
+Say = Callable[[str], None]
+
+
+def start_load(order: LoadOrder, *, log: Path, spread: Spread | None = None, say: Say = logging.info) -> RunningLoad:
+    """Start the child, with a `spread` the master of several, and give it its order; it needs a second or two before
+    its first play. `say` is called with what the user may want to know on the way.
 
     What is wrong with the order itself shows as LoadFailed from `seconds()`.
     """
     environment = {name: value for name, value in os.environ.items() if name not in _UNWANTED}
     with log.open("ab") as stderr:
         process = subprocess.Popen(
-            _CHILD,
+            _MASTER if spread else _CHILD,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -47,8 +55,8 @@ def start_load(order: LoadOrder, *, log: Path) -> RunningLoad:
             bufsize=0,
             start_new_session=True,  # a terminal's Ctrl-C is for us; we stop the child in our own time
         )
-    load = RunningLoad(process, log)
-    load.tell(encode_order(order))
+    load = RunningLoad(process, log, say)
+    load.tell((encode(spread) if spread else b"") + encode_order(order))
     return load
 
 
@@ -56,9 +64,11 @@ class RunningLoad:
     """A load under way. One thread reads `seconds()`; `mark` and `stop` may be called from others and from a signal
     handler, because they hold no lock: a line is one write. Use it as a context to be sure the child ends."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], log: Path, say: Say) -> None:
         self._process = process
         self._log = log
+        self._say = say
+        self._why = ""
         self._commands = _pipe(process.stdin)
         self._lines = _pipe(process.stdout)
         self._stopped_at: float | None = None
@@ -66,10 +76,11 @@ class RunningLoad:
     def seconds(self) -> Iterator[tuple[Record, ...]]:
         """The records of each second as it ends, its Pacing last; the end when the child is done.
 
-        To be consumed once. LoadFailed with the log's last lines when the child died, or would not stop.
+        To be consumed once. LoadFailed with the reason, or the log's last lines, when the child failed or died, or
+        would not stop.
         """
         batch: list[Record] = []
-        for line in self._read_lines():
+        for line in self._read_records():
             record = journal.decode(line)
             batch.append(record)
             if isinstance(record, Pacing):
@@ -78,7 +89,7 @@ class RunningLoad:
         if batch:
             yield tuple(batch)
         if self._process.wait() != 0:
-            raise LoadFailed(self._last_words())
+            raise LoadFailed(f"{self._why}; see {self._log}" if self._why else self._last_words())
 
     def mark(self, phase: Phase, experiment: str | None = None) -> None:
         """Put what is sent from now on into a phase; the stages' own phases no longer count."""
@@ -129,6 +140,16 @@ class RunningLoad:
             self.wait()
             self._commands.close()
             self._lines.close()
+
+    def _read_records(self) -> Iterator[bytes]:
+        """The journal's lines; what is said between them is said."""
+        for line in self._read_lines():
+            if line.startswith(NOTE):
+                self._say(line.removeprefix(NOTE).decode())
+            elif line.startswith(WHY):
+                self._why = line.removeprefix(WHY).decode()
+            else:
+                yield line
 
     def _read_lines(self) -> Iterator[bytes]:
         rest = b""
