@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,6 +87,131 @@ def test_every_request_of_an_open_load_on_two_workers_is_accounted_for(order, ta
     assert sum(pacing.planned for pacing in pacings(records)) == 200
     assert sum(pacing.started for pacing in pacings(records)) == 200
     assert pacings(records)[-1].in_flight == 0
-    assert {pacing.workers for pacing in pacings(records)} == {2}
+    assert {(pacing.workers, len(pacing.lost)) for pacing in pacings(records)} == {(2, 0)}
     assert all(isinstance(second[-1], Pacing) for second in seconds)
-    assert SECRET not in (load.log_path.read_text() if hasattr(load, "log_path") else "")
+
+
+def test_users_of_a_closed_load_are_shared_out_and_all_accounted_for(order, target, workspace):
+    target.delay_s = 0.02
+    with running(order(3, 1.5, model=Model.CLOSED)) as load:
+        records = [record for second in load.seconds() for record in second]
+    assert requests(records) == target.seen
+    assert sum(target.seen.values()) > 20
+    assert max(pacing.in_flight for pacing in pacings(records)) == 3
+    assert SECRET not in (workspace / "load.log").read_text()
+
+
+def test_phases_and_stop_reach_every_worker_and_plays_in_flight_are_counted(order, target):
+    target.delay_s = 0.4
+    with running(order(20, 0.5, then=Then.HOLD)) as load:
+        records = []
+        for number, second in enumerate(load.seconds()):
+            records.extend(second)
+            if number == 1:
+                load.mark(Phase.DURING, "the ledger hangs")
+            if number == 3:
+                load.stop()
+        assert load.wait() == 0
+    assert requests(records) == target.seen
+    assert target.seen["GET /look"] == target.seen["GET /see"] > 40
+    during = [record for record in records if isinstance(record, Pacing) and record.phase is Phase.DURING]
+    assert {record.experiment for record in during} == {"the ledger hangs"}
+    assert sum(record.started for record in during) > 10  # of two workers: one alone starts ten a second
+    assert pacings(records)[-1].in_flight == 0
+
+
+def test_a_worker_that_dies_makes_the_load_undecided_and_the_others_go_on(order):
+    said = []
+    with start_load(order(40, 5.0), log=order(1, 1).workspace / "load.log", spread=here(2), say=said.append) as load:
+        records = []
+        for number, second in enumerate(load.seconds()):
+            records.extend(second)
+            if number == 1:
+                workers_of(load)[0].kill()
+    lost = [pacing.lost for pacing in pacings(records) if pacing.lost]
+    assert len(lost) > 1
+    ((number, second),) = lost[-1].items()
+    assert trouble(pacings(records), {}).split("; ")[-1] == f"worker {number} of 2 was lost at second {second}"
+    assert any(text == f"worker {number} of 2 is lost" for text in said)
+    assert sum(pacing.planned for pacing in pacings(records)) == 200
+    assert 100 < sum(pacing.started for pacing in pacings(records)) < 190
+
+
+def test_a_worker_that_stops_answering_is_lost_and_what_it_tells_later_is_added(order, target):
+    said = []
+    with start_load(order(20, 7.0), log=order(1, 1).workspace / "load.log", spread=here(2), say=said.append) as load:
+        records = []
+        for number, second in enumerate(load.seconds()):
+            records.extend(second)
+            if number == 0:
+                paused = workers_of(load)[0]
+                paused.suspend()
+            if number == 1:  # given without it: it was not waited for
+                paused.resume()
+    assert any(text.endswith("is lost") for text in said)
+    assert any(text.endswith("is back") for text in said)
+    assert requests(records) == target.seen
+    assert sum(pacing.started for pacing in pacings(records)) == 140 == sum(p.planned for p in pacings(records))
+    assert "late" in trouble(pacings(records), {})
+    assert "lost" not in trouble(pacings(records), {})
+
+
+def test_workers_that_do_not_come_are_told_in_a_sentence(order):
+    with (
+        running(order(10, 1.0), Spread(2, port=free_port(), within_s=0.5)) as load,
+        pytest.raises(LoadFailed, match=r"0 of 2 workers came to 127\.0\.0\.1:\d+ within 0\.5 s; start .*--worker"),
+    ):
+        list(load.seconds())
+
+
+def test_a_master_that_dies_takes_its_workers_along(order):
+    with running(order(10, 60.0)) as load:
+        seconds = load.seconds()
+        next(seconds)
+        workers = workers_of(load)
+        os.kill(load.pid, signal.SIGKILL)
+        with pytest.raises(LoadFailed):
+            list(seconds)
+        assert len(workers) == 2
+        assert psutil.wait_procs(workers, timeout=10)[1] == []
+
+
+def test_nonsense_at_the_masters_port_changes_nothing(order, target):
+    port = free_port()
+    with running(order(20, 2.0), Spread(2, own=2, port=port)) as load:
+        seconds = load.seconds()
+        records = list(next(seconds))
+        told = subprocess.run([sys.executable, "-c", STRANGER, str(port)], timeout=30, check=False)
+        records += [record for second in seconds for record in second]
+    assert told.returncode == 0
+    assert requests(records) == target.seen
+    assert sum(target.seen.values()) == 120
+    assert trouble(pacings(records), {}).find("lost") == -1
+
+
+STRANGER = """
+import sys, msgpack, zmq
+socket = zmq.Context().socket(zmq.DEALER)
+socket.setsockopt(zmq.IDENTITY, b"stranger")
+socket.connect(f"tcp://127.0.0.1:{sys.argv[1]}")
+for message in (
+    ("client_ready", "2.0", "stranger"),
+    ("seatrial_hello", {"version": 1}, "stranger"),
+    ("seatrial_hello", {"version": "0.1.0", "password": "", "pid": 1}, "stranger"),
+    ("seatrial_done", {"lines": [b"x"]}, "stranger"),
+    ("seatrial_failed", {"why": "a lie"}, "somebody else"),
+    ("stats", {"seatrial": ["x"]}, "stranger"),
+    ("heartbeat", None, "stranger"),
+    ("exception", 7, "stranger"),
+):
+    socket.send(msgpack.dumps(message))
+for raw in (b"", b"\\xc1", b"\\x93\\x01", b"\\x00" * 1000):
+    socket.send(raw)
+socket.close(linger=2000)
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

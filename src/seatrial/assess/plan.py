@@ -24,6 +24,7 @@ from seatrial.scenarios.load.mix import Mix, mix
 from seatrial.scenarios.load.mix import permit as permit_mix
 from seatrial.scenarios.load.order import Canary
 from seatrial.scenarios.load.profile import Model, Profile, read_profiles
+from seatrial.scenarios.load.spread import Spread, here
 from seatrial.scenarios.model import Scenario, every_step, mutates
 from seatrial.scenarios.read import read_scenarios, select
 from seatrial.service import Service
@@ -48,6 +49,7 @@ class Plan:
     experiments: tuple[Checked, ...]
     overrides: Mapping[str, Any] = field(default_factory=dict)
     canary: Canary | None = None
+    spread: Spread | None = None
 
     @property
     def offered(self) -> str:
@@ -69,12 +71,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the command line asked for; `services` empty means all."""
+    """What the command line asked for; `services` empty means all, `processes` play the load together."""
 
     realm: str | None = None
     gate: str = "default"
     services: tuple[str, ...] = ()
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    processes: int = 1
 
 
 def read_plan(workspace: Path, asked: Asked) -> Plan:
@@ -148,6 +151,7 @@ def _read(workspace: Path, asked: Asked, gate: Gate) -> Plan:
         mix=mix(profile, scenarios) if profile else None,
         experiments=_experiments(workspace, gate, realm=realm, services=documented, profile=profile),
         overrides=asked.overrides,
+        spread=here(asked.processes),
     )
 
 

@@ -160,7 +160,7 @@ def load(bridge: Bridge, profile: Profile) -> Iterator[Loading]:
         canary=bridge.plan.canary,
     )
     with (
-        start_load(order, log=bridge.run.folder / "load.log") as running,
+        start_load(order, log=bridge.run.folder / "load.log", spread=bridge.plan.spread, say=bridge.say) as running,
         Loading(running, bridge) as loading,
     ):
         yield loading

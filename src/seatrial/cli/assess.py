@@ -32,6 +32,7 @@ class AssessOptions:
     services: tuple[str, ...] = ()
     revisions: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    processes: int = 1
     strict: bool = False
     json_file: str | None = None
     junit_file: str | None = None
@@ -54,7 +55,7 @@ def run_assess(options: AssessOptions) -> ExitCode:
     """Read everything, say what it will take, run it, tell the verdict."""
     overrides = typed_variables(options.variables)
     revisions = pairs(options.revisions, "--revision")
-    plan = read_plan(workspace(), Asked(options.realm, options.gate, options.services, overrides))
+    plan = read_plan(workspace(), Asked(options.realm, options.gate, options.services, overrides, options.processes))
     plan = with_canary(plan, options.canaries, options.share)
     for service in revisions:
         if service not in plan.documented:

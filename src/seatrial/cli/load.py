@@ -37,6 +37,7 @@ from seatrial.scenarios.load.mix import mix, permit
 from seatrial.scenarios.load.order import LoadOrder
 from seatrial.scenarios.load.parent import RunningLoad, start_load
 from seatrial.scenarios.load.profile import Profile, choose_profile, read_profiles
+from seatrial.scenarios.load.spread import Spread
 from seatrial.scenarios.load.summary import Summary
 from seatrial.scenarios.read import read_scenarios
 from seatrial.service import Service
@@ -63,16 +64,24 @@ class _Asked:
 
 
 def run_load(
-    profile_name: str, realm_name: str | None, *, variables: Sequence[str] = (), json_file: str | None = None
+    profile_name: str,
+    realm_name: str | None,
+    *,
+    variables: Sequence[str] = (),
+    json_file: str | None = None,
+    spread: Spread | None = None,
 ) -> ExitCode:
-    """Play the profile to the end of its stages. UNDECIDED when it sent nothing or could not keep its own plan;
-    Interrupted (130) after a Ctrl-C, having told what was measured."""
+    """Play the profile to the end of its stages, by several processes where `spread` says so.
+
+    UNDECIDED when it sent nothing or could not keep its own plan; Interrupted (130) after a Ctrl-C, having told what
+    was measured.
+    """
     asked = _read(profile_name, realm_name, variables)
     with standing(asked.realm, asked.workspace, variables=asked.overrides, say=say) as state:
         require_reachable(asked.realm, state)
         run = create_run(asked.workspace, asked.realm.name, clock=SystemClock())
         write_json(run.about, _about(asked, run))
-        summary, objectives, interrupted = _play(asked, run)
+        summary, objectives, interrupted = _play(asked, run, spread)
     tell(summary_text(summary))
     for line in standing_lines(objectives):
         tell(line)
@@ -115,12 +124,12 @@ def _read(profile_name: str, realm_name: str | None, variables: Sequence[str]) -
     return _Asked(here, realm, profile, services, asked, typed_variables(variables))
 
 
-def _play(asked: _Asked, run: Run) -> tuple[Summary, Standing, bool]:
+def _play(asked: _Asked, run: Run, spread: Spread | None) -> tuple[Summary, Standing, bool]:
     summary, objectives = Summary(), Standing(asked.profile, asked.asked)
     journal = Journal(run.journal)
     with (
         contextlib.closing(journal),
-        start_load(_order(asked, run), log=run.folder / "load.log") as load,
+        start_load(_order(asked, run), log=run.folder / "load.log", spread=spread, say=say) as load,
         _stopping_on_signals(load) as stopped,
         _screen(f"load '{asked.profile.name}'") as show,
     ):

@@ -52,6 +52,9 @@ DefectOption = Annotated[
     list[str] | None, typer.Option("--defect", help="NAME|N[:SERVICE][=VALUE], e.g. 5:cards or slow:ledger=20%.")
 ]
 StrictOption = Annotated[bool, typer.Option("--strict", help="DEGRADED is a miss too.")]
+ProcessesOption = Annotated[
+    int | None, typer.Option("--processes", help="Play the load with so many processes of this machine; default 1.")
+]
 JsonOption = Annotated[str | None, typer.Option("--json", help="Write the result as JSON to FILE, `-` for stdout.")]
 
 
@@ -182,15 +185,37 @@ def check(
 
 @app.command()
 def load(
-    profile: Annotated[str, typer.Argument(help="The profile's name, from scenarios/profiles/.")],
+    profile: Annotated[
+        str | None, typer.Argument(help="The profile's name, from scenarios/profiles/; not with --worker.")
+    ] = None,
     realm: RealmOption = None,
     var: VarOption = None,
     json: JsonOption = None,
+    processes: ProcessesOption = None,
+    master: Annotated[bool, typer.Option("--master", help="Have it played by workers on other machines.")] = False,
+    expect_workers: Annotated[
+        int | None, typer.Option("--expect-workers", help="With --master: begin when so many are here; default 1.")
+    ] = None,
+    bind: Annotated[
+        str | None, typer.Option("--bind", help="With --master: the address to listen at; default 127.0.0.1.")
+    ] = None,
+    port: Annotated[int | None, typer.Option("--port", help="With --master: the port; default 5557.")] = None,
+    workers_within: Annotated[
+        str | None, typer.Option("--workers-within", help="With --master: how long to wait for them; default 60s.")
+    ] = None,
+    worker: Annotated[
+        str | None, typer.Option("--worker", metavar="HOST[:PORT]", help="Play a part for the master there.")
+    ] = None,
 ) -> None:
     """Play journeys in bulk by a load profile; judges no service. Exit 5 when its own generator was overloaded."""
     from seatrial.cli.load import run_load
+    from seatrial.cli.load_spread import SpreadOptions, choose_profile_or_worker, run_worker, spread_of
 
-    _finish(run_load(profile, realm, variables=tuple(var or ()), json_file=json))
+    options = SpreadOptions(processes, master, expect_workers, bind, port, workers_within)
+    chosen = choose_profile_or_worker(profile, worker, options)
+    if worker is not None:
+        _finish(run_worker(worker))
+    _finish(run_load(chosen, realm, variables=tuple(var or ()), json_file=json, spread=spread_of(options)))
 
 
 @app.command()
@@ -207,6 +232,7 @@ def assess(
         str | None, typer.Option("--share", help="How much of the plays the canary gets; 10% unless said.")
     ] = None,
     var: VarOption = None,
+    processes: ProcessesOption = None,
     strict: StrictOption = False,
     json: JsonOption = None,
     junit: Annotated[str | None, typer.Option("--junit", help="Write JUnit XML to FILE, `-` for stdout.")] = None,
@@ -227,6 +253,7 @@ def assess(
         services=tuple(service or ()),
         revisions=tuple(revision or ()),
         variables=tuple(var or ()),
+        processes=1 if processes is None else processes,
         strict=strict,
         json_file=json,
         junit_file=junit,

@@ -116,7 +116,7 @@ class _Worker:
             raise CannotRun("the load ended early; the lines above say why")
         self._say(child_talk.DONE, {"lines": self._take()})
         self._runner.greenlet.join(timeout=_QUIT_WITHIN_S)
-        self._runner.client.close(linger=_LAST_WORDS_MS)
+        self._hang_up()
 
     def _join(self) -> Any:
         """Locust's runner once the master has answered, listening for our messages too."""
@@ -193,6 +193,11 @@ class _Worker:
     def _fail(self, error: BaseException) -> None:
         why = str(error) if isinstance(error, SeatrialError) else f"a defect of the generator: {error!r}"
         self._say(child_talk.FAILED, {"why": self._secrets.redact(f"{socket.gethostname()}: {why}")})
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """No more is said or heard; on a closed socket Locust would go on listening without a pause."""
+        self._runner.greenlet.kill()
         self._runner.client.close(linger=_LAST_WORDS_MS)
 
     def _tell_clock(self, environment: Any, msg: Any) -> None:

@@ -47,6 +47,7 @@ class Merger:
         self._done: set[int] = set()
         self._gone: set[int] = set()
         self._away: dict[int, int] = {}
+        self._counted: Counter[int] = Counter()
         self._first: int | None = None
         self._written = -math.inf
 
@@ -56,7 +57,7 @@ class Merger:
         for record in records:
             if isinstance(record, Pacing):
                 self._reached[worker] = max(self._reached[worker], record.second)
-                record = self._in_time(record)
+                record = self._in_time(worker, record)
             self._held.setdefault(record.second, []).append((worker, record))
 
     def done(self, worker: int) -> None:
@@ -82,11 +83,13 @@ class Merger:
         awaited = (self._reached[worker] for worker in self._reached if worker not in self._done | self._gone)
         return max(min(awaited, default=math.inf), newest - LAG_S)
 
-    def _in_time(self, pacing: Pacing) -> Pacing:
-        """One that comes after its second was given counts in the next: its plan was counted when it was missed."""
-        if pacing.second <= self._written:
-            return dataclasses.replace(pacing, second=int(self._written) + 1, planned=0)
-        return pacing
+    def _in_time(self, worker: int, pacing: Pacing) -> Pacing:
+        """One that comes after its second was given counts in the next; what was planned while it was missed has been
+        counted then."""
+        counted = min(self._counted[worker], pacing.planned)
+        self._counted[worker] -= counted
+        second = max(pacing.second, int(self._written) + 1) if self._first is not None else pacing.second
+        return dataclasses.replace(pacing, second=second, planned=pacing.planned - counted)
 
     def _second(self, second: int) -> Iterator[Record]:
         told = self._held.pop(second)
@@ -96,7 +99,7 @@ class Merger:
             return
         self._first = second if self._first is None else self._first
         self._written = max(self._written, second)
-        self._note_absent(second, {worker for worker, _ in pacings})
+        self._note_absent(second)
         *before, last = merge(record for _, record in pacings)
         whole = dataclasses.replace(
             last, workers=self._workers, lost={worker + 1: since for worker, since in self._away.items()}
@@ -104,9 +107,10 @@ class Merger:
         yield from before
         yield dataclasses.replace(whole, planned=whole.planned + self._due_from_absent(second, pacings))
 
-    def _note_absent(self, second: int, there: set[int]) -> None:
-        for worker in range(self._workers):
-            if worker in there or worker in self._done:
+    def _note_absent(self, second: int) -> None:
+        """Who has not come so far; one that was late may tell of several seconds at once."""
+        for worker, reached in self._reached.items():
+            if reached >= second or worker in self._done:
                 self._away.pop(worker, None)
             else:
                 self._away.setdefault(worker, second - (self._first or 0))
@@ -114,8 +118,9 @@ class Merger:
     def _due_from_absent(self, second: int, pacings: Sequence[tuple[int, Pacing]]) -> int:
         """What the absent had to start; where nothing is planned ahead, as much as the others started on average."""
         others = sum(pacing.started for _, pacing in pacings) / len(pacings)
-        due = (self._planned(worker, second) for worker in self._away)
-        return sum(round(others) if count is None else count for count in due)
+        due = {worker: self._planned(worker, second) for worker in self._away}
+        self._counted.update({worker: count for worker, count in due.items() if count})
+        return sum(round(others) if count is None else count for count in due.values())
 
 
 def _maps(maps: Sequence[Mapping[Any, int]]) -> Mapping[Any, int]:
@@ -135,14 +140,14 @@ def _histograms(texts: Sequence[str]) -> str:
     return str(total.encode().decode("ascii"))
 
 
-_HOW: Mapping[type[Any], Mapping[str, Callable[[Any], Any]]] = {
+HOW: Mapping[type[Any], Mapping[str, Callable[[Any], Any]]] = {
     Interval: {
         **dict.fromkeys(("ok", "failed", "polls", "degraded", "bytes_in"), sum),
         **dict.fromkeys(("causes", "over_ok", "over_failed"), _maps),
         **dict.fromkeys(("histogram", "service_histogram"), _histograms),
     },
     Pacing: {
-        **dict.fromkeys(("planned", "started", "dropped", "in_flight"), sum),
+        **dict.fromkeys(("planned", "started", "dropped", "in_flight", "without_row"), sum),
         **dict.fromkeys(("late_p99_s", "cpu_ratio", "workers"), max),
         **dict.fromkeys(("late_over_ms", "lost"), _maps),
     },
@@ -153,14 +158,14 @@ _HOW: Mapping[type[Any], Mapping[str, Callable[[Any], Any]]] = {
 def _key(record: Interval | Pacing) -> tuple[object, ...]:
     kind = type(record)
     fields = (field.name for field in dataclasses.fields(kind))
-    return (kind, *(getattr(record, name) for name in fields if name not in _HOW[kind]))
+    return (kind, *(getattr(record, name) for name in fields if name not in HOW[kind]))
 
 
 def _sum(records: Sequence[Told]) -> Told:
     first = records[0]
     if len(records) == 1:
         return first
-    how = _HOW[type(first)]
+    how = HOW[type(first)]
     return dataclasses.replace(
         first, **{name: together([getattr(item, name) for item in records]) for name, together in how.items()}
     )

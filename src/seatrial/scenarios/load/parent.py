@@ -19,12 +19,12 @@ from types import TracebackType
 from typing import IO, Self
 
 from seatrial import journal
-from seatrial.errors import LoadFailed
+from seatrial.errors import CannotRun, LoadFailed
 from seatrial.runtime.interrupts import held_back
 from seatrial.sample import Pacing, Phase, Record
 from seatrial.scenarios.load.order import FINISH_WITHIN_S, NOTE, STOP, WHY, LoadOrder, encode_mark, encode_order
 from seatrial.scenarios.load.recorder import Mark
-from seatrial.scenarios.load.spread import Spread, encode
+from seatrial.scenarios.load.spread import Joining, Spread, encode
 
 _STOPS_WITHIN_S = FINISH_WITHIN_S + 10.0  # the child's own deadline, then its last lines, on a busy machine
 _LOOK_EVERY_S = 0.5
@@ -32,6 +32,7 @@ _CHUNK_BYTES = 64 << 10
 _LAST_LINES = 10
 _CHILD = (sys.executable, "-m", "seatrial.scenarios.load.child")
 _MASTER = (sys.executable, "-m", "seatrial.scenarios.load.child_master")
+_WORKER = (sys.executable, "-m", "seatrial.scenarios.load.child_worker")
 _UNWANTED = frozenset({"LOCUST_SKIP_MONKEY_PATCH"})  # with it the child's waiting would block all its plays
 
 
@@ -168,6 +169,28 @@ class RunningLoad:
         lines = self._log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
         said = "\n".join(f"  {line}" for line in lines) or "  (nothing)"
         return f"{self._log}: the load generator ended with status {self._process.returncode}; it last said:\n{said}"
+
+
+def work_for(joining: Joining, *, say: Say) -> None:
+    """Be a worker until its master ends the load; its log goes to stderr. CannotRun with its reason when it could not
+    play its part to the end."""
+    environment = {name: value for name, value in os.environ.items() if name not in _UNWANTED}
+    why = ""
+    with subprocess.Popen(
+        _WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, bufsize=0, start_new_session=True
+    ) as process:
+        commands = _pipe(process.stdin)
+        try:
+            commands.write(encode(joining))
+            for line in _pipe(process.stdout):
+                if line.startswith(NOTE):
+                    say(line.removeprefix(NOTE).decode().rstrip())
+                elif line.startswith(WHY):
+                    why = line.removeprefix(WHY).decode().rstrip()
+        finally:
+            commands.close()  # without it the worker ends at once
+    if process.returncode != 0:
+        raise CannotRun(why or f"the worker ended with status {process.returncode}; its log above says why")
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:

@@ -1,0 +1,88 @@
+"""The options of `seatrial load` for several processes and machines: what they ask for, and `--worker` itself.
+
+Takes the words of the command line, gives a `Spread` or works for a master until it is done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from seatrial import quantity
+from seatrial.cli.console import say, workspace
+from seatrial.errors import ExitCode, UsageError
+from seatrial.scenarios.load.parent import work_for
+from seatrial.scenarios.load.spread import LOOPBACK, PORT, WORKERS_WITHIN_S, Joining, Spread, here
+
+MOST_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class SpreadOptions:
+    """The words that say how a load is spread; None where nothing was said."""
+
+    processes: int | None = None
+    master: bool = False
+    expect_workers: int | None = None
+    bind: str | None = None
+    port: int | None = None
+    workers_within: str | None = None
+
+
+def spread_of(options: SpreadOptions) -> Spread | None:
+    """How the load is spread; None when it is played by one process here. UsageError for words that do not fit."""
+    if not options.master:
+        _refuse_without_master(options)
+        return here(1 if options.processes is None else options.processes)
+    if options.processes is not None:
+        raise UsageError("--processes starts the workers itself; with --master they are started by you")
+    if (workers := 1 if options.expect_workers is None else options.expect_workers) < 1:
+        raise UsageError(f"--expect-workers {workers}: a load needs at least one worker")
+    return Spread(
+        workers,
+        bind=options.bind or LOOPBACK,
+        port=_port(PORT if options.port is None else options.port, "--port"),
+        within_s=_within_s(options.workers_within),
+    )
+
+
+def choose_profile_or_worker(profile: str | None, worker: str | None, options: SpreadOptions) -> str:
+    """The profile to play, empty for a worker, whose master says it; UsageError when both or none was said."""
+    if worker is None and not profile:
+        raise UsageError("which profile? `seatrial load PROFILE`; with --worker HOST the master says it")
+    if worker is not None and (profile or options != SpreadOptions()):
+        raise UsageError("--worker stands alone: its master says the profile, the realm and how it is spread")
+    return profile or ""
+
+
+def run_worker(address: str) -> ExitCode:
+    """Work for the master at HOST[:PORT] until the load is over."""
+    host, _, port = address.partition(":")
+    if not host or not (port or str(PORT)).isdecimal():
+        raise UsageError(f"--worker {address}: not HOST or HOST:PORT, as load1.example.com:{PORT}")
+    joining = Joining(host, _port(int(port or PORT), "--worker"), workspace())
+    work_for(joining, say=say)
+    return ExitCode.MET
+
+
+def _refuse_without_master(options: SpreadOptions) -> None:
+    words = {
+        "--expect-workers": options.expect_workers,
+        "--bind": options.bind,
+        "--port": options.port,
+        "--workers-within": options.workers_within,
+    }
+    if said := next((word for word, value in words.items() if value is not None), None):
+        raise UsageError(f"{said} belongs to --master")
+
+
+def _port(port: int, word: str) -> int:
+    if not 0 < port <= MOST_PORT:
+        raise UsageError(f"{word}: {port} is not a port, which is 1 to {MOST_PORT}")
+    return port
+
+
+def _within_s(text: str | None) -> float:
+    try:
+        return WORKERS_WITHIN_S if text is None else quantity.duration_s(text)
+    except ValueError as error:
+        raise UsageError(f"--workers-within: {error}") from None
