@@ -12,7 +12,7 @@ import secrets
 import shlex
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 STDIN = "-"
 _YAML = (".yaml", ".yml")
+
+ReadBack = Callable[[Mapping[str, str], Sequence[str]], None]
+"""Reads the texts of documents by their files' names, and the names of files they need; raises where one does not
+read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +120,13 @@ def run_import_hurl(files: Sequence[str], output: Output, *, given: Given) -> Ex
         raise
 
 
-def finish_import(imported: Imported, output: Output) -> ExitCode:
-    """Read the result back, show or write it, tell the report. UsageError, nothing written, where a file is there."""
+def finish_import(imported: Imported, output: Output, *, read_back: ReadBack | None = None) -> ExitCode:
+    """Read the result back (as scenarios, unless said otherwise), show or write it, tell the report. UsageError,
+    nothing written, where a file is there."""
     from seatrial.scenarios.importers.imported import report_text
 
     texts = _written(imported)
-    _read_back(texts, imported.files)
+    (read_back or _read_back)(texts, imported.files)
     if output.target is None:
         tell("---\n".join(texts.values()).rstrip("\n"))
     else:
@@ -222,7 +227,7 @@ def _unwritable(path: Path, error: OSError) -> UsageError:
 def _paths(texts: Mapping[str, str], target: Path, *, force: bool) -> dict[Path, str]:
     """Where each document goes; UsageError when one is there already."""
     if target.suffix in _YAML and len(texts) > 1:
-        raise UsageError(f"{target} is one file, and there are {len(texts)} scenarios; name a folder")
+        raise UsageError(f"{target} is one file, and there are {len(texts)} documents; name a folder")
     paths = {target if target.suffix in _YAML else target / name: text for name, text in texts.items()}
     taken = [path for path in paths if path.exists()]
     if taken and not force:

@@ -125,5 +125,23 @@ def import_hurl(
     _finish(run_import_hurl(files, Output(output, force), given=kept))
 
 
+@import_app.command("keptn")
+def import_keptn(
+    slo: Annotated[str, typer.Argument(help="Keptn's slo.yaml (v1), `-` for stdin.")],
+    service: Annotated[str, typer.Option("--service", help="Whose objectives they are.")],
+    sli: Annotated[str | None, typer.Option("--sli", help="The sli.yaml with its queries, of Prometheus.")] = None,
+    project: Annotated[str | None, typer.Option("--project", help="What $PROJECT is in the queries.")] = None,
+    profile: Annotated[str | None, typer.Option("--profile", help="The load profile it is judged under.")] = None,
+    output: OutputOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Convert a quality gate of Keptn into a service and a gate that judge the same values the same way."""
+    from seatrial.cli.import_ import Output
+    from seatrial.cli.import_keptn import Asked, run_import_keptn
+    from seatrial.slo.keptn import Choice
+
+    _finish(run_import_keptn(Asked(slo, sli, Choice(service, project, profile)), Output(output, force)))
+
+
 def _finish(code: ExitCode) -> None:
     raise typer.Exit(int(code))

@@ -6,26 +6,41 @@ floor and the documents' door; must never look for a run.
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field, StrictBool
 
 from seatrial.documents import Document, Shape
-from seatrial.errors import DocumentError
+from seatrial.errors import DocumentError, did_you_mean
+from seatrial.slo.criteria import Aggregate
 
 BASELINE = "baseline"
 """The word of an objective's `versus:` that the gate gives its meaning; any other is a baseline's name."""
 
 
+class Of(enum.StrEnum):
+    """Which earlier runs' values relative criteria are held against, by those runs' verdicts."""
+
+    MET = "met"
+    MET_OR_DEGRADED = "met_or_degraded"
+    ALL = "all"
+
+
 @dataclass(frozen=True, slots=True)
 class Versus:
     """The run of that `name` or, without one, the `last` runs of the same realm, gate and profile that were MET,
-    taken together. `across_realms`: a named run may be of another realm."""
+    taken together. `across_realms`: a named run may be of another realm.
+
+    `of` and `aggregate` are for relative criteria alone: of which runs the values are, and how several become one.
+    """
 
     name: str | None = None
     last: int = 1
     across_realms: bool = False
+    of: Of = Of.MET
+    aggregate: Aggregate = Aggregate.AVG
 
 
 LAST_MET = Versus()
@@ -38,6 +53,8 @@ class VersusShape(Shape):
     last: Annotated[int, Field(strict=True, ge=1, le=100)] | None = None
     name: Annotated[str, Field(min_length=1)] | None = None
     across_realms: StrictBool = False
+    of: str = Of.MET
+    aggregate: str = Aggregate.AVG
 
 
 def to_versus(raw: str | VersusShape | None, document: Document) -> Versus:
@@ -53,4 +70,16 @@ def to_versus(raw: str | VersusShape | None, document: Document) -> Versus:
     if written.last is not None and written.across_realms:
         problem = "the last runs that were met are always of the same realm"
         raise DocumentError(document.where("versus", "across_realms"), problem, "name a run, or leave it out")
-    return Versus(written.name, last=written.last or 1, across_realms=written.across_realms)
+    return Versus(
+        written.name,
+        last=written.last or 1,
+        across_realms=written.across_realms,
+        of=Of(_word(document, "of", written.of, Of)),
+        aggregate=Aggregate(_word(document, "aggregate", written.aggregate, Aggregate)),
+    )
+
+
+def _word(document: Document, key: str, word: str, known: type[enum.StrEnum]) -> str:
+    if word not in set(known):
+        raise DocumentError(document.where("versus", key), f"'{word}' is not known here", did_you_mean(word, known))
+    return word
