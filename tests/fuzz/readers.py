@@ -30,6 +30,8 @@ from seatrial.assess.plan import Asked, read_plan
 from seatrial.chaos.read import read_experiments
 from seatrial.cli import import_
 from seatrial.cli.check_screen import Look, Screen
+from seatrial.cli.import_keptn import Asked as KeptnAsked
+from seatrial.cli.import_keptn import run_import_keptn
 from seatrial.errors import DocumentError, ExitCode, Refused, SeatrialError, UsageError
 from seatrial.exchange import Answer, Broken, Certificate, Request, Response
 from seatrial.http import Client, client, websocket
@@ -53,6 +55,7 @@ from seatrial.scenarios.played import Played
 from seatrial.scenarios.read import read_scenario
 from seatrial.scenarios.rows import expand_rows
 from seatrial.slo.gate import read_gate
+from seatrial.slo.keptn import Choice
 from seatrial.slo.read import read_services
 from seatrial.synthetic.read import read_synthetic
 
@@ -81,6 +84,12 @@ scenario: has rows
 service: api
 rows: {file: data/rows.%s, shuffle: 7}
 steps: [{request: {url: "/a?user={{ row.user }}", json: "{{ row }}"}}]
+"""
+
+
+KEPTN = """
+objectives: [{sli: queue, pass: [{criteria: ["<=+10%"]}]}, {sli: dt, pass: [{criteria: [<5]}]}, {sli: error_rate}]
+total_score: {pass: 90%}
 """
 
 
@@ -216,6 +225,19 @@ READERS: Mapping[str, Reader] = {
         _imports(import_.run_import_openapi, "input.yaml"),
         "too large",
     ),
+    "keptn": Reader(
+        "input.yaml",
+        lambda: corpus.files("tests/golden/passes/import_keptn/workspace/slo.yml"),
+        lambda _: run_import_keptn(KeptnAsked("input.yaml", None, Choice("carts")), import_.Output()),
+        "too large",
+    ),
+    "keptn's queries": Reader(
+        "input.yaml",
+        lambda: corpus.files("tests/golden/passes/import_keptn/workspace/sli.yml"),
+        lambda _: run_import_keptn(KeptnAsked("slo.yaml", "input.yaml", Choice("carts")), import_.Output()),
+        "too large",
+        beside={"slo.yaml": KEPTN},
+    ),
     "curl": Reader(
         "input.sh",
         lambda: corpus.foreign("*.sh"),
@@ -248,6 +270,8 @@ _OURS = frozenset(READERS) - {
     "postman environment",
     "openapi",
     "curl",
+    "keptn",
+    "keptn's queries",
 }
 
 

@@ -122,11 +122,12 @@ def judge_run(recorded: Recorded, plan: Plan) -> Verdict:
 
 
 def _judge_load(measures: Measures, plan: Plan) -> tuple[Finding, ...]:
+    gate, how = plan.gate, plan.gate.versus.aggregate
     if plan.profile is None:
         return ()
     if plan.profile.probes:
-        return (*findings_of(measures, plan, plan.profile), *judge_points(measures, plan.services))
-    return judge_load(measures, plan.services, alpha=plan.gate.alpha, min_hold_s=plan.gate.min_hold_s)
+        return (*findings_of(measures, plan, plan.profile), *judge_points(measures, plan.services, how=how))
+    return judge_load(measures, plan.services, alpha=gate.alpha, min_hold_s=gate.min_hold_s, aggregate=how)
 
 
 def _judge_versus(recorded: Recorded, plan: Plan) -> tuple[Finding, ...]:

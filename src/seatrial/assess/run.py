@@ -19,6 +19,7 @@ from seatrial.assess import stage
 from seatrial.assess.ask import ask_queries, require_metrics
 from seatrial.assess.budget import budget
 from seatrial.assess.conclude import About, judge_run, read_run, write_about
+from seatrial.assess.earlier import earlier_values
 from seatrial.assess.hold import hold
 from seatrial.assess.page import page_of
 from seatrial.assess.plan import Plan
@@ -93,6 +94,7 @@ def assess(
         _require_targets(plan, run)
         about = _about(bridge, experiment=experiment, revisions=revisions or {}, baselines=baselines)
         write_about(run, about)
+        bridge.recorder.write(*earlier_values(plan, run))
         aborted = _stages(bridge)
         write_about(run, dataclasses.replace(about, ended_at=clock.now(), aborted=aborted))
     return conclude_run(run, plan, secrets)

@@ -9,7 +9,9 @@ from seatrial.chaos.model import KINDS as FAULTS
 from seatrial.scenarios.load.shape import MAX_STEPS, Kind, keys_of
 from seatrial.schema.written import QUANTITIES, TEMPLATE, Schema, quantity
 from seatrial.service import Indicator
+from seatrial.slo.criteria import Aggregate
 from seatrial.slo.read_points import UNITS
+from seatrial.slo.versus import Of
 
 _LETTER = "A-Za-z_\\u0080-\\uffff"
 _NAME: Schema = {"pattern": f"^[{_LETTER}][{_LETTER}0-9]*$", "not": {"enum": sorted(template.RESERVED)}}
@@ -246,6 +248,8 @@ def _gate(part: Schema) -> None:
 def _versus(part: Schema) -> None:
     part |= _exactly_one(("last", "name"))
     part["dependentSchemas"] = {"last": _without(["across_realms"])}
+    _set(part, of={"enum": list(map(str, Of)), "default": "met"})
+    _set(part, aggregate={"enum": list(map(str, Aggregate)), "default": "avg"})
 
 
 def _inject(part: Schema) -> None:

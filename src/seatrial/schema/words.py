@@ -319,6 +319,8 @@ KEYS: Mapping[str, str] = {
     "gate.score": "From which score on the whole is met; without it the worst finding is the verdict.",
     "gate.on_undecided": "What becomes of it when too little was seen; extend holds the load for longer first.",
     "gate.versus": "What `baseline` means: last met, a baseline's name, or {last: 3} that were met.",
+    "gate.VersusShape.of": "Relative criteria: of runs that were met, met_or_degraded, or all.",
+    "gate.VersusShape.aggregate": "Relative criteria: how several earlier values become one.",
     "gate.VersusShape.last": "How many runs that were met, taken together.",
     "gate.VersusShape.name": "The name a run was given by `seatrial runs baseline`.",
     "gate.VersusShape.across_realms": "Whether it may be a run of another realm.",

@@ -130,7 +130,7 @@ def _objective(slo: KeptnSlo, at: int, item: KeptnObjective, *, source: _Made) -
         return source
     named = {"name": item.sli, **source.content}
     if not item.met:
-        return _Made({**named, "information": True}, source.said)
+        return _Made({**named, "information": True}, (*source.said, *_display_name(item)))
     met = [
         [_criterion(slo, text, at, number, index).text for index, text in enumerate(one.texts)]
         for number, one in enumerate(item.met)
@@ -140,7 +140,12 @@ def _objective(slo: KeptnSlo, at: int, item: KeptnObjective, *, source: _Made) -
     weight = {"weight": item.weight} if item.weight and item.weight != 1 else {}
     key = {"key": True} if item.key_sli else {}
     content = {**named, "criteria": criteria, **weight, **key, "no_value": "missed"}
-    return _Made(content, (*source.said, *dropped, *_beyond_reach(item)))
+    return _Made(content, (*source.said, *_display_name(item), *dropped, *_beyond_reach(item)))
+
+
+def _display_name(item: KeptnObjective) -> Iterator[str]:
+    if item.display_name:
+        yield f"its display name, '{item.display_name}', is not kept"
 
 
 def _criterion(slo: KeptnSlo, text: str, at: int, number: int, index: int) -> Criterion:

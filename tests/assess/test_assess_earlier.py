@@ -1,0 +1,106 @@
+"""Relative criteria are held against earlier runs' verdicts, and the run keeps what it was held against."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hdrh.histogram import HdrHistogram
+
+from seatrial.assess.conclude import judge_run
+from seatrial.assess.earlier import earlier_values
+from seatrial.assess.plan import Asked, read_plan
+from seatrial.journal import OUT, Run
+from seatrial.verdict import Grade
+
+SLO = """\
+service: shop
+objectives:
+  - {name: slow, indicator: latency, quantile: p90, criteria: {met: [["<=+10%"]]}}
+  - {name: up, indicator: errors, criteria: {met: [["<=0.5"]]}}
+"""
+
+
+def _recorded(workspace, name, grade, value, *, realm="here", service="shop", **fields):
+    """The folder of an earlier run, as far as it is read."""
+    folder = workspace / OUT / name
+    folder.mkdir(parents=True)
+    about = {"realm": realm, "gate": "default", "profile": "some", "started_at": 1.0, "ended_at": 2.0}
+    (folder / "run.json").write_text(json.dumps(about))
+    finding = {"service": service, "objective": "slow", "measured": value, "low": None, "experiment": None}
+    (folder / "verdict.json").write_text(json.dumps({"grade": grade, "findings": [finding | fields]}))
+
+
+@pytest.fixture
+def planned(workspace):
+    def run(versus="", slo=SLO):
+        (workspace / "slo" / "shop.yaml").write_text(slo)
+        (workspace / "slo" / "gate.yaml").write_text(f"gate: default\nload: {{profile: some}}\n{versus}")
+        return read_plan(workspace, Asked())
+
+    return run
+
+
+def _found(plan, workspace):
+    return [(item.objective, item.runs, item.values) for item in earlier_values(plan, Run(workspace / OUT / "now"))]
+
+
+def test_the_last_run_that_was_met_is_what_counts_unless_the_gate_says_otherwise(planned, workspace):
+    for name, grade, value in (
+        ("1", "MET", 10.0),
+        ("2", "MET", 20.0),
+        ("3", "DEGRADED", 30.0),
+        ("4", "MISSED", 40.0),
+    ):
+        _recorded(workspace, name, grade, value)
+    assert _found(planned(), workspace) == [("slow", ("2",), (20.0,))]
+    two = "versus: {last: 2, of: met_or_degraded}\n"
+    assert _found(planned(two), workspace) == [("slow", ("3", "2"), (30.0, 20.0))]
+    assert _found(planned("versus: {last: 9, of: all}\n"), workspace)[0][2] == (40.0, 30.0, 20.0, 10.0)
+
+
+def test_runs_of_another_realm_or_service_or_kind_of_value_do_not_count(planned, workspace):
+    _recorded(workspace, "1", "MET", 10.0)
+    _recorded(workspace, "2", "MET", 20.0, realm="there")
+    _recorded(workspace, "3", "MET", 30.0, service="stock")
+    assert _found(planned(), workspace) == [("slow", ("1",), (10.0,))]
+    _recorded(workspace, "4", "MET", 0.01, low=0.0)  # a share of requests, under the same name
+    assert _found(planned(), workspace) == [("slow", (), ())]
+
+
+def test_a_run_that_cannot_be_read_is_left_out(planned, workspace):
+    _recorded(workspace, "1", "MET", 10.0)
+    for name, text in (("2", "{"), ("3", "{}"), ("4", '{"grade": "MET", "findings": [7]}'), ("5", '{"grade": "X"}')):
+        _recorded(workspace, name, "MET", 1.0)
+        (workspace / OUT / name / "verdict.json").write_text(text)
+    assert _found(planned(), workspace) == [("slow", ("1",), (10.0,))]
+
+
+def test_a_named_run_is_what_counts_where_the_gate_names_it(planned, workspace):
+    for name, value in (("1", 10.0), ("2", 20.0)):
+        _recorded(workspace, name, "MET", value)
+    (workspace / OUT / "baselines.json").write_text('{"version": 1, "baselines": {"release": "1"}}')
+    assert _found(planned("versus: release\n"), workspace) == [("slow", ("1",), (10.0,))]
+
+
+def test_nothing_is_looked_for_where_nothing_is_relative(planned, workspace):
+    _recorded(workspace, "1", "MET", 10.0)
+    assert _found(planned(slo=SLO.replace("<=+10%", "<=10")), workspace) == []
+
+
+def _histogram(milliseconds):
+    histogram = HdrHistogram(1, 60_000_000, 3)
+    histogram.record_value(milliseconds * 1000, 100)
+    return histogram.encode().decode("ascii")
+
+
+@pytest.mark.parametrize(("aggregate", "grade"), [("avg", Grade.MISSED), ("p95", Grade.MET)])
+def test_a_run_is_judged_by_the_earlier_values_it_kept(planned, workspace, records, aggregate, grade):
+    for name, value in (("1", 100.0), ("2", 300.0)):
+        _recorded(workspace, name, "MET", value)
+    plan = planned(f"versus: {{last: 2, aggregate: {aggregate}}}\n")
+    kept = earlier_values(plan, Run(workspace / OUT / "now"))
+    held = records.interval(0, histogram=_histogram(320)), records.pacing(0)
+    verdict = judge_run(records.recorded(*records.accepted(), *held, *kept), plan)
+    grades = {finding.objective: finding.grade for finding in verdict.findings if finding.service == "shop"}
+    assert grades == {"slow": grade, "up": Grade.MET}
