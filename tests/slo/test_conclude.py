@@ -174,3 +174,35 @@ def test_a_score_is_never_kinder_than_the_points_of_its_objectives(findings):
         assert verdict.score >= 90.0 - 1e-6
     if worst(finding.grade for finding in findings) is MET:
         assert verdict.grade is MET
+
+
+def _information(grade: Grade) -> Finding:
+    return Finding(Subject.INFORMATION, "cards", "pods", grade, "shown", counts=False)
+
+
+@pytest.mark.parametrize("grade", [MET, UNDECIDED])
+def test_information_changes_nothing_of_a_verdict(grade):
+    judged = [_objective(MET, 3), _objective(MISSED)]
+    for gate in (PLAIN, SCORED):
+        with_it, without = conclude([*judged, _information(grade)], gate), conclude(judged, gate)
+        assert (with_it.grade, with_it.score, with_it.reason) == (without.grade, without.score, without.reason)
+
+
+@pytest.mark.parametrize("grade", [MET, UNDECIDED])
+def test_nothing_but_information_is_a_whole_score_for_a_gate_that_has_one(grade):
+    verdict = conclude([_information(grade)], SCORED)
+    assert (verdict.grade, verdict.score) == (MET, 100.0)
+    assert conclude([_information(grade), _other(Subject.JOURNEY, MISSED)], SCORED).grade is MISSED
+    without = conclude([_information(grade)], PLAIN)
+    assert (without.grade, without.score, without.reason) == (UNDECIDED, None, "no data: nothing was judged")
+
+
+def test_a_comparison_without_a_baseline_beside_information_is_no_whole_score():
+    uncounted = Finding(Subject.OBJECTIVE, "cards", "no slower", UNDECIDED, "no baseline", counts=False)
+    assert conclude([_information(MET), uncounted], SCORED).grade is UNDECIDED
+
+
+def test_a_score_without_a_degraded_limit_is_met_or_missed():
+    gate = Gate(score=ScoreLimits(met=90.0, degraded=90.0))
+    assert conclude([_objective(MET, 899), _objective(MISSED, 101)], gate).grade is MISSED
+    assert conclude([_objective(MET, 9), _objective(MISSED, 1)], gate).grade is MET

@@ -7,9 +7,10 @@ import pytest
 
 from seatrial.errors import DocumentError, UsageError
 from seatrial.service import BreakerPromise, Dependency, Indicator, Mechanisms
+from seatrial.slo.criteria import Aggregate
 from seatrial.slo.gate import Gate, OnUndecided, ScoreLimits, read_gate, shared
 from seatrial.slo.read import read_services
-from seatrial.slo.versus import Versus
+from seatrial.slo.versus import Of, Versus
 
 CARDS = """\
 service: cards
@@ -226,6 +227,8 @@ def test_an_unknown_gate_is_answered_with_the_nearest(tmp_path):
         ("versus: {last: 1, across_realms: true}", 34, "always of the same realm"),
         ("versus: baseline", 9, "versus 'baseline' names no run"),
         ("versus: {last: 0}", 16, "greater than or equal to 1"),
+        ("versus: {last: 1, of: pass}", 23, "'pass' is not known here"),
+        ("versus: {last: 1, aggregate: p99}", 30, "'p99' is not known here; did you mean 'p"),
         ("versus: {name: x, across: true}", 19, "unknown key 'across'"),
         ("on_undecided: extend", 15, "'extend' without a bound; say up to when"),
         ("on_undecided: ignore", 15, "'ignore' is not known here"),
@@ -268,6 +271,10 @@ def test_two_gates_of_one_name_are_refused(tmp_path):
         ("versus: last met", Versus()),
         ("versus: release-1", Versus("release-1")),
         ("versus: {last: 3}", Versus(last=3)),
+        (
+            "versus: {last: 3, of: met_or_degraded, aggregate: p90}",
+            Versus(last=3, of=Of.MET_OR_DEGRADED, aggregate=Aggregate.P90),
+        ),
         ("versus: {name: release-1, across_realms: true}", Versus("release-1", across_realms=True)),
     ],
 )
