@@ -38,7 +38,7 @@ from seatrial.sample import Phase
 from seatrial.scenarios.importers.replay import Capture, replay
 from seatrial.scenarios.importers.targets import Services
 from seatrial.scenarios.model import Scenario, mutates
-from seatrial.scenarios.moves import Context
+from seatrial.scenarios.moves import Context, PlayResult
 from seatrial.scenarios.played import Played
 from seatrial.scenarios.rows import expand_rows
 from seatrial.scenarios.sending.request import WRITING
@@ -268,7 +268,16 @@ class _Comparing:
                 self.told.notes[f"{name}: skipped on the {side} ({play.result.skipped})"] += 1
                 return
         if not any(play.result.passed for play in plays.values()):
-            self.told.notes[f"{name}: failed on every side, so what follows the failure was not compared"] += 1
+            why = _why(plays[Side.PRIMARY].result)
+            self.told.notes[f"{name}: failed on every side ({why}), so what follows was not compared"] += 1
+
+
+def _why(result: PlayResult) -> str:
+    """The first failure of a play, by its step where it has one."""
+    failed = next((step for step in result.steps if step.failed), None)
+    if failed is None:
+        return result.failures[0].summary if result.failures else "in its teardown"
+    return f"{failed.title}: {failed.last.detail}" if failed.last else failed.title
 
 
 def _workers(
