@@ -50,7 +50,7 @@ def _journey_suite(journey: Journey, started_at: float) -> ET.Element:
 
 def _whole_case(journey: Journey) -> ET.Element:
     """What concerns no single step: the journey could not begin, or has no steps."""
-    case = _case(f"journey.{journey.name}", journey.name, 0.0)
+    case = junit_case(f"journey.{journey.name}", journey.name, 0.0)
     if journey.undecided:
         _add(case, "error", message=f"undecided: {journey.undecided}", text=journey.text, kind=Grade.UNDECIDED)
     elif journey.failed:
@@ -59,7 +59,7 @@ def _whole_case(journey: Journey) -> ET.Element:
 
 
 def _step_case(journey: Journey, step: JourneyStep) -> ET.Element:
-    case = _case(f"journey.{journey.name}", step.name, step.latency_s)
+    case = junit_case(f"journey.{journey.name}", step.name, step.latency_s)
     if step.outcome is None:
         ET.SubElement(case, "skipped", message=step.skipped or "not run")
     elif step.failed:
@@ -69,7 +69,7 @@ def _step_case(journey: Journey, step: JourneyStep) -> ET.Element:
 
 
 def _finding_case(finding: Finding) -> ET.Element:
-    case = _case(f"{finding.subject}.{finding.service or 'all'}", finding.name, finding.decided_at_s or 0.0)
+    case = junit_case(f"{finding.subject}.{finding.service or 'all'}", finding.name, finding.decided_at_s or 0.0)
     if finding.grade is Grade.MISSED:
         _add(case, "failure", message=finding.reason, text=_finding_text(finding), kind=finding.grade)
     elif not finding.counts:
@@ -123,7 +123,8 @@ def _counts(suites: Iterable[ET.Element]) -> dict[str, str]:
     return {"tests": str(len(cases)), **counts, "time": f"{time_s:.3f}"}
 
 
-def _case(classname: str, name: str, time_s: float) -> ET.Element:
+def junit_case(classname: str, name: str, time_s: float) -> ET.Element:
+    """A `testcase`, passed until something is put into it."""
     return ET.Element("testcase", classname=classname, name=name, time=f"{time_s:.3f}")
 
 

@@ -77,11 +77,10 @@ class _Generate(GenerateJsonSchema):
         shown = as_written(default, _Quantity.shown(made))
         return made if shown is None else {**made, "default": shown}
 
-    def set_schema(self, schema: core_schema.SetSchema) -> JsonSchemaValue:
+    def set_schema(self, schema: core_schema.SetSchema | core_schema.FrozenSetSchema) -> JsonSchemaValue:
         return self.list_schema(core_schema.list_schema(schema.get("items_schema")))
 
-    def frozenset_schema(self, schema: core_schema.FrozenSetSchema) -> JsonSchemaValue:
-        return self.list_schema(core_schema.list_schema(schema.get("items_schema")))
+    frozenset_schema = set_schema
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         del schema

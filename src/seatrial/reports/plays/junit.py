@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from seatrial.redact import Secrets
+from seatrial.reports.junit import junit_case
 from seatrial.reports.plays.form import Facts
 from seatrial.reports.plays.shown import ShownPlay, ShownStep, show_play
 from seatrial.scenarios.model import Section
@@ -76,7 +77,7 @@ def _facts(play: ShownPlay) -> Iterator[tuple[str, str]]:
 
 def _whole_case(play: ShownPlay) -> ET.Element:
     """What concerns no single step: the journey could not begin, or checked nothing."""
-    case = _element(f"journey.{play.journey}", play.name, 0.0)
+    case = junit_case(f"journey.{play.journey}", play.name, 0.0)
     if play.failed:
         _fail(case, play.text, message=play.summary, kind="journey")
     elif play.skipped:
@@ -86,7 +87,7 @@ def _whole_case(play: ShownPlay) -> ET.Element:
 
 def _case(play: ShownPlay, step: ShownStep) -> ET.Element:
     apart = ".teardown" if step.section is Section.TEARDOWN else ""
-    case = _element(f"journey.{play.journey}{apart}", step.name, step.latency_s or 0.0)
+    case = junit_case(f"journey.{play.journey}{apart}", step.name, step.latency_s or 0.0)
     if step.skipped:
         ET.SubElement(case, "skipped", message=step.skipped)
     elif step.failed:
@@ -104,10 +105,6 @@ def _output(step: ShownStep) -> Iterator[str]:
         yield f"attempt {number}: {poll}"
     if step.degraded:
         yield step.degraded
-
-
-def _element(classname: str, name: str, time_s: float) -> ET.Element:
-    return ET.Element("testcase", classname=classname, name=name, time=f"{time_s:.3f}")
 
 
 def _fail(case: ET.Element, text: str, *, message: str, kind: str) -> None:
