@@ -43,6 +43,18 @@ class SystemClock:
         time.sleep(max(0.0, seconds))
 
 
+class SteadyClock(SystemClock):
+    """The machine's clock as it stood when this was made: from then on it goes with the monotonic one, so that a step
+    of the system's clock moves no instant of a run. Not for a schedule, which must follow the wall clock."""
+
+    def __init__(self) -> None:
+        self.epoch_of_monotonic = time.time() - time.monotonic()
+
+    def now(self) -> float:
+        """UTC seconds since the epoch, whatever was done to the system's clock since."""
+        return self.epoch_of_monotonic + time.monotonic()
+
+
 def iso(instant: float) -> str:
     """An instant as `2026-01-31T12:00:00.250Z`."""
     moment = dt.datetime.fromtimestamp(instant, tz=dt.UTC)

@@ -11,7 +11,7 @@ import pytest
 
 from seatrial import http
 from seatrial.chaos.observe import EdgeWatch
-from seatrial.clock import SystemClock
+from seatrial.clock import SteadyClock, SystemClock
 from seatrial.errors import CannotRun, Unsupported
 from seatrial.exchange import Response
 from seatrial.sample import CallsLost
@@ -121,3 +121,18 @@ def test_events_that_were_overwritten_are_told_once_with_the_moment_they_were_mi
         watching.poll()
         told.append(watching.losses())
     assert told == [(), (CallsLost("run", clock.now(), 7),), ()]
+
+
+def test_calls_are_told_by_the_watchers_clock_though_the_systems_was_set_between_their_starts(monkeypatch):
+    clock = SteadyClock()
+    monkeypatch.setattr("time.time", lambda: 0.0)  # whatever becomes of it since
+    call = {"edge": "p", "id": 1, "method": "GET", "path": "/", "trace_id": "", "status": 200, "fate": "done"}
+    seen_at = clock.now()
+    event = {**call, "started_at": seen_at - 3600.0, "duration_s": 0.01, "first_byte_s": 0.01}
+    events = [{**event, "event": "start"}, {**event, "event": "end"}]
+    page = {"exchanges": events, "next": 2, "newest": 2, "lost": 0}
+    page["epoch_of_monotonic"] = clock.epoch_of_monotonic - 3600.0
+    body = json.dumps(page).encode()
+    monkeypatch.setattr(http, "get", lambda url, timeout_s: Response(200, (), body, 0.01))
+    (call,) = EdgeWatch("http://127.0.0.1:1", "run", edges={"p": "a->b"}, clock=clock).poll()
+    assert call.started_at == pytest.approx(seen_at, abs=0.001)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seatrial import http
-from seatrial.clock import Clock
+from seatrial.clock import Clock, SteadyClock
 from seatrial.errors import CannotRun, Unsupported
 from seatrial.exchange import Response
 from seatrial.sample import CallsLost, EdgeCall
@@ -29,6 +29,7 @@ class EdgeWatch:
         self._edges = edges
         self._clock = clock
         self._next = 0
+        self._shift_s = 0.0
         self._open: dict[int, EdgeCall] = {}
         self._lost: list[CallsLost] = []
 
@@ -43,6 +44,7 @@ class EdgeWatch:
             page = self._page(self._next, limit=PAGE)
             if page["lost"]:
                 self._lost.append(CallsLost(self._run, self._clock.now(), page["lost"]))
+            self._shift_s = self._shift(page)
             ended += [call for event in page["exchanges"] if (call := self._take(event))]
             self._next = page["next"]
             if self._next >= page["newest"]:
@@ -72,7 +74,7 @@ class EdgeWatch:
         return EdgeCall(
             run=self._run,
             edge=edge,
-            started_at=event["started_at"],
+            started_at=event["started_at"] + self._shift_s,
             method=event["method"],
             path=event["path"],
             duration_s=event["duration_s"],
@@ -81,6 +83,14 @@ class EdgeWatch:
             trace_id=event["trace_id"] or "",
             fate=event["fate"],
         )
+
+    def _shift(self, page: Mapping[str, Any]) -> float:
+        """From the proxy's instants to ours: both go with this machine's monotonic clock, but the system's clock may
+        have been set between their starts."""
+        if not isinstance(self._clock, SteadyClock):
+            return 0.0
+        own = self._clock.epoch_of_monotonic
+        return own - float(page.get("epoch_of_monotonic", own))
 
     def _page(self, since: int, *, limit: int) -> Any:
         answer = http.get(f"{self._api}/exchanges?since={since}&limit={limit}", timeout_s=POLL_TIMEOUT_S)

@@ -16,7 +16,7 @@ from seatrial.cli.load_screen import STYLES
 from seatrial.cli.outlook import forecast_lines
 from seatrial.cli.progress import progress
 from seatrial.cli.verdict_text import verdict_lines
-from seatrial.clock import SystemClock
+from seatrial.clock import SteadyClock
 from seatrial.errors import ExitCode, UsageError, did_you_mean
 from seatrial.reports.markdown import markdown
 from seatrial.reports.verdict_json import verdict_json
@@ -78,7 +78,7 @@ def assess_and_tell(
         say(line)
     with progress() as shown:
         telling = Telling(shown.say, shown.show)
-        assessed = assess(plan, clock=SystemClock(), telling=telling, experiment=experiment, revisions=revisions)
+        assessed = assess(plan, clock=SteadyClock(), telling=telling, experiment=experiment, revisions=revisions)
     return tell_verdict(assessed, plan, output)
 
 

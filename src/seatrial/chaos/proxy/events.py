@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
+from seatrial.clock import SteadyClock
+
 _CAPACITY = 65_536
 
 
@@ -26,11 +28,11 @@ class Fate(Enum):
 class Exchange:
     """One HTTP/1 request and what became of it; it changes until its fate is known.
 
-    `id` is the number of its start in the event stream. `started_at` is Unix time in seconds, the moment the head of
-    the request had arrived from the caller, before any toxic. The other times are seconds since then: `forwarded_s`
-    when the head had been passed to the upstream, `answered_s` when the answer's head had arrived from it,
-    `first_byte_s` when the answer's first byte was passed to the caller, `duration_s` when the exchange ended. `path`
-    has no query. Bytes count heads and bodies, as they arrived.
+    `id` is the number of its start in the event stream. `started_at` is Unix time in seconds by the log's clock, the
+    moment the head of the request had arrived from the caller, before any toxic. The other times are seconds since
+    then: `forwarded_s` when the head had been passed to the upstream, `answered_s` when the answer's head had arrived
+    from it, `first_byte_s` when the answer's first byte was passed to the caller, `duration_s` when the exchange
+    ended. `path` has no query. Bytes count heads and bodies, as they arrived.
     """
 
     id: int
@@ -75,9 +77,10 @@ class Page:
 
 
 class EventLog:
-    """The newest events of all proxies, numbered from 0; older ones are overwritten."""
+    """The newest events of all proxies, numbered from 0; older ones are overwritten. By its `clock` all are timed."""
 
     def __init__(self, capacity: int = _CAPACITY) -> None:
+        self.clock = SteadyClock()
         self._ring: list[tuple[Change, Exchange] | None] = [None] * capacity
         self._next = 0
 

@@ -188,7 +188,7 @@ class Observer:
             id=self._log.next,
             edge=self._edge,
             connection=self._connection,
-            started_at=time.time(),
+            started_at=self._log.clock.now(),
             method=method,
             path=path,
             trace_id=trace_id,

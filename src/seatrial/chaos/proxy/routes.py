@@ -211,6 +211,7 @@ class Routes:
                 "next": page.next,
                 "newest": log.next,
                 "lost": page.lost,
+                "epoch_of_monotonic": log.clock.epoch_of_monotonic,
                 "open": sum(edge.counters.requests_open for edge in self._proxies.all()),
                 "exchanges": [_event(event) for event in page.events],
             }
