@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import io
 import json
@@ -18,6 +19,7 @@ from seatrial import journal
 from seatrial.cli.load import run_load, why_unfit
 from seatrial.cli.load_screen import live_table, summary_text
 from seatrial.errors import DocumentError, ExitCode, Refused, UsageError
+from seatrial.reports.load.files import LoadFiles
 from seatrial.sample import Interval, Pacing, Phase
 from seatrial.scenarios.load.recorder import encode_histogram
 from seatrial.scenarios.load.summary import Summary
@@ -50,7 +52,11 @@ def write_profile(workspace: Path, name: str, rest: str) -> None:
 
 
 def test_a_load_keeps_its_run_and_prints_a_line_per_step(workspace, target, capsys):
-    code = run_load("short", "here", json_file=str(workspace / "out.json"))
+    files = LoadFiles(csv=str(workspace / "out.csv"), metrics=str(workspace / "out.prom"))
+    code = run_load("short", "here", json_file=str(workspace / "out.json"), files=files)
+    with (workspace / "out.csv").open(newline="") as table:
+        assert sum(int(row["ok"]) for row in csv.DictReader(table)) == 20
+    assert 'outcome="ok"} 20' in (workspace / "out.prom").read_text()
     printed = capsys.readouterr().out
     (run,) = journal.list_runs(workspace)
     counted = sum(record.ok for record in journal.read(run.journal) if isinstance(record, Interval))

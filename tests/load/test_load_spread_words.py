@@ -8,6 +8,7 @@ import pytest
 
 from seatrial.cli.load_spread import SpreadOptions, choose_profile_or_worker, run_worker, spread_of
 from seatrial.errors import UsageError
+from seatrial.reports.load.files import LoadFiles
 from seatrial.sample import Phase
 from seatrial.scenarios.load.order import LoadOrder
 from seatrial.scenarios.load.pace import Stage
@@ -89,6 +90,8 @@ def test_a_worker_stands_alone_and_a_load_needs_its_profile():
         choose_profile_or_worker("steady", "host", SpreadOptions())
     with pytest.raises(UsageError, match="--worker stands alone"):
         choose_profile_or_worker(None, "host", SpreadOptions(processes=2))
+    with pytest.raises(UsageError, match="--worker stands alone"):
+        choose_profile_or_worker(None, "host", SpreadOptions(), files=LoadFiles(csv="x.csv"))
 
 
 @pytest.mark.parametrize("address", ["", ":5557", "host:x", "host:0", "host:70000"])

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from seatrial import journal
 from seatrial.assess.conclude import plan_of, read_about
 from seatrial.assess.run import Assessed, conclude_run
 from seatrial.cli.assess import Output, tell_verdict
-from seatrial.cli.console import tell, workspace
+from seatrial.cli.console import say, tell, workspace
 from seatrial.errors import ExitCode
 from seatrial.journal import find_run
 from seatrial.redact import Secrets
+from seatrial.reports.load.files import LoadFiles, LoadWriter, by_second
 from seatrial.slo.conclude import gate_exit_code
 
 
@@ -27,6 +29,19 @@ def run_report(name: str) -> ExitCode:
     assessed = _redo(here, name)
     tell(str(assessed.run.report))
     return gate_exit_code(assessed.verdict, plan_of(here, read_about(assessed.run)).gate)
+
+
+def write_load_files(name: str, files: LoadFiles) -> ExitCode:
+    """Write the files of a recorded run's load, whatever command recorded it. UNDECIDED when it has none."""
+    run = find_run(workspace(), name)
+    found = False
+    with LoadWriter(files) as writer:
+        for second in by_second(journal.read(run.journal)):
+            writer.add(second)
+            found = True
+    if not found:
+        say(f"undecided: no load was recorded in {run.folder}")
+    return ExitCode.MET if found else ExitCode.UNDECIDED
 
 
 def _redo(here: Path, name: str) -> Assessed:

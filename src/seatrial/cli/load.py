@@ -28,6 +28,7 @@ from seatrial.errors import ExitCode, Interrupted
 from seatrial.journal import Journal, Run, create_run, write_json
 from seatrial.realm import Realm
 from seatrial.redact import Secrets
+from seatrial.reports.load.files import NO_FILES, LoadFiles, LoadWriter
 from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.runtime.resolve import resolve_secrets, visible_environment
 from seatrial.runtime.state import addresses_of, load_state
@@ -70,6 +71,7 @@ def run_load(
     variables: Sequence[str] = (),
     json_file: str | None = None,
     spread: Spread | None = None,
+    files: LoadFiles = NO_FILES,
 ) -> ExitCode:
     """Play the profile to the end of its stages, by several processes where `spread` says so.
 
@@ -77,11 +79,14 @@ def run_load(
     was measured.
     """
     asked = _read(profile_name, realm_name, variables)
-    with standing(asked.realm, asked.workspace, variables=asked.overrides, say=say) as state:
+    with (
+        standing(asked.realm, asked.workspace, variables=asked.overrides, say=say) as state,
+        LoadWriter(files) as writer,
+    ):
         require_reachable(asked.realm, state)
         run = create_run(asked.workspace, asked.realm.name, clock=SystemClock())
         write_json(run.about, _about(asked, run))
-        summary, objectives, interrupted = _play(asked, run, spread)
+        summary, objectives, interrupted = _play(asked, run, writer, spread=spread)
     tell(summary_text(summary))
     for line in standing_lines(objectives):
         tell(line)
@@ -124,7 +129,7 @@ def _read(profile_name: str, realm_name: str | None, variables: Sequence[str]) -
     return _Asked(here, realm, profile, services, asked, typed_variables(variables))
 
 
-def _play(asked: _Asked, run: Run, spread: Spread | None) -> tuple[Summary, Standing, bool]:
+def _play(asked: _Asked, run: Run, writer: LoadWriter, *, spread: Spread | None) -> tuple[Summary, Standing, bool]:
     summary, objectives = Summary(), Standing(asked.profile, asked.asked)
     journal = Journal(run.journal)
     with (
@@ -137,6 +142,8 @@ def _play(asked: _Asked, run: Run, spread: Spread | None) -> tuple[Summary, Stan
         for second in load.seconds():
             journal.write(*second)
             summary.add(second)
+            writer.add(second)
+            writer.show()
             objectives.add(second)
             show(summary, objectives)
             if objectives.over and not over:

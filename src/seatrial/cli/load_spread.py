@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from seatrial import quantity
 from seatrial.cli.console import say, workspace
 from seatrial.errors import ExitCode, UsageError
+from seatrial.reports.load.files import NO_FILES, LoadFiles
 from seatrial.scenarios.load.parent import work_for
 from seatrial.scenarios.load.spread import LOOPBACK, PORT, WORKERS_WITHIN_S, Joining, Spread, here
 
@@ -45,12 +46,16 @@ def spread_of(options: SpreadOptions) -> Spread | None:
     )
 
 
-def choose_profile_or_worker(profile: str | None, worker: str | None, options: SpreadOptions) -> str:
+def choose_profile_or_worker(
+    profile: str | None, worker: str | None, options: SpreadOptions, *, files: LoadFiles = NO_FILES
+) -> str:
     """The profile to play, empty for a worker, whose master says it; UsageError when both or none was said."""
     if worker is None and not profile:
         raise UsageError("which profile? `seatrial load PROFILE`; with --worker HOST the master says it")
-    if worker is not None and (profile or options != SpreadOptions()):
-        raise UsageError("--worker stands alone: its master says the profile, the realm and how it is spread")
+    if worker is not None and (profile or files or options != SpreadOptions()):
+        raise UsageError(
+            "--worker stands alone: its master says the profile, the realm and how it is spread, and keeps the run"
+        )
     return profile or ""
 
 

@@ -55,6 +55,13 @@ StrictOption = Annotated[bool, typer.Option("--strict", help="DEGRADED is a miss
 ProcessesOption = Annotated[
     int | None, typer.Option("--processes", help="Play the load with so many processes of this machine; default 1.")
 ]
+HlogOption = Annotated[
+    str | None, typer.Option("--hlog", help="Write the load's latencies as an HdrHistogram log to FILE.")
+]
+CsvOption = Annotated[str | None, typer.Option("--csv", help="Write a row per second and step of the load to FILE.")]
+MetricsOption = Annotated[
+    str | None, typer.Option("--metrics", help="Write the load's numbers in Prometheus' text format to FILE.")
+]
 JsonOption = Annotated[str | None, typer.Option("--json", help="Write the result as JSON to FILE, `-` for stdout.")]
 
 
@@ -206,16 +213,22 @@ def load(
     worker: Annotated[
         str | None, typer.Option("--worker", metavar="HOST[:PORT]", help="Play a part for the master there.")
     ] = None,
+    hlog: HlogOption = None,
+    csv: CsvOption = None,
+    metrics: MetricsOption = None,
 ) -> None:
     """Play journeys in bulk by a load profile; judges no service. Exit 5 when its own generator was overloaded."""
     from seatrial.cli.load import run_load
     from seatrial.cli.load_spread import SpreadOptions, choose_profile_or_worker, run_worker, spread_of
+    from seatrial.reports.load.files import LoadFiles
 
+    files = LoadFiles(hlog, csv, metrics)
     options = SpreadOptions(processes, master, expect_workers, bind, port, workers_within)
-    chosen = choose_profile_or_worker(profile, worker, options)
+    chosen = choose_profile_or_worker(profile, worker, options, files=files)
     if worker is not None:
         _finish(run_worker(worker))
-    _finish(run_load(chosen, realm, variables=tuple(var or ()), json_file=json, spread=spread_of(options)))
+    spread, variables = spread_of(options), tuple(var or ())
+    _finish(run_load(chosen, realm, variables=variables, json_file=json, spread=spread, files=files))
 
 
 @app.command()
@@ -277,11 +290,18 @@ def judge(
 
 
 @app.command()
-def report(run: Annotated[str, typer.Argument(help="A run's name or folder, or `last`.")] = "last") -> None:
-    """Redo the report of a recorded run and print where it is."""
-    from seatrial.cli.judge import run_report
+def report(
+    run: Annotated[str, typer.Argument(help="A run's name or folder, or `last`.")] = "last",
+    hlog: HlogOption = None,
+    csv: CsvOption = None,
+    metrics: MetricsOption = None,
+) -> None:
+    """Redo the report of a recorded run and print where it is; with files of its load, write those alone."""
+    from seatrial.cli.judge import run_report, write_load_files
+    from seatrial.reports.load.files import LoadFiles
 
-    _finish(run_report(run))
+    files = LoadFiles(hlog, csv, metrics)
+    _finish(write_load_files(run, files) if files else run_report(run))
 
 
 @app.command()
