@@ -575,3 +575,21 @@ def test_every_answer_but_bodies_too_large_is_compared(shops, diff):
         lambda _: (200, "\n".join([*lines, "END"]).encode(), text),
     )
     assert fields(diff("--rounds", "7", "--json", "-")) == ["line.10001 value"]
+
+
+@pytest.mark.parametrize(
+    ("live", "following"),
+    [
+        (b'{"a": "\\ud800"}', b'{"a": "\\udfff\\u0000\\u001b[31m", "\\ud800": 1}'),
+        (b"[" * 200, b"{" * 200),
+        (b"\xff\xfe\x00", b"\x00"),
+        (b'{"a": 1e999, "b": 123456789012345678901234567890}', b'{"a": NaN}'),
+        (b"{", b"[1, 2"),
+        (b" \r\n\x85\x1b]0;title\x07", b"x"),
+    ],
+)
+def test_whatever_a_service_answers_is_compared_and_can_be_reported(shops, diff, live, following):
+    shops(lambda _: (200, live, {}), lambda _: (200, following, {}))
+    ended = diff("--rounds", "7", "--json", "out.json", "--markdown", "out.md", "--html", "out.html")
+    assert ended.code == 1
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\x85]", ended.out)

@@ -14,7 +14,7 @@ import pytest
 
 from seatrial.cli.import_ import Output, finish_import, run_import_hurl
 from seatrial.errors import DocumentError, ExitCode, UsageError
-from seatrial.scenarios.importers import curl, har, openapi, postman
+from seatrial.scenarios.importers import curl, har, openapi, postman, replay
 
 SAMPLES = Path(__file__).parent / "imports"
 ROUNDS = 80
@@ -55,6 +55,18 @@ def hurl(text: str) -> ExitCode:
         path = Path(folder) / "x.hurl"
         path.write_text(text, encoding="utf-8", errors="replace", newline="")
         return run_import_hurl([str(path)], Output(), given={"secret": ["password=hush-hush"]})
+
+
+def replayed(text: str) -> int:
+    """A recording sent again: how many requests are left; every one can be rendered."""
+    captured = replay.read_capture(text, "x.har", writing=True)
+    made = replay.replay(captured, [{"api": "https://shop.example.com"}], secrets=frozenset({"cookie"}))
+    for journey in made.journeys:
+        request = journey.steps[0].request
+        scope = {"secrets": {"cookie": "a=b"}}
+        assert isinstance(request.url.render(scope), str)
+        assert all(isinstance(value.render(scope), str) for _, value in (*request.headers, *request.params))
+    return len(made.journeys)
 
 
 IMPORTS: dict[str, Callable[[str], ExitCode]] = {
@@ -110,6 +122,15 @@ def test_changed_bytes_end_in_documents_or_in_an_error_with_a_place(sample, caps
     for _ in range(ROUNDS):
         holds(IMPORTS[sample], mutated(content, chance))
         capsys.readouterr()
+
+
+def test_changed_recordings_end_in_requests_or_in_an_error_with_a_place():
+    content, chance = (SAMPLES / "shop.har").read_bytes(), random.Random(17)
+    assert replayed(content.decode()) > 5
+    for _ in range(ROUNDS):
+        for changed in (mutated(content, chance), json.dumps(misshapen(json.loads(content), chance))):
+            with contextlib.suppress(DocumentError):
+                replayed(changed)
 
 
 @pytest.mark.parametrize("sample", [name for name in IMPORTS if name.endswith((".json", ".har"))])

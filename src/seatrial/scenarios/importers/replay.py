@@ -100,7 +100,7 @@ def replay(capture: Capture, bases: Sequence[Services], *, secrets: frozenset[st
 def _captured(request: Part, number: int, method: str, *, body: bytes, recording: Recording) -> Captured:
     headers = [pair for name, value in recording.headers(request, {}, "") for pair in _each(name, value)]
     kind = request["postData"]["mimeType"].text()
-    if body and kind and "\n" not in kind:
+    if body and kind and not any(sign in kind for sign in "\r\n\0"):
         headers.append(("Content-Type", kind))
     cookies = [h["value"].text() for h in request["headers"].items() if h["name"].text().lower() == "cookie"]
     headers += [("Cookie", cookie) for cookie in cookies[:1]]
