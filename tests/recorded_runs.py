@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import json
 import random
 from pathlib import Path
@@ -23,6 +24,7 @@ def record_run(
     `routes` of the service `shop` share the requests; what else is given goes into run.json.
     """
     failing, routes = more.pop("failing", 0.0), more.pop("routes", ("/goods",))
+    side = more.pop("side", "")
     run = Run(workspace / "reports" / "out" / name)
     run.folder.mkdir(parents=True)
     usual = {"command": "load", "run": name, "realm": "here", "profile": "some", "offered": "the open model"}
@@ -31,7 +33,8 @@ def record_run(
     writer = Journal(run.journal)
     for second in range(START, START + seconds):
         for route in routes:
-            writer.write(_second(second, route, dice, per_s // len(routes), slower=slower, failing=failing))
+            interval = _second(second, route, dice, per_s // len(routes), slower=slower, failing=failing)
+            writer.write(dataclasses.replace(interval, side=side))
         writer.write(Pacing(name, Phase.HOLD, second, per_s, per_s, 0, 1, late_p99_s=0.001, cpu_ratio=0.2))
     writer.close()
     return run

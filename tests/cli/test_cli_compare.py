@@ -138,6 +138,27 @@ def test_a_run_may_be_called_by_its_baseline_name(here, capsys):
     assert "younger against old" in capsys.readouterr().out
 
 
+def test_the_sides_of_a_run_with_a_canary_are_compared(here, capsys):
+    run = record_run(here, "both", seed=2, per_s=50, side="base", canary={"addresses": {}, "share_ratio": 0.5})
+    other = record_run(here, "other", seed=3, per_s=50, side="canary", slower=1.3)
+    with run.journal.open("ab") as file:
+        file.write(
+            b"".join(line for line in other.journal.read_bytes().splitlines(keepends=True) if b'"interval"' in line)
+        )
+    assert run_compare(CompareOptions("both:base", "both:canary", json_file="out.json")) is ExitCode.MISSED
+    rows = json.loads((here / "out.json").read_text())["comparisons"]
+    assert [(row["n_base"], row["n_new"]) for row in rows if row["what"] == "errors"] == [(6_000, 6_000)]
+    assert "both:canary against both:base: worse" in capsys.readouterr().out
+
+
+def test_a_side_is_named_where_there_are_two_and_only_there(here):
+    record_run(here, "both", seed=2, seconds=1, canary={"addresses": {}, "share_ratio": 0.5})
+    with pytest.raises(UsageError, match="say which side, as both:base or both:canary"):
+        run_compare(CompareOptions("old", "both"))
+    with pytest.raises(UsageError, match="run 'old' had no canary"):
+        run_compare(CompareOptions("old:canary", "both:base"))
+
+
 @pytest.mark.parametrize("at_most", ["10%", "-10%", "+100%", "a tenth"])
 def test_how_much_worse_it_may_be_is_a_change(at_most, here):
     record_run(here, "new", seed=2, seconds=1)

@@ -52,6 +52,11 @@ def read_counted(run: Run, name: str) -> Counted:
     return Counted(name, (measure(journal.read(run.journal)),), realm, offered)
 
 
+def has_canary(run: Run) -> bool:
+    """Whether its load was split between two versions."""
+    return bool(journal.read_json(run.about).get("canary"))
+
+
 def _findings(measures: Measures, plan: Plan, *, baselines: Chosen, canary: Canary | None) -> Iterator[Finding]:
     now = Counted("this run", (measures,), plan.realm.name, plan.offered)
     earlier = {word: _baseline(word, names, plan) for word, names in baselines.items()}

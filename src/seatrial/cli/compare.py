@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,12 +11,13 @@ from typing import Any
 from seatrial import quantity
 from seatrial.assess.baselines import find_named
 from seatrial.assess.compare import Compared, Row, compare_counted
-from seatrial.assess.versus import read_counted
+from seatrial.assess.versus import has_canary, read_counted
 from seatrial.cli.console import as_json, say, tell, workspace, write_file
 from seatrial.cli.load_screen import STYLES
 from seatrial.errors import ExitCode, UsageError
 from seatrial.journal import is_going_on
 from seatrial.reports.markdown import plain
+from seatrial.sample import BASE, CANARY
 from seatrial.slo.comparable import other_realm
 from seatrial.slo.counted import Counted
 from seatrial.slo.decide import ALPHA, Call
@@ -57,11 +59,24 @@ def run_compare(options: CompareOptions) -> ExitCode:
     return exit_code(compared.grade)
 
 
-def _read(name: str) -> Counted:
+def _read(word: str) -> Counted:
+    """The run of that name; of one with a canary, `RUN:base` and `RUN:canary` are its sides."""
+    name, colon, side = word.rpartition(":")
+    if side not in (BASE, CANARY) or not colon:
+        name, side = word, ""
     run = find_named(workspace(), name)
     if is_going_on(run):
         raise UsageError(f"run '{run.name}' still goes on; compare it when it is over")
-    return read_counted(run, run.name)
+    if has_canary(run) == (not side):
+        raise UsageError(_sides_hint(run.name, side))
+    counted = read_counted(run, f"{run.name}:{side}" if side else run.name)
+    return dataclasses.replace(counted, side=side or None)
+
+
+def _sides_hint(name: str, side: str) -> str:
+    if side:
+        return f"run '{name}' had no canary, so it has no side '{side}'; leave the side out"
+    return f"run '{name}' was split with a canary; say which side, as {name}:{BASE} or {name}:{CANARY}"
 
 
 def _change_ratio(at_most: str) -> float:

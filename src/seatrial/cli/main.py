@@ -306,8 +306,10 @@ def report(
 
 @app.command()
 def compare(
-    base: Annotated[str, typer.Argument(help="The earlier run: its name or folder, a baseline's name, or `last`.")],
-    new: Annotated[str, typer.Argument(help="The run that is held against it.")],
+    base: Annotated[
+        str, typer.Argument(help="The earlier run: its name or folder, a baseline's name, or `last`; RUN:base.")
+    ],
+    new: Annotated[str, typer.Argument(help="The run that is held against it; of one with a canary RUN:canary.")],
     at_most: Annotated[str, typer.Option("--at-most", help="How much worse the new one may be, as +10%.")] = "0%",
     across_realms: Annotated[
         bool, typer.Option("--across-realms", help="Compare runs of different realms all the same.")

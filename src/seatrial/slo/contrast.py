@@ -10,15 +10,18 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from seatrial.quantity import show_duration, show_ratio
 from seatrial.slo.compare import compare_errors, compare_throughput
 from seatrial.slo.compare_latencies import compare_body, compare_quantile
 from seatrial.slo.comparison import Comparison
-from seatrial.slo.counted import Counted, Histogram
+from seatrial.slo.counted import Counted, Histogram, merged
 from seatrial.slo.decide import Call, PerSecond
+
+SLOWEST_US = 60_000_000
+"""The last bucket of a load's histograms: as slow as they can tell."""
 
 
 class What(enum.StrEnum):
@@ -69,7 +72,14 @@ class Shown:
     @functools.cached_property
     def latencies_at_worst(self) -> list[Histogram]:
         """As `latencies`, with every failed request taken as slower than any other."""
-        return self._side.latencies_at_worst(*self._of)
+        failed = (bad for bad, _ in self.errors)
+        seconds = zip(self.latencies, failed, strict=True)
+        return [merged([second, {SLOWEST_US: bad}]) if bad else second for second, bad in seconds]
+
+    @functools.cached_property
+    def whole(self) -> Histogram:
+        """The latencies of all seconds together."""
+        return merged(self.latencies)
 
     @property
     def failed(self) -> int:
@@ -167,12 +177,12 @@ def _errors_text(shown: Shown, asked: Asked) -> str:
 
 
 def _quantile_text(shown: Shown, asked: Asked) -> str:
-    value_us = quantile_us(shown.latencies, asked.quantile or 0.5)
+    value_us = quantile_us(shown.whole, asked.quantile or 0.5)
     return "no data" if value_us is None else show_duration(value_us / 1e6)
 
 
 def _body_text(shown: Shown, asked: Asked) -> str:
-    value_us = quantile_us(shown.latencies, 0.5)
+    value_us = quantile_us(shown.whole, 0.5)
     return "no data" if value_us is None else f"median {show_duration(value_us / 1e6)}"
 
 
@@ -181,12 +191,8 @@ def _throughput_text(shown: Shown, asked: Asked) -> str:
     return f"{sum(seconds) / len(seconds):.4g}/s" if seconds else "no data"
 
 
-def quantile_us(seconds: Iterable[Histogram], quantile: float) -> int | None:
+def quantile_us(counts: Histogram, quantile: float) -> int | None:
     """The least value that at least that share of all values does not exceed; None without any."""
-    counts: dict[int, int] = {}
-    for second in seconds:
-        for value, count in second.items():
-            counts[value] = counts.get(value, 0) + count
     left = quantile * sum(counts.values())
     for value in sorted(counts):
         left -= counts[value]

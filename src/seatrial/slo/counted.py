@@ -9,15 +9,12 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from seatrial.slo.decide import PerSecond
 from seatrial.slo.histograms import counts_of
 from seatrial.slo.measure import LOAD, Measures, Route, Traffic
-
-SLOWEST_US = 60_000_000
-"""The last bucket of a load's histograms: as slow as they can tell."""
 
 Histogram = Mapping[int, int]
 
@@ -51,12 +48,6 @@ class Counted:
         traffic = self._traffic(service, routes)
         return [second for measures in self.runs for second in _latencies(measures, traffic)]
 
-    def latencies_at_worst(self, service: str, routes: tuple[str, ...] = ()) -> list[Histogram]:
-        """As `latencies`, with every failed request taken as slower than any other."""
-        failed = [bad for bad, _ in self.errors(service, routes)]
-        seconds = self.latencies(service, routes)
-        return [_with(second, SLOWEST_US, bad) for second, bad in zip(seconds, failed, strict=True)]
-
     def requests(self, service: str, routes: tuple[str, ...] = ()) -> dict[Route, int]:
         """How many requests each route had, the most first; routes without any are left out."""
         counts: collections.Counter[Route] = collections.Counter()
@@ -87,13 +78,19 @@ def _only(measures: Measures, routes: Collection[Route]) -> Measures:
 
 
 def _latencies(measures: Measures, traffic: Traffic) -> Iterable[Histogram]:
-    by_second: dict[int, collections.Counter[int]] = {
-        second: collections.Counter() for second in measures.seconds_of(traffic.span)
-    }
+    by_second: dict[int, list[Histogram]] = {second: [] for second in measures.seconds_of(traffic.span)}
     for interval in measures.chosen(traffic):
-        by_second[interval.second].update(counts_of(interval.histogram))
-    return by_second.values()
+        if interval.histogram:
+            by_second[interval.second].append(counts_of(interval.histogram))
+    return map(merged, by_second.values())
 
 
-def _with(second: Histogram, value_us: int, count: int) -> Histogram:
-    return {**second, value_us: second.get(value_us, 0) + count} if count else second
+def merged(histograms: Sequence[Histogram]) -> Histogram:
+    """Several as one."""
+    if len(histograms) == 1:
+        return histograms[0]
+    counts: dict[int, int] = {}
+    for histogram in histograms:
+        for value, count in histogram.items():
+            counts[value] = counts.get(value, 0) + count
+    return counts

@@ -8,6 +8,7 @@ must never call anything MET without data, nor compare what differs in more than
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -46,11 +47,19 @@ def judge_versus(
     `baselines` says what each word of a `versus:` means. Without a baseline the finding is UNDECIDED and does not
     count: the first run of a project can be met, but nothing it could not compare is.
     """
-    return tuple(
-        _judge(_Case(new, baselines.get(objective.versus or "", Baseline()), service, objective, alpha))
-        for service in services
-        for objective in service.comparisons
-    )
+
+    @functools.cache
+    def pair_of(word: str, service: str, routes: tuple[str, ...]) -> Pair | None:
+        """What is counted once, however many objectives ask for it."""
+        base = baselines.get(word, Baseline()).counted
+        return Pair(base, new, service, routes) if base else None
+
+    def case_of(service: Service, objective: Objective) -> _Case:
+        word = objective.versus or ""
+        pair = pair_of(word, service.name, objective.routes)
+        return _Case(baselines.get(word, Baseline()), pair, service, objective, alpha)
+
+    return tuple(_judge(case_of(service, objective)) for service in services for objective in service.comparisons)
 
 
 def judge_canary(base: Counted, new: Counted, service: Service, *, alpha: float) -> tuple[Finding, ...]:
@@ -67,10 +76,10 @@ def judge_canary(base: Counted, new: Counted, service: Service, *, alpha: float)
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One objective, what it is held against, and how."""
+    """One objective, what it is held against, and how; `pair` None: nothing."""
 
-    new: Counted
     baseline: Baseline
+    pair: Pair | None
     service: Service
     objective: Objective
     alpha: float
@@ -81,23 +90,22 @@ class _Case:
 
 
 def _judge(case: _Case) -> Finding:
-    base = case.baseline.counted
     if case.baseline.unusable:
         return _undecided(case, case.baseline.unusable, counts=True)
-    if base is None:
+    if case.pair is None:
         reason = f"{NO_BASELINE}: no earlier run to compare with; it does not count"
         return _undecided(case, reason, counts=False)
-    reason = next(_objections(case, base), "")
-    return _undecided(case, reason, counts=True) if reason else _compared(case, base)
+    reason = next(_objections(case, case.pair), "")
+    return _undecided(case, reason, counts=True) if reason else _compared(case, case.pair)
 
 
-def _objections(case: _Case, base: Counted) -> Iterator[str]:
+def _objections(case: _Case, pair: Pair) -> Iterator[str]:
     """Why these two cannot be compared, the most telling first."""
-    new, objective = case.new, case.objective
+    base, new = pair.base, pair.new
     reasons = (
         "" if case.baseline.across_realms else other_realm(base, new),
         other_load(base, new),
-        other_routes(base, new, service=case.service.name, routes=objective.routes),
+        other_routes(base, new, service=case.service.name, routes=case.objective.routes),
         _unfit(case, base),
     )
     yield from filter(None, reasons)
@@ -110,9 +118,8 @@ def _unfit(case: _Case, base: Counted) -> str:
     return next((f"in {base.name}: {finding.reason}" for finding in found if finding is not None), "")
 
 
-def _compared(case: _Case, base: Counted) -> Finding:
+def _compared(case: _Case, pair: Pair) -> Finding:
     """The finding at the limit, its grade softened by the degraded limit if there is one."""
-    pair = Pair(base, case.new, case.service.name, case.objective.routes)
     found = contrast(pair, case.asked(case.objective.limit))
     grade, reason = _GRADES[found.comparison.state], found.comparison.reason
     laxer_limit = case.objective.degraded_limit
