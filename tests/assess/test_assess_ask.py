@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from seatrial import journal
-from seatrial.assess.ask import ask_queries, require_metrics
+from seatrial.assess.ask import ask_queries, require_metrics, try_queries
 from seatrial.assess.budget import budget
 from seatrial.assess.plan import Asked, read_plan
 from seatrial.assess.stage import Bridge
@@ -67,11 +67,11 @@ def _answer(text):
 
 
 @pytest.fixture
-def asking(workspace, recorder, records, clock, tmp_path, metrics):
-    """Holds for 20 s, asks, and gives the records that were kept."""
+def bridged(workspace, recorder, clock, tmp_path, metrics):
+    """A bridge to that server; what it says is in `told`."""
 
-    def run(*, held=20, at_most_s=None, server=None, objectives=OBJECTIVES):
-        (workspace / "slo" / "shop.yaml").write_text(objectives)
+    def run(*, at_most_s=None, server=None):
+        (workspace / "slo" / "shop.yaml").write_text(OBJECTIVES)
         (workspace / "slo" / "gate.yaml").write_text("gate: default\nload: {profile: some}\n")
         plan = read_plan(workspace, Asked())
         url = server or f"http://127.0.0.1:{metrics.server_port}"
@@ -82,7 +82,20 @@ def asking(workspace, recorder, records, clock, tmp_path, metrics):
         context = Context("here", {}, secret_values={"token": TOKEN}, secrets=secrets)
         within = budget(clock, at_most_s)
         clock.sleep(1.0)
-        bridge = Bridge(plan, Run(tmp_path), recorder, context, None, clock, print, print, within, {"shop": "abc123"})
+        told = []
+        return Bridge(
+            plan, Run(tmp_path), recorder, context, None, clock, told.append, print, within, {"shop": "abc123"}
+        ), told
+
+    return run
+
+
+@pytest.fixture
+def asking(bridged, recorder, records, tmp_path):
+    """Holds for 20 s, asks, and gives the records that were kept."""
+
+    def run(*, held=20, **changes):
+        bridge, _ = bridged(**changes)
         for second in range(held):
             recorder.write(*records.second(second))
         ask_queries(bridge)
@@ -138,3 +151,29 @@ def test_a_query_that_nobody_can_answer_is_an_error_before_anything_is_sent(work
     ):
         require_metrics(plan)
     require_metrics(read_plan(workspace, Asked(services=("stock",))))
+
+
+def test_a_query_that_cannot_be_read_is_an_error_before_the_load(bridged, metrics):
+    refusal = {"status": "error", "errorType": "bad_data", "error": f"unclosed left parenthesis {TOKEN}"}
+    metrics.answer = (400, json.dumps(refusal).encode())
+    bridge, told = bridged()
+    with pytest.raises(
+        DocumentError, match=r"shop\.yaml:3:5: the query of 'live' cannot be read: .*unclosed"
+    ) as caught:
+        try_queries(bridge)
+    assert TOKEN not in str(caught.value)
+    assert told == []
+
+
+def test_that_there_is_no_data_yet_is_nothing_to_tell(bridged, metrics):
+    metrics.answer = (200, b'{"status": "success", "data": {"resultType": "vector", "result": []}}')
+    bridge, told = bridged()
+    try_queries(bridge)
+    assert told == []
+    assert "[60s]" in metrics.asked[0][1]["query"][0]
+
+
+def test_a_server_that_is_not_there_before_the_load_is_told_of(bridged):
+    bridge, told = bridged(server="http://127.0.0.1:1")
+    try_queries(bridge)
+    assert told[0].startswith("warning: http://127.0.0.1:1/api/v1/query did not answer: refused")

@@ -7,10 +7,12 @@ import json
 import pytest
 from hdrh.histogram import HdrHistogram
 
-from seatrial.assess.conclude import judge_run
+from seatrial.assess.conclude import judge_run, write_about
 from seatrial.assess.earlier import earlier_values
 from seatrial.assess.plan import Asked, read_plan
-from seatrial.journal import OUT, Run
+from seatrial.assess.run import conclude_run
+from seatrial.journal import OUT, Journal, Run
+from seatrial.redact import Secrets
 from seatrial.verdict import Grade
 
 SLO = """\
@@ -104,3 +106,20 @@ def test_a_run_is_judged_by_the_earlier_values_it_kept(planned, workspace, recor
     verdict = judge_run(records.recorded(*records.accepted(), *held, *kept), plan)
     grades = {finding.objective: finding.grade for finding in verdict.findings if finding.service == "shop"}
     assert grades == {"slow": grade, "up": Grade.MET}
+
+
+def test_what_one_run_concluded_is_what_the_next_is_held_against(planned, workspace, records):
+    plan = planned("versus: {last: 1, of: all}\n")
+    run = Run(workspace / OUT / "1")
+    run.folder.mkdir(parents=True)
+    write_about(run, records.about(run="1", profile="some"))
+    journal = Journal(run.journal)
+    journal.write(*records.accepted(), records.interval(0, histogram=_histogram(200)), records.pacing(0))
+    journal.close()
+    findings = conclude_run(run, plan, Secrets()).verdict.findings
+    assert [finding.grade for finding in findings if finding.objective == "slow"] == [
+        Grade.MET
+    ]  # nothing came before
+    ((objective, runs, values),) = _found(plan, workspace)
+    assert (objective, runs) == ("slow", ("1",))
+    assert values == (pytest.approx(200.0, rel=0.001),)

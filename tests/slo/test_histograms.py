@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial.scenarios.load.recorder import encode_histogram
-from seatrial.slo.histograms import counts_of
+from seatrial.slo.histograms import counts_of, quantile_of
 
 
 @given(st.dictionaries(st.integers(1, 60_000_000), st.integers(1, 10**6), min_size=1, max_size=50))
@@ -20,6 +22,18 @@ def test_every_bucket_is_read_with_its_count(values):
     for value, count in counts.items():
         assert decoded.get_lowest_equivalent_value(value) == value
         assert decoded.get_count_at_value(value) == count
+
+
+@given(st.lists(st.integers(1, 60_000_000), min_size=1, max_size=60), st.sampled_from([0.5, 0.9, 0.95, 0.99]))
+def test_a_quantile_is_the_nearest_rank_of_all_that_was_recorded_and_never_below_it(values, quantile):
+    exact = sorted(values)[max(1, math.ceil(quantile * len(values) - 1e-9)) - 1]
+    found = quantile_of([encode_histogram({value: values.count(value)}) for value in set(values)], quantile)
+    assert exact <= found <= exact * 1.001 + 1
+
+
+def test_there_is_no_quantile_of_nothing():
+    assert quantile_of([], 0.5) is None
+    assert quantile_of(["", ""], 0.5) is None
 
 
 def test_no_values_are_no_counts():

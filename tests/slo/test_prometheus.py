@@ -7,7 +7,7 @@ import urllib.parse
 
 import pytest
 
-from seatrial.slo.prometheus import VARIABLES, fill, form, value_of
+from seatrial.slo.prometheus import VARIABLES, NotAQuery, fill, form, value_of
 
 
 def _answer(kind, result):
@@ -51,6 +51,14 @@ def test_what_is_not_one_number_is_told_in_a_sentence(status, body, said):
         value_of(status, body)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_query_that_cannot_be_read_is_told_apart():
+    with pytest.raises(NotAQuery):
+        value_of(400, b'{"status":"error","errorType":"bad_data","error":"parse error"}')
+    with pytest.raises(ValueError, match="execution") as caught:
+        value_of(422, b'{"status":"error","errorType":"execution","error":"many-to-many"}')
+    assert not isinstance(caught.value, NotAQuery)
 
 
 def test_a_query_may_name_the_hold_and_whose_it_is():

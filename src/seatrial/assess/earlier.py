@@ -36,7 +36,7 @@ def _runs(plan: Plan) -> Iterator[EarlierRun]:
     named = baseline_names(plan.workspace).get(plan.gate.versus.name or "")
     kind = (plan.realm.name, plan.gate.name, plan.profile.name if plan.profile else "")
     for line in reversed(run_lines(plan.workspace)):
-        if line.name == named if plan.gate.versus.name else line.kind == kind:
+        if line.name == named if plan.gate.versus.name else line.kind == kind and line.is_whole:
             yield from _judged(line.run)
 
 

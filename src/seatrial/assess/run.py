@@ -16,7 +16,7 @@ from pathlib import Path
 
 from seatrial import __version__, journal
 from seatrial.assess import stage
-from seatrial.assess.ask import ask_queries, require_metrics
+from seatrial.assess.ask import ask_queries, require_metrics, try_queries
 from seatrial.assess.budget import budget
 from seatrial.assess.conclude import About, judge_run, read_run, write_about
 from seatrial.assess.earlier import earlier_values
@@ -92,6 +92,7 @@ def assess(
             plan, run, Recorder(writer), context, state, clock, telling.say, telling.show, within, revisions or {}
         )
         _require_targets(plan, run)
+        try_queries(bridge)
         about = _about(bridge, experiment=experiment, revisions=revisions or {}, baselines=baselines)
         write_about(run, about)
         bridge.recorder.write(*earlier_values(plan, run))

@@ -9,9 +9,11 @@ buckets. Pure; must never judge.
 from __future__ import annotations
 
 import base64
+import math
 import struct
 import zlib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 _PREFIX_BYTES = 8
 _HEADER = struct.Struct(">IIIIqqd")
@@ -19,6 +21,7 @@ _HALF_BITS = 10  # with 3 digits, half of the 2048 sub-buckets
 _HALF = 1 << _HALF_BITS
 _DIGITS = 3
 _LOWEST = 1
+_ROUNDING = 1e-9  # 0.95 * 20 is 19, and must not come out as the rank after it
 
 
 def counts_of(histogram: str) -> Mapping[int, int]:
@@ -35,6 +38,25 @@ def counts_of(histogram: str) -> Mapping[int, int]:
             f"a histogram of {digits} digits from {lowest}; those of a load have {_DIGITS} from {_LOWEST}"
         )
     return {_value(index): count for index, count in _filled(payload[_HEADER.size :]).items()}
+
+
+def quantile_of(histograms: Iterable[str], quantile: float) -> int | None:
+    """The value below or at which that share of all recorded ones lies (nearest rank), in the histograms' own unit;
+    None for none. It is the upper end of its bucket, so that rounding to 3 digits flatters nobody."""
+    counts: Counter[int] = Counter()
+    for histogram in histograms:
+        counts.update(counts_of(histogram))
+    rank = max(1, math.ceil(quantile * counts.total() - _ROUNDING))
+    for value in sorted(counts):
+        rank -= counts[value]
+        if rank <= 0:
+            return _upper_end(value)
+    return None
+
+
+def _upper_end(value: int) -> int:
+    """The highest value of the bucket with that lowest one."""
+    return value + (1 << max(0, value.bit_length() - _HALF_BITS - 1)) - 1
 
 
 def _filled(counts: bytes) -> dict[int, int]:

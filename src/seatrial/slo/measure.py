@@ -21,6 +21,7 @@ from hdrh.histogram import HdrHistogram
 from seatrial.sample import Earlier, Ending, Interval, Outcome, Pacing, Phase, Play, Queried, Record, Sample
 from seatrial.service import Indicator, Objective, Service
 from seatrial.slo.decide import PerSecond
+from seatrial.slo.histograms import quantile_of
 
 _US_PER_S = 1_000_000
 _BAND_QUANTILES = (50.0, 95.0, 99.0)
@@ -218,10 +219,8 @@ class Measures:
 
     def latency_s(self, traffic: Traffic, quantile: float) -> float | None:
         """That quantile of the OK requests' latency, 3 digits; None when there were none."""
-        histograms = [interval.histogram for interval in self.chosen(traffic) if interval.histogram]
-        if not histograms:
-            return None
-        return float(_merged(histograms).get_value_at_percentile(100.0 * quantile)) / _US_PER_S
+        latency_us = quantile_of((interval.histogram for interval in self.chosen(traffic)), quantile)
+        return None if latency_us is None else latency_us / _US_PER_S
 
     def services(self) -> tuple[str, ...]:
         """The services that were under load, in the order first seen."""
@@ -399,14 +398,9 @@ def _over_in_histogram(histogram: str, limit_us: int) -> int:
 
 
 def _band(second: int, histograms: list[str]) -> Band:
-    merged = _merged(histograms)
-    at = merged.get_percentile_to_value_dict(list(_BAND_QUANTILES))
-    p50_s, p95_s, p99_s = (at[quantile] / _US_PER_S for quantile in _BAND_QUANTILES)
-    return Band(second, p50_s=p50_s, p95_s=p95_s, p99_s=p99_s, n=int(merged.get_total_count()))
-
-
-def _merged(histograms: list[str]) -> HdrHistogram:
     merged = HdrHistogram.decode(histograms[0])
     for histogram in histograms[1:]:
         merged.add(HdrHistogram.decode(histogram))
-    return merged
+    at = merged.get_percentile_to_value_dict(list(_BAND_QUANTILES))
+    p50_s, p95_s, p99_s = (at[quantile] / _US_PER_S for quantile in _BAND_QUANTILES)
+    return Band(second, p50_s=p50_s, p95_s=p95_s, p99_s=p99_s, n=int(merged.get_total_count()))

@@ -22,6 +22,10 @@ _VARIABLE = re.compile(rf"\$({'|'.join(VARIABLES)})\b")
 _MAX_SHOWN = 200
 
 
+class NotAQuery(ValueError):
+    """The server cannot read the query: no data will ever make it one."""
+
+
 def fill(query: str, values: Mapping[str, str]) -> str:
     """The query with its variables' values, which may stand within its quotes; any other `$` stays."""
     return _VARIABLE.sub(lambda found: _escaped(values[found[1]]), query)
@@ -33,11 +37,12 @@ def form(query: str, at: float) -> bytes:
 
 
 def value_of(status: int, body: bytes) -> float:
-    """The one finite number of an answer; ValueError says what it was instead."""
+    """The one finite number of an answer; ValueError says what it was instead, NotAQuery that it never will be."""
     answer = _object(status, body)
     if answer.get("status") != "success":
         said = f"{answer.get('errorType', 'error')}: {answer.get('error', 'no reason given')}"
-        raise ValueError(f"the server answered {status} with {_shown(said)}")
+        refusal = NotAQuery if answer.get("errorType") == "bad_data" else ValueError
+        raise refusal(f"the server answered {status} with {_shown(said)}")
     data = answer.get("data")
     kind, result = (data.get("resultType"), data.get("result")) if isinstance(data, dict) else (None, None)
     if kind == "scalar":
