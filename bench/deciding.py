@@ -1,19 +1,17 @@
-"""How soon `assess` decides: on a target whose true share of slow requests is known, against a fixed hold of 60 s.
+"""How soon `assess` decides: on a demo bank whose true share of slow requests is known, against a fixed hold of 60 s.
 
 Limit 5 %, 100 judged requests/s in the open model. Twice the limit is to be MISSED in less than half the fixed hold,
-five times the limit in less than a fifth, a target without a slow answer MET as soon as `min_hold` allows. Time
-counts from the end of the warm-up to the last second of the hold, from the run's own journal.
+five times the limit in less than a fifth, a bank without the defect MET as soon as `min_hold` allows. Time counts
+from the end of the warm-up to the last second of the hold, from the run's own journal.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
+import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,16 +22,16 @@ FIXED_HOLD_S = 60
 MIN_HOLD_S = 20
 LIMIT_RATIO = 0.05
 GIVEN_UP_AFTER_S = 180
+OF_THE_BANK = ("scenarios", "slo", "chaos", "synthetic")
 FILES = {
-    "realms.yaml": "realms: {{bench: {{services: {{shop: 'http://127.0.0.1:{port}'}}, "
-    "allows: {{load: {{max_rate: 1000/s}}}}}}}}\n",
-    "scenarios/look.yaml": "scenario: look\nservice: shop\ntags: [smoke]\n"
-    "steps: [{{name: look, request: {{url: /goods}}, expect: {{status: 200}}}}]\n",
+    "scenarios/look.yaml": "scenario: look\nservice: feed\ntags: [smoke]\n"
+    "steps: [{name: look, request: {url: /customers/cus-nobody/feed}, expect: {status: 200}}]\n",
     "scenarios/profiles/hundred.yaml": "profile: hundred\nscenarios: [look]\n"
-    f"stages: [{{{{ramp_to: 100/s, over: 2s}}}}, {{{{hold: {FIXED_HOLD_S}s}}}}]\n"
+    f"stages: [{{ramp_to: 100/s, over: 2s}}, {{hold: {FIXED_HOLD_S}s}}]\n"
     "warm_up: 3s\nstop_when: decided\nabort_when: missed\n",
-    "slo/shop.yaml": "service: shop\nobjectives: [{{name: fast, indicator: latency, quantile: p95, limit: 300ms}}]\n",
-    "slo/gate.yaml": "gate: default\nacceptance: {{tags: [smoke]}}\nload: {{profile: hundred}}\n"
+    # What the defect slows takes 200 ms and more: a busy machine neither makes nor hides a slow answer.
+    "slo/feed.yaml": "service: feed\nobjectives: [{name: fast, indicator: latency, quantile: p95, limit: 150ms}]\n",
+    "slo/gate.yaml": "gate: default\nacceptance: {tags: [smoke]}\nload: {profile: hundred}\n"
     f"min_hold: {MIN_HOLD_S}s\n",
 }
 
@@ -58,6 +56,11 @@ class Case:
     share: float
     wanted: str
     bar_s: float
+
+    @property
+    def defects(self) -> str:
+        """As the bank is told."""
+        return f"slow:feed={self.share:.0%}" if self.share else ""
 
 
 CASES = (
@@ -96,19 +99,16 @@ class Outcome:
 
 
 def measure(peer: Peer, rounds: int) -> list[Outcome]:
-    """Every case so many times, a seed of its own for each."""
-    return [Outcome(case, tuple(assess(peer, case, seed) for seed in range(1, rounds + 1))) for case in CASES]
+    """Every case so many times, each in a workspace and a bank of its own."""
+    return [Outcome(case, tuple(assess(peer, case) for _ in range(rounds))) for case in CASES]
 
 
-def assess(peer: Peer, case: Case, seed: int) -> Decided:
-    """One assessment of a server of that share, in a workspace of its own."""
-    with tempfile.TemporaryDirectory(prefix="seatrial-bench-") as folder, serving(case.share, seed) as port:
-        workspace = Path(folder)
-        for name, text in FILES.items():
-            (workspace / name).parent.mkdir(parents=True, exist_ok=True)
-            (workspace / name).write_text(text.format(port=port))
+def assess(peer: Peer, case: Case) -> Decided:
+    """One assessment of a bank that slows that share of the requests to its feed."""
+    with tempfile.TemporaryDirectory(prefix="seatrial-bench-") as folder:
+        workspace = _workspace(peer, Path(folder) / "bank")
         done = subprocess.run(
-            [str(peer.program), "assess", "--json", "-"],
+            [str(peer.program), "assess", "--json", "-", "--var", f"defects={case.defects}"],
             cwd=workspace,
             capture_output=True,
             text=True,
@@ -120,11 +120,22 @@ def assess(peer: Peer, case: Case, seed: int) -> Decided:
         return decided(json.loads(done.stdout), workspace)
 
 
+def _workspace(peer: Peer, folder: Path) -> Path:
+    """The starter's bank, with the bench's own journey, profile and objective."""
+    subprocess.run([str(peer.program), "init", str(folder)], check=True, capture_output=True, timeout=60)
+    for name in OF_THE_BANK:
+        shutil.rmtree(folder / name)
+    for name, text in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
 def decided(verdict: dict[str, object], workspace: Path) -> Decided:
     """What the verdict says of the only objective, and how long the journal says that the hold was."""
     findings = verdict["findings"]
     assert isinstance(findings, list)
-    fast = next(item for item in findings if item["name"] == "shop.fast")
+    fast = next(item for item in findings if item["name"] == "feed.fast")
     held = held_s(next(workspace.glob("reports/out/*/journal.jsonl")))
     return Decided(fast["grade"], held, fast["decided_at_s"], n=fast["n"], bad=fast["bad"], reason=fast["reason"])
 
@@ -134,14 +145,3 @@ def held_s(journal: Path) -> int:
     records = (json.loads(line) for line in journal.read_text().splitlines())
     counted = (record for record in records if record["record"] in ("pacing", "interval"))
     return len({record["second"] for record in counted if record["phase"] == "hold"})
-
-
-@contextlib.contextmanager
-def serving(share: float, seed: int) -> Iterator[int]:
-    """The server's port, while it serves."""
-    command = [sys.executable, str(Path(__file__).with_name("slow_server.py")), str(share), str(seed)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        yield int(server.stdout.readline())
-        server.stdin.close()

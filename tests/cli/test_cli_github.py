@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from seatrial.assess.run import Assessed
-from seatrial.cli.github import tell_github
+from seatrial.cli.console import tell
+from seatrial.cli.github import quoting, tell_github
 from seatrial.errors import Where
 from seatrial.redact import Secrets
 from seatrial.reports.build import build
@@ -35,6 +36,18 @@ def test_in_actions_every_finding_is_an_annotation(assessed, capsys, tmp_path):
 def test_a_stdout_that_is_a_files_has_no_annotation_in_it(assessed, capsys):
     tell_github(assessed, {"GITHUB_ACTIONS": "true"}, taken=("-", None))
     assert capsys.readouterr().out == ""
+
+
+def test_what_a_target_said_is_no_command_to_actions(capsys):
+    with quoting({"GITHUB_ACTIONS": "true"}):
+        tell("::error::said by a target")
+    first, said, last = capsys.readouterr().out.splitlines()
+    token = first.removeprefix("::stop-commands::")
+    assert len(token) == 32
+    assert (said, last) == ("::error::said by a target", f"::{token}::")
+    with quoting({}):
+        tell("hello")
+    assert capsys.readouterr().out == "hello\n"
 
 
 def test_the_summary_is_added_to_what_other_steps_wrote(assessed, tmp_path):

@@ -11,7 +11,7 @@ from seatrial.assess.canary import with_canary
 from seatrial.assess.plan import Asked, Plan, experiment_plan, read_plan
 from seatrial.assess.run import Assessed, Telling, assess
 from seatrial.cli.console import as_json, pairs, say, tell, typed_variables, workspace, write_file
-from seatrial.cli.github import tell_github
+from seatrial.cli.github import quoting, tell_github
 from seatrial.cli.load_screen import STYLES
 from seatrial.cli.outlook import forecast_lines
 from seatrial.cli.progress import progress
@@ -87,9 +87,10 @@ def tell_verdict(assessed: Assessed, plan: Plan, output: Output) -> ExitCode:
     code = gate_exit_code(assessed.verdict, plan.gate, strict=output.strict)
     files = (output.json_file, output.junit_file, output.markdown_file)
     if "-" not in files:  # stdout is that file's then
-        for line in verdict_lines(assessed.verdict):
-            tell(assessed.secrets.redact(line.text), style=STYLES[line.grade] if line.grade else "")
-        tell(f"report: {_shown(assessed.run.report)}")
+        with quoting(os.environ):
+            for line in verdict_lines(assessed.verdict):
+                tell(assessed.secrets.redact(line.text), style=STYLES[line.grade] if line.grade else "")
+            tell(f"report: {_shown(assessed.run.report)}")
     if output.json_file:
         content = verdict_json(assessed.verdict, assessed.page.facts, redact=assessed.secrets.redact, code=code)
         write_file(output.json_file, as_json(content))

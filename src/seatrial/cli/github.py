@@ -5,7 +5,9 @@ Takes what was assessed and the environment; writes to stdout and to the file th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import contextlib
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from seatrial.assess.run import Assessed
@@ -16,6 +18,20 @@ from seatrial.reports.markdown import markdown
 ACTIONS = "GITHUB_ACTIONS"
 SUMMARY = "GITHUB_STEP_SUMMARY"
 WORKSPACE = "GITHUB_WORKSPACE"
+
+
+@contextlib.contextmanager
+def quoting(environment: Mapping[str, str]) -> Iterator[None]:
+    """Around telling what a target may have said: in Actions no line of it is obeyed as a workflow command."""
+    if environment.get(ACTIONS) != "true":
+        yield
+        return
+    token = secrets.token_hex(16)
+    tell(f"::stop-commands::{token}")
+    try:
+        yield
+    finally:
+        tell(f"::{token}::")
 
 
 def tell_github(assessed: Assessed, environment: Mapping[str, str], *, taken: Iterable[str | None]) -> None:
