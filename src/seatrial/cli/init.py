@@ -41,7 +41,7 @@ def _files(folder: Traversable, path: PurePosixPath) -> Iterator[tuple[str, Trav
         inner = path / item.name
         if item.is_dir() and item.name != "__pycache__":
             yield from _files(item, inner)
-        elif item.name.endswith((".yaml", ".md", ".csv")):
+        elif item.name.endswith((".yaml", ".md", ".csv", ".py")):
             yield str(inner), item
         elif item.name == "gitignore":
             yield str(path / ".gitignore"), item

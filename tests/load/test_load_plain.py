@@ -1,0 +1,119 @@
+"""Plain `locust -f scenarios/locustfile.py` plays the journeys; its own counts are what the server saw."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from seatrial.cli.init import run_init
+
+LOCUST = Path(sys.executable).with_name("locust")
+JOURNEYS = {
+    "look around": """\
+scenario: look around
+service: api
+steps:
+  - {name: look, request: {url: /look}, expect: {status: 200}, capture: {first: {jsonpath: "$.items[0]"}}}
+  - {name: see, request: {url: "/see/{{ first }}"}, expect: {status: 200}}
+load: {weight: 3, think_time: 20ms}
+""",
+    "breaks": """\
+scenario: it breaks
+service: api
+steps:
+  - {name: down, request: {url: /broken}, expect: {status: 200}}
+load: {think_time: 50ms}
+""",
+    "writes": """\
+scenario: writes
+service: api
+steps:
+  - {name: buy, mutates: true, request: {method: POST, url: /buy}, expect: {status: 201}}
+""",
+}
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, target) -> Path:
+    """What `init` writes, with journeys and a realm of ours."""
+    run_init(tmp_path)
+    for journey in (tmp_path / "scenarios").glob("*.yaml"):
+        journey.unlink()
+    for name, text in JOURNEYS.items():
+        (tmp_path / "scenarios" / f"{name}.yaml").write_text(text)
+    realm = f"{{services: {{api: '{target.url}'}}, allows: {{load: {{max_rate: 300/s}}}}}}"
+    (tmp_path / "realms.yaml").write_text(f"realms:\n  here: {realm}\n  there: {realm}\n")
+    return tmp_path
+
+
+def run_locust(workspace: Path, *words: str) -> tuple[Counter[str], Counter[str], str]:
+    """Requests and failures by method and name as Locust counted them, and its log."""
+    command = [
+        LOCUST,
+        "-f",
+        "scenarios/locustfile.py",
+        "--headless",
+        "-u",
+        str(USERS),
+        "-r",
+        "4",
+        "-s",
+        "3",
+        "--json",
+    ]
+    ran = subprocess.run(
+        [*command, "--exit-code-on-error", "0", *words],
+        cwd=workspace,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    told = json.loads(
+        ran.stdout[ran.stdout.rindex("\n[\n") if "\n[\n" in ran.stdout else 0 :]
+    )  # workers tell nothing
+    requests, failures = (
+        Counter({f"{entry['method']} {entry['name']}": entry[key] for entry in told})
+        for key in ("num_requests", "num_failures")
+    )
+    return requests, failures, ran.stderr
+
+
+SEEN = {"GET look /look": "GET /look", "GET see /see/*": "GET /see/1", "GET down /broken": "GET /broken"}
+USERS = 4
+
+
+def test_plain_locust_counts_what_the_server_saw(workspace, target, monkeypatch):
+    monkeypatch.setenv("SEATRIAL_REALM", "here")
+    requests, failures, log = run_locust(workspace, "-t", "2s")
+    assert requests == {name: target.seen[line] for name, line in SEEN.items()}
+    assert requests["GET look /look"] > requests["GET down /broken"] > 0
+    assert +failures == {"GET down /broken": target.seen["GET /broken"]}
+    assert "'writes' is left out: " in log
+    assert "POST /buy" not in target.seen
+
+
+def test_plain_locust_on_two_processes_plays_them_too(workspace, target, monkeypatch):
+    monkeypatch.setenv("SEATRIAL_REALM", "here")
+    requests, failures, _ = run_locust(workspace, "-t", "3s", "--processes", "2")
+    unheard = [target.seen[line] - requests[name] for name, line in SEEN.items()]
+    assert all(0 <= count <= USERS for count in unheard)  # Locust's own end waits half a second for the last reports
+    assert set(requests) == set(SEEN)
+    assert set(+failures) == {"GET down /broken"}
+
+
+def test_journeys_can_be_chosen_by_the_name_of_their_class(workspace, target, monkeypatch):
+    monkeypatch.setenv("SEATRIAL_REALM", "there")
+    requests, _, _ = run_locust(workspace, "-t", "2s", "ItBreaks")
+    assert set(requests) == {"GET down /broken"}
+
+
+def test_the_starters_locustfile_is_the_roots_own(root: Path):
+    starter = root / "src" / "seatrial" / "starter" / "scenarios" / "locustfile.py"
+    assert starter.read_text() == (root / "scenarios" / "locustfile.py").read_text()
