@@ -7,15 +7,19 @@ import dataclasses
 import pytest
 
 from seatrial import journal
+from seatrial.assess import stage
 from seatrial.assess.baselines import name_baseline
+from seatrial.assess.budget import budget
 from seatrial.assess.canary import permit_canary, with_canary
 from seatrial.assess.conclude import judge_run, plan_of, read_about, read_run, write_about
 from seatrial.assess.plan import Asked, read_plan
+from seatrial.assess.stage import Bridge
 from seatrial.assess.versus import choose_baselines
 from seatrial.errors import DocumentError, Refused, UsageError
 from seatrial.journal import Journal, Run
 from seatrial.sample import BASE, CANARY
 from seatrial.scenarios.load.order import Canary
+from seatrial.scenarios.moves import Context
 from seatrial.verdict import Grade
 
 VERSUS = """\
@@ -226,3 +230,25 @@ def test_an_address_the_realm_does_not_name_is_refused_with_the_line_to_add(plan
     permit_canary(dataclasses.replace(realm, allows=allows), "shop", "https://canary.example.com:443/v2")
     with pytest.raises(Refused):
         permit_canary(dataclasses.replace(realm, allows=allows), "shop", "http://canary.example.com")
+
+
+def test_beside_a_canary_the_base_is_asked_past_its_proxy_too(planned, recorder, tmp_path, clock, monkeypatch):
+    """The detour through a proxy would be a difference between the two that is none of the versions'."""
+    orders = []
+
+    def start(order, **_):
+        orders.append(order)
+        raise RuntimeError("enough")
+
+    monkeypatch.setattr("seatrial.assess.stage.start_load", start)
+    plan = with_canary(planned(), ["shop=http://127.0.0.1:9"], None)
+    through_proxies = Context("here", {"shop": "http://127.0.0.1:7001", "stock": "http://127.0.0.1:7002"})
+    for each in (plan, planned()):
+        within = budget(clock, None)
+        bridge = Bridge(each, Run(tmp_path), recorder, through_proxies, None, clock, print, print, within)
+        with pytest.raises(RuntimeError, match="enough"), stage.load(bridge, each.profile):
+            pass
+    beside, alone = orders
+    assert beside.canary == plan.canary
+    assert beside.addresses == {"shop": "http://127.0.0.1:1", "stock": "http://127.0.0.1:7002"}
+    assert (alone.canary, alone.addresses) == (None, through_proxies.addresses)
