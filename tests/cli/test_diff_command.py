@@ -537,6 +537,13 @@ def test_the_run_is_kept_and_listed(shops, diff, tmp_path):
     assert re.search(rf"{folder.name} .* MISSED +diff", listed.out)
 
 
+def test_a_run_of_diff_is_nobodys_baseline_and_may_be_pruned(shops, diff, tmp_path):
+    shops(lambda _: {}, lambda _: {})
+    assert diff("--rounds", "1").code == 0
+    assert diff("--keep", "0", realms=("prune",), command="runs").code == 0
+    assert list((tmp_path / "reports" / "out").glob("*/run.json")) == []
+
+
 def test_an_interrupt_keeps_what_was_compared(shops, diff, tmp_path):
     asked = itertools.count(1)
 

@@ -109,7 +109,7 @@ def _why_held(line: RunLine, lines: Iterable[RunLine]) -> str:
         return f"baseline {', '.join(line.baselines)}"
     if line.verdict == GOING_ON:
         return "it still goes on"
-    if line.verdict == Grade.MET and line == _last_met(line.kind, lines):
+    if line.gate and line.verdict == Grade.MET and line == _last_met(line.kind, lines):
         return f"the last one {Grade.MET} of its realm, gate and profile"
     try:
         return "its faults are not all undone; see `seatrial chaos recover`" if open_entries(line.run.ledger) else ""
