@@ -100,6 +100,22 @@ def test_a_profile_has_stages_or_a_shape():
     assert text.startswith("p.yaml:4:1: a profile has either stages or a shape")
 
 
+@pytest.mark.parametrize("key", ["stop_when: decided", "abort_when: missed"])
+def test_a_breakpoint_ends_by_itself(key):
+    text = problem("{kind: breakpoint, from: 1/s, by: 1/s, every: 9s, up_to: 5/s}", more=f"{key}\n")
+    assert text.startswith(f"p.yaml:5:1: '{key.split(':')[0]}' with a breakpoint; it ends at the first level")
+
+
+def test_a_warm_up_comes_before_the_first_probe_and_takes_none_of_its_time():
+    profile = read("{kind: breakpoint, from: 5/s, by: 5/s, every: 9s, up_to: 10/s}", more="warm_up: 4s\n")
+    line = curve(profile.stages, warm_up_s=profile.warm_up_s)
+    assert [line.phase_at(moment) for moment in (0.0, 3.9, 4.0, 12.9, 13.0)] == [
+        *[Phase.WARM_UP] * 2,
+        *[Phase.PROBE] * 3,
+    ]
+    assert [line.level_at(moment) for moment in (3.9, 4.0, 13.0)] == [5, 5, 10]
+
+
 def test_a_rate_in_a_closed_shape_is_a_mistake_that_says_how():
     text = problem("{kind: soak, rate: 5/s, for: 5s}", "closed")
     assert "'5/s' is not a number of users; in a closed model it is a number of users, as 20" in text

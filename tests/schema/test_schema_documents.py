@@ -326,6 +326,7 @@ WRONG = [
     shaped(kind="step", by="5/s", every="1s", times=2, up_to="9/s", **{"from": "5/s"}),
     shaped(kind="spike", base="5/s", peak="50/s", after="1s", lasts="1s", times=0),
     shaped(kind="breakpoint", by="5/s", every="1s", **{"from": "5/s"}),
+    shaped(kind="breakpoint", by="5/s", every="1s", up_to="9/s", **{"from": "5/s"}) | {"stop_when": "decided"},
     profile({"ramp_to": "5"}),
     profile({"ramp_to": "5/s"}, model="half-open"),
     {"experiment": "x", "method": []},

@@ -27,7 +27,8 @@ def levels_of(profile: Profile) -> Levels:
 
 
 def asked_of(services: Mapping[str, Service], mix: Mix) -> dict[str, Service]:
-    """The services with those of their objectives that some request of the journeys speaks to."""
+    """The services with those of their objectives that some request of the journeys speaks to, none of them about one
+    value: those are asked by an assessment alone."""
     steps = [step for scenario in mix.scenarios for step in every_step(scenario)]
     routes = {Route(step.service, step.method, step.route) for step in steps}
     asked = {}
@@ -35,7 +36,7 @@ def asked_of(services: Mapping[str, Service], mix: Mix) -> dict[str, Service]:
         own = [route for route in routes if route.service == name]
         objectives = tuple(item for item in service.objectives if any(matches(route, item.routes) for route in own))
         if objectives:
-            asked[name] = dataclasses.replace(service, objectives=objectives)
+            asked[name] = dataclasses.replace(service, objectives=objectives, points=())
     return asked
 
 

@@ -5,17 +5,21 @@ Takes the records of each second, gives findings and the reason to stop. Pure.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 from seatrial.assess.search import levels_of
-from seatrial.sample import Record
+from seatrial.sample import Interval, Record
 from seatrial.scenarios.load.profile import AbortWhen, Profile, StopWhen
 from seatrial.service import Service
 from seatrial.slo.breakpoint import Search, judge_search, search, sentence
 from seatrial.slo.decide import ALPHA, MIN_HOLD_S
 from seatrial.slo.judge import decided, judge_load, judge_objectives
-from seatrial.slo.measure import LOAD, Meter
+from seatrial.slo.measure import Measures, Meter
 from seatrial.verdict import Finding, Grade, Subject
+
+_SELDOMER_S = 300
+"""To look costs time in proportion to what was recorded: every five minutes a second more lies between looks."""
 
 
 class Standing:
@@ -27,20 +31,25 @@ class Standing:
         self._services = services
         self._meter = Meter()
         self._levels = levels_of(profile) if profile.probes else None
-        self._held_s = 0
+        self._seconds = 0
+        self._look_at = 0
         self.findings: tuple[Finding, ...] = ()
         self.search: Search | None = None
 
     def add(self, second: Sequence[Record]) -> None:
         """One second's records; `findings` and `search` are as of now after it."""
         for record in second:
-            self._meter.add(record)
-        measures = self._meter.measures()
+            self._meter.add(_counted(record))
+        self._seconds += 1
+        if self._seconds >= self._look_at:
+            self._look_at = self._seconds + 1 + self._seconds // _SELDOMER_S
+            self._look(self._meter.measures())
+
+    def _look(self, measures: Measures) -> None:
         if self._levels:
             self.search = search(measures, self._services, self._levels)
             self.findings = self.search.probes[-1].findings if self.search.probes else ()
-        elif len(measures.seconds_of(LOAD)) > self._held_s:
-            self._held_s = len(measures.seconds_of(LOAD))
+        elif not decided(self.findings):  # what is decided stays so
             self.findings = judge_objectives(measures, self._services, alpha=ALPHA, min_hold_s=MIN_HOLD_S)
 
     @property
@@ -65,7 +74,15 @@ class Standing:
         that held."""
         measures = self._meter.measures()
         if self._levels:
+            self.search = search(measures, self._services, self._levels)
             found = judge_search(measures, self._services, self._levels)
         else:
             found = judge_load(measures, self._services, alpha=ALPHA, min_hold_s=MIN_HOLD_S)
         return tuple(finding for finding in found if finding.subject is Subject.OBJECTIVE)
+
+
+def _counted(record: Record) -> Record:
+    """Without histograms: a load of hours is kept in memory, and here only exact counts are read."""
+    if isinstance(record, Interval):
+        return dataclasses.replace(record, histogram="", service_histogram="")
+    return record

@@ -130,6 +130,8 @@ def _rows(part: Schema) -> None:
 def _profile(part: Schema) -> None:
     _set(part, stages={**part["properties"]["stages"], "minItems": 1})
     part |= _exactly_one(("stages", "shape"))
+    searching: Schema = {"properties": {"shape": {"properties": {"kind": {"const": Kind.BREAKPOINT.value}}}}}
+    part["allOf"] = [{"if": searching | {"required": ["shape"]}, "then": _without(("stop_when", "abort_when"))}]
     part |= {
         "if": {"properties": {"model": {"const": "closed"}}, "required": ["model"]},
         "then": {"properties": {**_levels({"type": "integer"}, shut="rate"), "max_in_flight": False}},

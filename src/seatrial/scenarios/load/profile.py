@@ -18,7 +18,7 @@ from seatrial.documents import Document, DurationS, Shape
 from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
 from seatrial.sample import Phase
 from seatrial.scenarios.load.pace import Stage
-from seatrial.scenarios.load.shape import RawShape, stages_of
+from seatrial.scenarios.load.shape import Kind, RawShape, stages_of
 
 KIND = "profile"
 DEFAULT_MAX_IN_FLIGHT = 500
@@ -175,6 +175,10 @@ def _curve(raw: _RawProfile, model: Model, document: Document) -> tuple[Stage, .
         return _stages(raw, model, document)
     if document.has("stages"):
         raise DocumentError(document.where_key("shape"), "a profile has either stages or a shape", "leave one out")
+    for key in ("stop_when", "abort_when"):
+        if raw.shape.kind == Kind.BREAKPOINT and document.has(key):
+            hint = "it ends at the first level that does not hold; leave the key out"
+            raise DocumentError(document.where_key(key), f"'{key}' with a breakpoint", hint)
     return stages_of(raw.shape, document, read_level=functools.partial(_level, model=model))
 
 
