@@ -202,7 +202,7 @@ KEYS: Mapping[str, str] = {
     "profile.shape": "A preset in place of stages: ramp, spike, soak, step or breakpoint.",
     "profile.warm_up": "How long at the beginning nobody judges.",
     "profile.max_in_flight": "How many plays may run at once; an arrival beyond it is dropped and counted.",
-    "profile.stop_when": "`decided`: an assessment may end as soon as everything is decided.",
+    "profile.stop_when": "`decided`: the load may end as soon as everything is decided.",
     "profile.abort_when": "`missed`: end as soon as an objective is missed.",
     "profile.Stage.ramp_to": "The level to reach: plays per second, as 20/s, or users, as 20.",
     "profile.Stage.over": "How long the ramp takes; at once unless said.",
