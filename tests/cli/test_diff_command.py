@@ -459,7 +459,17 @@ def test_steps_that_never_pass_prove_nothing(shops, diff):
     ended = diff()
     assert ended.code == 5
     assert "no step passed on the primary, so equal answers prove nothing" in ended.out
-    assert "note: j: failed on every side (look: status 401, expected " in ended.out
+    assert "note: j: failed on every side, so what follows was not compared (look: status 401, expected" in ended.out
+
+
+def test_of_very_many_reasons_to_fail_the_first_are_told(shops, diff, monkeypatch):
+    monkeypatch.setattr(assess_diff, "MAX_NOTES", 2)
+    statuses = itertools.count(400)
+    shops(lambda _: (next(statuses), {}, {}), lambda _: (404, {}, {}))
+    ended = diff("--json", "-", "--rounds", "5")
+    notes = json.loads(ended.out)["notes"]
+    assert len(notes) == 3
+    assert notes[0] == "j: failed on every side, so what follows was not compared: 3 plays"
 
 
 def test_no_journey_is_undecided(shops, diff):

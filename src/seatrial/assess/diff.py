@@ -50,6 +50,7 @@ ROUNDS = 10
 """Enough for a field that always differs to be told from noise, with some noise beside it; see docs/diff.md."""
 
 MAX_ROUNDS = 1000
+MAX_NOTES = 50
 SAY_EVERY_S = 5.0
 
 
@@ -103,6 +104,11 @@ class _Pair:
     primary: Scenario
     candidate: Scenario
 
+    def rows(self) -> Iterator[_Pair]:
+        """A pair for each of its rows; made as they are taken."""
+        for primary, candidate in zip(*map(expand_rows, (self.primary, self.candidate)), strict=True):
+            yield _Pair(self.journey, primary, candidate)
+
     def plan(self, side: Side, seed: int) -> Plan:
         """That side's play."""
         return Plan(self.journey, self.candidate if side is Side.CANDIDATE else self.primary, seed)
@@ -115,6 +121,11 @@ class _Told:
     left_out: list[str] = field(default_factory=list)
     mapped: tuple[str, ...] = ()
     notes: Counter[str] = field(default_factory=Counter)
+
+    def note(self, what: str, why: str, secrets: Secrets) -> None:
+        """Once more; of very many reasons the first are told."""
+        told = f"{what} ({secrets.redact(why)})"
+        self.notes[told if told in self.notes or len(self.notes) < MAX_NOTES else what] += 1
 
 
 def read_plan(workspace: Path, asked: Asked) -> DiffPlan:
@@ -204,7 +215,7 @@ def _pairs(plan: DiffPlan, sides: Sequence[tuple[Context, Local]], told: _Told) 
     for primary, candidate in zip(plan.primary.scenarios, plan.candidate.scenarios, strict=True):
         left = (primary, candidate) if plan.asked.mutating else _harmless(primary, candidate, told)
         if left:
-            yield from (_Pair(left[0], *rows) for rows in zip(*map(expand_rows, left), strict=True))
+            yield _Pair(left[0], *left)
 
 
 def _harmless(primary: Scenario, candidate: Scenario, told: _Told) -> tuple[Scenario, Scenario] | None:
@@ -246,7 +257,8 @@ class _Comparing:
             workers = _workers(contexts, (self.plan.primary.realm, self.plan.candidate.realm), self.clock, stack)
             for number in range(1, self.plan.asked.rounds + 1):
                 for pair in pairs:
-                    self._compare(pair, workers, rng)
+                    for row in pair.rows():
+                        self._compare(row, workers, rng)
                 if self.clock.monotonic() - said > SAY_EVERY_S:
                     said = self.clock.monotonic()
                     self.say(f"round {number} of {self.plan.asked.rounds}")
@@ -265,11 +277,11 @@ class _Comparing:
         name = plays[Side.PRIMARY].journey.name
         for side, play in plays.items():
             if play.result.skipped:
-                self.told.notes[f"{name}: skipped on the {side} ({play.result.skipped})"] += 1
+                self.told.note(f"{name}: skipped on the {side}", play.result.skipped, self.plan.primary.secrets)
                 return
         if not any(play.result.passed for play in plays.values()):
-            why = _why(plays[Side.PRIMARY].result)
-            self.told.notes[f"{name}: failed on every side ({why}), so what follows was not compared"] += 1
+            what = f"{name}: failed on every side, so what follows was not compared"
+            self.told.note(what, _why(plays[Side.PRIMARY].result), self.plan.primary.secrets)
 
 
 def _why(result: PlayResult) -> str:
