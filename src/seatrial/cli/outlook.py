@@ -20,9 +20,7 @@ def forecast_lines(plan: Plan) -> Iterator[str]:
     if plan.profile is None:
         return
     if plan.profile.probes:
-        first, last = plan.profile.probes[0], plan.profile.probes[-1]
-        lasts = show_duration(plan.profile.lasts_s)
-        yield f"a breakpoint search from {first.level:g} to {last.level:g} takes at most {lasts}"
+        yield _of_search(plan.profile)
         return
     found = _forecasts(plan, plan.profile)
     wanted_s = [item.wanted_s for item in found if item.in_time and item.wanted_s is not None]
@@ -33,6 +31,27 @@ def forecast_lines(plan: Plan) -> Iterator[str]:
         )
     for item in found:
         yield f"  {item.sentence}"
+    yield from _of_experiments(plan, until_hold_s(plan.profile) + max(wanted_s, default=0.0))
+
+
+def _of_search(profile: Profile) -> str:
+    first, last = profile.probes[0], profile.probes[-1]
+    return (
+        f"a breakpoint search from {first.level:g} to {last.level:g} takes at most {show_duration(profile.lasts_s)}"
+    )
+
+
+def _of_experiments(plan: Plan, load_s: float) -> Iterator[str]:
+    """That there will not be time for all experiments, where the load alone leaves too little of the gate's."""
+    takes_s = sum(checked.experiment.takes_s for checked in plan.experiments)
+    if plan.gate.at_most_s is None or load_s + takes_s <= plan.gate.at_most_s:
+        return
+    left = show_duration(max(0.0, plan.gate.at_most_s - load_s))
+    needed = show_duration(math.ceil(load_s + takes_s))
+    yield (
+        f"  the experiments take {show_duration(takes_s)}, and the load leaves {left} of the gate's "
+        f"{show_duration(plan.gate.at_most_s)} at most: not all will be run; allow {needed} or more"
+    )
 
 
 def _forecasts(plan: Plan, profile: Profile) -> tuple[Forecast, ...]:
