@@ -19,6 +19,7 @@ from seatrial.errors import DocumentError, Refused, UsageError
 from seatrial.journal import Journal, Run
 from seatrial.sample import BASE, CANARY
 from seatrial.scenarios.load.order import Canary
+from seatrial.scenarios.load.profile import StopWhen
 from seatrial.scenarios.moves import Context
 from seatrial.verdict import Grade
 
@@ -183,6 +184,11 @@ def test_a_canary_may_be_on_the_host_of_its_service(word, planned):
     plan = planned()
     words = [word if "=" in word else f"shop={word}"]
     assert with_canary(plan, words, None).canary == Canary({"shop": words[0][5:].rstrip("/")}, 0.1)
+
+
+def test_a_canarys_load_is_held_to_its_end(planned):
+    assert planned().profile.stop_when is StopWhen.DECIDED
+    assert with_canary(planned(), ["shop=http://127.0.0.1:9"], None).profile.stop_when is StopWhen.NEVER
 
 
 def test_a_url_alone_is_the_canary_of_the_only_service_asked(workspace, planned):

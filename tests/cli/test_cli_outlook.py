@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from seatrial.assess.canary import with_canary
 from seatrial.assess.plan import Asked, read_plan
 from seatrial.cli.outlook import forecast_lines
 from seatrial.scenarios.load.profile import Model
@@ -65,6 +66,20 @@ def test_experiments_that_will_not_fit_the_gates_time_are_said_before_anything_i
         "allow 100 s or more"
     )
     assert len(lines(100.0)) == len(lines(None)) == 2
+
+
+@pytest.mark.parametrize(
+    ("share", "sentence"),
+    [
+        ("40%", "no worse is said from 1,000 requests of each side on, 50 s at 20/s"),
+        ("90%", "3 m 20 s at 5/s: not within 90 s; hold longer, or change its share"),
+        ("10%", "3 m 20 s at 5/s: not within 90 s; hold longer, or change its share"),
+    ],
+)
+def test_it_says_whether_a_canary_will_have_enough_requests(share, sentence, plan):
+    *_, line = forecast_lines(with_canary(plan, ["http://127.0.0.1:9"], share))
+    assert line.startswith("  canary of shop: ")
+    assert line.endswith(sentence)
 
 
 def test_a_closed_model_says_what_is_needed_and_not_how_long_it_takes(plan):

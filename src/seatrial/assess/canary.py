@@ -7,16 +7,19 @@ realm allows is allowed where its services live, and nowhere else that it does n
 from __future__ import annotations
 
 import dataclasses
+import math
 import urllib.parse
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from seatrial import quantity
-from seatrial.assess.plan import Plan
+from seatrial.assess.plan import Plan, rates_per_s
 from seatrial.errors import Unreachable, UsageError, did_you_mean
 from seatrial.realm import Realm, refuse
 from seatrial.runtime.up import reachable
 from seatrial.scenarios.load.order import Canary
+from seatrial.scenarios.load.profile import StopWhen
 from seatrial.scenarios.model import every_step
+from seatrial.slo.compare import NOT_CONTRADICTED_MIN_REQUESTS
 
 DEFAULT_SHARE = "10%"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -40,7 +43,10 @@ def with_canary(plan: Plan, words: Iterable[str], share: str | None) -> Plan:
     addresses = dict(_address(word, plan) for word in listed)
     for service, address in addresses.items():
         permit_canary(plan.realm, service, address)
-    return dataclasses.replace(plan, canary=Canary(addresses, _share_ratio(share or DEFAULT_SHARE)))
+    # Its other objectives may be decided long before the canary has had enough requests.
+    profile = dataclasses.replace(plan.profile, stop_when=StopWhen.NEVER)
+    canary = Canary(addresses, _share_ratio(share or DEFAULT_SHARE))
+    return dataclasses.replace(plan, profile=profile, canary=canary)
 
 
 def permit_canary(realm: Realm, service: str, address: str) -> None:
@@ -123,6 +129,22 @@ def _origin(address: str) -> tuple[str, str, int | None]:
 def _shown_origin(address: str) -> str:
     parts = urllib.parse.urlsplit(address)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def outlook(canary: Canary, plan: Plan, *, hold_s: float) -> Iterator[str]:
+    """For each service whether its smaller side will have enough requests in such a hold, and what would do."""
+    share, rates = min(canary.share_ratio, 1 - canary.share_ratio), rates_per_s(plan)
+    for service in canary.addresses:
+        per_s = share * sum(rate for (name, _, _), rate in rates.items() if name == service)
+        if not per_s:  # a closed model's rate shows under way
+            continue
+        needs = (
+            f"canary of {service}: no worse is said from {NOT_CONTRADICTED_MIN_REQUESTS:,} requests of each side on"
+        )
+        wanted_s = math.ceil(round(NOT_CONTRADICTED_MIN_REQUESTS / per_s, 6))
+        takes = f"{needs}, {quantity.show_duration(wanted_s)} at {per_s:.3g}/s"
+        within = quantity.show_duration(hold_s)
+        yield takes if wanted_s <= hold_s else f"{takes}: not within {within}; hold longer, or change its share"
 
 
 def canary_facts(canary: Canary) -> Mapping[str, str]:

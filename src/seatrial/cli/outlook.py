@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from seatrial.assess.canary import outlook
 from seatrial.assess.plan import Plan, rates_per_s, until_hold_s
 from seatrial.quantity import show_duration
 from seatrial.scenarios.load.profile import Model, Profile
@@ -31,6 +32,8 @@ def forecast_lines(plan: Plan) -> Iterator[str]:
         )
     for item in found:
         yield f"  {item.sentence}"
+    if plan.canary:
+        yield from (f"  {line}" for line in outlook(plan.canary, plan, hold_s=_hold_s(plan, plan.profile)))
     yield from _of_experiments(plan, until_hold_s(plan.profile) + max(wanted_s, default=0.0))
 
 
