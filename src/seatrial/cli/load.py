@@ -72,8 +72,10 @@ def run_load(
     json_file: str | None = None,
     spread: Spread | None = None,
     files: LoadFiles = NO_FILES,
+    web_port: int | None = None,
 ) -> ExitCode:
-    """Play the profile to the end of its stages, by several processes where `spread` says so.
+    """Play the profile to the end of its stages, by several processes where `spread` says so, with Locust's page at
+    `web_port`.
 
     UNDECIDED when it sent nothing or could not keep its own plan; Interrupted (130) after a Ctrl-C, having told what
     was measured.
@@ -86,7 +88,7 @@ def run_load(
         require_reachable(asked.realm, state)
         run = create_run(asked.workspace, asked.realm.name, clock=SystemClock())
         write_json(run.about, _about(asked, run))
-        summary, objectives, interrupted = _play(asked, run, writer, spread=spread)
+        summary, objectives, interrupted = _play(asked, run, writer, spread=spread, web_port=web_port)
     tell(summary_text(summary))
     for line in standing_lines(objectives):
         tell(line)
@@ -129,12 +131,14 @@ def _read(profile_name: str, realm_name: str | None, variables: Sequence[str]) -
     return _Asked(here, realm, profile, services, asked, typed_variables(variables))
 
 
-def _play(asked: _Asked, run: Run, writer: LoadWriter, *, spread: Spread | None) -> tuple[Summary, Standing, bool]:
+def _play(
+    asked: _Asked, run: Run, writer: LoadWriter, *, spread: Spread | None, web_port: int | None
+) -> tuple[Summary, Standing, bool]:
     summary, objectives = Summary(), Standing(asked.profile, asked.asked)
     journal = Journal(run.journal)
     with (
         contextlib.closing(journal),
-        start_load(_order(asked, run), log=run.folder / "load.log", spread=spread, say=say) as load,
+        start_load(_order(asked, run, web_port), log=run.folder / "load.log", spread=spread, say=say) as load,
         _stopping_on_signals(load) as stopped,
         _screen(f"load '{asked.profile.name}'") as show,
     ):
@@ -153,7 +157,7 @@ def _play(asked: _Asked, run: Run, writer: LoadWriter, *, spread: Spread | None)
     return summary, objectives, bool(stopped)
 
 
-def _order(asked: _Asked, run: Run) -> LoadOrder:
+def _order(asked: _Asked, run: Run, web_port: int | None) -> LoadOrder:
     state = load_state(asked.workspace, asked.realm.name)
     return LoadOrder(
         run=run.name,
@@ -168,6 +172,7 @@ def _order(asked: _Asked, run: Run) -> LoadOrder:
         max_requests_per_s=asked.realm.allows.max_rate_per_s,
         environment=visible_environment(asked.realm),
         tracing=asked.realm.tracing,
+        web_port=web_port,
     )
 
 

@@ -15,11 +15,12 @@ from seatrial.scenarios.load.parent import work_for
 from seatrial.scenarios.load.spread import LOOPBACK, PORT, WORKERS_WITHIN_S, Joining, Spread, here
 
 MOST_PORT = 65_535
+WEB_PORT = 8089  # Locust's own
 
 
 @dataclass(frozen=True, slots=True)
 class SpreadOptions:
-    """The words that say how a load is spread; None where nothing was said."""
+    """The words that say how a load is spread, and where its page is; None where nothing was said."""
 
     processes: int | None = None
     master: bool = False
@@ -27,6 +28,8 @@ class SpreadOptions:
     bind: str | None = None
     port: int | None = None
     workers_within: str | None = None
+    web: bool = False
+    web_port: int | None = None
 
 
 def spread_of(options: SpreadOptions) -> Spread | None:
@@ -57,6 +60,15 @@ def choose_profile_or_worker(
             "--worker stands alone: its master says the profile, the realm and how it is spread, and keeps the run"
         )
     return profile or ""
+
+
+def web_port_of(options: SpreadOptions) -> int | None:
+    """Where Locust's page listens; None when it was not asked for."""
+    if not options.web:
+        if options.web_port is not None:
+            raise UsageError("--web-port belongs to --web")
+        return None
+    return _port(WEB_PORT if options.web_port is None else options.web_port, "--web-port")
 
 
 def run_worker(address: str) -> ExitCode:

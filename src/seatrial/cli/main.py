@@ -213,22 +213,24 @@ def load(
     worker: Annotated[
         str | None, typer.Option("--worker", metavar="HOST[:PORT]", help="Play a part for the master there.")
     ] = None,
+    web: Annotated[bool, typer.Option("--web", help="Show Locust's page while it runs, on 127.0.0.1 only.")] = False,
+    web_port: Annotated[int | None, typer.Option("--web-port", help="With --web: its port; default 8089.")] = None,
     hlog: HlogOption = None,
     csv: CsvOption = None,
     metrics: MetricsOption = None,
 ) -> None:
     """Play journeys in bulk by a load profile; judges no service. Exit 5 when its own generator was overloaded."""
     from seatrial.cli.load import run_load
-    from seatrial.cli.load_spread import SpreadOptions, choose_profile_or_worker, run_worker, spread_of
+    from seatrial.cli.load_spread import SpreadOptions, choose_profile_or_worker, run_worker, spread_of, web_port_of
     from seatrial.reports.load.files import LoadFiles
 
     files = LoadFiles(hlog, csv, metrics)
-    options = SpreadOptions(processes, master, expect_workers, bind, port, workers_within)
+    options = SpreadOptions(processes, master, expect_workers, bind, port, workers_within, web, web_port)
     chosen = choose_profile_or_worker(profile, worker, options, files=files)
     if worker is not None:
         _finish(run_worker(worker))
-    spread, variables = spread_of(options), tuple(var or ())
-    _finish(run_load(chosen, realm, variables=variables, json_file=json, spread=spread, files=files))
+    spread, page, variables = spread_of(options), web_port_of(options), tuple(var or ())
+    _finish(run_load(chosen, realm, variables=variables, json_file=json, spread=spread, files=files, web_port=page))
 
 
 @app.command()

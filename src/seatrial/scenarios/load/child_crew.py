@@ -85,7 +85,7 @@ class Crew:
         self._own: list[Any] = []
         self._begun = False
         self._files = digests(order.workspace) if not spread.own else {}
-        environment = locust.env.Environment()
+        self.environment = environment = locust.env.Environment()
         self._runner = environment.runner = _Runner(environment, spread.bind, spread.port)
         heard = {
             child_talk.HELLO: self._hello,
@@ -144,6 +144,7 @@ class Crew:
     def begin(self, monotonic: float, epoch: float) -> None:
         """Tell each when to begin, by its own clock."""
         self._begun = True
+        self._runner.update_state(locust.runners.STATE_RUNNING)  # what Locust's page goes by
         for member in self._members:
             member.state = State.PLAYING
             data = {"monotonic": monotonic + member.ahead_s, "epoch": epoch}

@@ -29,6 +29,7 @@ from seatrial.scenarios.load.child_load import timeline_of
 from seatrial.scenarios.load.child_log import keep_secret, log_to_stderr
 from seatrial.scenarios.load.child_pipes import Inbox, Outbox, claim_stdout
 from seatrial.scenarios.load.child_talk import field
+from seatrial.scenarios.load.child_web import Page
 from seatrial.scenarios.load.merge import Merger
 from seatrial.scenarios.load.order import FINISH_WITHIN_S, STOP, LoadOrder, decode_mark, decode_order
 from seatrial.scenarios.load.profile import Model
@@ -78,6 +79,7 @@ class _Master:
         self._stopped = False
         self._failure = ""
         self._crew = Crew(spread, order, password=secrets.token_hex(16), changed=self._changed)
+        self._page = Page(self._crew.environment, order.web_port) if order.web_port else None
         self._crew.on_report = self._report
         self._crew.on_done = self._done
         self._crew.on_failed = self._fail
@@ -115,6 +117,8 @@ class _Master:
         """Until every worker is there and has all it needs."""
         crew, spread = self._crew, self._spread
         crew.start_own()
+        if self._page:
+            self._outbox.note(f"Locust's page is at {self._page.address}; it only shows")
         self._outbox.note(f"waiting for {spread.workers} workers at {crew.address}")
         until, came = time.monotonic() + spread.within_s, 0
         while not (self._stopped or self._failure or crew.all_are(State.READY)):
@@ -162,6 +166,8 @@ class _Master:
 
     def _write(self) -> None:
         for records in self._merger.whole():
+            if self._page:
+                self._page.show(records)
             self._outbox.put(b"".join(map(journal.encode, records)))
 
     def _lose(self, member: Member) -> None:

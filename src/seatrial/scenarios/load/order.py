@@ -50,7 +50,7 @@ class LoadOrder:
     own variables, these over the realm's `variables`. With a `seed`, play k gets the seed `seed + k`.
     `max_requests_per_s` bounds what the users of a closed model send together; an open profile says its rate itself.
     `environment` and `tracing` are as in `Context`. This process is `worker` (counted from 0) of `workers` that share
-    the load out among them.
+    the load out among them. With a `web_port` Locust's page shows the load, on this machine only.
     """
 
     run: str
@@ -70,6 +70,7 @@ class LoadOrder:
     canary: Canary | None = None
     worker: int = 0
     workers: int = 1
+    web_port: int | None = None
 
 
 def encode_order(order: LoadOrder) -> bytes:
