@@ -79,21 +79,26 @@ def requests(records: list[Record]) -> Counter[str]:
     return counts
 
 
-def test_every_request_of_an_open_load_on_two_workers_is_accounted_for(order, target):
-    with running(order(100, 2.0)) as load:
-        seconds = [list(second) for second in load.seconds()]
-    records = [record for second in seconds for record in second]
-    assert requests(records) == target.seen == {"GET /look": 200, "POST /buy": 200, "GET /see": 200}
-    assert sum(pacing.planned for pacing in pacings(records)) == 200
-    assert sum(pacing.started for pacing in pacings(records)) == 200
+def test_every_request_of_an_open_load_on_two_workers_is_accounted_for_whatever_strangers_send(order, target):
+    port = free_port()
+    with running(order(50, 2.0), Spread(2, own=2, port=port)) as load:
+        seconds = load.seconds()
+        told = [list(next(seconds))]
+        stranger = subprocess.run([sys.executable, "-c", STRANGER, str(port)], timeout=30, check=False)
+        told += [list(second) for second in seconds]
+    records = [record for second in told for record in second]
+    assert stranger.returncode == 0
+    assert requests(records) == target.seen == {"GET /look": 100, "POST /buy": 100, "GET /see": 100}
+    assert sum(pacing.planned for pacing in pacings(records)) == 100
+    assert sum(pacing.started for pacing in pacings(records)) == 100
     assert pacings(records)[-1].in_flight == 0
     assert {(pacing.workers, len(pacing.lost)) for pacing in pacings(records)} == {(2, 0)}
-    assert all(isinstance(second[-1], Pacing) for second in seconds)
+    assert all(isinstance(second[-1], Pacing) for second in told)
 
 
 def test_users_of_a_closed_load_are_shared_out_and_all_accounted_for(order, target, workspace):
     target.delay_s = 0.02
-    with running(order(3, 1.5, model=Model.CLOSED)) as load:
+    with running(order(3, 1.0, model=Model.CLOSED)) as load:
         records = [record for second in load.seconds() for record in second]
     assert requests(records) == target.seen
     assert sum(target.seen.values()) > 20
@@ -107,13 +112,13 @@ def test_phases_and_stop_reach_every_worker_and_plays_in_flight_are_counted(orde
         records = []
         for number, second in enumerate(load.seconds()):
             records.extend(second)
-            if number == 1:
+            if number == 0:
                 load.mark(Phase.DURING, "the ledger hangs")
-            if number == 3:
+            if number == 2:
                 load.stop()
         assert load.wait() == 0
     assert requests(records) == target.seen
-    assert target.seen["GET /look"] == target.seen["GET /see"] > 40
+    assert target.seen["GET /look"] == target.seen["GET /see"] > 20
     during = [record for record in records if isinstance(record, Pacing) and record.phase is Phase.DURING]
     assert {record.experiment for record in during} == {"the ledger hangs"}
     assert sum(record.started for record in during) > 10  # of two workers: one alone starts ten a second
@@ -122,24 +127,24 @@ def test_phases_and_stop_reach_every_worker_and_plays_in_flight_are_counted(orde
 
 def test_a_worker_that_dies_makes_the_load_undecided_and_the_others_go_on(order):
     said = []
-    with start_load(order(40, 5.0), log=order(1, 1).workspace / "load.log", spread=here(2), say=said.append) as load:
+    with start_load(order(40, 3.0), log=order(1, 1).workspace / "load.log", spread=here(2), say=said.append) as load:
         records = []
         for number, second in enumerate(load.seconds()):
             records.extend(second)
-            if number == 1:
+            if number == 0:
                 workers_of(load)[0].kill()
     lost = [pacing.lost for pacing in pacings(records) if pacing.lost]
     assert len(lost) > 1
     ((number, second),) = lost[-1].items()
     assert trouble(pacings(records), {}).split("; ")[-1] == f"worker {number} of 2 was lost at second {second}"
     assert any(text == f"worker {number} of 2 is lost" for text in said)
-    assert sum(pacing.planned for pacing in pacings(records)) == 200
-    assert 100 < sum(pacing.started for pacing in pacings(records)) < 190
+    assert sum(pacing.planned for pacing in pacings(records)) == 120
+    assert 60 <= sum(pacing.started for pacing in pacings(records)) < 110
 
 
 def test_a_worker_that_stops_answering_is_lost_and_what_it_tells_later_is_added(order, target):
     said = []
-    with start_load(order(20, 7.0), log=order(1, 1).workspace / "load.log", spread=here(2), say=said.append) as load:
+    with start_load(order(20, 5.0), log=order(1, 1).workspace / "load.log", spread=here(2), say=said.append) as load:
         records = []
         for number, second in enumerate(load.seconds()):
             records.extend(second)
@@ -151,7 +156,7 @@ def test_a_worker_that_stops_answering_is_lost_and_what_it_tells_later_is_added(
     assert any(text.endswith("is lost") for text in said)
     assert any(text.endswith("is back") for text in said)
     assert requests(records) == target.seen
-    assert sum(pacing.started for pacing in pacings(records)) == 140 == sum(p.planned for p in pacings(records))
+    assert sum(pacing.started for pacing in pacings(records)) == 100 == sum(p.planned for p in pacings(records))
     assert "late" in trouble(pacings(records), {})
     assert "lost" not in trouble(pacings(records), {})
 
@@ -174,19 +179,6 @@ def test_a_master_that_dies_takes_its_workers_along(order):
             list(seconds)
         assert len(workers) == 2
         assert psutil.wait_procs(workers, timeout=10)[1] == []
-
-
-def test_nonsense_at_the_masters_port_changes_nothing(order, target):
-    port = free_port()
-    with running(order(20, 2.0), Spread(2, own=2, port=port)) as load:
-        seconds = load.seconds()
-        records = list(next(seconds))
-        told = subprocess.run([sys.executable, "-c", STRANGER, str(port)], timeout=30, check=False)
-        records += [record for second in seconds for record in second]
-    assert told.returncode == 0
-    assert requests(records) == target.seen
-    assert sum(target.seen.values()) == 120
-    assert trouble(pacings(records), {}).find("lost") == -1
 
 
 STRANGER = """
