@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench sample clean
+.PHONY: help demo test check bench verdicts sample clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ check: $(READY) ## style, types, layers
 
 bench: $(READY) ## side-by-side measurements against newman, Tavern, k6 and Locust, and 10,000 fuzzed files (needs node, nginx)
 	$(BIN)/python bench/run.py
+
+verdicts: $(READY) ## simulate how often a verdict is wrong, and write the tables of docs/statistics.md (ten minutes)
+	$(BIN)/python bench/verdicts.py --write
 
 sample: $(READY) ## make reports/sample/ anew from a run of the demo
 	$(BIN)/python reports/make_sample.py

@@ -24,6 +24,7 @@ import peers
 import reading
 import report
 import tools
+import verdicts
 from measure import Cost, Tool, ToolFailedError, run, run_watched
 from nginx import Counter
 from peers import Missing, Peer
@@ -46,6 +47,7 @@ class Plan:
     load_rounds: int
     crowd: Crowd
     bad_documents: int
+    verdict_runs: int
     deciding_rounds: int
 
 
@@ -58,6 +60,7 @@ FULL = Plan(
     load_rounds=5,
     crowd=Crowd(users=20, duration_s=10),
     bad_documents=fuzz.INPUTS,
+    verdict_runs=verdicts.RUNS,
     deciding_rounds=9,
 )
 QUICK = Plan(
@@ -69,6 +72,7 @@ QUICK = Plan(
     load_rounds=1,
     crowd=Crowd(users=20, duration_s=4),
     bad_documents=500,
+    verdict_runs=verdicts.QUICK_RUNS,
     deciding_rounds=1,
 )
 
@@ -247,6 +251,14 @@ def measure_fuzz(bench: Bench) -> dict[str, object]:
     return dataclasses.asdict(progress)
 
 
+def measure_verdicts(bench: Bench) -> dict[str, object]:
+    """How often a verdict is wrong, missing or late."""
+    rows = verdicts.simulated(verdicts.TABLES, bench.plan.verdict_runs)
+    for table in verdicts.TABLES:
+        say(f"\n{table.name}, {bench.plan.verdict_runs:,} runs a row\n{verdicts.as_markdown(table, rows)}")
+    return {table.name: [list(rows[row.name]) for row in table.rows] for table in verdicts.TABLES}
+
+
 MEASURES: Mapping[str, Callable[[Bench], dict[str, object]]] = {
     "reading": measure_reading,
     "check": measure_checks,
@@ -255,6 +267,7 @@ MEASURES: Mapping[str, Callable[[Bench], dict[str, object]]] = {
     "load": measure_loads,
     "deciding": measure_deciding,
     "fuzz": measure_fuzz,
+    "verdicts": measure_verdicts,
 }
 
 

@@ -55,6 +55,11 @@ def bursty(rng: np.random.Generator, shape: tuple[int, int], *, truth: float, bu
     return np.bincount(run[fits] * seconds + place[fits] // rate_per_s, minlength=runs * seconds).reshape(shape)
 
 
+def spells(rng: np.random.Generator, requests: int, *, truth: float, burst: int) -> NDArray[np.bool_]:
+    """Which requests of one run are bad, from the same chain."""
+    return bursty(rng, (1, requests), truth=truth, burst=burst, rate_per_s=1)[0] > 0
+
+
 def _stretches(
     rng: np.random.Generator, runs: int, requests: int, *, truth: float, burst: int
 ) -> tuple[Counts, Counts]:

@@ -42,10 +42,12 @@ def compare_quantile(
 ) -> Comparison:
     """Whether the latency quantile (0-1) rose by no more than `at_most_ratio`; takes one histogram per second.
 
-    The test: do more than 1 - q of the new side exceed (1 + `at_most_ratio`) times the baseline's own quantile? That
-    quantile is uncertain by as much as a share of the baseline's requests is, so the new side's share is held against
-    a binomial of `1 / (D_base/n_base + D_new/n_new)` requests. It leans on no shape of the latencies, only on both
-    sides having the same. The effect is the ratio of the quantiles; its interval holds what the test does not refute.
+    The test: do more than 1 - q of the new side exceed (1 + `at_most_ratio`) times the baseline's own quantile, which
+    1 - q of the baseline exceed? That quantile is a sample's, and counting how many of another sample exceed it ends
+    with the baseline's r-th value: the tail of that negative binomial is the binomial of the new side's share of all
+    exceedances. Of effective counts, divided by q besides, since a share varies by q (1 - q) and not by 1 - q. It
+    leans on no shape of the latencies, only on both sides having the same. The effect is the ratio of the quantiles;
+    its interval holds what the test does not refute.
     """
     before, after = _Latencies.of(base), _Latencies.of(new)
     if not before.n or not after.n:
@@ -173,17 +175,19 @@ class _Quantiles:
 
     def interval(self, effects: DesignEffects, alpha: float) -> Interval:
         """The ratios at which as many of the new side exceed that multiple of the baseline's as may by chance."""
-        trials = 1 / (effects.base / self.base.n + effects.new / self.new.n)
-        over = 1 - self.quantile
+        base_n, new_n = self.base.n / effects.base / self.quantile, self.new.n / effects.new / self.quantile
+        base_over, share = (1 - self.quantile) * base_n, new_n / (base_n + new_n)
 
-        def neither_too_many(index: int) -> bool:
-            return tails.at_least(self.new.share_over(index) * trials, trials, over) > alpha
+        def not_too_many(index: int) -> bool:
+            over = self.new.share_over(index) * new_n
+            return tails.at_least(over, base_over + over, share) > alpha
 
         def too_few(index: int) -> bool:
-            return tails.at_most(self.new.share_over(index) * trials, trials, over) <= alpha
+            over = self.new.share_over(index) * new_n
+            return tails.at_most(over, base_over + over, share) <= alpha
 
         indices = range(len(self.new.values))
-        low = self.new.values[bisect.bisect_left(indices, True, key=neither_too_many)]
+        low = self.new.values[bisect.bisect_left(indices, True, key=not_too_many)]
         above = bisect.bisect_left(indices, True, key=too_few)
         high = self.new.values[above] / self.base_us if above < len(indices) else math.inf
         return Interval(min(low / self.base_us, self.ratio), max(high, self.ratio))

@@ -23,6 +23,10 @@ from seatrial.slo.decide import (
     block_sums,
 )
 
+BLOCKS = 30
+"""A run that has ended is cut into about that many blocks, so that they outlast bursts as long as its length allows;
+fewer would say too little of how bad requests bunch."""
+
 NOT_CONTRADICTED_MIN_REQUESTS = MET_MIN_BLOCKS * BLOCK_MIN_REQUESTS
 """On each side. Below it, "not contradicted" would be said of almost anything."""
 
@@ -73,7 +77,7 @@ class Side:
     def of_ratio(per_second: Iterable[tuple[int, int]]) -> Side:
         """Of bad and all requests of each second."""
         seconds = list(per_second)
-        sums = block_sums(seconds)
+        sums = block_sums(seconds, block_s=len(seconds) // BLOCKS)
         observed = sums.observed_effect
         telling = 0 if observed is None else sums.blocks_with_bad
         return Side(sum(total for _, total in seconds), sums.blocks, telling, observed)
@@ -82,7 +86,7 @@ class Side:
     def of_scores(per_second: Iterable[tuple[float, int]], variance: float) -> Side:
         """Of the sum of a score 0-1 and all requests of each second; `variance` is that of one request's score."""
         seconds = list(per_second)
-        sums = block_sums(seconds)
+        sums = block_sums(seconds, block_s=len(seconds) // BLOCKS)
         shows = sums.blocks > 1 and variance > 0
         observed = sums.effect_against(variance) if shows else None
         return Side(sum(total for _, total in seconds), sums.blocks, sums.blocks if shows else 0, observed)

@@ -113,11 +113,11 @@ NO_SECONDS = Block(0, 0, 0)
 NO_BLOCKS = BlockSums()
 
 
-def block_sums(per_second: Iterable[tuple[float, int]]) -> BlockSums:
-    """The whole blocks these seconds make; a remainder is left out."""
+def block_sums(per_second: Iterable[tuple[float, int]], *, block_s: float = BLOCK_MIN_S) -> BlockSums:
+    """The whole blocks, of at least `block_s`, that these seconds make; a remainder is left out."""
     sums, block = NO_BLOCKS, NO_SECONDS
     for second in per_second:
         block = block.with_second(second)
-        if block.is_whole:
+        if block.is_whole and block.seconds >= block_s:
             sums, block = sums.with_block(block), NO_SECONDS
     return sums
