@@ -72,6 +72,11 @@ class Finding:
     counts: bool = True
 
     @property
+    def is_against(self) -> bool:
+        """It stands against a verdict of MET, or leaves one open; information never does."""
+        return self.grade is not Grade.MET and self.subject is not Subject.INFORMATION
+
+    @property
     def name(self) -> str:
         """`cards.available`, or the experiment's expectation: unique within a verdict."""
         scope = f"{self.experiment} > " if self.experiment else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seatrial.errors import ExitCode, did_you_mean
-from seatrial.verdict import Grade, exit_code, worst
+from seatrial.verdict import Finding, Grade, Subject, exit_code, worst
 
 
 def test_no_data_is_never_met() -> None:
@@ -42,3 +42,17 @@ def test_an_unknown_name_is_answered_by_the_nearest_or_by_all() -> None:
     assert did_you_mean("latancy", ["latency", "timeout"]) == "did you mean 'latency'?"
     assert did_you_mean("zzz", ["latency", "timeout"]) == "known: latency, timeout"
     assert did_you_mean("zzz", []) == ""
+
+
+@pytest.mark.parametrize(
+    ("subject", "grade", "against"),
+    [
+        (Subject.OBJECTIVE, Grade.MET, False),
+        (Subject.OBJECTIVE, Grade.DEGRADED, True),
+        (Subject.OBJECTIVE, Grade.UNDECIDED, True),
+        (Subject.INFORMATION, Grade.MET, False),
+        (Subject.INFORMATION, Grade.UNDECIDED, False),
+    ],
+)
+def test_information_never_stands_against_a_verdict(subject, grade, against):
+    assert Finding(subject, "cards", "x", grade, "because").is_against is against

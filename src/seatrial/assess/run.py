@@ -93,12 +93,16 @@ def assess(
         )
         _require_targets(plan, run)
         try_queries(bridge)
-        about = _about(bridge, experiment=experiment, revisions=revisions or {}, baselines=baselines)
-        write_about(run, about)
-        bridge.recorder.write(*earlier_values(plan, run))
-        aborted = _stages(bridge)
-        write_about(run, dataclasses.replace(about, ended_at=clock.now(), aborted=aborted))
+        _record(bridge, _about(bridge, experiment=experiment, revisions=revisions or {}, baselines=baselines))
     return conclude_run(run, plan, secrets)
+
+
+def _record(bridge: Bridge, about: About) -> None:
+    """Everything that is kept of the run, from what it is held against to how it ended."""
+    write_about(bridge.run, about)
+    bridge.recorder.write(*earlier_values(bridge.plan, bridge.run))
+    aborted = _stages(bridge)
+    write_about(bridge.run, dataclasses.replace(about, ended_at=bridge.clock.now(), aborted=aborted))
 
 
 def conclude_run(run: Run, plan: Plan, secrets: Secrets) -> Assessed:

@@ -24,9 +24,7 @@ MOST = 10
 def annotation_lines(findings: Iterable[Finding], *, redact: Callable[[str], str], root: Path) -> Iterator[str]:
     """A line for each finding that is not MET, the worst first. `root` is the repository's, which files are named
     from."""
-    against = sorted(
-        (finding for finding in findings if finding.grade is not Grade.MET), key=lambda one: -one.grade.badness
-    )
+    against = sorted((one for one in findings if one.is_against), key=lambda one: -one.grade.badness)
     for command in ("error", "warning"):
         own = [finding for finding in against if _COMMANDS[finding.grade] == command]
         shown = own if len(own) <= MOST else own[: MOST - 1]

@@ -88,7 +88,7 @@ def _whole(findings: Iterable[Finding]) -> Grade:
 
 def findings_against(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Those that are not MET, the worst first, key objectives before others."""
-    against = [finding for finding in findings if finding.grade is not Grade.MET]
+    against = [finding for finding in findings if finding.is_against]
     return tuple(sorted(against, key=lambda finding: (-finding.grade.badness, not finding.key)))
 
 
