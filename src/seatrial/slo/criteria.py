@@ -77,8 +77,8 @@ def parse_criterion(text: str) -> Criterion:
 def aggregate(values: Sequence[float], how: Aggregate) -> float | None:
     """One value of several, None of none.
 
-    A percentile p lies at position p * (n + 1) of the sorted values, linearly between its neighbours, and at the
-    first or last one beyond them: `calculatePercentile` of Keptn's lighthouse-service.
+    A percentile p lies at position p * (n + 1) of the sorted values, linearly between its neighbours, and at the last
+    one beyond it: `calculatePercentile` of Keptn's lighthouse-service. (None of these comes before the first.)
     """
     if not values:
         return None
@@ -141,8 +141,6 @@ def _target(criterion: Criterion, earlier: float | None) -> float | None:
 
 def _percentile(ordered: Sequence[float], ratio: float) -> float:
     position = ratio * (len(ordered) + 1)
-    if position < 1.0:
-        return ordered[0]
     if position >= len(ordered):
         return ordered[-1]
     before, after = ordered[int(position) - 1], ordered[int(position)]
