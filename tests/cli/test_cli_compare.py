@@ -148,6 +148,7 @@ def test_the_sides_of_a_run_with_a_canary_are_compared(here, capsys):
     assert run_compare(CompareOptions("both:base", "both:canary", json_file="out.json")) is ExitCode.MISSED
     rows = json.loads((here / "out.json").read_text())["comparisons"]
     assert [(row["n_base"], row["n_new"]) for row in rows if row["what"] == "errors"] == [(6_000, 6_000)]
+    assert "throughput" not in {row["what"] for row in rows}
     assert "both:canary against both:base: worse" in capsys.readouterr().out
 
 

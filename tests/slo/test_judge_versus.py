@@ -143,6 +143,12 @@ def test_a_slow_canary_is_missed_whatever_the_score():
     assert all(finding.key for finding in judge_canary(*_split(seconds=1), Service("shop"), alpha=0.05))
 
 
+def test_a_canarys_throughput_is_its_share_and_decides_nothing():
+    base, new = _split(per_s=50)
+    finding = judged(new, base, ROOMY)
+    assert (finding.grade, finding.counts, finding.measured_text) == (Grade.UNDECIDED, False, "not compared")
+
+
 def test_each_side_counts_its_own_alone():
     base, new = _split(per_s=50)
     assert (len(base.errors("shop")), sum(total for _, total in base.errors("shop"))) == (120, 12_000)

@@ -6,11 +6,12 @@ from, and decide only where one of them is worse. Pure; whoever prints it is in 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatrial.slo.comparable import other_load, other_routes
-from seatrial.slo.contrast import Contrast, Pair, contrast, every_question
+from seatrial.slo.contrast import Asked, Contrast, Pair, What, contrast, every_question
 from seatrial.slo.counted import Counted
 from seatrial.slo.decide import Call
 from seatrial.slo.measure import Route
@@ -51,15 +52,21 @@ def compare_counted(base: Counted, new: Counted, *, change_ratio: float, alpha: 
 
     Only what both were asked is compared. `change_ratio` is how much worse the new run may be.
     """
-    pairs = tuple(_pairs(base, new))
-    asked = every_question(alpha=1.0)
+    pairs, asked = tuple(_pairs(base, new)), _questions(base, new, change_ratio)
     share = alpha / max(1, len(pairs) * len(asked))
     rows = (
-        Row(route, contrast(pair, question))
+        Row(route, contrast(pair, dataclasses.replace(question, alpha=share)))
         for route, pair in pairs
-        for question in every_question(alpha=share, change_ratio=change_ratio)
+        for question in asked
     )
     return Compared(base, new, change_ratio, alpha, tuple(rows), tuple(_notes(base, new)))
+
+
+def _questions(base: Counted, new: Counted, change_ratio: float) -> tuple[Asked, ...]:
+    """All of them; not of throughput where a side's is decided by its share of the plays."""
+    split = base.side is not None or new.side is not None
+    every = every_question(alpha=1.0, change_ratio=change_ratio)
+    return tuple(asked for asked in every if not (split and asked.what is What.THROUGHPUT))
 
 
 def _pairs(base: Counted, new: Counted) -> Iterator[tuple[str, Pair]]:

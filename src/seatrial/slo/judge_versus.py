@@ -22,6 +22,7 @@ from seatrial.slo.generator import judge_generator
 from seatrial.verdict import Finding, Grade, Subject
 
 NO_BASELINE = "no baseline"
+NOT_COMPARED = "not compared"
 _GRADES = {Call.MET: Grade.MET, Call.MISSED: Grade.MISSED, Call.UNDECIDED: Grade.UNDECIDED}
 _WHAT = {Indicator.ERRORS: What.ERRORS, Indicator.LATENCY: What.QUANTILE, Indicator.THROUGHPUT: What.THROUGHPUT}
 
@@ -95,6 +96,9 @@ def _judge(case: _Case) -> Finding:
     if case.pair is None:
         reason = f"{NO_BASELINE}: no earlier run to compare with; it does not count"
         return _undecided(case, reason, counts=False)
+    if case.pair.new.side is not None and case.objective.indicator is Indicator.THROUGHPUT:
+        reason = f"{NOT_COMPARED}: the share of the plays decides a canary's throughput; it does not count"
+        return _undecided(case, reason, counts=False)
     reason = next(_objections(case, case.pair), "")
     return _undecided(case, reason, counts=True) if reason else _compared(case, case.pair)
 
@@ -112,7 +116,10 @@ def _objections(case: _Case, pair: Pair) -> Iterator[str]:
 
 
 def _unfit(case: _Case, base: Counted) -> str:
-    """Trouble of the generator in the baseline; that of the run itself is judged with its other objectives."""
+    """Trouble of the generator in the baseline; that of the run itself, a canary's base included, is judged with its
+    other objectives."""
+    if base.side is not None:
+        return ""
     services = {case.service.name: case.service}
     found = (judge_generator(measures, services) for measures in base.runs)
     return next((f"in {base.name}: {finding.reason}" for finding in found if finding is not None), "")
@@ -143,7 +150,7 @@ def _undecided(case: _Case, reason: str, *, counts: bool) -> Finding:
         reason=reason,
         limit=1 + objective.limit,
         limit_text=f"{case.asked(objective.limit).name} {bound} {show_change(objective.limit)} versus {name}",
-        measured_text="" if counts else NO_BASELINE,
+        measured_text="" if counts else reason.partition(":")[0],
         weight=objective.weight,
         key=objective.key,
         where=objective.where,
