@@ -38,6 +38,10 @@ def test_a_sign_that_would_end_a_line_is_never_said(sign):
         assert "cannot carry" in told(Request("GET", "http://api.test/", (header,)))
 
 
+def test_a_method_of_two_lines_is_never_said():
+    assert "cannot carry" in told(Request("GET /a HTTP/1.1\r\nX-A: b\r\n\r\nGET", "http://api.test/"))
+
+
 def test_an_empty_header_and_a_tab_are_said():
     _, said = wire.say(Request("GET", "http://api.test/", (("X-A", ""), ("X-B", "a\tb"))))
     assert said == b"GET / HTTP/1.1\r\nHost: api.test\r\nX-A: \r\nX-B: a\tb\r\n\r\n"

@@ -19,7 +19,7 @@ from seatrial import template
 from seatrial.errors import DocumentError, Where
 from seatrial.sample import Cause, Outcome
 from seatrial.scenarios.answers.expect import unrendered
-from seatrial.scenarios.attempt import Origin, Strand, attempt, origin_of, told
+from seatrial.scenarios.attempt import Capturing, Origin, Strand, attempt, told
 from seatrial.scenarios.failure import Failure
 from seatrial.scenarios.files import Files
 from seatrial.scenarios.loops import elements, rounds
@@ -204,8 +204,10 @@ class Line:
     def outcome_since(self, mark: Mark) -> Outcome:
         """That of the first step that failed since then, else UNEXPECTED for a failure of no single step."""
         results, failures = mark
-        outcome = next((result.outcome for result in self.results[results:] if result.failed), Outcome.OK)
-        return Outcome.UNEXPECTED if outcome is Outcome.OK and len(self.failures) > failures else outcome
+        for result in self.results[results:]:
+            if result.failed:
+                return result.outcome
+        return Outcome.UNEXPECTED if len(self.failures) > failures else Outcome.OK
 
     def _failed_since(self, mark: Mark) -> bool:
         return self.outcome_since(mark) is not Outcome.OK
@@ -340,7 +342,7 @@ class Line:
         scope.update(captured)
         for capture in step.captures:
             if capture.name in captured:
-                self.strand.origins[capture.name] = origin_of(step, capture)
+                self.strand.origins[capture.name] = Capturing(step, capture)
         self._add(StepResult(step, tried.outcome, tried, number))
         yield tried
 

@@ -24,6 +24,11 @@ class Prepared:
     draft: Draft | None
     direct: Direct | None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether its one request is all there is to send."""
+        return self.draft is not None and self.step.request.follow is None
+
 
 def prepare(scenario: Scenario, tracing: Tracing) -> Mapping[int, Prepared]:
     """Every step of it by `id`, for a realm of that tracing."""

@@ -9,7 +9,6 @@ them per request.
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
 import time
@@ -46,6 +45,10 @@ MAX_IDLE = 256  # kept connections per origin
 _STALE_WITHIN_S = 1.0
 
 
+_Idle = list[tuple[Connection, float]]
+"""Kept connections of one origin, each with the moment (monotonic) since when it has been idle."""
+
+
 class _Failed(Exception):
     """One try of an exchange went wrong; `stale` when a fresh connection may honestly try again."""
 
@@ -69,7 +72,7 @@ class LoadClient:
     """Sends requests for all greenlets of this process. Close it, or use it as a context."""
 
     def __init__(self) -> None:
-        self._idle: defaultdict[Origin, list[tuple[Connection, float]]] = defaultdict(list)
+        self._idle: defaultdict[Origin, _Idle] = defaultdict(list)
         self._contexts: dict[Tls, ssl.SSLContext] = {}
         self._deadlines = Deadlines()
 
@@ -106,40 +109,17 @@ class LoadClient:
 
     def _exchange(self, request: Request, progress: _Progress) -> Whole | Parser:
         origin, wire = say(request)
-        kept = self._kept(origin)
+        idle = self._idle[origin]
+        kept = _kept(idle)
         if kept is not None:
             progress.reused = True
             try:
-                return self._over(kept, origin, wire, progress)
+                return _over(kept, idle, wire, progress)
             except _Failed as failed:
                 if not failed.stale:
                     raise
             progress.reused = False
-        return self._over(self._connect(origin), origin, wire, progress)
-
-    def _over(self, connection: Connection, origin: Origin, wire: bytes, progress: _Progress) -> Whole | Parser:
-        progress.connected = True
-        try:
-            came = _converse(connection, wire, progress)
-        except BaseException:  # a deadline or a kill may strike anywhere, and half an answer must not be kept
-            connection.close()
-            raise
-        idle = self._idle[origin]
-        if not came.reusable or len(idle) >= MAX_IDLE:
-            connection.close()
-        else:
-            idle.append((connection, time.monotonic()))
-        return came
-
-    def _kept(self, origin: Origin) -> Connection | None:
-        """The connection used last, while it is young and silent; None when there is none such."""
-        idle = self._idle[origin]
-        while idle:
-            kept, since = idle.pop()
-            if time.monotonic() - since < KEEP_ALIVE_S and kept.is_quiet():
-                return kept
-            kept.close()
-        return None
+        return _over(self._connect(origin), idle, wire, progress)
 
     def _connect(self, origin: Origin) -> Connection:
         try:
@@ -154,11 +134,36 @@ class LoadClient:
 
     def _secured(self, connected: gevent.socket.socket, origin: Origin) -> Connection:
         try:
-            context = self._contexts.get(origin.tls) or self._contexts.setdefault(origin.tls, _context(origin.tls))
+            tls = origin.tls or Tls()
+            context = self._contexts.get(tls) or self._contexts.setdefault(tls, _context(tls))
             return Secured(context.wrap_socket(connected, server_hostname=origin.host))
         except (OSError, ValueError) as error:
             connected.close()
             raise _Failed(Cause.TLS, f"TLS with {origin.host}:{origin.port} failed: {error}") from None
+
+
+def _over(connection: Connection, idle: _Idle, wire: bytes, progress: _Progress) -> Whole | Parser:
+    progress.connected = True
+    try:
+        came = _converse(connection, wire, progress)
+    except BaseException:  # a deadline or a kill may strike anywhere, and half an answer must not be kept
+        connection.close()
+        raise
+    if not came.reusable or len(idle) >= MAX_IDLE:
+        connection.close()
+    else:
+        idle.append((connection, time.monotonic()))
+    return came
+
+
+def _kept(idle: _Idle) -> Connection | None:
+    """The connection used last, while it is young and silent; None when there is none such."""
+    while idle:
+        kept, since = idle.pop()
+        if time.monotonic() - since < KEEP_ALIVE_S and kept.is_quiet():
+            return kept
+        kept.close()
+    return None
 
 
 def _plain(connected: gevent.socket.socket, _: Origin) -> Connection:
@@ -168,8 +173,10 @@ def _plain(connected: gevent.socket.socket, _: Origin) -> Connection:
 def _converse(connection: Connection, wire: bytes, progress: _Progress) -> Whole | Parser:
     """Send the request and read until its answer is whole."""
     sent_at = time.monotonic()
-    with contextlib.suppress(OSError):  # a server may answer before it has read the whole request: read what it said
+    try:  # noqa: SIM105 - what it stands for is dearer than the sending
         connection.send(wire)
+    except OSError:
+        pass  # a server may answer before it has read the whole request: read what it said
     data = _received(connection, progress, sent_at)
     at_once = whole(data, progress.request)
     if at_once is not None:

@@ -10,7 +10,6 @@ import base64
 import functools
 import re
 import urllib.parse
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from seatrial.exchange import Request, Tls
@@ -21,7 +20,6 @@ _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _PLAIN_URL = re.compile(r"(https?://[A-Za-z0-9.:-]+)(/[\x21\x22\x24-\x7e]*)")
 _SAFE_HEAD = re.compile(r"(?:[^\x00-\x08\x0a-\x1f\x7f]+\r\n)+")
 _SAFE_TARGET = re.compile(r"[\x21-\x7e]+")
-_PLAIN_TLS = Tls()
 
 
 class Unsayable(ValueError):
@@ -35,7 +33,7 @@ class Origin:
     scheme: str
     host: str
     port: int
-    tls: Tls = _PLAIN_TLS
+    tls: Tls | None = None
 
     @property
     def host_header(self) -> str:
@@ -67,11 +65,22 @@ def say(request: Request) -> tuple[Origin, bytes]:
     if not request.path_as_is:
         path = resolved(path)
     target = f"{path or '/'}?{query}" if query else path or "/"
-    lines = [f"{request.method} {target} HTTP/1.1", *_headers(request, place)]
-    head = "\r\n".join(lines) + "\r\n"
-    if not _SAFE_TARGET.fullmatch(target) or not _SAFE_HEAD.fullmatch(head) or head.count("\n") != len(lines):
+    own = "".join([f"{name}: {value}\r\n" for name, value in request.headers])
+    head = f"{request.method} {target} HTTP/1.1\r\n{_needed(request, place, own)}"
+    broken = own.count("\n") != len(request.headers) or "\n" in request.method
+    if broken or not _SAFE_HEAD.fullmatch(head) or not _SAFE_TARGET.fullmatch(target):
         raise Unsayable("a header or the URL holds a line break or a character HTTP cannot carry")
     return place.origin, b"%b\r\n%b" % (head.encode(), request.body or b"")
+
+
+def _needed(request: Request, place: _Destination, own: str) -> str:
+    """The request's own header lines, and those HTTP and the URL's `user:password` need that it did not set."""
+    given = f"\n{own.lower()}"
+    host = "" if "\nhost:" in given else place.host_line
+    basic = f"Authorization: {_basic(place.user)}\r\n" if place.user and "\nauthorization:" not in given else ""
+    needs_length = (request.body or request.method in _BODY_METHODS) and "\ncontent-length:" not in given
+    length = f"Content-Length: {len(request.body or b'')}\r\n" if needs_length else ""
+    return f"{host}{basic}{own}{length}"
 
 
 def _place(url: str, tls: Tls) -> _Destination:
@@ -80,27 +89,14 @@ def _place(url: str, tls: Tls) -> _Destination:
         raise Unsayable(f"'{url}' is not an http or https URL")
     if parts.port == 0:
         raise Unsayable(f"'{url}' is not a URL: its port is none from 1 to 65535")
-    tls = tls if parts.scheme == "https" else _PLAIN_TLS
-    origin = Origin(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme], tls)
+    port = parts.port or _PORTS[parts.scheme]
+    origin = Origin(parts.scheme, parts.hostname, port, tls if parts.scheme == "https" else None)
     user = parts.netloc.rpartition("@")[0]
-    return _Destination(origin, user, parts.path, parts.query, f"Host: {origin.host_header}")
+    return _Destination(origin, user, parts.path, parts.query, f"Host: {origin.host_header}\r\n")
 
 
 _known = functools.lru_cache(maxsize=256)(_place)
 """A load asks few origins again and again."""
-
-
-def _headers(request: Request, place: _Destination) -> Iterator[str]:
-    """The request's header lines: its own, and those HTTP and the URL's `user:password` need that it did not set."""
-    given = {name.lower() for name, _ in request.headers}
-    if "host" not in given:
-        yield place.host_line
-    if place.user and "authorization" not in given:
-        yield f"Authorization: {_basic(place.user)}"
-    for name, value in request.headers:
-        yield f"{name}: {value}"
-    if (request.body or request.method in _BODY_METHODS) and "content-length" not in given:
-        yield f"Content-Length: {len(request.body or b'')}"
 
 
 def _basic(user: str) -> str:
