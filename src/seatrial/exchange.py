@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from seatrial.light import light
 from seatrial.sample import Cause, Timings
 
 Headers = tuple[tuple[str, str], ...]
@@ -85,7 +86,7 @@ class Conversation:
     send: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@light(frozen=True, slots=True)
 class Request:
     """One request, fully rendered: nothing left to template.
 
@@ -125,7 +126,7 @@ class Redirect:
     location: str
 
 
-@dataclass(frozen=True, slots=True)
+@light(frozen=True, slots=True)
 class Response:
     """A valid HTTP answer, its body complete and decoded from its content encoding.
 
@@ -157,7 +158,7 @@ class Response:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@light(frozen=True, slots=True)
 class Broken:
     """No valid answer: why, in the taxonomy's word, and the client's own text for it."""
 

@@ -26,6 +26,7 @@ MAX_SHOWN = 20_000
 would hide neither half."""
 
 MAX_BYTES_SHOWN = 64
+_SIMPLE = frozenset({str, int, float})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,9 @@ def operand_problem(name: str, operand: Any) -> str:
 
 def equal(left: Any, right: Any) -> bool:
     """Equality of JSON values: 1 equals 1.0, but true is no number. Bytes equal their hex, dates their ISO text."""
+    kind = type(left)
+    if kind is type(right) and kind in _SIMPLE:
+        return bool(left == right)
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, Mapping) and isinstance(right, Mapping):

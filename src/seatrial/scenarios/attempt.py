@@ -17,6 +17,7 @@ from typing import Any
 from seatrial import template
 from seatrial.errors import DocumentError
 from seatrial.exchange import Answer, Broken, Redirect, Request, Response
+from seatrial.light import light
 from seatrial.redact import MIN_LENGTH
 from seatrial.sample import Cause, Outcome
 from seatrial.scenarios.answers.expect import Judgement, broken, judge, unrendered
@@ -49,7 +50,7 @@ Scope = Mapping[str, Any]
 Tried = tuple[Attempted, Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@light(frozen=True, slots=True)
 class Origin:
     """Where the value of a variable came from, in words."""
 
@@ -57,7 +58,7 @@ class Origin:
     captured: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@light(frozen=True, slots=True, eq=False)
 class Capturing:
     """That the value of a variable was captured by a step, put in words only for who wants them; each one anew."""
 

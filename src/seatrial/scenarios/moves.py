@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from seatrial.clock import SystemClock
 from seatrial.exchange import Answer, Request
+from seatrial.light import light
 from seatrial.realm import Tracing
 from seatrial.redact import Secrets
 from seatrial.sample import Cause, Outcome
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from seatrial.scenarios.prepared import Prepared
 
 
-@dataclass(frozen=True, slots=True)
+@light(frozen=True, slots=True)
 class Context:
     """What a play is told of the realm.
 
@@ -49,7 +50,7 @@ class Context:
     chance: random.Random | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@light(frozen=True, slots=True)
 class Send:
     """Send this request now; the driver sends the `Answer` back into the generator.
 
@@ -107,7 +108,7 @@ class Together:
     branches: tuple[Moves, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@light(frozen=True, slots=True)
 class Attempted:
     """One attempt of a step, judged; the driver sends None.
 
@@ -143,7 +144,7 @@ Reply = Answer | Outputs | None
 Moves = Generator[Move, Reply, None]
 
 
-@dataclass(frozen=True, slots=True)
+@light(frozen=True, slots=True)
 class StepResult:
     """How one step ended. `skipped` gives the reason when it was not run; `last` is then None.
 
@@ -173,7 +174,7 @@ class StepResult:
         return self.outcome is Outcome.OK and self.attempts > 1
 
 
-@dataclass(frozen=True, slots=True)
+@light(frozen=True, slots=True)
 class PlayResult:
     """How one play ended. `steps` are in the order they ran, skipped ones among them.
 

@@ -133,6 +133,8 @@ def to_text(value: Any) -> str:
     ISO 8601."""
     if isinstance(value, str):
         return value
+    if type(value) is int:
+        return str(value)
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, datetime):

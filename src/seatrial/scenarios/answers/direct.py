@@ -201,7 +201,8 @@ def _holds(pattern: match.Pattern) -> Holds:
 
 def _equals(leaf: Any) -> Holds:
     if isinstance(leaf, (Template, Items, Fields)):
-        return lambda actual, scope: match.equal(actual, leaf.render(scope))
+        equal, render = match.equal, leaf.render
+        return lambda actual, scope: equal(actual, render(scope))
     wanted = leaf.value if isinstance(leaf, Fixed) else leaf
     if isinstance(wanted, str):
         return lambda actual, _: bool(actual == wanted)
@@ -222,7 +223,12 @@ def _rendering(leaf: Any) -> Callable[[Scope], Any]:
 
 def _has_members(members: tuple[tuple[str, Holds], ...]) -> Holds:
     def holds(actual: Any, scope: Scope) -> bool:
-        return type(actual) is dict and all(part(actual[key], scope) for key, part in members)
+        if type(actual) is not dict:
+            return False
+        for key, part in members:  # noqa: SIM110 - no generator, for this is asked of every answer
+            if not part(actual[key], scope):
+                return False
+        return True
 
     return holds
 

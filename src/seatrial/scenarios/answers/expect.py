@@ -7,13 +7,13 @@ other check, which may use what was captured. Gives a `Judgement`; must never de
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from seatrial import match
 from seatrial.errors import DocumentError, Where
 from seatrial.exchange import Broken, Response
 from seatrial.json_schema import as_schema
+from seatrial.light import light
 from seatrial.predicates import FileContent
 from seatrial.quantity import duration_s, show_duration
 from seatrial.sample import Cause
@@ -28,7 +28,7 @@ MAX_MISMATCHES = 10
 """Of one body: a wholly different document would else fill the screen with what one line says."""
 
 
-@dataclass(frozen=True, slots=True)
+@light(frozen=True, slots=True)
 class Judgement:
     """What one answer amounts to. `degradations` are misses that do not fail the step."""
 

@@ -11,12 +11,13 @@ import functools
 import hashlib
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from seatrial.errors import DocumentError, Where, did_you_mean
 from seatrial.exchange import Certificate
+from seatrial.light import light
 from seatrial.match import near_keys
 from seatrial.regexes import TooSlow, compile_regex
 from seatrial.scenarios.answers.filters import CannotApply, apply
@@ -31,7 +32,7 @@ DAY_S = 86_400
 Near = Callable[[], tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@light(frozen=True, slots=True)
 class Found:
     """What a query found. `why` says why there is nothing when `exists` is False.
 

@@ -18,7 +18,8 @@ from seatrial.paths import resolved
 _PORTS = {"http": 80, "https": 443}
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 _PLAIN_URL = re.compile(r"(https?://[A-Za-z0-9.:-]+)(/[\x21\x22\x24-\x7e]*)")
-_SAFE_HEAD = re.compile(r"(?:[^\x00-\x08\x0a-\x1f\x7f]+\r\n)+")
+_CONTROLS = bytes(sign for sign in (*range(0x20), 0x7F) if sign != ord("\t"))
+_BROKEN = "a header or the URL holds a line break or a character HTTP cannot carry"
 _SAFE_TARGET = re.compile(r"[\x21-\x7e]+")
 
 
@@ -60,17 +61,20 @@ def say(request: Request) -> tuple[Origin, bytes]:
         place = _place(request.url, request.connection.tls)
         path, query = place.path, place.query
     else:
-        place = _known(plain[1], request.connection.tls)
+        place = _known(plain[1], request.connection.tls if plain[1].startswith("https") else None)
         path, _, query = plain[2].partition("?")
     if not request.path_as_is:
         path = resolved(path)
     target = f"{path or '/'}?{query}" if query else path or "/"
     own = "".join([f"{name}: {value}\r\n" for name, value in request.headers])
     head = f"{request.method} {target} HTTP/1.1\r\n{_needed(request, place, own)}"
-    broken = own.count("\n") != len(request.headers) or "\n" in request.method
-    if broken or not _SAFE_HEAD.fullmatch(head) or not _SAFE_TARGET.fullmatch(target):
-        raise Unsayable("a header or the URL holds a line break or a character HTTP cannot carry")
-    return place.origin, b"%b\r\n%b" % (head.encode(), request.body or b"")
+    raw = head.encode()
+    breaks = len(raw) - len(raw.translate(None, _CONTROLS))
+    if breaks != 2 * raw.count(b"\r\n") or own.count("\n") != len(request.headers) or "\n" in request.method:
+        raise Unsayable(_BROKEN)
+    if plain is None and not _SAFE_TARGET.fullmatch(target):
+        raise Unsayable(_BROKEN)
+    return place.origin, b"%b\r\n%b" % (raw, request.body or b"")
 
 
 def _needed(request: Request, place: _Destination, own: str) -> str:
@@ -83,7 +87,7 @@ def _needed(request: Request, place: _Destination, own: str) -> str:
     return f"{host}{basic}{own}{length}"
 
 
-def _place(url: str, tls: Tls) -> _Destination:
+def _place(url: str, tls: Tls | None) -> _Destination:
     parts = urllib.parse.urlsplit(url)
     if parts.scheme not in _PORTS or not parts.hostname:
         raise Unsayable(f"'{url}' is not an http or https URL")

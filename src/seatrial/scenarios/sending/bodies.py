@@ -11,10 +11,10 @@ import mimetypes
 import re
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from seatrial.errors import DocumentError, Where
+from seatrial.light import light
 from seatrial.match import plain
 from seatrial.scenarios.sending.request import Body, BodyKind, FileRef, Part
 from seatrial.template import Scope, to_text
@@ -25,7 +25,7 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=Fa
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-@dataclass(frozen=True, slots=True)
+@light(frozen=True, slots=True)
 class Content:
     """A body as it is sent; `content_type` empty leaves it unsaid."""
 

@@ -11,11 +11,11 @@ import functools
 import re
 import urllib.parse
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from seatrial import __version__
 from seatrial.errors import DocumentError, Where, did_you_mean
 from seatrial.exchange import Connection, ConversationKind, Headers, Request, Tls
+from seatrial.light import light
 from seatrial.realm import Tracing
 from seatrial.scenarios.model import Step
 from seatrial.scenarios.moves import Context
@@ -36,7 +36,7 @@ _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-@dataclass(frozen=True, slots=True)
+@light(frozen=True, slots=True)
 class Marks:
     """The ids one attempt carries: W3C trace context (32 and 16 hex digits), the request's own, a body's boundary."""
 
