@@ -16,7 +16,7 @@ from typing import Any
 
 from seatrial import template
 from seatrial.errors import DocumentError
-from seatrial.exchange import Answer, Broken, Redirect, Request, Response
+from seatrial.exchange import Answer, Broken, Headers, Redirect, Request, Response
 from seatrial.light import light
 from seatrial.redact import MIN_LENGTH
 from seatrial.sample import Cause, Outcome
@@ -47,6 +47,7 @@ from seatrial.scenarios.sending.request import Auth, ClientCredentialsAuth, Dige
 from seatrial.scenarios.sending.talk import unheard
 
 Scope = Mapping[str, Any]
+_OK = Outcome.OK  # looking it up costs as much as a field
 Tried = tuple[Attempted, Mapping[str, Any]]
 
 
@@ -167,7 +168,7 @@ def _drafted(prepared: Prepared, scope: Scope, *, strand: Strand, within_s: floa
     marks = Marks(strand.trace_id, strand.hex(64), strand.hex(128))
     request = prepared.draft.request(scope, strand.context, marks)
     if prepared.draft.authorizes:
-        _hide_credentials(request, strand)
+        _hide_credentials(request.headers[len(prepared.draft.before) :], strand)
     return request if request.timeout_s <= within_s else dataclasses.replace(request, timeout_s=within_s)
 
 
@@ -179,10 +180,12 @@ def _concluded(
         failures, used = (broken(step, answer),), _used(step, scope, strand)
         return told(step, number, strand, request=request, answer=answer, failures=failures, used=used), {}
     strand.checks += step.expectations.explicit or step.request.talk is not None
+    captured = _captured(step, answer, scope, strand)
+    if captured is not None:
+        _hide_captured(step, captured, strand)
+        return _passed(step, number, strand, request=request, answer=answer), captured
     judged, missing = _judged(step, answer, scope, strand)
-    for capture in step.captures:
-        if capture.secret and capture.name in judged.captured:
-            strand.hide(capture.name, judged.captured[capture.name])
+    _hide_captured(step, judged.captured, strand)
     missed = missing or judged.degradations
     return told(
         step,
@@ -196,17 +199,25 @@ def _concluded(
     ), judged.captured
 
 
+def _captured(step: Step, answer: Response, scope: Scope, strand: Strand) -> dict[str, Any] | None:
+    """What is captured from an answer that is seen at once to be as expected; None where it must be judged."""
+    prepared = strand.context.prepared.get(id(step))
+    if prepared is None or prepared.direct is None:
+        return None
+    return prepared.direct.captured(Reading(answer, trace_id=strand.trace_id, now=strand.context.now), scope)
+
+
+def _hide_captured(step: Step, captured: Mapping[str, Any], strand: Strand) -> None:
+    for capture in step.captures:
+        if capture.secret and capture.name in captured:
+            strand.hide(capture.name, captured[capture.name])
+
+
 def _judged(step: Step, answer: Response, scope: Scope, strand: Strand) -> tuple[Judgement, tuple[Failure, ...]]:
     """The judgement, and every failure, of a conversation too.
 
     A target's answer must never end more than its step, so what nobody foresaw in judging it fails the step.
     """
-    prepared = strand.context.prepared.get(id(step))
-    if prepared is not None and prepared.direct is not None:
-        reading = Reading(answer, trace_id=strand.trace_id, now=strand.context.now)
-        captured = prepared.direct.captured(reading, scope)
-        if captured is not None:
-            return Judgement((), (), captured), ()
     try:
         judged = judge(step, answer, scope, trace_id=strand.trace_id, now=strand.context.now)
         return judged, (*judged.failures, *unheard(step, answer, scope))
@@ -228,9 +239,7 @@ def told(
     used: tuple[Used, ...] = (),
 ) -> Attempted:
     """What to tell of an attempt, and what the strand has to warn of since the last one."""
-    warnings: tuple[str, ...] = ()
-    if strand.warnings:
-        warnings, strand.warnings = tuple(strand.warnings), []
+    warnings, strand.warnings = tuple(strand.warnings), []
     cause = failures[0].cause if failures else None
     response = answer if isinstance(answer, Response) else None
     return Attempted(
@@ -252,6 +261,29 @@ def told(
         degradations=degradations,
         used=used,
         warnings=warnings,
+    )
+
+
+def _passed(step: Step, number: int, strand: Strand, *, request: Request | None, answer: Response) -> Attempted:
+    """What to tell of an attempt in which all was as expected: `told`, without what it looks for."""
+    if strand.warnings:
+        return told(step, number, strand, request=request, answer=answer)
+    return Attempted(
+        step,
+        request,
+        answer,
+        number,
+        True,
+        _OK,
+        None,
+        False,
+        answer.latency_s,
+        answer.status,
+        "",
+        (),
+        strand.trace_id,
+        len(answer.body),
+        len(request.body) if request and request.body else 0,
     )
 
 
@@ -307,13 +339,13 @@ def _rendered(step: Step, scope: Scope, hops: _Hops) -> Request:
     strand = hops.strand
     marks = Marks(strand.trace_id, strand.hex(64), strand.hex(128))
     request = expand(step, scope, strand.context, jar=strand.jar(step.request.session), marks=marks)
-    _hide_credentials(request, strand)
+    _hide_credentials(request.headers, strand)
     return request
 
 
-def _hide_credentials(request: Request, strand: Strand) -> None:
+def _hide_credentials(headers: Headers, strand: Strand) -> None:
     """Whatever else repeats what identifies us, an echo say, is masked."""
-    for name, value in credentials_in(request):
+    for name, value in credentials_in(headers):
         strand.context.secrets.add(name, value)
 
 

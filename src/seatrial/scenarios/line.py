@@ -210,7 +210,8 @@ class Line:
         return Outcome.UNEXPECTED if len(self.failures) > failures else Outcome.OK
 
     def _failed_since(self, mark: Mark) -> bool:
-        return self.outcome_since(mark) is not Outcome.OK
+        results, failures = mark
+        return len(self.failures) > failures or any(result.failed for result in self.results[results:])
 
     def _fail(self, part: Piece, failure: Failure) -> Moves:
         """A part that fails before anything can be sent, or after all of it was."""

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from seatrial.scenarios.prepared import Prepared
 
 
+_OK = Outcome.OK
+
+
 @light(frozen=True, slots=True)
 class Context:
     """What a play is told of the realm.
@@ -166,7 +169,7 @@ class StepResult:
     @property
     def failed(self) -> bool:
         """Not OK; a skipped step has neither failed nor passed."""
-        return not self.skipped and self.outcome is not Outcome.OK
+        return self.outcome is not _OK and not self.skipped
 
     @property
     def flaky(self) -> bool:

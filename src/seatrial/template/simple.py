@@ -173,6 +173,8 @@ def encoded(value: Any) -> str:
 
 def _joined(form: Form, otherwise: Run, shown: Callable[[Any], str]) -> Run:
     """In two rounds, so that nothing is called before it is sure that Jinja2 need not decide and call it again."""
+    if len(form.parts) == 1 and isinstance(form.parts[0], str) and len(form.parts[0]) <= MAX_OUTPUT:
+        return lambda scope: form.parts[0]
     looks = tuple(_look(part) for part in form.parts)
     shows = tuple(_show(part, shown) for part in form.parts)
 

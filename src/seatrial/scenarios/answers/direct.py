@@ -32,38 +32,37 @@ _NOTHING = object()
 
 @dataclass(frozen=True, slots=True)
 class Direct:
-    """What a step expects, compiled. `statuses` None means any under 400, empty means any."""
+    """What a step expects, compiled. `statuses` None means any under 400, empty means any. `looks_up`: what is
+    captured may be asked for by what comes after it."""
 
     statuses: frozenset[int] | None
     longest_s: float
+    looks_up: bool
     captures: tuple[tuple[str, Look], ...]
     asks: tuple[Ask, ...]
 
     def captured(self, reading: Reading, scope: Scope) -> dict[str, Any] | None:
         """What is captured from an answer that is in all as expected; None leaves it to `judge`."""
-        response = reading.response
-        if not self._may_have(response.status) or response.latency_s > self.longest_s:
+        status, wanted = reading.response.status, self.statuses
+        if status not in wanted if wanted else wanted is None and status >= 400:
+            return None
+        if reading.response.latency_s > self.longest_s:
             return None
         try:
             return self._captured(reading, scope)
         except Exception:  # noqa: BLE001 - whatever it is, `judge` meets it too and tells it
             return None
 
-    def _may_have(self, status: int) -> bool:
-        return status < 400 if self.statuses is None else not self.statuses or status in self.statuses
-
     def _captured(self, reading: Reading, scope: Scope) -> dict[str, Any] | None:
         captured: dict[str, Any] = {}
-        if self.captures:
-            within = dict(scope)
-            for name, look in self.captures:
-                found = look(reading, within)
-                if found is _NOTHING:
-                    return None
-                captured[name] = within[name] = found
-            scope = within
+        within = {**scope} if self.captures and self.looks_up else {}
+        for name, look in self.captures:
+            found = look(reading, within)
+            if found is _NOTHING:
+                return None
+            captured[name] = within[name] = found
         for ask in self.asks:
-            if not ask(reading, scope):
+            if not ask(reading, within or scope):
                 return None
         return captured
 
@@ -80,8 +79,16 @@ def compile_direct(step: Step) -> Direct | None:
     return Direct(
         None if wanted.status is None else frozenset(wanted.status.statuses),
         min(allowed, default=float("inf")),
+        _looks_up(step),
         tuple((capture.name, _capture(capture)) for capture in step.captures),
         (*shapes, *map(_check, wanted.checks)),
+    )
+
+
+def _looks_up(step: Step) -> bool:
+    kinds = {capture.query.kind for capture in step.captures} | {one.query.kind for one in step.expectations.checks}
+    return QueryKind.VARIABLE in kinds or any(
+        isinstance(each, (Template, Items, Fields)) for each in _values_of(step)
     )
 
 

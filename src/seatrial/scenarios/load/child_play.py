@@ -190,9 +190,10 @@ class Player:
         if move.hop:  # a part of an exchange that has begun, or of the one that comes
             _pause(self._ceiling.wait_s(time.monotonic()))
             return self._client.send(move.request)
-        if progress.sends and move.attempt == 1:
+        if progress.sends and move.attempt == 1 and progress.scenario.load.think_time_s[1]:
             _pause(self.think_s(progress.scenario))
-        _pause(self._ceiling.wait_s(time.monotonic()))
+        if self._ceiling.rate_per_s is not None:
+            _pause(self._ceiling.wait_s(time.monotonic()))
         sent_at = time.monotonic()
         progress.sent = self._timeline.mark_at(sent_at)
         progress.late_s = 0.0 if progress.sends else max(0.0, sent_at - progress.due_at)

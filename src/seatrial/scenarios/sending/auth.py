@@ -49,10 +49,10 @@ class NoToken(Exception):
 
 def headers_of(auth: Auth | None, scope: Scope) -> Headers:
     """The headers that can be said at once; none for ways that need the finished request or an answer."""
-    if isinstance(auth, BasicAuth):
-        return (("Authorization", basic(_text(auth.user, scope), _text(auth.password, scope))),)
     if isinstance(auth, BearerAuth):
         return (("Authorization", f"Bearer {_text(auth.token, scope)}"),)
+    if isinstance(auth, BasicAuth):
+        return (("Authorization", basic(_text(auth.user, scope), _text(auth.password, scope))),)
     if isinstance(auth, ApiKeyAuth) and auth.place is KeyPlace.HEADER:
         return ((auth.name, _text(auth.value, scope)),)
     return ()
@@ -64,9 +64,9 @@ def params_of(auth: Auth | None) -> tuple[tuple[str, Value], ...]:
     return ((auth.name, auth.value),) if isinstance(auth, ApiKeyAuth) and in_query else ()
 
 
-def credentials_in(request: Request) -> Iterator[tuple[str, str]]:
-    """What the Authorization header tells of us, by a name for its mask: a bearer token, a password."""
-    for name, value in request.headers:
+def credentials_in(headers: Headers) -> Iterator[tuple[str, str]]:
+    """What an Authorization header tells of us, by a name for its mask: a bearer token, a password."""
+    for name, value in headers:
         if name.lower() != "authorization":
             continue
         scheme, _, told = value.partition(" ")

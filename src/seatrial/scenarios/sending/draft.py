@@ -50,35 +50,36 @@ class Draft:
 
     def request(self, scope: Scope, context: Context, marks: Marks) -> Request:
         """The request as `expand` makes it for a jar without cookies; DocumentError as there."""
-        try:
-            return self._filled(scope, context, marks)
-        except UnicodeEncodeError as error:
-            raise half_a_character(self.step, error) from None
-
-    def _filled(self, scope: Scope, context: Context, marks: Marks) -> Request:
         step, template = self.step, self.step.request
-        url = url_of(template, scope, context)
-        content = self.fill(scope)
-        own = tuple(headers_in(template.headers, scope, step.where)) if self.own is None else self.own
-        headers = [*self.before]
+        try:
+            url = url_of(template, scope, context)
+            content = self.fill(scope)
+            own = tuple(headers_in(template.headers, scope, step.where)) if self.own is None else self.own
+            return Request(
+                template.method,
+                url,
+                (*self.before, *self._filled(content, scope, marks), *own),
+                content.body if content else None,
+                step.timeout_s,
+                template.connection,
+                template.max_body_bytes,
+                template.path_as_is,
+            )
+        except UnicodeEncodeError as error:
+            raise half_a_character(step, error) from None
+
+    def _filled(self, content: Content | None, scope: Scope, marks: Marks) -> list[tuple[str, str]]:
+        """The headers that are not the same each time, and the body's type."""
+        filled = []
         if self.traceparent:
-            headers.append((self.traceparent, f"00-{marks.trace_id}-{marks.span_id}-01"))
+            filled.append((self.traceparent, f"00-{marks.trace_id}-{marks.span_id}-01"))
         if self.request_id:
-            headers.append((self.request_id, marks.request_id))
-        if content and content.content_type and self.keeps_type:
-            headers.append(("Content-Type", content.content_type))
-        if template.auth is not None:
-            headers += headers_of(template.auth, scope) if self.keeps_auth else ()
-        return Request(
-            template.method,
-            url,
-            (*headers, *own),
-            content.body if content else None,
-            step.timeout_s,
-            template.connection,
-            template.max_body_bytes,
-            template.path_as_is,
-        )
+            filled.append((self.request_id, marks.request_id))
+        if content is not None and content.content_type and self.keeps_type:
+            filled.append(("Content-Type", content.content_type))
+        if self.step.request.auth is not None:
+            filled += headers_of(self.step.request.auth, scope) if self.keeps_auth else ()
+        return filled
 
 
 def compile_draft(step: Step, tracing: Tracing) -> Draft | None:
