@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import signal
 import socket
@@ -34,6 +35,19 @@ steps:
     expect: {status: 201}
   - {name: see, request: {url: /see}, expect: {status: 200}}
 """
+CUSTOMER = """\
+scenario: customer
+service: api
+rows: [{n: 0}, {n: 1}, {n: 2}, {n: 3}, {n: 4}]
+setup: [{use: login.yaml, once: worker, outputs: [id]}]
+steps:
+  - {name: own page, request: {url: "/pages/{{ row.n }}"}, expect: {status: 200}}
+"""
+LOGIN = """\
+flow: login
+steps: [{name: log in, request: {method: POST, url: /login}, capture: {id: {jsonpath: $.id}}}]
+outputs: [id]
+"""
 SECRET = "s3cr3t-of-the-load"
 
 
@@ -41,6 +55,8 @@ SECRET = "s3cr3t-of-the-load"
 def workspace(tmp_path: Path) -> Path:
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "shop.yaml").write_text(JOURNEY)
+    (tmp_path / "scenarios" / "customer.yaml").write_text(CUSTOMER)
+    (tmp_path / "scenarios" / "login.yaml").write_text(LOGIN)
     return tmp_path
 
 
@@ -207,3 +223,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def test_rows_and_logins_are_those_of_one_user_on_however_many_workers(order, target):
+    asked = order(4, 1.5, model=Model.CLOSED)
+    asked = dataclasses.replace(asked, profile=dataclasses.replace(asked.profile, scenarios={"customer": None}))
+    target.delay_s = 0.03
+    with running(asked) as load:
+        records = [record for second in load.seconds() for record in second]
+    pages = {path: count for path, count in target.most_at_once.items() if "/pages/" in path}
+    assert pages == {f"GET /pages/{number}": 1 for number in range(5)}
+    assert target.seen["POST /login"] == 4
+    assert sum(requests(records).values()) == sum(target.seen.values())
