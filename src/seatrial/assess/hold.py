@@ -6,6 +6,7 @@ generator that is late or busy has decided is not taken as decided: the hold goe
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,14 +21,21 @@ from seatrial.slo.judge import decided, judge_objectives
 from seatrial.slo.measure import LOAD, Measures
 from seatrial.verdict import Finding, Grade
 
+JUDGING_RATIO = 0.05
+"""How much of the time may go into judging, which takes longer with every second of the hold: a generator on the same
+machine needs the rest. What is looked at later is decided for the same second all the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look at the hold showed. `unfit` is what makes the generator unfit to measure, `catching_up` whether
+    """What one look at the hold showed. `findings` are those after `judged_s` of its `held_s` seconds, to be judged
+    again from `again_at` (monotonic) on. `unfit` is what makes the generator unfit to measure, `catching_up` whether
     that may pass: it was late or busy, and not so that arrivals are missing."""
 
     held_s: int = 0
+    judged_s: int = 0
     findings: tuple[Finding, ...] = ()
+    again_at: float = 0.0
     unfit: str = ""
     catching_up: bool = False
 
@@ -50,25 +58,35 @@ def hold(bridge: Bridge, loading: Loading, profile: Profile, watch: Hindsight | 
         if watch:
             watch.look()
         measures = bridge.recorder.measures()
-        seen = _look(bridge.plan, measures, seen)
+        seen = _look(bridge, measures, seen)
         warned = warned or _warn(bridge, profile, measures, seen)
         of_s = before_s + _held_at_most_s(bridge.plan, seen.held_s)
         bridge.show(_moment(bridge, loading, seen, done_s=bridge.clock.monotonic() - started, of_s=of_s))
-    return seen.findings
+    stale = seen.judged_s < seen.held_s
+    return _judged(bridge, bridge.recorder.measures(), seen).findings if stale else seen.findings
 
 
-def _look(plan: Plan, measures: Measures, before: Look) -> Look:
+def _look(bridge: Bridge, measures: Measures, before: Look) -> Look:
     """The same as before while no second has ended since."""
-    held_s = len(measures.seconds_of(LOAD))
+    plan, held_s = bridge.plan, len(measures.seconds_of(LOAD))
     if held_s == before.held_s:
         return before
     reason = trouble(measures.pacings.get(LOAD, ()), plan.documented)
-    return Look(
-        held_s,
-        judge_objectives(measures, plan.services, alpha=plan.gate.alpha, min_hold_s=plan.gate.min_hold_s),
+    seen = dataclasses.replace(
+        before,
+        held_s=held_s,
         unfit=f"generator: {reason}" if reason else "",
         catching_up=bool(why_unfit(measures, plan.documented, span=LOAD)) and not _has_dropped(measures),
     )
+    return _judged(bridge, measures, seen) if bridge.clock.monotonic() >= seen.again_at else seen
+
+
+def _judged(bridge: Bridge, measures: Measures, seen: Look) -> Look:
+    gate, began = bridge.plan.gate, bridge.clock.monotonic()
+    findings = judge_objectives(measures, bridge.plan.services, alpha=gate.alpha, min_hold_s=gate.min_hold_s)
+    took_s = bridge.clock.monotonic() - began
+    again_at = began + took_s / JUDGING_RATIO
+    return dataclasses.replace(seen, judged_s=seen.held_s, findings=findings, again_at=again_at)
 
 
 def _has_dropped(measures: Measures) -> bool:
