@@ -20,6 +20,7 @@ from seatrial.slo.compare import (
 )
 from seatrial.slo.comparison import DesignEffects, Side, design_effects
 from seatrial.slo.decide import Call, Why
+from seatrial.slo.long_run import Seconds
 
 UNHURRIED = settings(deadline=None)
 INDEPENDENT = DesignEffects(1.0, 1.0)
@@ -218,6 +219,19 @@ def test_without_requests_nothing_is_met(base, new, which):
 def test_an_outage_of_the_new_version_is_missed_throughput():
     found = compare_throughput([150] * 60, [0] * 60, at_most_ratio=0.1)
     assert (found.state, found.effect, found.interval.low) == (Call.MISSED, 0.0, 0.0)
+
+
+def test_the_ratio_of_throughputs_has_the_normal_interval_of_its_logarithm(monkeypatch):
+    rng = np.random.default_rng(6)
+    base, new = rng.poisson(150, 60), rng.poisson(140, 90)
+    monkeypatch.setattr(Seconds, "inflation", 1.0)
+    found = compare_throughput(base.tolist(), new.tolist(), at_most_ratio=0.1)
+    per_second = [max(x.var(ddof=1), (x.sum() + 1) / len(x)) for x in (base, new)]
+    relative = [v / len(x) / ((x.sum() + 1) / len(x)) ** 2 for v, x in zip(per_second, (base, new), strict=True)]
+    ratio = (new.sum() + 1) / 90 / base.mean()
+    low, high = ratio * np.exp(stats.norm.ppf([0.05, 0.95]) * math.sqrt(sum(relative)))
+    assert found.interval == pytest.approx((low, high))
+    assert found.effect == pytest.approx(new.mean() / base.mean())
 
 
 def test_throughput_that_fell_by_a_third_is_missed_and_one_that_rose_is_met():

@@ -361,6 +361,14 @@ def test_missed_waits_for_five_blocks():
     assert look(even(200, 200, seconds=5), limit_ratio=0.01).state is Call.MISSED
 
 
+def test_two_long_bursts_at_the_start_are_no_miss():
+    seconds = [(30, 200), (0, 200), (30, 200), *even(0, 200, seconds=3)]
+    assert look(seconds, limit_ratio=0.005).state is Call.UNDECIDED
+    with_bad = [(30, 200)] * 5
+    assert look(with_bad, limit_ratio=0.005).state is Call.MISSED
+    assert look(with_bad[:4], limit_ratio=0.005).why is Why.TOO_FEW_BLOCKS
+
+
 def test_one_burst_is_undecided_because_correlated():
     seconds = even(0, 200, seconds=60)
     seconds[30] = (190, 200)
@@ -449,6 +457,13 @@ def test_throughput_below_the_limit_is_missed_after_twenty_seconds():
 
 def test_throughput_without_a_single_ok_request_is_missed():
     assert decide_throughput([0] * 60, at_least_per_s=5).state is Call.MISSED
+
+
+def test_seconds_that_hardly_change_tell_too_little_of_throughput():
+    decision = decide_throughput([180] * 15 + [20] * 15, at_least_per_s=150)
+    assert (decision.state, decision.why) == (Call.UNDECIDED, Why.CORRELATED)
+    assert decision.reason.startswith("correlated: ")
+    assert decide_throughput([180, 20] * 15, at_least_per_s=150).state is Call.MISSED
 
 
 def test_throughput_without_seconds_is_undecided():
