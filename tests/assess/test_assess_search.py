@@ -8,11 +8,13 @@ import pytest
 
 from seatrial.assess.budget import budget
 from seatrial.assess.conclude import judge_run
+from seatrial.assess.page import page_of
 from seatrial.assess.plan import Asked, read_plan
 from seatrial.assess.search import hold_search
 from seatrial.assess.stage import Bridge
 from seatrial.cli.outlook import forecast_lines
 from seatrial.errors import DocumentError
+from seatrial.reports.chart import phase_shades
 from seatrial.sample import Phase
 from seatrial.verdict import Grade
 
@@ -84,6 +86,13 @@ def test_the_verdict_of_a_search_is_that_of_the_last_level_that_held(far, record
     assert found["breakpoint"].reason.startswith("breakpoint: held up to 20/s; at 40/s shop.fast was missed")
     # Of the other service nobody asked anything: that is no reason to call it met.
     assert (found["stock.available"].grade, verdict.grade) == (Grade.UNDECIDED, Grade.UNDECIDED)
+
+
+def test_the_levels_of_a_search_are_told_apart_in_the_report(far, records, played):
+    seconds = [record for number in range(15) for record in played(number, slow_from=40.0)]
+    recorded = records.recorded(*records.accepted(), *seconds)
+    page = page_of(recorded, far, judge_run(recorded, far))
+    assert [shade.label for shade in phase_shades(page)] == ["probe 20", "probe 40"]
 
 
 def test_experiments_are_refused_beside_a_breakpoint(workspace, far):

@@ -144,7 +144,7 @@ def _phases(measures: Measures) -> Iterator[shown.PhaseSpan]:
     """Every unbroken stretch of seconds of one phase: the hold comes back between experiments."""
     for span, seconds in measures.seconds.items():
         for first, last in _stretches(sorted(seconds)):
-            yield shown.PhaseSpan(span.phase, first, last + 1, span.experiment)
+            yield shown.PhaseSpan(span.phase, first, last + 1, span.experiment, span.level)
 
 
 def _stretches(seconds: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -65,9 +65,9 @@ def state_words(findings: Sequence[Finding]) -> Iterator[str]:
 
 def standing_lines(objectives: Standing) -> Iterator[str]:
     """What a breakpoint search found, and the objectives as they stood at the end: `load` judges none of them."""
+    found = objectives.conclude()
     if objectives.found:
         yield objectives.found
-    found = objectives.conclude()
     if found:
         yield "objectives as they stood (assess judges them):"
     for finding in found:

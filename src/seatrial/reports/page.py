@@ -109,17 +109,20 @@ class RatePoint:
 
 @dataclass(frozen=True, slots=True)
 class PhaseSpan:
-    """From when to when a phase lasted; `experiment` names it for the phases during and after one."""
+    """From when to when a phase lasted; `experiment` names it for the phases during and after one, `level` says at
+    which level a probe was."""
 
     phase: Phase
     started_at: float
     ended_at: float
     experiment: str | None = None
+    level: float | None = None
 
     @property
     def label(self) -> str:
-        """`hold`, or `during: the ledger hangs`."""
-        name = self.phase.replace("_", "-")
+        """`hold`, `during: the ledger hangs`, or `probe 50`."""
+        level = "" if self.level is None else f" {self.level:g}"
+        name = f"{self.phase.replace('_', '-')}{level}"
         return f"{name}: {self.experiment}" if self.experiment else name
 
 
