@@ -221,11 +221,10 @@ def decode(line: bytes | str) -> Record:
     kind = _KINDS.get(content.pop("record", None)) if isinstance(content, dict) else None
     if kind is None:
         raise ValueError("not a journal line")
-    casts = _casts(kind)
-    return typing.cast(
-        "Record",
-        kind(**{key: casts[key](value) if key in casts else value for key, value in content.items()}),
-    )
+    for name, cast in _casts(kind):
+        if name in content:
+            content[name] = cast(content[name])
+    return typing.cast("Record", kind(**content))
 
 
 def read(path: Path) -> Iterator[Record]:
@@ -242,14 +241,14 @@ def read(path: Path) -> Iterator[Record]:
                 return
 
 
-_CASTS: dict[type[Any], dict[str, Any]] = {}
+_CASTS: dict[type[Any], tuple[tuple[str, Any], ...]] = {}
 
 
-def _casts(kind: type[Any]) -> dict[str, Any]:
-    """How to turn a field's JSON value back: enums, lists, the nested Timings and PlayedSteps, limits as int keys."""
+def _casts(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
+    """How to turn a field's JSON value back: enums, the nested Timings and PlayedSteps, limits as int keys."""
     if kind not in _CASTS:
         hints = typing.get_type_hints(kind)
-        _CASTS[kind] = {name: cast for name, hint in hints.items() if (cast := _cast(hint))}
+        _CASTS[kind] = tuple((name, cast) for name, hint in hints.items() if (cast := _cast(hint)))
     return _CASTS[kind]
 
 
@@ -265,5 +264,6 @@ def _cast(hint: Any) -> Any:
     options = [option for option in typing.get_args(hint) if option is not types.NoneType]
     kind = options[0] if isinstance(hint, types.UnionType) and len(options) == 1 else hint
     if isinstance(kind, type) and hasattr(kind, "__members__"):
-        return lambda value: None if value is None else kind(value)
+        known = {member.value: member for member in kind.__members__.values()}
+        return lambda value: None if value is None else known.get(value) or kind(value)
     return None

@@ -11,6 +11,8 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from seatrial.light import light
+
 
 class Outcome(enum.StrEnum):
     """How one request ended."""
@@ -103,7 +105,7 @@ BASE, CANARY = "base", "canary"
 """The sides of a load that is split between two versions; a load of one version has none, the empty text."""
 
 
-@dataclass(frozen=True, slots=True)
+@light(frozen=True, slots=True)
 class Interval:
     """One second of one step under load: exact counts, and one HDR histogram.
 
@@ -141,7 +143,7 @@ class Interval:
 LATE_STEPS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 
 
-@dataclass(frozen=True, slots=True)
+@light(frozen=True, slots=True)
 class Pacing:
     """One second of the load generator itself: did it keep its own plan?
 

@@ -199,8 +199,9 @@ class Measures:
         """
         paced = {pacing.second for pacing in self.pacings.get(traffic.span, ())}
         shared = frozenset[int]().union(*(held for span, held in self.seconds.items() if span != traffic.span))
+        whole = paced - shared
         tallies = zip(self.seconds_of(traffic.span), self.tallies(traffic), strict=True)
-        return tuple(tally.ok for second, tally in tallies if second in paced - shared)
+        return tuple(tally.ok for second, tally in tallies if second in whole)
 
     def journeys(self) -> tuple[Journey, ...]:
         """The acceptance stage's plays in the order they began, with skipped ones and one that was cut short."""
@@ -236,10 +237,14 @@ class Measures:
 
     def chosen(self, traffic: Traffic) -> Iterable[Interval]:
         """The intervals of that traffic, in the order recorded."""
+        meant: dict[tuple[str, str], bool] = {}  # few routes, each asked for every second of a run
         for interval in self.intervals.get((traffic.service, traffic.span), ()):
             if traffic.side not in (None, interval.side):
                 continue
-            if matches(Route(interval.service, interval.method, interval.route), traffic.routes):
+            asked = interval.method, interval.route
+            if asked not in meant:
+                meant[asked] = matches(Route(interval.service, *asked), traffic.routes)
+            if meant[asked]:
                 yield interval
 
 
@@ -354,31 +359,28 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _tally(intervals: Iterable[Interval], limit_us: int | None) -> Tally:
-    listed = tuple(intervals)
-    slow = total(_slow(interval, limit_us) for interval in listed) if limit_us is not None else Tally()
-    return Tally(
-        ok=sum(interval.ok for interval in listed),
-        failed=sum(interval.failed for interval in listed),
-        over_ok=slow.over_ok,
-        over_failed=slow.over_failed,
-        untimed=slow.untimed,
-        recounted=slow.recounted,
-        degraded=sum(interval.degraded for interval in listed),
-        polls=sum(interval.polls for interval in listed),
-    )
+    ok = failed = degraded = polls = over_ok = over_failed = untimed = recounted = 0
+    for interval in intervals:
+        ok += interval.ok
+        failed += interval.failed
+        degraded += interval.degraded
+        polls += interval.polls
+        if limit_us is not None:
+            slow = _slow(interval, limit_us)
+            over_ok += slow[0]
+            over_failed += slow[1]
+            untimed += slow[2]
+            recounted += slow[3]
+    return Tally(ok, failed, over_ok, over_failed, untimed, recounted, degraded, polls)
 
 
-def _slow(interval: Interval, limit_us: int) -> Tally:
-    """Only the fields about slowness."""
-    if limit_us in interval.over_ok:
-        return Tally(over_ok=interval.over_ok[limit_us], over_failed=interval.over_failed.get(limit_us, 0))
+def _slow(interval: Interval, limit_us: int) -> tuple[int, int, int, int]:
+    """A tally's `over_ok`, `over_failed`, `untimed` and `recounted`."""
+    over_ok = interval.over_ok.get(limit_us)
+    if over_ok is not None:
+        return over_ok, interval.over_failed.get(limit_us, 0), 0, 0
     surely, perhaps = _over_failed_between(interval, limit_us)
-    return Tally(
-        over_ok=_over_in_histogram(interval.histogram, limit_us),
-        over_failed=surely,
-        untimed=perhaps - surely,
-        recounted=interval.ok,
-    )
+    return _over_in_histogram(interval.histogram, limit_us), surely, perhaps - surely, interval.ok
 
 
 def _over_failed_between(interval: Interval, limit_us: int) -> tuple[int, int]:
