@@ -6,14 +6,17 @@ import dataclasses
 
 import pytest
 
+from seatrial.assess import hold as module
 from seatrial.assess.budget import budget
-from seatrial.assess.hold import hold
+from seatrial.assess.hold import JUDGING_RATIO, hold
 from seatrial.assess.stage import LOAD_DEADLINE_S, Bridge
 from seatrial.errors import LoadFailed
 from seatrial.sample import LATE_STEPS_MS, Phase
 from seatrial.scenarios.load.pace import Stage
 from seatrial.scenarios.load.profile import StopWhen
 from seatrial.slo.gate import OnUndecided
+from seatrial.slo.judge import judge_objectives
+from seatrial.slo.measure import LOAD
 from seatrial.verdict import Grade
 
 BEFORE_HOLD_S = 5  # the profile's ramp, which is longer than its warm-up
@@ -160,6 +163,31 @@ def test_what_makes_the_generator_unfit_is_shown_while_it_happens(held, records)
     assert told[0] == ""
     assert told[-1].startswith("generator: ")
     assert "arrivals were dropped" in told[-1]
+
+
+def test_judging_takes_a_bounded_part_of_the_time_and_the_end_is_judged_all_the_same(
+    held, records, plan, monkeypatch, living_clock
+):
+    judged = []
+
+    def slowly(measures, *args, **kwargs):
+        judged.append(len(measures.seconds_of(LOAD)))
+        Slow.now_s += 0.5
+        return judge_objectives(measures, *args, **kwargs)
+
+    class Slow:
+        now_s = 0.0
+
+    class Passing(living_clock):
+        def monotonic(self):
+            return self.elapsed + Slow.now_s
+
+    monkeypatch.setattr(module, "judge_objectives", slowly)
+    patient = dataclasses.replace(plan.profile, stop_when=StopWhen.NEVER)
+    findings, _, _ = held(lambda second: records.second(BEFORE_HOLD_S + second), profile=patient, clock_type=Passing)
+    assert len(judged) <= 90 * JUDGING_RATIO / 0.5 + 2
+    assert judged[-1] == 90
+    assert {finding.grade for finding in findings} == {Grade.MET}
 
 
 LATE = dict.fromkeys(LATE_STEPS_MS, 20)
