@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -50,9 +51,15 @@ def start(monkeypatch):
     monkeypatch.setenv("TEST_TOKEN", SECRET)
     started: list[subprocess.Popen[str]] = []
 
-    def run(folder: Path, *words: str) -> subprocess.Popen[str]:
+    def run(folder: Path, *words: str, path: str = "") -> subprocess.Popen[str]:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join((path, os.environ.get("PYTHONPATH", "")))}
         process = subprocess.Popen(
-            [*COMMAND, *words], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [*COMMAND, *words],
+            cwd=folder,
+            env=environment if path else None,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         started.append(process)
         return process
@@ -70,10 +77,23 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-def test_two_workers_attached_to_a_master_count_what_the_target_logged(workspace, start, target):
+@pytest.fixture
+def wrong_clocks(tmp_path: Path) -> str:
+    """On the path of a Python, its clocks are hours and minutes off."""
+    folder = tmp_path / "wrong clocks"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        "import time\nreal, steady = time.time, time.monotonic\n"
+        "time.time, time.monotonic = lambda: real() + 7200, lambda: steady() - 300\n"
+    )
+    return str(folder)
+
+
+def test_two_workers_attached_to_a_master_count_what_the_target_logged(workspace, start, target, wrong_clocks):
     port = free_port()
     master = start(workspace, "p", "--master", "--expect-workers", "2", "--port", port)
-    workers = [start(workspace.parent / "other checkout", "--worker", f"127.0.0.1:{port}") for _ in range(2)]
+    other, at = workspace.parent / "other checkout", f"127.0.0.1:{port}"
+    workers = [start(other, "--worker", at), start(other, "--worker", at, path=wrong_clocks)]
     told, progress = master.communicate(timeout=60)
     ended = [(*worker.communicate(timeout=20), worker.returncode) for worker in workers]
     assert master.returncode in (ExitCode.MET, ExitCode.UNDECIDED), progress  # a busy machine makes late starts
@@ -86,13 +106,26 @@ def test_two_workers_attached_to_a_master_count_what_the_target_logged(workspace
             assert item.failed == 0
     assert counted == {"/look": 120, "/buy/*": 120}
     assert target.seen == {"GET /look": 120, "POST /buy/1": 120}
-    assert {item.workers for item in records if isinstance(item, Pacing)} == {2}
+    assert {(item.workers, len(item.lost)) for item in records if isinstance(item, Pacing)} == {(2, 0)}
+    assert len({item.second for item in records}) <= 5  # of the master's clock, all of them
     assert "shop > look" in told
     assert f"waiting for 2 workers at 127.0.0.1:{port}" in progress
     assert [code for _, _, code in ended] == [0, 0], ended
     assert all("profile 'p' in realm 'here'" in words for _, words, _ in ended)
     whole = "".join((told, progress, (run.folder / "load.log").read_text(), *(words for _, words, _ in ended)))
     assert SECRET not in whole
+
+
+def test_a_worker_that_comes_late_is_sent_away_and_the_load_goes_on(workspace, start, target):
+    port = free_port()
+    master = start(workspace, "p", "--master", "--port", port)
+    workers = [start(workspace, "--worker", f"127.0.0.1:{port}") for _ in range(2)]
+    _, progress = master.communicate(timeout=60)
+    said = [worker.communicate(timeout=30)[1] for worker in workers]
+    assert master.returncode in (ExitCode.MET, ExitCode.UNDECIDED), progress
+    assert {worker.returncode for worker in workers} == {ExitCode.MET, ExitCode.COULD_NOT_RUN}, said
+    assert any("the master says: the load has" in text for text in said)
+    assert target.seen == {"GET /look": 120, "POST /buy/1": 120}
 
 
 def test_a_worker_of_another_checkout_is_refused_with_the_file_that_differs(workspace, start, target):
