@@ -444,3 +444,10 @@ def test_a_steady_state_marked_with_the_experiments_name_is_taken_alone(make):
     finding = _only(_in_phase(measures, make.services(make.errors()), Phase.HOLD))
     assert finding.grade is Grade.MISSED
     assert len(measures.seconds_of(LOAD)) == 20
+
+
+@pytest.mark.parametrize(("starts", "late", "fit"), [(50, 1, True), (50, 2, False), (200, 2, True), (200, 3, False)])
+def test_more_than_one_start_in_a_hundred_and_more_than_one_must_be_late(make, starts, late, fit):
+    pacing = make.pacing(30, planned=starts, started=starts, late_over_ms={10: late})
+    found = judge_generator(measure([make.counted(30, starts), pacing]), make.services(make.errors()))
+    assert (found is None) == fit
