@@ -40,16 +40,27 @@ def test_a_realm_that_is_ready_and_a_machine_with_room_are_a_line_each(told, pla
     with Server(says(OK)) as shop:
         lines = told(standing(plan, shop=shop.url))
     assert lines == [
-        "preflight: 1 service of realm 'here' ready",
+        "preflight: 1 of 1 service of realm 'here' ready",
         "preflight: 1.5 of 2 cores free, timers late by 0.4 ms (p99), for a peak of 20 plays/s",
     ]
 
 
-def test_one_service_that_is_not_ready_stops_it_as_what_could_not_be_run(told, plan):
+def test_one_service_that_is_not_ready_is_warned_of_and_the_others_are_judged(told, plan, clock):
     with Server(says(OK)) as shop, Server(says(OK)) as gone:
         gone.close()
-        with pytest.raises(Unreachable, match="1 of 2 services of realm 'here' were not ready") as caught:
-            told(standing(plan, shop=shop.url, stock=gone.url))
+        lines = told(standing(plan, shop=shop.url, stock=gone.url))
+    assert lines[0] == "preflight: 1 of 2 services of realm 'here' ready"
+    assert lines[1].startswith(
+        f"preflight: warning: stock is not ready after 10 s: {gone.url}healthz gave no answer (ref"
+    )
+    assert clock.elapsed == 10.0
+
+
+def test_a_realm_where_nobody_accepts_a_connection_stops_it_as_what_could_not_be_run(told, plan):
+    with Server(says(OK)) as gone:
+        gone.close()
+        with pytest.raises(Unreachable, match="no service of realm 'here' accepts a connection") as caught:
+            told(standing(plan, shop=gone.url))
     assert caught.value.exit_code is ExitCode.COULD_NOT_RUN
 
 

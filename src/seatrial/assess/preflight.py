@@ -1,7 +1,7 @@
 """The first stage: every service of the realm is ready, and the generator has room for the profile's peak.
 
-Takes a plan and the realm's state, says what it found. What is not ready stops the assessment before anything is
-judged; a busy machine is only warned of.
+Takes a plan and the realm's state, says what it found. A realm where nobody answers stops the assessment; a service
+that is not ready and a busy machine are warned of: what they lead to is judged where it shows, in journeys and load.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from seatrial.assess.headroom import Headroom, lacking, measure_headroom
 from seatrial.assess.plan import Plan
 from seatrial.assess.stage import Moment, Say, Show
 from seatrial.clock import Clock
-from seatrial.runtime.ready import READY_WITHIN_S, require_ready
+from seatrial.quantity import show_duration
+from seatrial.runtime.ready import READY_WITHIN_S, Readiness, wait_until_ready
 from seatrial.runtime.state import RealmState
 from seatrial.runtime.up import require_reachable
 from seatrial.scenarios.load.profile import Model, Profile
@@ -19,16 +20,24 @@ from seatrial.slo.generator import late_bound_s
 
 
 def preflight(plan: Plan, state: RealmState | None, *, clock: Clock, say: Say, show: Show) -> None:
-    """Unreachable when a service is not ready; says that all are, and how much room the generator has."""
+    """Unreachable when no service accepts a connection; says which are ready, and how much room the generator has."""
     require_reachable(plan.realm, state)
     if plan.canary:
         require_canary(plan.canary)
     show(Moment("preflight", 0.0, READY_WITHIN_S))
-    ready = require_ready(plan.realm, state, clock=clock)
-    say(f"preflight: {_counted(len(ready), 'service')} of realm '{plan.realm.name}' ready")
+    for line in ready_lines(wait_until_ready(plan.realm, state, clock=clock), plan.realm.name):
+        say(f"preflight: {line}")
     if plan.profile:
         for line in room_lines(measure_headroom(), plan, plan.profile):
             say(f"preflight: {line}")
+
+
+def ready_lines(found: Readiness, realm: str) -> tuple[str, ...]:
+    """How many services are ready, and a warning for each that is not."""
+    total = len(found.ready) + len(found.unready)
+    ready = f"{len(found.ready)} of {_counted(total, 'service')} of realm '{realm}' ready"
+    after = show_duration(READY_WITHIN_S)
+    return (ready, *(f"warning: {name} is not ready after {after}: {what}" for name, what in found.unready.items()))
 
 
 def room_lines(headroom: Headroom, plan: Plan, profile: Profile) -> tuple[str, ...]:

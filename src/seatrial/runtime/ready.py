@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from seatrial import http
 from seatrial.clock import Clock
-from seatrial.errors import Unreachable
 from seatrial.exchange import Response
-from seatrial.quantity import show_duration
 from seatrial.realm import Realm
 from seatrial.runtime.state import RealmState
 from seatrial.runtime.up import HEALTH_TIMEOUT_S, direct_addresses
@@ -26,18 +25,23 @@ READY_WITHIN_S = 10.0
 _ASK_EVERY_S = 0.5
 
 
-def require_ready(
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """Which services of a realm were ready, in the realm's order, and what each of the others did."""
+
+    ready: tuple[str, ...]
+    unready: Mapping[str, str]
+
+
+def wait_until_ready(
     realm: Realm, state: RealmState | None, *, clock: Clock, within_s: float = READY_WITHIN_S
-) -> tuple[str, ...]:
-    """The names of the realm's services once all of them are ready; Unreachable, saying of each that is not what it
-    did, when that takes too long."""
+) -> Readiness:
+    """Asks until every service is ready, or the time is over; what it found then."""
     addresses = direct_addresses(realm, state)
     ends_at = clock.monotonic() + within_s
-    while reasons := unready(realm, addresses):
-        if clock.monotonic() >= ends_at:
-            raise Unreachable(_not_ready(realm, reasons, within_s))
+    while (late := unready(realm, addresses)) and clock.monotonic() < ends_at:
         clock.sleep(_ASK_EVERY_S)
-    return tuple(addresses)
+    return Readiness(tuple(name for name in addresses if name not in late), late)
 
 
 def unready(realm: Realm, addresses: Mapping[str, str]) -> dict[str, str]:
@@ -54,11 +58,3 @@ def _what_it_did(url: str) -> str:
     if isinstance(answer, Response):
         return f"answered {answer.status}" if answer.status >= 500 else ""
     return "" if answer.cause is Cause.TLS else f"gave no answer ({answer.cause}: {answer.detail})"
-
-
-def _not_ready(realm: Realm, reasons: Mapping[str, str], within_s: float) -> str:
-    listed = "; ".join(f"{name}: {what}" for name, what in reasons.items())
-    return (
-        f"{realm.where}: after {show_duration(within_s)} {len(reasons)} of {len(realm.places)} services of realm "
-        f"'{realm.name}' were not ready ({listed}); start them, or correct their addresses or `health`"
-    )
