@@ -84,9 +84,11 @@ def field(data: object, name: str, kind: type[Any]) -> Any:
 
 def _record(line: object) -> Interval | Pacing:
     content = orjson.loads(line) if isinstance(line, bytes) else None
-    if not isinstance(content, dict) or content.get("record") not in _KINDS:
+    if not isinstance(content, dict):
+        raise ValueError("not an object")
+    adapter = _KINDS.get(str(content.pop("record", None)))
+    if adapter is None:
         raise ValueError("not a record of a load")
-    adapter = _KINDS[content.pop("record")]
     record: Interval | Pacing = adapter.validate_python(content)
     if any(isinstance(value, int | float) and value < 0 for value in content.values()):
         raise ValueError("a count below 0")

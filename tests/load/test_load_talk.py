@@ -1,0 +1,51 @@
+"""What a worker tells its master is checked before it is counted; in a process of its own, as locust patches it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+SCRIPT = """
+import dataclasses, json
+from seatrial.scenarios.load import child_talk
+from seatrial import journal
+from seatrial.sample import Interval, Pacing, Phase, Sample, Outcome
+from seatrial.scenarios.load.recorder import encode_histogram
+
+step = Interval("r", Phase.HOLD, "pay", "charge", "cards", "POST", "/c", 100, 3, 1, {"timeout": 1},
+                over_ok={5000: 1}, over_failed={5000: 0}, histogram=encode_histogram({1000: 3}), side="base")
+pace = Pacing("r", Phase.HOLD, 100, 4, 4, 0, 0, 0.001, 0.2, {1: 2}, lost={1: 3})
+assert child_talk.records_of(child_talk.lines_of([step, pace])) == [step, pace]
+
+def changed(**fields):
+    return json.dumps({**json.loads(journal.encode(step)), **fields}).encode()
+
+sample = Sample("r", Phase.HOLD, "s", "t", "a", "GET", "/", 1.0, 1.0, Outcome.OK)
+refused = {
+    "text": "x", "no list": {}, "a line of text": ["x"], "no json": [b"x"], "no object": [b"[]"], "no kind": [b"{}"],
+    "another kind": [journal.encode(sample)], "no number": [changed(ok="many")], "below 0": [changed(failed=-1)],
+    "unknown phase": [changed(phase="tea")], "no map": [changed(causes=[1])],
+    "no histogram": [changed(histogram="AAAA")],
+    "unhashable kind": [changed(record=[])], "too many": [b"x"] * (child_talk.MOST_LINES + 1),
+}
+for name, lines in refused.items():
+    try:
+        child_talk.records_of(lines)
+    except ValueError:
+        continue
+    raise SystemExit(f"taken: {name}")
+
+for data in (None, [], {}, {"line": 1}, {"line": None}):
+    try:
+        child_talk.field(data, "line", str)
+    except ValueError as error:
+        assert str(error) == "no str 'line' in it"
+        continue
+    raise SystemExit(f"taken: {data}")
+assert child_talk.field({"line": "stop"}, "line", str) == "stop"
+"""
+
+
+def test_records_come_through_whole_and_nothing_else_is_taken():
+    ran = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=60, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
