@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from seatrial.errors import ExitCode
+from seatrial.cli.options import finish
 
 import_app = typer.Typer(
     help="Convert what was written for other tools; ends with a report of what was converted and what was not.",
@@ -45,7 +45,7 @@ def import_postman(
     """Convert a Postman collection and its environments, scripts included as far as they are understood."""
     from seatrial.cli.import_ import Output, run_import_postman
 
-    _finish(
+    finish(
         run_import_postman(
             collection,
             environment or [],
@@ -70,7 +70,7 @@ def import_har(
     """Convert a recording of a browser or proxy; what a request took from an earlier answer becomes a capture."""
     from seatrial.cli.import_ import Output, run_import_har
 
-    _finish(
+    finish(
         run_import_har(
             recording, Output(output, force), services=service or [], hosts=host or [], static=static, name=name
         )
@@ -88,7 +88,7 @@ def import_openapi(
     """Convert an OpenAPI document: a smoke journey for each tag, with example data and schema checks."""
     from seatrial.cli.import_ import Output, run_import_openapi
 
-    _finish(run_import_openapi(document, Output(output, force), services=service or [], tags=tag or []))
+    finish(run_import_openapi(document, Output(output, force), services=service or [], tags=tag or []))
 
 
 @import_app.command("curl")
@@ -102,7 +102,7 @@ def import_curl(
     """Convert curl command lines, as pasted or copied from a browser, into one scenario."""
     from seatrial.cli.import_ import Output, run_import_curl
 
-    _finish(run_import_curl(lines or [], Output(output, force), services=service or [], name=name))
+    finish(run_import_curl(lines or [], Output(output, force), services=service or [], name=name))
 
 
 @import_app.command("hurl")
@@ -122,7 +122,7 @@ def import_hurl(
 
     given = {"variable": variable, "variables-file": variables_file, "secret": secret, "location": location}
     kept = {name: value for name, value in given.items() if value}
-    _finish(run_import_hurl(files, Output(output, force), given=kept))
+    finish(run_import_hurl(files, Output(output, force), given=kept))
 
 
 @import_app.command("keptn")
@@ -140,8 +140,4 @@ def import_keptn(
     from seatrial.cli.import_keptn import Asked, run_import_keptn
     from seatrial.slo.keptn import Choice
 
-    _finish(run_import_keptn(Asked(slo, sli, Choice(service, project, profile)), Output(output, force)))
-
-
-def _finish(code: ExitCode) -> None:
-    raise typer.Exit(int(code))
+    finish(run_import_keptn(Asked(slo, sli, Choice(service, project, profile)), Output(output, force)))

@@ -15,10 +15,24 @@ from typing import Annotated, Any
 import typer
 
 from seatrial import __version__
+from seatrial.cli.chaos_app import chaos_app
 from seatrial.cli.console import print_anything, say, tell
-from seatrial.cli.diff_options import diff
+from seatrial.cli.demo_app import demo_app
+from seatrial.cli.diff_app import diff
 from seatrial.cli.hurl_words import with_hurl_options
 from seatrial.cli.import_app import import_app
+from seatrial.cli.options import (
+    CsvOption,
+    HlogOption,
+    JsonOption,
+    MetricsOption,
+    ProcessesOption,
+    RealmOption,
+    StrictOption,
+    VarOption,
+    finish,
+)
+from seatrial.cli.runs_app import runs_app
 from seatrial.cli.start import start_short
 from seatrial.errors import ExitCode, Interrupted, SeatrialError
 
@@ -34,35 +48,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-demo_app = typer.Typer(help="The demo bank: five small services to try everything on.", no_args_is_help=True)
-chaos_app = typer.Typer(help="Faults on purpose: experiments, and their undoing.", no_args_is_help=True)
-runs_app = typer.Typer(help="The recorded runs.", no_args_is_help=True)
 app.add_typer(demo_app, name="demo")
 app.add_typer(chaos_app, name="chaos")
 app.add_typer(runs_app, name="runs")
 app.add_typer(import_app, name="import")
-app.command()(diff)
-
-RealmOption = Annotated[
-    str | None,
-    typer.Option("--realm", "-r", envvar="SEATRIAL_REALM", help="The realm of realms.yaml; default: its `default`."),
-]
-VarOption = Annotated[list[str] | None, typer.Option("--var", help="NAME=VALUE, over the realm's variables; repeat.")]
-DefectOption = Annotated[
-    list[str] | None, typer.Option("--defect", help="NAME|N[:SERVICE][=VALUE], e.g. 5:cards or slow:ledger=20%.")
-]
-StrictOption = Annotated[bool, typer.Option("--strict", help="DEGRADED is a miss too.")]
-ProcessesOption = Annotated[
-    int | None, typer.Option("--processes", help="Play the load with so many processes of this machine; default 1.")
-]
-HlogOption = Annotated[
-    str | None, typer.Option("--hlog", help="Write the load's latencies as an HdrHistogram log to FILE.")
-]
-CsvOption = Annotated[str | None, typer.Option("--csv", help="Write a row per second and step of the load to FILE.")]
-MetricsOption = Annotated[
-    str | None, typer.Option("--metrics", help="Write the load's numbers in Prometheus' text format to FILE.")
-]
-JsonOption = Annotated[str | None, typer.Option("--json", help="Write the result as JSON to FILE, `-` for stdout.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -79,7 +68,7 @@ def init(folder: Annotated[Path, typer.Argument(help="Where; made if it is not t
     """Write a working project: realm, journey, profile, experiment, SLOs, monitor."""
     from seatrial.cli.init import run_init
 
-    _finish(run_init(folder))
+    finish(run_init(folder))
 
 
 @app.command()
@@ -87,7 +76,7 @@ def up(realm: RealmOption = None, var: VarOption = None) -> None:
     """Start the services of a process realm and the proxies between them."""
     from seatrial.cli.up import run_up
 
-    _finish(run_up(realm, var or []))
+    finish(run_up(realm, var or []))
 
 
 @app.command()
@@ -95,31 +84,7 @@ def down(realm: RealmOption = None) -> None:
     """Stop what `up` started."""
     from seatrial.cli.up import run_down
 
-    _finish(run_down(realm))
-
-
-@demo_app.command("run")
-def demo_run(defect: DefectOption = None, strict: StrictOption = False, json: JsonOption = None) -> None:
-    """Start the bank, assess it, stop it: the whole line in under four minutes."""
-    from seatrial.cli.demo import run_demo
-
-    _finish(run_demo(defect or [], strict=strict, json_file=json))
-
-
-@demo_app.command("up")
-def demo_up(defect: DefectOption = None) -> None:
-    """Start the bank and leave it running."""
-    from seatrial.cli.demo import run_demo_up
-
-    _finish(run_demo_up(defect or []))
-
-
-@demo_app.command("down")
-def demo_down() -> None:
-    """Stop the bank."""
-    from seatrial.cli.demo import run_demo_down
-
-    _finish(run_demo_down())
+    finish(run_down(realm))
 
 
 @app.command()
@@ -187,7 +152,7 @@ def check(
         show_secrets=show_secrets,
         hurl=hurl,
     )
-    _finish(run_check(options))
+    finish(run_check(options))
 
 
 @app.command()
@@ -228,9 +193,9 @@ def load(
     options = SpreadOptions(processes, master, expect_workers, bind, port, workers_within, web, web_port)
     chosen = choose_profile_or_worker(profile, worker, options, files=files)
     if worker is not None:
-        _finish(run_worker(worker))
+        finish(run_worker(worker))
     spread, page, variables = spread_of(options), web_port_of(options), tuple(var or ())
-    _finish(run_load(chosen, realm, variables=variables, json_file=json, spread=spread, files=files, web_port=page))
+    finish(run_load(chosen, realm, variables=variables, json_file=json, spread=spread, files=files, web_port=page))
 
 
 @app.command()
@@ -276,7 +241,7 @@ def assess(
         canaries=tuple(canary or ()),
         share=share,
     )
-    _finish(run_assess(options))
+    finish(run_assess(options))
 
 
 @app.command()
@@ -288,7 +253,7 @@ def judge(
     """Redo the verdict of a recorded run with the objectives as they are now."""
     from seatrial.cli.judge import run_judge
 
-    _finish(run_judge(run, strict=strict, json_file=json))
+    finish(run_judge(run, strict=strict, json_file=json))
 
 
 @app.command()
@@ -303,7 +268,7 @@ def report(
     from seatrial.reports.load.files import LoadFiles
 
     files = LoadFiles(hlog, csv, metrics)
-    _finish(write_load_files(run, files) if files else run_report(run))
+    finish(write_load_files(run, files) if files else run_report(run))
 
 
 @app.command()
@@ -327,41 +292,10 @@ def compare(
     """
     from seatrial.cli.compare import CompareOptions, run_compare
 
-    _finish(run_compare(CompareOptions(base, new, at_most, across_realms, json, markdown)))
+    finish(run_compare(CompareOptions(base, new, at_most, across_realms, json, markdown)))
 
 
-@runs_app.command("list")
-def runs_list(json: JsonOption = None) -> None:
-    """List the recorded runs, newest last: realm, profile, verdict, revision and baseline names."""
-    from seatrial.cli.runs import run_list
-
-    _finish(run_list(json))
-
-
-@runs_app.command("prune")
-def runs_prune(
-    keep: Annotated[int | None, typer.Option("--keep", min=0, help="Keep the newest N runs.")] = None,
-    older_than: Annotated[
-        str | None, typer.Option("--older-than", help="Remove only runs begun longer ago than this, e.g. 30d.")
-    ] = None,
-    dry: Annotated[bool, typer.Option("--dry", help="Only say what would be removed.")] = False,
-) -> None:
-    """Remove old run folders; never a baseline, the last MET run of its kind, or one still going on."""
-    from seatrial.cli.runs import run_prune
-
-    _finish(run_prune(keep=keep, older_than=older_than, dry=dry))
-
-
-@runs_app.command("baseline")
-def runs_baseline(
-    name: Annotated[str, typer.Argument(help="The name, as release-1.4; given again, it moves.")],
-    run: Annotated[str | None, typer.Argument(help="A run's name or folder, a baseline, or `last`.")] = None,
-    remove: Annotated[bool, typer.Option("--remove", help="Take the name away; the run stays.")] = False,
-) -> None:
-    """Name a run, so that `versus: NAME` and `compare` find it and `prune` keeps it."""
-    from seatrial.cli.runs import run_baseline
-
-    _finish(run_baseline(name, run, forget=remove))
+app.command()(diff)
 
 
 @app.command()
@@ -374,7 +308,7 @@ def watch(
     """The monitor: play synthetic/ on its schedule, keep results, post a webhook when one goes down or comes back."""
     from seatrial.cli.watch import run_watch
 
-    _finish(run_watch(realm, once=once, bound=bound, database=database))
+    finish(run_watch(realm, once=once, bound=bound, database=database))
 
 
 @app.command()
@@ -387,51 +321,7 @@ def schema(
     """Print the JSON Schema of the documents, for editors: completion, help and marks at what is wrong."""
     from seatrial.cli.schema import run_schema
 
-    _finish(run_schema(kind, output))
-
-
-@chaos_app.command("plan")
-def chaos_plan(
-    experiment: Annotated[str | None, typer.Argument(help="Its name; default: all.")] = None,
-    realm: RealmOption = None,
-) -> None:
-    """List the resolved targets of experiments and do nothing."""
-    from seatrial.cli.chaos import run_plan
-
-    _finish(run_plan(experiment, realm))
-
-
-@chaos_app.command("run")
-def chaos_run(
-    experiment: Annotated[str, typer.Argument(help="The experiment's name.")],
-    realm: RealmOption = None,
-    var: VarOption = None,
-    json: JsonOption = None,
-) -> None:
-    """Run one experiment under its traffic and judge the mechanisms it names."""
-    from seatrial.cli.assess import run_experiment
-
-    _finish(run_experiment(experiment, realm, variables=tuple(var or ()), json_file=json))
-
-
-@chaos_app.command("recover")
-def chaos_recover() -> None:
-    """Undo every fault the ledgers of this workspace still hold open; harmless when there is none."""
-    from seatrial.cli.chaos import run_recover
-
-    _finish(run_recover())
-
-
-@chaos_app.command("proxy")
-def chaos_proxy(
-    host: Annotated[str, typer.Option(help="Where the API listens.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Its port; 0 takes a free one.")] = 8474,
-    config: Annotated[Path | None, typer.Option(help="A JSON list of proxies, as for /populate.")] = None,
-) -> None:
-    """The embedded proxy: Toxiproxy's API, with leases and counters."""
-    from seatrial.cli.chaos import run_proxy
-
-    _finish(run_proxy(host=host, port=port, config=config))
+    finish(run_schema(kind, output))
 
 
 def main() -> None:
@@ -496,7 +386,3 @@ def _broken_pipe(error: OSError) -> ExitCode:
     stdout.register(STDOUT, 0)
     unread = any(event & select.POLLERR for _, event in stdout.poll(0))
     return ExitCode.MET if unread else _unforeseen(error)
-
-
-def _finish(code: ExitCode) -> None:
-    raise typer.Exit(int(code))

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from seatrial.cli.options import finish
+
 
 def diff(
     primary: Annotated[str, typer.Argument(help="The realm that serves now; its noise is measured.")],
@@ -70,4 +72,4 @@ def diff(
         services=tuple(service or ()),
         files={form: target for form, target in files.items() if target is not None},
     )
-    raise typer.Exit(int(run_diff(options)))
+    finish(run_diff(options))
