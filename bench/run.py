@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import deciding
+import load_figures
 import memory
 import nginx
 import peers
@@ -45,6 +46,7 @@ class Plan:
     rows: int
     memory_rows: int
     load_rounds: int
+    figures_s: int
     crowd: Crowd
     bad_documents: int
     verdict_runs: int
@@ -58,6 +60,7 @@ FULL = Plan(
     rows=200,
     memory_rows=10_000,
     load_rounds=5,
+    figures_s=660,
     crowd=Crowd(users=20, duration_s=10),
     bad_documents=fuzz.INPUTS,
     verdict_runs=verdicts.RUNS,
@@ -70,6 +73,7 @@ QUICK = Plan(
     rows=200,
     memory_rows=1_000,
     load_rounds=1,
+    figures_s=15,
     crowd=Crowd(users=20, duration_s=4),
     bad_documents=500,
     verdict_runs=verdicts.QUICK_RUNS,
@@ -215,6 +219,13 @@ def measure_loads(bench: Bench) -> dict[str, object]:
     return report.as_data(costs, figures)
 
 
+def measure_load_figures(bench: Bench) -> dict[str, object]:
+    """Late starts, memory, the journal's size, and how long an hour takes to be judged."""
+    figures = load_figures.measure_all(bench.found["seatrial"], bench.workspace, bench.counter, bench.plan.figures_s)
+    say(f"\n{figures}")
+    return dataclasses.asdict(figures)
+
+
 def alternate(
     bench: Bench, chosen: Sequence[Tool], rounds: int, *, measure: Callable[[Tool, Counter], Cost]
 ) -> dict[str, list[Cost]]:
@@ -265,6 +276,7 @@ MEASURES: Mapping[str, Callable[[Bench], dict[str, object]]] = {
     "rows": measure_rows,
     "memory": measure_memory,
     "load": measure_loads,
+    "load figures": measure_load_figures,
     "deciding": measure_deciding,
     "fuzz": measure_fuzz,
     "verdicts": measure_verdicts,

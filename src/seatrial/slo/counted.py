@@ -12,8 +12,8 @@ import dataclasses
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from seatrial.histograms import counts_of
 from seatrial.slo.decide import PerSecond
-from seatrial.slo.histograms import counts_of
 from seatrial.slo.measure import LOAD, Measures, Route, Traffic
 
 Histogram = Mapping[int, int]

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 
 from hdrh.histogram import HdrHistogram
 
+from seatrial.histograms import bucket_of, buckets_of, quantile_of
 from seatrial.sample import Earlier, Ending, Interval, Outcome, Pacing, Phase, Play, Queried, Record, Sample
 from seatrial.service import Indicator, Objective, Service
 from seatrial.slo.decide import PerSecond
-from seatrial.slo.histograms import quantile_of
 
 _US_PER_S = 1_000_000
 _BAND_QUANTILES = (50.0, 95.0, 99.0)
@@ -395,8 +395,8 @@ def _over_in_histogram(histogram: str, limit_us: int) -> int:
     """OK requests in buckets above the limit's own."""
     if not histogram:
         return 0
-    decoded = HdrHistogram.decode(histogram)
-    return int(sum(decoded.counts[decoded.get_counts_array_index(limit_us) + 1 :]))
+    limit = bucket_of(limit_us)
+    return sum(count for bucket, count in buckets_of(histogram).items() if bucket > limit)
 
 
 def _band(second: int, histograms: list[str]) -> Band:

@@ -1,19 +1,17 @@
 """How a load went, for people: rates, errors and quantiles per step, of the last seconds or of all of it.
 
 A fold over the load's records, live or from a journal. Judges nothing: verdicts count from the exact counters, these
-quantiles come from the histograms. May import the floor and hdrhistogram; must never print.
+quantiles come from the histograms. May import the floor; must never print.
 """
 
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from hdrh.histogram import HdrHistogram
-
+from seatrial.histograms import buckets_of, quantile_in
 from seatrial.sample import Interval, Pacing, Record
-from seatrial.scenarios.load.recorder import DIGITS, HIGHEST_US, LOWEST_US
 
 LIVE_S = 5  # what "now" means in a live table: long enough for a p99, short enough to see a fault begin
 _QUANTILES = (0.50, 0.95, 0.99)
@@ -93,15 +91,14 @@ class _Step:
         self.failed = 0
         self.polls = 0
         self.causes: collections.Counter[str] = collections.Counter()
-        self.histogram = HdrHistogram(LOWEST_US, HIGHEST_US, DIGITS)
+        self.buckets: collections.Counter[int] = collections.Counter()
 
     def add(self, interval: Interval) -> None:
         self.ok += interval.ok
         self.failed += interval.failed
         self.polls += interval.polls
         self.causes.update(interval.causes)
-        if interval.histogram:
-            self.histogram.decode_and_add(interval.histogram)
+        self.buckets.update(buckets_of(interval.histogram))
 
 
 def _merge(steps: dict[tuple[str, str], _Step], records: Iterable[Record]) -> None:
@@ -120,16 +117,16 @@ def _lines(steps: dict[tuple[str, str], _Step], seconds: int) -> tuple[StepLine,
             causes=tuple(counts.causes.most_common()),
             polls=counts.polls,
             per_s=(counts.ok + counts.failed) / seconds if seconds else 0.0,
-            quantiles_s=_quantiles_s(counts.histogram),
+            quantiles_s=_quantiles_s(counts.buckets),
         )
         for (scenario, step), counts in steps.items()
     )
 
 
-def _quantiles_s(histogram: HdrHistogram) -> tuple[float, float, float] | None:
-    if not histogram.get_total_count():
+def _quantiles_s(buckets: Mapping[int, int]) -> tuple[float, float, float] | None:
+    if not buckets:
         return None
-    p50, p95, p99 = (histogram.get_value_at_percentile(100 * quantile) / 1e6 for quantile in _QUANTILES)
+    p50, p95, p99 = ((quantile_in(buckets, ratio) or 0) / 1e6 for ratio in _QUANTILES)
     return p50, p95, p99
 
 

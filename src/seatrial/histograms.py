@@ -1,9 +1,9 @@
 """Reads the base64 HDR histograms of a journal as counts per value, only the buckets that hold something.
 
-Room slo. hdrhistogram decodes into a dense array of some 30,000 buckets; a second of load fills a hundred, and a
-comparison reads thousands of seconds. The layout is HdrHistogram's V2 (its `encode`): base64, a cookie and a length,
-then zlib over a header of 40 bytes and the counts as zigzag LEB128, a negative one standing for that many empty
-buckets. Pure; must never judge.
+hdrhistogram decodes into a dense array of some 30,000 buckets, a quarter of a megabyte that only a collection of
+cycles frees; a second of load fills a hundred, and a comparison reads thousands of seconds. Floor. The layout is
+HdrHistogram's V2 (its `encode`): base64, a cookie and a length, then zlib over a header of 40 bytes and the counts as
+zigzag LEB128, a negative one standing for that many empty buckets. Pure; must never judge.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def counts_of(histogram: str) -> Mapping[int, int]:
 
     ValueError for a histogram that the load child did not write: other digits, or another lowest value.
     """
-    return {_value(index): count for index, count in _buckets(histogram).items()}
+    return {_value(index): count for index, count in buckets_of(histogram).items()}
 
 
-def _buckets(histogram: str) -> dict[int, int]:
+def buckets_of(histogram: str) -> dict[int, int]:
     """As `counts_of`, by the bucket's index."""
     if not histogram:
         return {}
@@ -49,7 +49,11 @@ def _buckets(histogram: str) -> dict[int, int]:
 def quantile_of(histograms: Iterable[str], quantile: float) -> int | None:
     """The value below or at which that share of all recorded ones lies (nearest rank), in the histograms' own unit;
     None for none. It is the upper end of its bucket, so that rounding to 3 digits flatters nobody."""
-    counts = _together(tuple(histograms))
+    return quantile_in(_together(tuple(histograms)), quantile)
+
+
+def quantile_in(counts: Mapping[int, int], quantile: float) -> int | None:
+    """The same of counts by their bucket's index."""
     rank = max(1, math.ceil(quantile * sum(counts.values()) - _ROUNDING))
     for index in sorted(counts):
         rank -= counts[index]
@@ -63,7 +67,7 @@ def _together(histograms: tuple[str, ...]) -> Mapping[int, int]:
     """All of them as one. An hour takes a second, and objectives mostly ask for several quantiles of the same."""
     counts: dict[int, int] = defaultdict(int)
     for histogram in histograms:
-        for index, count in _buckets(histogram).items():
+        for index, count in buckets_of(histogram).items():
             counts[index] += count
     return counts
 
@@ -88,6 +92,12 @@ def _filled(counts: bytes) -> dict[int, int]:
             index += 1
         number = shift = 0
     return filled
+
+
+def bucket_of(value: int) -> int:
+    """The index of the bucket a value falls into."""
+    shift = max(0, value.bit_length() - _HALF_BITS - 1)
+    return (shift << _HALF_BITS) + (value >> shift)
 
 
 def _value(index: int) -> int:

@@ -9,8 +9,8 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seatrial.histograms import bucket_of, buckets_of, counts_of, quantile_of
 from seatrial.scenarios.load.recorder import encode_histogram
-from seatrial.slo.histograms import counts_of, quantile_of
 
 
 @given(st.dictionaries(st.integers(1, 60_000_000), st.integers(1, 10**6), min_size=1, max_size=50))
@@ -45,3 +45,8 @@ def test_a_histogram_of_another_make_is_refused():
     other.record_value(5)
     with pytest.raises(ValueError, match="a histogram of 2 digits from 1"):
         counts_of(other.encode().decode())
+
+
+@given(st.integers(1, 60_000_000))
+def test_a_value_is_found_in_its_bucket(value):
+    assert buckets_of(encode_histogram({value: 3})) == {bucket_of(value): 3}
