@@ -7,8 +7,10 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from seatrial import journal
@@ -126,6 +128,22 @@ def test_a_worker_that_comes_late_is_sent_away_and_the_load_goes_on(workspace, s
     assert {worker.returncode for worker in workers} == {ExitCode.MET, ExitCode.COULD_NOT_RUN}, said
     assert any("the master says: the load has" in text for text in said)
     assert target.seen == {"GET /look": 120, "POST /buy/1": 120}
+
+
+def test_a_worker_whose_master_died_ends_by_itself_and_says_why(workspace, start, target):
+    port = free_port()
+    master = start(workspace, "p", "--master", "--port", port)
+    worker = start(workspace, "--worker", f"127.0.0.1:{port}")
+    while not target.seen:
+        assert master.poll() is None
+        time.sleep(0.05)
+    for process in psutil.Process(master.pid).children():
+        process.kill()
+    _, told = master.communicate(timeout=20)
+    _, words = worker.communicate(timeout=20)
+    assert (master.returncode, worker.returncode) == (ExitCode.COULD_NOT_RUN, ExitCode.COULD_NOT_RUN)
+    assert "the load generator ended with status -9" in told
+    assert "error: the master was silent for 5 s" in words
 
 
 def test_a_worker_of_another_checkout_is_refused_with_the_file_that_differs(workspace, start, target):
