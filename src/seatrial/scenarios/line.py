@@ -19,7 +19,7 @@ from seatrial import template
 from seatrial.errors import DocumentError, Where
 from seatrial.sample import Cause, Outcome
 from seatrial.scenarios.answers.expect import unrendered
-from seatrial.scenarios.attempt import Capturing, Origin, Strand, attempt, told
+from seatrial.scenarios.attempt import attempt
 from seatrial.scenarios.failure import Failure
 from seatrial.scenarios.files import Files
 from seatrial.scenarios.loops import elements, rounds
@@ -50,6 +50,7 @@ from seatrial.scenarios.moves import (
 )
 from seatrial.scenarios.once import Outputs
 from seatrial.scenarios.sending.cookies import Jar
+from seatrial.scenarios.strand import Capturing, Origin, Strand, told
 
 Scope = dict[str, Any]
 Parts = Iterable[Piece]

@@ -11,12 +11,12 @@ import random
 from collections.abc import Generator, Iterator
 
 from seatrial.sample import Cause, Outcome
-from seatrial.scenarios.attempt import Strand, random_hex
 from seatrial.scenarios.failure import Failure
 from seatrial.scenarios.line import START, Line
 from seatrial.scenarios.model import Scenario, elsewhere
 from seatrial.scenarios.moves import Context, Halted, Move, PlayResult, Reply
 from seatrial.scenarios.sending.cookies import Jar
+from seatrial.scenarios.strand import Strand, random_hex
 
 
 def play(scenario: Scenario, context: Context) -> Generator[Move, Reply, PlayResult]:
