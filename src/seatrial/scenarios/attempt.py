@@ -11,7 +11,7 @@ import dataclasses
 import functools
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seatrial import template
 from seatrial.errors import DocumentError
@@ -23,7 +23,6 @@ from seatrial.scenarios.failure import Failure
 from seatrial.scenarios.model import Once, Step
 from seatrial.scenarios.moves import Attempted, Claim, Move, Reply, Send, Settle
 from seatrial.scenarios.once import Outputs
-from seatrial.scenarios.prepared import Prepared
 from seatrial.scenarios.sending.auth import (
     TOKEN,
     NoToken,
@@ -42,6 +41,9 @@ from seatrial.scenarios.sending.request import Auth, ClientCredentialsAuth, Dige
 from seatrial.scenarios.sending.talk import unheard
 from seatrial.scenarios.strand import Scope, Strand, hide_captured, passed, told, used_by
 
+if TYPE_CHECKING:
+    from seatrial.scenarios.prepared import Prepared
+
 Tried = tuple[Attempted, Mapping[str, Any]]
 
 
@@ -50,7 +52,8 @@ def attempt(
 ) -> Generator[Move, Reply, Tried]:
     """Attempt the step once, within that many seconds; gives what to tell of it, and what was captured."""
     prepared = strand.context.prepared.get(id(step))
-    if prepared is not None and prepared.is_plain and strand.jar(step.request.session).is_empty:
+    plain = prepared is not None and prepared.is_plain and strand.jar(step.request.session).is_empty
+    if prepared is not None and plain and within_s > 0.0:
         return (yield from _plainly(prepared, scope, number, strand=strand, within_s=within_s))
     hops = _Hops(step, number, strand, within_s)
     try:
