@@ -1,4 +1,4 @@
-"""`slo/decide.py` against closed forms, scipy, and the properties a gate leans on."""
+"""`slo/decide` against closed forms, scipy, and the properties a gate leans on."""
 
 import itertools
 import math

@@ -96,10 +96,10 @@ def design_effects(base: Side, new: Side) -> DesignEffects:
     """Each side's own, shrunk towards that of both together, which is shrunk towards the cautious prior.
 
     With k_i blocks that tell something, `D = (k0 D0 + k_1 D_obs1 + k_2 D_obs2) / (k0 + k_1 + k_2)` and
-    `D_i = max(1, D_obsi, (k0 D + k_i D_obsi) / (k0 + k_i)) * (1 + 2 / (k0 + k_i))`. Two versions of one service under
+    `D_i = max(1, D_obsi, (k0 D + k_i D_obsi) / (k0 + k_i)) * (1 + 4 / (k0 + k_i))`. Two versions of one service under
     one profile bunch alike, and a side without a bad request, which shows nothing of its own, would weigh ten times
-    too little at D0. The last factor is what Student's t adds to the normal's square for a variance that was itself
-    learnt from few blocks.
+    too little at D0. Half of the last factor is what Student's t adds to the normal's square for a variance that was
+    itself learnt from few blocks, the other half stands for bursts that the blocks cut in two.
     """
     told = [(side.telling_blocks, side.observed_effect or 0.0) for side in (base, new)]
     both = _shrunk(told, PRIOR_DESIGN_EFFECT)
@@ -186,7 +186,7 @@ def _shrunk(told: Iterable[tuple[int, float]], towards: float) -> float:
 
 
 def _cautious(blocks: int, observed: float, both: float) -> float:
-    return max(1.0, observed, _shrunk([(blocks, observed)], both)) * (1 + 2 / (PRIOR_BLOCKS + blocks))
+    return max(1.0, observed, _shrunk([(blocks, observed)], both)) * (1 + 4 / (PRIOR_BLOCKS + blocks))
 
 
 def _called(question: Question, interval: Interval) -> tuple[Call, Why, str]:
