@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from seatrial.sample import Phase
 from seatrial.scenarios.load.pace import Stage, curve, without_end
+from seatrial.scenarios.load.timeline import Timeline
 
 levels = st.integers(0, 500).map(lambda tenths: tenths / 10)
 durations = st.integers(0, 300).map(lambda tenths: tenths / 10)
@@ -113,3 +114,13 @@ def test_the_level_follows_the_line_and_is_nothing_outside():
     pace = ramp_and_hold()
     assert [pace.level_at(moment) for moment in (-1.0, 15.0, 30.0, 149.0, 150.0)] == [0.0, 100.0, 200.0, 200.0, 0.0]
     assert pace.peak == 200.0
+
+
+@given(stage_lists(), st.floats(0, 30), st.lists(st.floats(-1, 250), max_size=20))
+def test_a_mark_worked_out_before_is_the_one_of_every_moment_it_is_given_for(stages, warm_up_s, moments):
+    whole = curve(stages, warm_up_s=warm_up_s)
+    timeline = Timeline(whole)
+    edges = [segment.starts_s for segment in whole.segments] + [warm_up_s, whole.lasts_s]
+    for moment in sorted(moments + edges) + moments:
+        assert timeline.mark_at(moment) == Timeline(whole).mark_at(moment)
+        assert timeline.mark_at(moment).phase is whole.phase_at(moment)

@@ -91,6 +91,11 @@ class Curve:
         segment = self._segment_at(moment_s)
         return segment.stage.phase if segment else Phase.RAMP
 
+    def steady_until_s(self, moment_s: float) -> float:
+        """The next moment at which phase or stage may be another; infinite when none is left."""
+        ends = (self.warm_up_s, *(segment.starts_s for segment in self.segments), self.lasts_s)
+        return min((end for end in ends if end > moment_s), default=math.inf)
+
     def arrivals_until(self, moment_s: float) -> int:
         """How many plays are due up to a moment, that moment included."""
         reached = [segment for segment in self.segments if segment.starts_s <= moment_s]

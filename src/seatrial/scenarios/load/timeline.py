@@ -26,6 +26,7 @@ class Timeline:
     told: Mark | None = None
     ended_at: float | None = None
     share: Share = field(default_factory=Share)
+    _steady: tuple[float, float, Mark] | None = field(default=None, init=False, repr=False, compare=False)
 
     def begin(self, monotonic: float, epoch: float) -> None:
         """The load starts now."""
@@ -63,6 +64,12 @@ class Timeline:
         return charge(sent or ended, ended)
 
     def _mark(self, moment_s: float) -> Mark:
+        """Worked out once for each stretch in which it stays the same, for it is asked for every request."""
+        if self._steady is None or not self._steady[0] <= moment_s < self._steady[1]:
+            self._steady = (moment_s, self.curve.steady_until_s(moment_s), self._worked_out(moment_s))
+        return self._steady[2]
+
+    def _worked_out(self, moment_s: float) -> Mark:
         phase = self.curve.phase_at(moment_s)
         return Mark(phase, level=self.curve.level_at(moment_s) if phase is Phase.PROBE else None)
 
