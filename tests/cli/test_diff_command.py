@@ -462,6 +462,56 @@ def test_steps_that_never_pass_prove_nothing(shops, diff):
     assert "note: j: failed on every side, so what follows was not compared (look: status 401, expected" in ended.out
 
 
+@pytest.mark.parametrize("status", [401, None])
+def test_a_journey_that_fails_on_every_side_is_never_met(shops, diff, tmp_path, status):
+    """Another passes, and all answers are the same. With None the failing one gets no answer at all."""
+
+    def says(path):
+        if path == "/card":
+            return card()
+        if status is None:
+            raise ConnectionError(path)
+        return status, {}, {}
+
+    shops(says, says)
+    text = "scenario: other\nservice: api\nsteps:\n- {name: pay, request: {url: /pay}, expect: {status: 200}}\n"
+    (tmp_path / "scenarios" / "other.yaml").write_text(text)
+    ended = diff("--json", "out.json")
+    assert ended.code == 5
+    told = json.loads((tmp_path / "out.json").read_text())
+    wanted = "'other' never passed in both realms at once, so equal answers prove nothing there"
+    assert (told["grade"], told["reason"], told["fields"]) == ("UNDECIDED", wanted, [])
+
+
+def test_of_a_journey_that_passes_the_first_step_alone_what_follows_proves_nothing(shops, diff):
+    says = lambda path: card() if path == "/card" else (500, {}, {})  # noqa: E731
+    shops(says, says)
+    shops.journey(f"{LOOK}\n- {{name: pay, request: {{url: /pay}}, expect: {{status: 200}}}}\n{LOOK}")
+    assert diff().code == 5
+
+
+def test_a_journey_that_is_skipped_on_one_side_is_a_note_beside_one_that_is_compared(shops, diff, tmp_path):
+    shops(lambda _: card(), lambda _: card())
+    text = f"scenario: other\nservice: api\nnever_in: [next]\nsteps:\n{LOOK}\n"
+    (tmp_path / "scenarios" / "other.yaml").write_text(text)
+    ended = diff()
+    assert ended.code == 0
+    assert "note: other: skipped on the candidate (never in next): 10 plays" in ended.out
+
+
+def test_no_line_of_a_target_is_a_command_to_github(shops, diff, monkeypatch):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    command = "::add-mask::x ##[add-mask]x"
+    shops(lambda _: card(), lambda _: (200, {"a": command}, {}))
+    ended = diff()
+    begin, *said, end = ended.out.splitlines()
+    token = begin.removeprefix("::stop-commands::")
+    assert len(token) > 16
+    assert (begin, end) == (f"::stop-commands::{token}", f"::{token}::")
+    assert any(command in line for line in said)
+    assert said[-1].startswith("report: ")
+
+
 def test_of_very_many_reasons_to_fail_the_first_are_told(shops, diff, monkeypatch):
     monkeypatch.setattr(assess_diff, "MAX_NOTES", 2)
     statuses = itertools.count(400)
@@ -569,6 +619,8 @@ def test_an_interrupt_keeps_what_was_compared(shops, diff, tmp_path):
     [kept] = (tmp_path / "reports" / "out").glob("*/diff.json")
     told = json.loads(kept.read_text())
     assert told["interrupted"]
+    assert told["grade"] == "UNDECIDED"
+    assert "the comparison was stopped before its end" in told["reason"]
     assert 5 <= told["comparisons"] < 500
 
 

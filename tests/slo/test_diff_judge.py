@@ -12,7 +12,7 @@ from scipy import stats
 
 from seatrial.slo.diff import tally as tallying
 from seatrial.slo.diff.answer import Json, Seen
-from seatrial.slo.diff.judge import ALPHA, Standing, above_noise, judge, sign_p
+from seatrial.slo.diff.judge import ALPHA, Standing, above_noise, cut_short, judge, sign_p
 from seatrial.slo.diff.tally import MAX_EXAMPLES, Spot, Tally, Three
 from seatrial.verdict import Grade
 
@@ -99,6 +99,25 @@ def test_equal_answers_of_steps_that_never_passed_prove_nothing():
     assert "no step passed on the primary" in whole.reason
 
 
+def test_a_journey_that_never_passed_leaves_it_undecided():
+    tally = counted(*[(1, 1, 1)] * 10)
+    for passed in (False, True):
+        tally.played("look", passed=passed)
+    assert judge(tally, seed=1).grade is Grade.MET
+    for name in "abcde":
+        tally.played(name, passed=False)
+    whole = judge(tally, seed=1)
+    assert whole.grade is Grade.UNDECIDED
+    assert whole.reason.startswith("'a', 'b', 'c' and 2 more never passed in both realms at once")
+
+
+def test_what_was_cut_short_is_never_met_and_keeps_what_it_found():
+    met, missed = judged(*[(1, 1, 1)] * 10), judged(*[(1, 2, 1)] * 10)
+    assert cut_short(met).grade is Grade.UNDECIDED
+    assert "no field differs above noise in what was compared, but" in cut_short(met).reason
+    assert cut_short(missed) is missed
+
+
 def test_a_loop_counts_once_a_play():
     tally = Tally(lambda *_: "x")
     tally.add({SPOT: [Three(answer(1), answer(2), answer(1))] * 5})
@@ -175,6 +194,18 @@ def test_fields_that_were_seen_too_seldom_to_look_like_one_do_not():
     """`b` differs once by itself: it could never look like a difference."""
     triples = [({"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 1, "b": 2 if number == 0 else 1}) for number in range(8)]
     assert {field.path: field.p for field in judged(*triples).fields} == {"$.a": 2**-8, "$.b": 1.0}
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_fields_that_were_seen_too_seldom_make_nothing_less_sure(seed):
+    """`a` differs in seven of forty comparisons; in each of the others one more field does, once. The 128 swaps of
+    those seven are all that can tell: were the others swapped too, chance would call `a` unsure now and then."""
+    triples = []
+    for number in range(40):
+        same = {"a": 1, **{f"f{n}x": 1 for n in range(40)}}
+        triples.append((same, {**same, **({"a": 2} if number < 7 else {f"f{number}x": 2})}, same))
+    whole = judged(*triples, seed=seed)
+    assert (whole.fields[0].path, whole.fields[0].p, whole.grade) == ("$.a", 1 / 128, Grade.MISSED)
 
 
 def test_more_comparisons_than_can_be_enumerated_are_sampled():

@@ -43,7 +43,7 @@ from seatrial.scenarios.played import Played
 from seatrial.scenarios.rows import expand_rows
 from seatrial.scenarios.sending.request import WRITING
 from seatrial.slo.diff.compare import Ignored, ignored
-from seatrial.slo.diff.judge import judge
+from seatrial.slo.diff.judge import cut_short, judge
 from seatrial.slo.diff.tally import Tally
 
 ROUNDS = 10
@@ -166,12 +166,17 @@ def diff(plan: DiffPlan, *, clock: Clock, say: Say) -> Diffed:
             interrupted = True
         with held_back():
             page = _page(plan, run, comparing, started_at=started_at, took_s=clock.monotonic() - started)
-            page = with_texts(replace(page, interrupted=interrupted), _clean(primary.secrets))
+            page = _interrupted(page) if interrupted else page
+            page = with_texts(page, _clean(primary.secrets))
             journal.write_json(run.diff, diff_json(page))
             run.report.write_text(diff_html(page), encoding="utf-8")
     if interrupted:
         raise Interrupted(f"the comparison was stopped; what was compared is in {run.diff}")
     return Diffed(page, run)
+
+
+def _interrupted(page: DiffPage) -> DiffPage:
+    return replace(page, interrupted=True, judged=cut_short(page.judged))
 
 
 def _clean(secrets: Secrets) -> Any:
@@ -266,6 +271,8 @@ class _Comparing:
     def _compare(self, pair: _Pair, workers: Mapping[Side, Workers], rng: random.Random) -> None:
         plays = _play(pair, workers, rng)
         if not any(play.result.skipped for play in plays.values()):
+            passed = all(plays[side].result.passed for side in (Side.PRIMARY, Side.CANDIDATE))
+            self.tally.played(pair.journey.name, passed=passed)
             self.tally.add(threes(*(plays[side] for side in Side), locals_=[*self.locals_, self.locals_[0]]))
         self._note(plays)
         for play in plays.values():

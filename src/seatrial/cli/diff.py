@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from seatrial.accept.prepare import Wanted
 from seatrial.assess.diff import ROUNDS, Asked, Diffed, diff, read_plan
 from seatrial.cli.console import as_json, say, tell, typed_variables, workspace, write_file
 from seatrial.cli.diff_lines import diff_lines
+from seatrial.cli.github import quoting
 from seatrial.cli.load_screen import STYLES
 from seatrial.clock import SystemClock
 from seatrial.documents import shown_path
@@ -84,9 +86,10 @@ def _capture(options: DiffOptions) -> Capture | None:
 def _write(done: Diffed, files: Mapping[str, str]) -> None:
     page = done.page
     if STDOUT not in files.values():
-        for line in diff_lines(page):
-            tell(line.text, style=STYLES[line.grade] if line.grade else "")
-        tell(f"report: {shown_path(done.run.report)}")
+        with quoting(os.environ):
+            for line in diff_lines(page):
+                tell(line.text, style=STYLES[line.grade] if line.grade else "")
+            tell(f"report: {shown_path(done.run.report)}")
     makers = {
         "json": lambda: as_json(diff_json(page)),
         "markdown": lambda: diff_markdown(page).encode(),

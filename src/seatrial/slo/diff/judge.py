@@ -25,7 +25,7 @@ import functools
 import math
 import random
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seatrial.slo.diff.compare import Kind
 from seatrial.slo.diff.tally import Counted, Example, Spot, Tally
@@ -46,6 +46,9 @@ UNSEEN = 0.05
 ENUMERATED = 11
 SWAPS = 2047
 """With at most ENUMERATED comparisons that tell, every way to swap is tried; else this many, at random."""
+
+MAX_NAMED = 3
+"""Journeys a reason names."""
 
 _Pair = tuple[int, int]
 """The comparisons, as bits, in which only the candidate differed from the primary, and only the primary again."""
@@ -113,6 +116,14 @@ def judge(tally: Tally, *, seed: int) -> Judged:
         unseen_ratio=1.0 - UNSEEN ** (1.0 / tally.comparisons) if tally.comparisons else 1.0,
         beyond=tally.beyond,
     )
+
+
+def cut_short(judged: Judged) -> Judged:
+    """The judgement of a comparison that was stopped before its end: what was found stays, but nothing is MET."""
+    if judged.grade is not Grade.MET:
+        return judged
+    reason = f"{judged.reason} in what was compared, but the comparison was stopped before its end"
+    return replace(judged, grade=Grade.UNDECIDED, reason=reason)
 
 
 def above_noise(raw: int, noise: int, n: int) -> bool:
@@ -214,9 +225,17 @@ def _whole(tally: Tally, fields: Iterable[Field]) -> tuple[Grade, str]:
         return Grade.UNDECIDED, "no step was answered by all three sides, so nothing was compared"
     if not tally.passed:
         return Grade.UNDECIDED, "no step passed on the primary, so equal answers prove nothing"
+    if never := [name for name, passed in tally.journeys.items() if not passed]:
+        return Grade.UNDECIDED, _never_passed(never)
     if suspected:
         return Grade.UNDECIDED, _too_few(suspected)
     return Grade.MET, "no field differs above noise"
+
+
+def _never_passed(journeys: list[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in journeys[:MAX_NAMED])
+    more = f" and {len(journeys) - MAX_NAMED} more" if len(journeys) > MAX_NAMED else ""
+    return f"{shown}{more} never passed in both realms at once, so equal answers prove nothing there"
 
 
 def _too_few(suspected: int) -> str:

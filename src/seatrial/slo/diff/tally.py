@@ -70,7 +70,12 @@ class Tally:
         self.fields: dict[tuple[Spot, str, Kind], Counted] = {}
         self.compared: dict[Spot, int] = {}
         self.passed: set[Spot] = set()
+        self.journeys: dict[str, int] = {}
         self.beyond = 0
+
+    def played(self, journey: str, *, passed: bool) -> None:
+        """All three sides played that journey; `passed` where it did in both realms."""
+        self.journeys[journey] = self.journeys.get(journey, 0) + passed
 
     def add(self, steps: Mapping[Spot, list[Three]]) -> None:
         """One comparison: every step that all three sides ran, in a loop once a round."""
