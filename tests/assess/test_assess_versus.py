@@ -12,6 +12,7 @@ from seatrial.assess.baselines import name_baseline
 from seatrial.assess.budget import budget
 from seatrial.assess.canary import permit_canary, with_canary
 from seatrial.assess.conclude import judge_run, plan_of, read_about, read_run, write_about
+from seatrial.assess.page import page_of
 from seatrial.assess.plan import Asked, read_plan
 from seatrial.assess.stage import Bridge
 from seatrial.assess.versus import choose_baselines
@@ -168,6 +169,24 @@ def test_a_worse_canary_is_missed_whatever_the_score(workspace, planned, recorde
     assert judge_run(read_run(run), plan).grade is Grade.MISSED
 
 
+def test_a_canary_of_a_service_that_nobody_documented_is_judged_too(workspace, recorded, planned):
+    run = recorded("1", failed=9, sides=(BASE, CANARY), canary=Canary({"shop": "http://127.0.0.1:3"}, 0.5))
+    plan = dataclasses.replace(planned(), services={}, acceptance=())
+    verdict = judge_run(read_run(run), plan)
+    assert {finding.objective for finding in verdict.findings} >= {"canary: errors", "canary: body"}
+    assert verdict.grade is Grade.MISSED
+    assert page_of(read_run(run), plan, verdict).verdict == verdict
+
+
+def test_the_canaries_take_their_part_of_the_gates_alpha_whenever_they_are_judged(workspace, planned, recorded):
+    plan = planned(gate_line="alpha: {gate: 6%}")
+    assert plan.gate.alpha == pytest.approx(0.06 / 3)
+    split = with_canary(plan, ["shop=http://127.0.0.1:9"], None)
+    assert split.gate.alpha == pytest.approx(0.06 / 4)
+    again = plan_of(workspace, read_about(recorded("1", seconds=1, canary=split.canary)))
+    assert (again.gate.alpha, again.canary) == (split.gate.alpha, split.canary)
+
+
 def test_an_unfit_generator_decides_no_comparison(planned, recorded, records):
     recorded("1")
     run = recorded("2", failed=5, baselines={"baseline": ("1",)})
@@ -226,6 +245,33 @@ def test_a_canary_is_not_compared_under_faults_or_without_load(workspace):
     (workspace / "slo" / "idle.yaml").write_text("gate: idle\n")
     with pytest.raises(UsageError, match="gate 'idle' has none"):
         with_canary(read_plan(workspace, Asked(gate="idle")), ["shop=http://127.0.0.1:9"], None)
+
+
+def test_a_canary_under_a_breakpoint_search_is_refused(workspace, planned):
+    search = "shape: {kind: breakpoint, from: 20/s, by: 20/s, every: 10s, up_to: 60/s}\n"
+    (workspace / "scenarios/profiles/some.yaml").write_text(f"profile: some\nscenarios: [browse]\n{search}")
+    with pytest.raises(UsageError, match="profile 'some' is a breakpoint search"):
+        with_canary(planned(), ["shop=http://127.0.0.1:9"], None)
+
+
+@pytest.mark.parametrize(("left_out", "hint"), [("stock", "add --service stock"), ("shop", "leave --service out")])
+def test_a_canary_of_a_service_that_is_left_out_is_refused(left_out, hint, workspace, planned):
+    (kept,) = {"shop", "stock"} - {left_out}
+    plan = planned(services=(kept,))
+    if "leave" in hint:
+        plan = dataclasses.replace(plan, documented={kept: plan.documented[kept], "other": plan.documented[kept]})
+    with pytest.raises(UsageError, match=f"would not be judged; {hint}"):
+        with_canary(plan, [f"{left_out}=http://127.0.0.1:9"], None)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://bob:hunter2@127.0.0.1:9", "http://bob:hunter2@127.0.0.1:x", "bob:hunter2@127.0.0.1"]
+)
+def test_an_address_with_a_password_is_refused_without_showing_it(address, planned):
+    with pytest.raises(UsageError, match="--canary") as refused:
+        with_canary(planned(), [f"shop={address}"], None)
+    assert "hunter2" not in str(refused.value)
+    with_canary(planned(), ["shop=http://127.0.0.1:9/@scope"], None)
 
 
 def test_an_address_the_realm_does_not_name_is_refused_with_the_line_to_add(planned):

@@ -12,7 +12,7 @@ import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
 
 from seatrial import quantity
-from seatrial.assess.plan import Plan, rates_per_s
+from seatrial.assess.plan import Plan, beside, rates_per_s
 from seatrial.errors import Unreachable, UsageError, did_you_mean
 from seatrial.realm import Realm, refuse
 from seatrial.runtime.up import reachable
@@ -40,13 +40,16 @@ def with_canary(plan: Plan, words: Iterable[str], share: str | None) -> Plan:
     if plan.experiments:
         hint = "take a gate without `chaos` (--gate NAME)"
         raise UsageError(f"{plan.gate.where}: a canary is compared without faults, and this gate has some; {hint}")
+    if plan.profile.probes:
+        problem = f"profile '{plan.profile.name}' is a breakpoint search, which ends in overload"
+        raise UsageError(f"{plan.gate.where}: a canary is compared under a load that holds, and {problem}")
     addresses = dict(_address(word, plan) for word in listed)
     for service, address in addresses.items():
         permit_canary(plan.realm, service, address)
     # Its other objectives may be decided long before the canary has had enough requests.
     profile = dataclasses.replace(plan.profile, stop_when=StopWhen.NEVER)
     canary = Canary(addresses, _share_ratio(share or DEFAULT_SHARE))
-    return dataclasses.replace(plan, profile=profile, canary=canary)
+    return beside(dataclasses.replace(plan, profile=profile), canary)
 
 
 def permit_canary(realm: Realm, service: str, address: str) -> None:
@@ -75,18 +78,27 @@ def _address(word: str, plan: Plan) -> tuple[str, str]:
         raise UsageError(f"--canary: unknown service '{service}' in realm '{plan.realm.name}'; {hint}")
     if service not in _asked(plan):
         raise UsageError(f"--canary: the journeys of profile '{_profile(plan)}' ask nothing of '{service}'")
+    if plan.judges_a_part and service not in plan.services:
+        hint = f"add --service {service}" if service in plan.documented else "leave --service out"
+        raise UsageError(f"--canary: --service leaves '{service}' out, so its canary would not be judged; {hint}")
     return service, _checked(address)
 
 
 def _checked(address: str) -> str:
+    """The address, if it is one; what stands before an `@` may be a password, and is never shown."""
     try:
         parts = urllib.parse.urlsplit(address)
         fine = parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
         fine = fine and parts.port != 0
+        names_user = "@" in parts.netloc
     except ValueError:
-        fine = False
+        fine = names_user = False
+    shown = address.rpartition("@")[2]
     if not fine:
-        raise UsageError(f"--canary: '{address}' is not an address; write it as https://canary.example.com")
+        raise UsageError(f"--canary: '{shown}' is not an address; write it as https://canary.example.com")
+    if names_user:
+        hint = "run.json would keep it in clear; let the journeys send what it takes, from the realm's secrets"
+        raise UsageError(f"--canary: the address of {shown} holds a user or password; {hint}")
     return address.rstrip("/")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial import journal
-from seatrial.assess.plan import Asked, Plan, experiment_plan, read_plan
+from seatrial.assess.plan import Asked, Plan, beside, experiment_plan, read_plan
 from seatrial.assess.search import findings_of
 from seatrial.assess.verify import judge_experiments
 from seatrial.assess.versus import judge_comparisons
@@ -100,7 +100,10 @@ def read_run(run: Run) -> Recorded:
 def plan_of(workspace: Path, about: About) -> Plan:
     """The plan of a recorded run, by the documents as they are now."""
     asked = Asked(about.realm, about.gate, about.services, about.overrides)
-    return experiment_plan(workspace, asked, about.experiment) if about.experiment else read_plan(workspace, asked)
+    if about.experiment:
+        return experiment_plan(workspace, asked, about.experiment)
+    plan = read_plan(workspace, asked)
+    return beside(plan, about.canary) if about.canary else plan
 
 
 def judge_run(recorded: Recorded, plan: Plan) -> Verdict:

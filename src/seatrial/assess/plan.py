@@ -57,6 +57,11 @@ class Plan:
         return self.profile.offered if self.profile else ""
 
     @property
+    def judges_a_part(self) -> bool:
+        """Whether `--service` left any documented service out."""
+        return self.services.keys() != self.documented.keys()
+
+    @property
     def hold_at_most_s(self) -> float:
         """How long the hold may take at most, unless it is extended."""
         if self.gate.hold_at_most_s is not None:
@@ -104,6 +109,14 @@ def experiment_plan(workspace: Path, asked: Asked, name: str) -> Plan:
     return plan
 
 
+def beside(plan: Plan, canary: Canary) -> Plan:
+    """The plan with a canary. Of what `alpha: {gate: ...}` allows in all, the canary of a service takes the part of
+    one objective more."""
+    return dataclasses.replace(
+        plan, canary=canary, gate=shared(plan.gate, _promised(plan.services) + len(canary.addresses))
+    )
+
+
 def permit(plan: Plan) -> None:
     """Refuse what the realm does not allow, naming the line to change; nothing has been sent yet."""
     for scenario in filter(mutates, plan.acceptance):
@@ -143,7 +156,7 @@ def _read(workspace: Path, asked: Asked, gate: Gate) -> Plan:
     return Plan(
         workspace=workspace,
         realm=realm,
-        gate=shared(gate, sum(len(service.promises) for service in services.values())),
+        gate=shared(gate, _promised(services)),
         services=services,
         documented=documented,
         acceptance=select(scenarios, tags=gate.acceptance_tags),
@@ -153,6 +166,10 @@ def _read(workspace: Path, asked: Asked, gate: Gate) -> Plan:
         overrides=asked.overrides,
         spread=here(asked.processes),
     )
+
+
+def _promised(services: Mapping[str, Service]) -> int:
+    return sum(len(service.promises) for service in services.values())
 
 
 def _profile(workspace: Path, gate: Gate) -> Profile | None:

@@ -205,7 +205,7 @@ def _about(bridge: Bridge, *, experiment: str | None, revisions: Mapping[str, st
         started_at=bridge.clock.now(),
         version=__version__,
         experiment=experiment,
-        services=tuple(plan.services) if plan.services.keys() != plan.documented.keys() else (),
+        services=tuple(plan.services) if plan.judges_a_part else (),
         revisions=revisions,
         overrides={name: redact(str(value)) for name, value in plan.overrides.items()},
         git_revision=_git_revision(plan.workspace),

@@ -17,6 +17,7 @@ from seatrial.errors import DocumentError, Where, did_you_mean
 from seatrial.journal import OUT, Run
 from seatrial.sample import BASE, CANARY
 from seatrial.scenarios.load.order import Canary
+from seatrial.service import Service
 from seatrial.slo.comparable import other_load
 from seatrial.slo.counted import Counted
 from seatrial.slo.generator import judge_generator
@@ -61,11 +62,13 @@ def _findings(measures: Measures, plan: Plan, *, baselines: Chosen, canary: Cana
     now = Counted("this run", (measures,), plan.realm.name, plan.offered)
     earlier = {word: _baseline(word, names, plan) for word, names in baselines.items()}
     base, new = (Counted(side, (measures,), now.realm, now.offered, side) for side in (BASE, CANARY))
+    canaries = canary.addresses if canary else {}
     for name, service in plan.services.items():
-        if canary is None or name not in canary.addresses:
+        if name not in canaries:
             yield from judge_versus(now, earlier, [service], alpha=plan.gate.alpha)
-            continue
-        beside = earlier | {BASELINE: Baseline(base)}
+    beside = earlier | {BASELINE: Baseline(base)}
+    for name in canaries:  # whether or not anybody has promised anything of it
+        service = plan.services.get(name, Service(name))
         yield from judge_versus(new, beside, [service], alpha=plan.gate.alpha)
         yield from judge_canary(base, new, service, alpha=plan.gate.alpha)
 

@@ -24,7 +24,6 @@ from seatrial.slo.decide import ALPHA, Call
 from seatrial.verdict import Grade, exit_code
 
 _WORDS = {Call.MET: "no worse", Call.MISSED: "WORSE", Call.UNDECIDED: "undecided"}
-_GRADES = {Call.MET: Grade.MET, Call.MISSED: Grade.MISSED, Call.UNDECIDED: Grade.UNDECIDED}
 _WHOLE = {Grade.MET: "no worse", Grade.MISSED: "worse", Grade.UNDECIDED: "undecided"}
 _HEADS = ("WHAT", "BASE", "NEW", "NEW / BASE", "")
 
@@ -99,7 +98,7 @@ def _tell(compared: Compared) -> None:
     for (service, route), rows in itertools.groupby(compared.rows, key=lambda row: (row.found.service, row.route)):
         tell(f"  {service} {route}".rstrip())
         for row in rows:
-            tell(f"    {_line(_cells(row), widths)}", style=STYLES[_GRADES[row.found.comparison.state]])
+            tell(f"    {_line(_cells(row), widths)}", style=STYLES[row.found.comparison.state.grade])
             if row.found.comparison.state is Call.UNDECIDED and not row.route:
                 tell(f"      {row.found.comparison.reason}")
 
@@ -154,7 +153,7 @@ def _row_json(row: Row) -> dict[str, Any]:
         "service": row.found.service,
         "route": row.route,
         "what": row.found.asked.name,
-        "grade": str(_GRADES[comparison.state]),
+        "grade": str(comparison.state.grade),
         "base": row.found.base_text,
         "new": row.found.new_text,
         "effect": comparison.effect,

@@ -24,7 +24,6 @@ from seatrial.slo.measure import LOAD, Journey, Measures, Span, Tally, Traffic, 
 from seatrial.slo.points import judge_points
 from seatrial.verdict import Finding, Grade, Subject
 
-_GRADES = {Call.MET: Grade.MET, Call.MISSED: Grade.MISSED, Call.UNDECIDED: Grade.UNDECIDED}
 _PHASE_WORDS = {Phase.DURING: "during", Phase.AFTER: "after"}
 
 
@@ -216,7 +215,7 @@ def _judge_limit(case: _Case, subject: Subject) -> Finding:
         subject=subject,
         service=case.service,
         objective=objective.name,
-        grade=_GRADES[decision.state],
+        grade=decision.state.grade,
         reason=f"{kind.what(objective)}: {decision.reason}{_how_counted(tallies)}",
         limit=objective.limit if objective.indicator is Indicator.THROUGHPUT else objective.limit_ratio,
         measured=decision.estimate,

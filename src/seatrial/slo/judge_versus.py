@@ -23,7 +23,6 @@ from seatrial.verdict import Finding, Grade, Subject
 
 NO_BASELINE = "no baseline"
 NOT_COMPARED = "not compared"
-_GRADES = {Call.MET: Grade.MET, Call.MISSED: Grade.MISSED, Call.UNDECIDED: Grade.UNDECIDED}
 _WHAT = {Indicator.ERRORS: What.ERRORS, Indicator.LATENCY: What.QUANTILE, Indicator.THROUGHPUT: What.THROUGHPUT}
 
 
@@ -128,11 +127,11 @@ def _unfit(case: _Case, base: Counted) -> str:
 def _compared(case: _Case, pair: Pair) -> Finding:
     """The finding at the limit, its grade softened by the degraded limit if there is one."""
     found = contrast(pair, case.asked(case.objective.limit))
-    grade, reason = _GRADES[found.comparison.state], found.comparison.reason
+    grade, reason = found.comparison.state.grade, found.comparison.reason
     laxer_limit = case.objective.degraded_limit
     if laxer_limit is not None and grade is Grade.MISSED:
         laxer = contrast(pair, case.asked(laxer_limit)).comparison
-        grade = {Call.MET: Grade.DEGRADED}.get(laxer.state, _GRADES[laxer.state])
+        grade = {Call.MET: Grade.DEGRADED}.get(laxer.state, laxer.state.grade)
         reason = f"{reason}; of the degraded limit, {show_change(laxer_limit)}: {laxer.reason}"
     finding = dataclasses.replace(_undecided(case, reason, counts=True), grade=grade)
     return _with_numbers(finding, found, pair)
@@ -180,7 +179,7 @@ def _canary_finding(found: Contrast, pair: Pair) -> Finding:
         subject=Subject.OBJECTIVE,
         service=found.service,
         objective=f"canary: {found.asked.name}",
-        grade=_GRADES[found.comparison.state],
+        grade=found.comparison.state.grade,
         reason=found.comparison.reason,
         limit=limit,
         limit_text=f"{found.asked.name} no worse than {pair.base.name}",

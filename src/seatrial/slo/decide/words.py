@@ -1,6 +1,6 @@
 """The words of a decision: what is called, on what it rests, and the numbers that go with it.
 
-Room slo. Pure, imports nothing of seatrial.
+Room slo. Pure; of seatrial it imports the words of a verdict alone.
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from seatrial.verdict import Grade
 
 ALPHA = 0.05
 """Chance of a wrong call per objective, over the whole run and however often it is looked at."""
@@ -34,6 +36,11 @@ class Call(enum.StrEnum):
     MET = "met"
     MISSED = "missed"
     UNDECIDED = "undecided"
+
+    @property
+    def grade(self) -> Grade:
+        """The grade of a finding that rests on it."""
+        return Grade[self.name]
 
 
 class Why(enum.StrEnum):
