@@ -54,7 +54,7 @@ def test_folder_takes_every_scenario(tmp_path):
 
 
 def test_several_scenarios_do_not_go_into_one_file(tmp_path):
-    with pytest.raises(UsageError, match="is one file, and there are 2 scenarios; name a folder"):
+    with pytest.raises(UsageError, match="is one file, and there are 2 documents; name a folder"):
         finish_import(made("a", "b"), Output(tmp_path / "x.yaml"))
 
 
