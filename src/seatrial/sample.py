@@ -280,13 +280,15 @@ class Queried:
 @dataclass(frozen=True, slots=True)
 class Earlier:
     """What earlier runs measured of one objective, newest first, as far as they did; kept so that the run can be
-    judged again when those are gone."""
+    judged again when those are gone. `problem`: why nothing is held against the run that was named; empty: it is.
+    """
 
     run: str
     service: str
     objective: str
     runs: tuple[str, ...]
     values: tuple[float, ...]
+    problem: str = ""
 
 
 Record = Sample | Interval | Pacing | EdgeCall | CallsLost | FaultWindow | Evidence | Play | Queried | Earlier

@@ -28,6 +28,7 @@ def _recorded(workspace, name, grade, value, *, realm="here", service="shop", **
     folder = workspace / OUT / name
     folder.mkdir(parents=True)
     about = {"realm": realm, "gate": "default", "profile": "some", "started_at": 1.0, "ended_at": 2.0}
+    about |= {key: fields.pop(key) for key in ("canary", "experiment", "offered") if key in fields}
     (folder / "run.json").write_text(json.dumps(about))
     finding = {"service": service, "objective": "slow", "measured": value, "low": None, "experiment": None}
     (folder / "verdict.json").write_text(json.dumps({"grade": grade, "findings": [finding | fields]}))
@@ -83,6 +84,74 @@ def test_a_named_run_is_what_counts_where_the_gate_names_it(planned, workspace):
         _recorded(workspace, name, "MET", value)
     (workspace / OUT / "baselines.json").write_text('{"version": 1, "baselines": {"release": "1"}}')
     assert _found(planned("versus: release\n"), workspace) == [("slow", ("1",), (10.0,))]
+
+
+def _named(workspace, name):
+    (workspace / OUT / "baselines.json").write_text(json.dumps({"version": 1, "baselines": {"release": name}}))
+
+
+@pytest.mark.parametrize("about", [{"canary": {"share_ratio": 0.5}}, {"experiment": "stock hangs"}], ids=str)
+def test_a_run_of_two_versions_or_of_an_experiment_gives_no_value(about, planned, workspace):
+    _recorded(workspace, "1", "MET", 10.0)
+    _recorded(workspace, "2", "MET", 20.0, **about)
+    assert _found(planned(), workspace) == [("slow", ("1",), (10.0,))]
+
+
+@pytest.mark.parametrize("grade", ["MISSED", "UNDECIDED", "DEGRADED"])
+def test_a_named_run_gives_its_value_whatever_its_verdict_was(grade, planned, workspace):
+    _recorded(workspace, "1", grade, 10.0)
+    _named(workspace, "1")
+    assert _found(planned("versus: release\n"), workspace) == [("slow", ("1",), (10.0,))]
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"realm": "there"}, "this run is of realm here and 1 of realm there"),
+        ({"offered": "twice as much"}, "not under the same load"),
+        ({"canary": {"share_ratio": 0.5}}, "split with a canary"),
+        ({"service": "stock"}, "1, which the gate's `versus` names, has no value of it"),
+    ],
+    ids=["realm", "load", "canary", "service"],
+)
+def test_what_cannot_be_held_against_a_named_run_is_undecided(fields, why, planned, workspace, records):
+    _recorded(workspace, "1", "MET", 1000.0, **fields)
+    _named(workspace, "1")
+    assert why in _slow(planned("versus: release\n"), workspace, records, Grade.UNDECIDED).reason
+
+
+def test_a_named_run_whose_generator_was_unfit_decides_nothing(planned, workspace, records):
+    _recorded(workspace, "1", "MET", 1000.0)
+    _named(workspace, "1")
+    writer = Journal(Run(workspace / OUT / "1").journal)
+    writer.write(records.interval(0), records.pacing(0, dropped=7))
+    writer.close()
+    reason = _slow(planned("versus: release\n"), workspace, records, Grade.UNDECIDED).reason
+    assert "in 1: generator: 7 of 20 arrivals were dropped" in reason
+
+
+def test_a_named_run_that_is_gone_decides_nothing(planned, workspace, records):
+    (workspace / OUT).mkdir(parents=True)
+    _named(workspace, "1")
+    assert (
+        "1, is not there any more" in _slow(planned("versus: release\n"), workspace, records, Grade.UNDECIDED).reason
+    )
+
+
+def test_a_named_run_of_another_realm_counts_where_the_gate_says_so(planned, workspace, records):
+    _recorded(workspace, "1", "MET", 1000.0, realm="there")
+    _named(workspace, "1")
+    _slow(planned("versus: {name: release, across_realms: true}\n"), workspace, records, Grade.MET)
+
+
+def _slow(plan, workspace, records, grade):
+    """The finding of a run at 320 ms, which must have that grade."""
+    kept = earlier_values(plan, Run(workspace / OUT / "now"))
+    held = records.interval(0, histogram=_histogram(320)), records.pacing(0)
+    verdict = judge_run(records.recorded(*records.accepted(), *held, *kept), plan)
+    (finding,) = (finding for finding in verdict.findings if finding.objective == "slow")
+    assert finding.grade is grade
+    return finding
 
 
 def test_nothing_is_looked_for_where_nothing_is_relative(planned, workspace):

@@ -135,12 +135,57 @@ def test_more_errors_than_the_baseline_are_missed_with_both_counts(planned, reco
     assert "5 % (600 of 12,000) against 1 % (120 of 12,000)" in finding.measured_text
 
 
-def test_the_first_run_of_all_can_be_met(planned, recorded):
+def test_the_first_run_of_all_can_be_met(planned, recorded, records):
     run = recorded("1", baselines={"baseline": ()})
-    finding = _judged(run, planned())["no more errors"]
+    writer = Journal(run.journal)
+    writer.write(*records.accepted())
+    writer.close()
+    plan = planned(services=("shop",))
+    played = tuple(scenario for scenario in plan.acceptance if scenario.name == "buy a rope")
+    verdict = judge_run(read_run(run), dataclasses.replace(plan, acceptance=played))
+    assert verdict.grade is Grade.MET
+    (finding,) = (finding for finding in verdict.findings if finding.objective == "no more errors")
     assert (finding.grade, finding.measured_text) == (Grade.UNDECIDED, "no baseline")
-    assert judge_run(read_run(run), dataclasses.replace(planned(), acceptance=())).grade is not Grade.MISSED
     assert not finding.counts
+
+
+def test_of_runs_taken_together_those_under_another_load_are_left_out(planned, recorded):
+    plan = planned(gate_line="versus: {last: 2}")
+    recorded("1", failed=9, offered="twice as much")
+    recorded("2", offered=plan.offered)
+    run = recorded("3", offered=plan.offered, baselines=choose_baselines(plan))
+    assert read_about(run).baselines == {"baseline": ("1", "2")}
+    finding = _judged(run, plan)["no more errors"]
+    assert finding.grade is Grade.MET
+    assert "against 1 % (120 of 12,000)" in finding.measured_text
+
+
+@pytest.mark.parametrize("objective", ["no more errors", "slow"])
+def test_a_gates_name_that_no_run_has_is_refused_whatever_is_held_against_it(objective, workspace, planned):
+    """Relative criteria would hold for want of an earlier value."""
+    plan = planned("baseline", "versus: relase")
+    text = '{name: slow, indicator: latency, quantile: p90, criteria: {met: [["<=+10%"]]}}'
+    if objective == "slow":
+        (workspace / "slo" / "shop.yaml").write_text(f"service: shop\nobjectives: [{text}]\n")
+        plan = read_plan(workspace, Asked(gate="plain"))
+    with pytest.raises(DocumentError, match="no run has the baseline name 'relase'"):
+        choose_baselines(plan)
+
+
+@pytest.mark.parametrize(
+    ("about", "why"),
+    [
+        ({"canary": Canary({"shop": "http://127.0.0.1:3"}, 0.5)}, "split with a canary"),
+        ({"experiment": "stock hangs"}, "an experiment alone"),
+        ({"command": "diff"}, "compared two realms"),
+    ],
+)
+def test_a_named_run_that_is_not_of_one_version_under_load_decides_nothing(about, why, planned, recorded):
+    recorded("1", seconds=1, **about)
+    finding = _judged(recorded("2", seconds=1, baselines={"baseline": ("1",)}), planned())["no more errors"]
+    assert (finding.grade, finding.counts) == (Grade.UNDECIDED, True)
+    assert finding.reason.startswith("1 can be no baseline: ")
+    assert why in finding.reason
 
 
 def test_a_baseline_that_was_removed_since_is_undecided(planned, recorded):

@@ -160,6 +160,13 @@ def test_a_side_is_named_where_there_are_two_and_only_there(here):
         run_compare(CompareOptions("old:canary", "both:base"))
 
 
+@pytest.mark.parametrize("word", ["old", "last", "stable", "reports/out/old"])
+def test_a_run_is_not_compared_with_itself(word, here):
+    run_baseline("stable", "old", forget=False)
+    with pytest.raises(UsageError, match=f"'old' and '{word}' are the same run"):
+        run_compare(CompareOptions("old", word))
+
+
 @pytest.mark.parametrize("at_most", ["10%", "-10%", "+100%", "a tenth"])
 def test_how_much_worse_it_may_be_is_a_change(at_most, here):
     record_run(here, "new", seed=2, seconds=1)

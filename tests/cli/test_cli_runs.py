@@ -182,6 +182,25 @@ def test_a_name_that_means_something_else_is_refused(name, here):
         run_baseline(name, FIRST, forget=False)
 
 
+def test_the_name_of_a_run_is_no_other_runs_baseline_name(here):
+    with pytest.raises(UsageError, match=f"'{FIRST}' is the name of a run, which it would hide"):
+        run_baseline(FIRST, SECOND, forget=False)
+
+
+@pytest.mark.parametrize(
+    ("about", "why"),
+    [
+        ({"canary": {"addresses": {}, "share_ratio": 0.5}}, "split with a canary"),
+        ({"experiment": "stock hangs"}, "an experiment alone"),
+        ({"command": "diff"}, "compared two realms"),
+    ],
+)
+def test_a_run_that_holds_more_than_one_version_under_load_is_no_baseline(about, why, here):
+    _grade(here, FIRST, **about)
+    with pytest.raises(UsageError, match=f"run '{FIRST}' can be no baseline: .*{why}"):
+        run_baseline("release", FIRST, forget=False)
+
+
 def test_a_baseline_needs_a_run_or_its_removal(here):
     for run, forget in ((None, False), (FIRST, True)):
         with pytest.raises(UsageError, match="--remove"):

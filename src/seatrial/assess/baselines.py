@@ -1,12 +1,13 @@
 """Names of runs: what `seatrial runs baseline NAME RUN` keeps, and what `versus:` and `compare` are given.
 
 They live in one file beside the runs they name, `reports/out/baselines.json`, so that whoever keeps the runs from one
-CI job to the next keeps their names with them. May import the floor; must never read what a run holds.
+CI job to the next keeps their names with them. May import the floor; of what a run holds it reads `run.json` alone.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +33,30 @@ def baseline_names(workspace: Path) -> dict[str, str]:
     return names
 
 
+def why_not_whole(about: Mapping[str, Any]) -> str:
+    """Why a run's numbers are not those of one version under one load, by its `run.json`; empty where they are."""
+    if about.get("command") == "diff":
+        return "it compared two realms"
+    if about.get("canary"):
+        return "its load was split with a canary, so it holds two versions"
+    return "it is of an experiment alone" if about.get("experiment") else ""
+
+
 def name_baseline(workspace: Path, name: str, run: Run) -> str | None:
-    """Give a run of this workspace a name; the run that had it before, if any."""
+    """Give a run of this workspace a name; the run that had it before, if any.
+
+    UsageError for what is no name, or a run's own one, and for a run that nothing can be held against.
+    """
     if name in RESERVED or not _NAME.fullmatch(name):
         raise UsageError(
             f"'{name}' cannot be a baseline's name; write letters, digits, '.', '_', '-', as release-1.4"
         )
     if run.folder.resolve().parent != (workspace / OUT).resolve():
         raise UsageError(f"{run.folder}: not a run of this workspace; only what lies in {OUT} can be named")
+    if Run(workspace / OUT / name).about.is_file():
+        raise UsageError(f"'{name}' is the name of a run, which it would hide; write another, as release-1.4")
+    if why := why_not_whole(journal.read_json(run.about)):
+        raise UsageError(f"run '{run.name}' can be no baseline: {why}")
     names = baseline_names(workspace)
     before = names.get(name)
     _write(workspace, names | {name: run.folder.resolve().name})

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seatrial.assess.baselines import baseline_names
+from seatrial.assess.baselines import baseline_names, why_not_whole
 from seatrial.chaos.ledger import open_entries
 from seatrial.errors import CannotRun, UsageError
 from seatrial.journal import Run, is_going_on, list_runs, read_json
@@ -30,7 +30,7 @@ class RunLine:
 
     `verdict` is its grade, or why there is none; `started_at` UTC seconds; `revisions` by service; `revision` the
     commit of the workspace's own documents; `compared_with` the runs it was held against; `services` those it judged,
-    none meaning all. `is_whole`: no experiment alone, and no load split with a canary.
+    none meaning all. `is_whole`: no experiment alone, no load split with a canary, and no `diff`.
     """
 
     run: Run
@@ -144,7 +144,7 @@ def _line(run: Run, baselines: tuple[str, ...]) -> RunLine:
         baselines=baselines,
         compared_with=tuple(_compared_with(about.get("baselines"))),
         services=tuple(about.get("services") or ()),
-        is_whole=not (about.get("experiment") or about.get("canary")),
+        is_whole=not why_not_whole(about),
     )
 
 

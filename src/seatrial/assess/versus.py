@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from seatrial import journal
-from seatrial.assess.baselines import FILE, baseline_names
+from seatrial.assess.baselines import FILE, baseline_names, why_not_whole
 from seatrial.assess.plan import Plan
 from seatrial.assess.runs import RunLine, run_lines
 from seatrial.errors import DocumentError, Where, did_you_mean
@@ -32,9 +32,17 @@ Chosen = Mapping[str, Sequence[str]]
 
 
 def choose_baselines(plan: Plan) -> dict[str, tuple[str, ...]]:
-    """The runs that this plan's comparisons will be held against; DocumentError for a name nobody gave to a run."""
+    """The runs that this plan's comparisons will be held against; DocumentError for a name nobody gave to a run, be
+    it one that only relative criteria are held against."""
+    gate_names(plan)
     asked = {item.versus: item.where for service in plan.services.values() for item in service.comparisons}
     return {word: _runs_of(word, plan, where) for word, where in asked.items() if word is not None}
+
+
+def gate_names(plan: Plan) -> str | None:
+    """The run that the gate's `versus` names, None where it names none; DocumentError for a name nobody gave."""
+    name = plan.gate.versus.name
+    return None if name is None else _named(name, plan, plan.gate.where)
 
 
 def judge_comparisons(
@@ -51,6 +59,14 @@ def read_counted(run: Run, name: str) -> Counted:
     about: Mapping[str, Any] = journal.read_json(run.about)
     realm, offered = (str(about.get(key) or "") for key in ("realm", "offered"))
     return Counted(name, (measure(journal.read(run.journal)),), realm, offered)
+
+
+def why_unusable(run: Run) -> str:
+    """Why nothing can be held against a run, whatever is; empty text where something can."""
+    if not run.about.is_file():
+        return f"the run it was held against, {run.name}, is not there any more"
+    why = why_not_whole(journal.read_json(run.about))
+    return f"{run.name} can be no baseline: {why}" if why else ""
 
 
 def has_canary(run: Run) -> bool:
@@ -74,15 +90,18 @@ def _findings(measures: Measures, plan: Plan, *, baselines: Chosen, canary: Cana
 
 
 def _runs_of(word: str, plan: Plan, where: Where | None) -> tuple[str, ...]:
-    versus = plan.gate.versus
-    if word == BASELINE and versus.name is None:
-        return _last_met(plan, versus.last)
+    if word != BASELINE:
+        return (_named(word, plan, where),)
+    named = gate_names(plan)
+    return _last_met(plan, plan.gate.versus.last) if named is None else (named,)
+
+
+def _named(name: str, plan: Plan, where: Where | None) -> str:
     names = baseline_names(plan.workspace)
-    name, place = (versus.name or "", plan.gate.where) if word == BASELINE else (word, where)
     if name not in names:
         hint = did_you_mean(name, names) or f"name one: seatrial runs baseline {name} RUN"
-        raise DocumentError(place or Where(str(FILE), 1, 1), f"no run has the baseline name '{name}'", hint)
-    return (names[name],)
+        raise DocumentError(where or Where(str(FILE), 1, 1), f"no run has the baseline name '{name}'", hint)
+    return names[name]
 
 
 def _last_met(plan: Plan, last: int) -> tuple[str, ...]:
@@ -102,9 +121,9 @@ def _baseline(word: str, names: Sequence[str], plan: Plan) -> Baseline:
     if not names:
         return Baseline()
     runs = [Run(plan.workspace / OUT / name) for name in names]
-    gone = [run.name for run in runs if not run.about.is_file()]
-    if gone:
-        return Baseline(unusable=f"the run it was held against, {', '.join(gone)}, is not there any more")
+    unusable = next(filter(None, map(why_unusable, runs)), "")
+    if unusable:
+        return Baseline(unusable=unusable)
     title = names[-1] if len(names) == 1 else f"the {len(names)} runs up to {names[-1]}"
     across = word == BASELINE and plan.gate.versus.across_realms
     return Baseline(_together(title, [read_counted(run, title) for run in runs]), across_realms=across)

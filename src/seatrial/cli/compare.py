@@ -15,7 +15,7 @@ from seatrial.assess.versus import has_canary, read_counted
 from seatrial.cli.console import as_json, say, tell, workspace, write_file
 from seatrial.cli.load_screen import STYLES
 from seatrial.errors import ExitCode, UsageError
-from seatrial.journal import is_going_on
+from seatrial.journal import Run, is_going_on
 from seatrial.reports.markdown import plain
 from seatrial.sample import BASE, CANARY
 from seatrial.slo.comparable import other_realm
@@ -42,7 +42,10 @@ class CompareOptions:
 
 def run_compare(options: CompareOptions) -> ExitCode:
     """Compare and tell; MET where the new run is no worse, MISSED where it is, UNDECIDED where nobody can say."""
-    base, new = (_read(name) for name in (options.base, options.new))
+    chosen = [_choose(word) for word in (options.base, options.new)]
+    if chosen[0] == chosen[1]:
+        raise UsageError(f"'{options.base}' and '{options.new}' are the same run; no run is worse than itself")
+    base, new = (_read(*one) for one in chosen)
     realms = other_realm(base, new)
     if realms and not options.across_realms:
         raise UsageError(f"{realms}; --across-realms compares them all the same")
@@ -58,12 +61,15 @@ def run_compare(options: CompareOptions) -> ExitCode:
     return exit_code(compared.grade)
 
 
-def _read(word: str) -> Counted:
+def _choose(word: str) -> tuple[Run, str]:
     """The run of that name; of one with a canary, `RUN:base` and `RUN:canary` are its sides."""
     name, colon, side = word.rpartition(":")
     if side not in (BASE, CANARY) or not colon:
         name, side = word, ""
-    run = find_named(workspace(), name)
+    return Run(find_named(workspace(), name).folder.resolve()), side
+
+
+def _read(run: Run, side: str) -> Counted:
     if is_going_on(run):
         raise UsageError(f"run '{run.name}' still goes on; compare it when it is over")
     if has_canary(run) == (not side):

@@ -44,6 +44,22 @@ def relative_points(services: Iterable[Service]) -> Iterator[tuple[str, PointObj
                 yield service.name, objective
 
 
+def earlier_of_named(
+    run: str, services: Iterable[Service], named: EarlierRun, *, problem: str = ""
+) -> Iterator[Earlier]:
+    """What `run` is held against where the gate names an earlier one: its values, whatever its verdict.
+
+    Who names a run wants to be held against it: without a value, or with a `problem`, nothing holds by it.
+    """
+    for service, objective in relative_points(services):
+        value = named.values.get(service, {}).get(objective.name)
+        if problem or value is None:
+            why = problem or f"{named.name}, which the gate's `versus` names, has no value of it"
+            yield Earlier(run, service, objective.name, (), (), why)
+        else:
+            yield Earlier(run, service, objective.name, (named.name,), (value,))
+
+
 def earlier_of(
     run: str, services: Iterable[Service], runs: Iterable[EarlierRun], *, versus: Versus
 ) -> Iterator[Earlier]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from seatrial.quantity import show_duration, show_ratio
 from seatrial.service import Indicator, PointObjective, Relation, Service, Unit
-from seatrial.slo.criteria import Aggregate, Held, aggregate, judge_value, sets_text
+from seatrial.slo.criteria import Aggregate, Held, aggregate, is_relative, judge_value, sets_text
 from seatrial.slo.measure import Measures, Traffic, total
 from seatrial.verdict import Finding, Grade, Subject
 
@@ -30,12 +30,14 @@ SHOWN: Mapping[Unit, Callable[[float], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """The value of one objective, or why there is none; and what relative criteria are held against."""
+    """The value of one objective, or why there is none; and what relative criteria are held against, or why they
+    cannot be (`objection`)."""
 
     value: float | None
     problem: str = ""
     earlier: float | None = None
     of_earlier: str = ""
+    objection: str = ""
 
 
 def judge_points(
@@ -59,7 +61,7 @@ def _seen(measures: Measures, service: str, objective: PointObjective, *, how: A
     value, problem = find(measures, service, objective)
     earlier = measures.earlier.get((service, objective.name))
     if earlier is None or not earlier.values:
-        return _Seen(value, problem)
+        return _Seen(value, problem, objection=earlier.problem if earlier else "")
     several = f"the {how} of {len(earlier.values)} earlier values" if len(earlier.values) > 1 else "the earlier value"
     return _Seen(value, problem, aggregate(earlier.values, how), several)
 
@@ -117,6 +119,8 @@ def _grade(objective: PointObjective, seen: _Seen) -> tuple[Grade, str]:
         return (Grade.MISSED if missed else Grade.UNDECIDED), seen.problem
     if objective.criteria is None:
         return Grade.MET, "for information only, not judged"
+    if seen.objection and is_relative(objective.criteria):
+        return Grade.UNDECIDED, seen.objection
     grade, held = judge_value(seen.value, objective.criteria, earlier=seen.earlier)
     return grade, "; ".join((ONE_VALUE, *(_came_out(one, objective, seen) for one in held)))
 
