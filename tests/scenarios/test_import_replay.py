@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.parse
 
 import pytest
 
@@ -84,6 +85,52 @@ def test_credentials_of_the_capture_are_never_sent():
     told = [text for text in whole.left_out if "of the capture" in text]
     assert len(told) == 6
     assert "headers `X-Api-Key` of the capture (a realm's secret `x_api_key` is sent instead)" in told
+
+
+ALL_THE_SAME = [
+    *("session_id", "sid", "sig", "auth_code", "code", "ticket", "X-Amz-Signature", "X-Amz-Credential", "hmac"),
+    *("PHPSESSID", "tokens", "accesstoken", "api_keys", "samlResponse", "client_assertion", "code_verifier", "pwd"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ALL_THE_SAME)
+def test_whatever_a_credential_is_called_it_stays_in_the_capture(name):
+    one = entry(f"{BASE}/x?a=1&{name}={SECRET}&b=2", headers=[(name, SECRET), ("X-Tenant", "north")])
+    assert sent(one) == [("GET", "/x?a=1&b=2", {}, {"X-Tenant": "north"})]
+    assert SECRET not in repr(replayed(one))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(f"Bearer {SECRET}", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0MiJ9.abc", "YWRhOmh1bnRlcjI="),
+        *(f"/cb?session_id={SECRET}", f"https://h.example/x?a=1&sig={SECRET}", f"/x#access_token={SECRET}"),
+    ],
+)
+def test_a_credential_within_a_value_stays_there_with_it(value):
+    one = entry(f"{BASE}/x?a=1&next={urllib.parse.quote(value, safe='')}", headers=[("X-Next", value)])
+    assert sent(one) == [("GET", "/x?a=1", {}, {})]
+
+
+def test_a_session_in_the_path_stays_there():
+    one = entry(f"{BASE}/a;v=1;jsessionid={SECRET}/b;sid={SECRET}?q=1")
+    assert sent(one) == [("GET", "/a;v=1/b?q=1", {}, {})]
+    whole = replayed(one)
+    assert whole.journeys[0].steps[0].name == "GET /a;v=1/b"
+    assert SECRET not in repr(whole)
+    assert whole.left_out == {"parameters of paths of the capture that are credentials": 1}
+
+
+def test_the_page_a_request_came_from_is_not_sent():
+    assert sent(entry(headers=[("Referer", f"{BASE}/x?session_id={SECRET}")])) == [("GET", "/cards/12", {}, {})]
+
+
+@pytest.mark.parametrize(
+    "name", ["country_code", "zipCode", "state", "q", "id", "author", "address", "page", "class"]
+)
+def test_what_no_credential_is_called_is_sent(name):
+    one = entry(f"{BASE}/x?{name}=DE", headers=[(f"X-{name}", "DE")])
+    assert sent(one) == [("GET", f"/x?{name}=DE", {}, {f"X-{name}": "DE"})]
 
 
 def test_a_realms_own_secret_takes_their_place():

@@ -1,7 +1,7 @@
 """What three plays of a journey answered, made ready to be compared: bodies read, each realm's addresses replaced.
 
 Room assess. Takes plays, gives the words of `slo.diff`. Pure. What is shown of an answer is masked here: secrets by
-their values, and what sounds like one by its name.
+their values, and what sounds like one by its name or looks like one.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from seatrial import json_text
@@ -18,7 +18,8 @@ from seatrial.match import plain
 from seatrial.redact import Secrets
 from seatrial.sample import Outcome
 from seatrial.scenarios.answers.reading import Reading
-from seatrial.scenarios.importers.naming import looks_secret, sounds_secret
+from seatrial.scenarios.importers.masking import MASK, masked_text, masked_value
+from seatrial.scenarios.importers.naming import sounds_like_credential
 from seatrial.scenarios.line import AFTER_FAILURE
 from seatrial.scenarios.moves import StepResult
 from seatrial.scenarios.played import Played
@@ -32,8 +33,8 @@ MAX_SHOWN = 200
 THE_PLAY = "(the play)"
 """Stands for a step where a play failed outside any."""
 
-MASK = "***"
-_OWN_WORDS = (OUTCOME, STATUS, LINES, BYTES, BODY)
+_OWN_WORDS = (OUTCOME, STATUS, BYTES, BODY)
+_MEMBER = re.compile(r"""\["((?:[^"\\]|\\.)*)"\]|([\w-]+)""")
 
 Local = Callable[[str], str]
 """A text without the addresses of one realm: two realms that answer alike link to themselves."""
@@ -121,28 +122,31 @@ def show_with(secrets: Secrets) -> Show:
     def show(path: str, value: Any) -> str:
         if value is ABSENT:
             return str(ABSENT.value)
-        if path in _OWN_WORDS:
+        if path in _OWN_WORDS or (path == LINES and isinstance(value, int)):
             return str(value)
-        name = _last_name(path)
-        if sounds_secret(name):
+        if any(map(sounds_like_credential, _members(path))):
             return MASK
-        text = secrets.redact_header(name, str(value)) if path.startswith("header.") else plain(_masked(value))
+        known = _redacted(value, secrets)
+        text = _header(path, known, secrets) if path.startswith("header.") else plain(masked_value("", known))
         shown = " ".join(secrets.redact(text).split())
         return shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]}... ({len(shown)} characters)"
 
     return show
 
 
-def _last_name(path: str) -> str:
-    """The member a path leads to: `$.owner.token` and `$.tokens[*]` are about tokens."""
-    words = re.findall(r"[\w-]+", path)
-    return words[-1] if words else ""
+def _members(path: str) -> Iterator[str]:
+    """The names a path leads over: `$.tokens[*].v` is about tokens."""
+    return (found[1] or found[2] for found in _MEMBER.finditer(path.removeprefix("header.")))
 
 
-def _masked(value: Any) -> Any:
-    """The value without what sounds, or looks, like a secret in it."""
+def _header(path: str, value: Any, secrets: Secrets) -> str:
+    return masked_text(secrets.redact_header(path.removeprefix("header."), str(value)))
+
+
+def _redacted(value: Any, secrets: Secrets) -> Any:
+    """The value with every text redacted, before a part of one is masked and the rest not known any more."""
     if isinstance(value, Mapping):
-        return {key: MASK if sounds_secret(key) else _masked(part) for key, part in value.items()}
+        return {secrets.redact(key): _redacted(part, secrets) for key, part in value.items()}
     if isinstance(value, list):
-        return [_masked(part) for part in value]
-    return MASK if isinstance(value, str) and looks_secret(value) else value
+        return [_redacted(part, secrets) for part in value]
+    return secrets.redact(value) if isinstance(value, str) else value

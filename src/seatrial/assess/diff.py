@@ -35,6 +35,7 @@ from seatrial.runtime.interrupts import held_back
 from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.runtime.up import Say, direct_addresses, require_reachable, standing
 from seatrial.sample import Phase
+from seatrial.scenarios.importers.masking import masked_shapes, masked_text
 from seatrial.scenarios.importers.replay import Capture, replay
 from seatrial.scenarios.importers.targets import Services
 from seatrial.scenarios.model import Scenario, mutates
@@ -124,7 +125,7 @@ class _Told:
 
     def note(self, what: str, why: str, secrets: Secrets) -> None:
         """Once more; of very many reasons the first are told."""
-        told = f"{what} ({secrets.redact(why)})"
+        told = f"{what} ({masked_text(secrets.redact(why))})"
         self.notes[told if told in self.notes or len(self.notes) < MAX_NOTES else what] += 1
 
 
@@ -180,7 +181,7 @@ def _interrupted(page: DiffPage) -> DiffPage:
 
 
 def _clean(secrets: Secrets) -> Any:
-    return lambda text: printable(secrets.redact(text))
+    return lambda text: printable(masked_shapes(secrets.redact(text)))
 
 
 def _prepared(workspace: Path, asked: Asked, realm: str) -> Prepared:

@@ -53,6 +53,23 @@ _KEY_OWNERS = frozenset(
 _SESSION_WORDS = frozenset(
     ["session", "sessionid", "sid", "sess", "auth", "csrf", "xsrf", "csrftoken", "phpsessid", "jsessionid"]
 )
+_CREDENTIAL_WORDS = frozenset(
+    [
+        "cookie",
+        "sig",
+        "signature",
+        "hmac",
+        "pass",
+        "passcode",
+        "passwort",
+        "kennwort",
+        "pw",
+    ]
+)
+_CREDENTIAL_ENDS = ("password", "passwd", "passphrase", "secret", "token", "apikey", "session", "sessionid", "jwt")
+_MORE_KEY_OWNERS = frozenset(["ssh", "encryption", "master", "webhook", "license", "deploy", "host"])
+_ONE_TIME_WORDS = frozenset(["ticket", "assertion", "samlresponse", "saml", "verifier"])
+_CODE_OWNERS = frozenset(["access", "login", "verification", "security", "device", "recovery", "invite", "oauth"])
 _NO_NAMES = frozenset(
     {*keyword.kwlist, "true", "false", "none", "loop", "self", "row", "env", "file", "faker", "run"}
 )
@@ -130,6 +147,30 @@ def looks_secret(value: str) -> bool:
 def sounds_like_session(name: str) -> bool:
     """Whether a cookie of that name lets its owner in."""
     return sounds_secret(name) or bool(_SESSION_WORDS & {*words(name), name.lower()})
+
+
+def sounds_like_credential(name: str) -> bool:
+    """Whether a value of that name in a stranger's answer may let somebody in. More is taken for one than in
+    documents: plurals (`tokens`), words run together (`accesstoken`), signatures."""
+    return sounds_like_session(name) or any(map(_is_credential_word, words(name))) or _is_key(words(name))
+
+
+def sounds_like_one_time(name: str) -> bool:
+    """Whether what is sent under that name lets its sender in once: codes of a login, tickets, assertions."""
+    parts = words(name)
+    code = parts[-1:] == ["code"] and (len(parts) == 1 or bool(_CODE_OWNERS & set(parts)))
+    return code or bool(_ONE_TIME_WORDS & set(parts))
+
+
+def _is_credential_word(word: str) -> bool:
+    one = word.removesuffix("s") if word not in _CREDENTIAL_WORDS else word
+    return bool({word, one} & (_CREDENTIAL_WORDS | _SESSION_WORDS | (_SECRET_WORDS - {"pin"}))) or one.endswith(
+        _CREDENTIAL_ENDS
+    )
+
+
+def _is_key(parts: list[str]) -> bool:
+    return parts[-1:] in (["key"], ["keys"]) and bool((_KEY_OWNERS | _MORE_KEY_OWNERS) & set(parts))
 
 
 def file_name(text: str) -> str:

@@ -1,12 +1,14 @@
 """Reads HAR recordings to be sent again as they are: one journey of one step for every captured request.
 
 Room scenarios, importers. What browsers add, pictures, styles and scripts are left out, as in an import. Credentials
-of the capture (headers and query fields that sound like one) are never sent: a realm that has a secret of that name
-(`authorization`, `cookie`, `x_api_key`) sends its own instead. A request whose host is no service's is not sent.
+of the capture (headers, query fields and path parameters that sound or look like one) are never sent: a realm that
+has a secret of that name (`authorization`, `cookie`, `x_api_key`) sends its own instead. A request whose host is no
+service's is not sent.
 """
 
 from __future__ import annotations
 
+import re
 import urllib.parse
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +22,8 @@ from seatrial.match import looks_generated
 from seatrial.scenarios.importers.foreign import Part
 from seatrial.scenarios.importers.har import MAX_STEPS, Choice, Recording, entries_of, method_of
 from seatrial.scenarios.importers.imported import Tally
-from seatrial.scenarios.importers.naming import literal, looks_secret, secret_name, sounds_secret
+from seatrial.scenarios.importers.masking import masked_shapes
+from seatrial.scenarios.importers.naming import literal, secret_name, sounds_like_credential, sounds_like_one_time
 from seatrial.scenarios.importers.targets import Services, on_service
 from seatrial.scenarios.model import Scenario, Section, Step
 from seatrial.scenarios.sending.request import WRITING, Body, BodyKind, RequestTemplate
@@ -136,6 +139,7 @@ class _Sending:
         """The request, credentials replaced by the realm's or left out."""
         path, _, query = self.target.partition("?")
         kept, asked = self._query(query)
+        path = self._path(path)
         url = f"{path}?{kept}" if kept else path
         body = self.captured.body
         return RequestTemplate(
@@ -153,6 +157,13 @@ class _Sending:
                 yield from self._own(name, f"headers `{name}`")
             else:
                 yield name, template.Fixed(value)
+
+    def _path(self, path: str) -> str:
+        """The path without what of `;name=value` is a credential."""
+        kept = _without_parameters(path)
+        if kept != path:
+            self.left_out["parameters of paths of the capture that are credentials"] += 1
+        return kept
 
     def _query(self, query: str) -> tuple[str, tuple[tuple[str, template.Value], ...]]:
         """What stays of the query as it was, and the fields that the realm's secrets give."""
@@ -177,12 +188,27 @@ class _Sending:
 
 
 def _is_credential(name: str, value: str) -> bool:
-    return sounds_secret(name) or looks_secret(value)
+    return _lets_in(name) or masked_shapes(value) != value or any(map(_lets_in, _asked_for(value)))
+
+
+def _lets_in(name: str) -> bool:
+    return sounds_like_credential(name) or sounds_like_one_time(name)
+
+
+def _asked_for(value: str) -> Iterator[str]:
+    """The names of a query or a fragment that a value holds, as the URL to come back to does."""
+    for part in re.split(r"[?#]", value)[1:]:
+        yield from (urllib.parse.unquote_plus(pair.partition("=")[0]) for pair in part.split("&"))
+
+
+def _without_parameters(path: str) -> str:
+    """The path without `;jsessionid=...`."""
+    return re.sub(r";([^;/=]*)=[^;/]*", lambda found: "" if _lets_in(found[1]) else found[0], path)
 
 
 def _journey(capture: Capture, one: Captured, request: RequestTemplate) -> Scenario:
     where = Where(capture.file, 1, 1)
-    route = _route(urllib.parse.urlsplit(one.url).path)
+    route = _route(_without_parameters(urllib.parse.urlsplit(one.url).path))
     step = Step(
         name=f"{one.method} {route}",
         number=1,
