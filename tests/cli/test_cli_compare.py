@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from recorded_runs import record_run
+from recorded_runs import START, record_run
 from seatrial.cli.compare import CompareOptions, run_compare
 from seatrial.cli.runs import run_baseline
 from seatrial.errors import ExitCode, UsageError
-from seatrial.journal import Journal
+from seatrial.journal import Journal, Run
+from seatrial.sample import LATE_STEPS_MS, Pacing, Phase
 
 
 @pytest.fixture
@@ -129,6 +130,45 @@ def test_a_journal_cut_in_its_middle_is_compared_by_what_is_whole(here):
     code, compared = _compared()
     assert compared["comparisons"][0]["n_new"] < 6_100
     assert code in (ExitCode.MET, ExitCode.UNDECIDED)
+
+
+@pytest.mark.parametrize("unfit", ["old", "new"])
+def test_with_an_unfit_generator_nothing_is_decided(unfit, here, capsys):
+    record_run(here, "new", seed=2, failing=0.05)
+    assert _compared()[0] is ExitCode.MISSED
+    writer = Journal(Run(here / "reports" / "out" / unfit).journal)
+    writer.write(Pacing(unfit, Phase.HOLD, START + 120, 100, 93, 7, 1, late_p99_s=0.001, cpu_ratio=0.2))
+    writer.close()
+    capsys.readouterr()
+    code, content = _compared()
+    why = f"in {unfit}: generator: 7 of 12,100 arrivals were dropped"
+    assert (code, content["unfit"], set(_calls(content).values())) == (ExitCode.UNDECIDED, why, {"UNDECIDED"})
+    out = capsys.readouterr().out
+    assert out.startswith(f"new against old: undecided, {why}")
+    assert "a generator was unfit; it would have been MISSED" in out
+
+
+def test_how_late_a_start_may_be_depends_on_the_services_limits(here):
+    run = record_run(here, "new", seed=2, failing=0.01)
+    writer = Journal(run.journal)
+    late = {step: 300 if step <= 20 else 0 for step in LATE_STEPS_MS}
+    pacing = Pacing("new", Phase.HOLD, START + 120, 100, 100, 0, 1, late_p99_s=0.02, cpu_ratio=0.2, late_over_ms=late)
+    writer.write(pacing)
+    writer.close()
+    assert _compared()[0] is ExitCode.UNDECIDED
+    (here / "slo").mkdir()
+    (here / "slo" / "shop.yaml").write_text(
+        "service: shop\nobjectives: [{name: fast, indicator: latency, quantile: p90, limit: 2s}]\n"
+    )
+    assert _compared()[0] is ExitCode.MET
+
+
+@pytest.mark.parametrize(("more", "said"), [({"ended_at": None}, True), ({"ended_at": 5.0}, False), ({}, False)])
+def test_a_run_that_was_cut_short_is_told_of(more, said, here, capsys):
+    record_run(here, "new", seed=2, failing=0.01, **more)
+    _, content = _compared()
+    assert ("new was cut short: it is compared by what it had recorded" in content["notes"]) is said
+    assert ("note: new was cut short" in capsys.readouterr().err) is said
 
 
 def test_a_run_may_be_called_by_its_baseline_name(here, capsys):

@@ -16,6 +16,7 @@ import pytest
 from rich.console import Console
 
 from seatrial import journal
+from seatrial.assess.versus import was_cut_short
 from seatrial.cli.load import run_load, why_unfit
 from seatrial.cli.load_screen import live_table, summary_text
 from seatrial.errors import DocumentError, ExitCode, Refused, UsageError
@@ -63,6 +64,7 @@ def test_a_load_keeps_its_run_and_prints_a_line_per_step(workspace, target, caps
     assert counted == target.seen["GET /first"] == 20
     assert "look > first" in printed
     assert f"run {run.folder}" in printed
+    assert not was_cut_short(run)
     told = json.loads((workspace / "out.json").read_bytes())
     assert told["steps"][0]["requests"] == 20
     assert told["generator"]["dropped"] == 0
@@ -110,6 +112,7 @@ def test_ctrl_c_stops_the_load_tells_what_was_measured_and_ends_with_130(workspa
     assert "stopping" in progress
     assert "look > first" in told
     (run,) = journal.list_runs(workspace)
+    assert was_cut_short(run)
     counted = sum(record.ok for record in journal.read(run.journal) if isinstance(record, Interval))
     assert counted == target.seen["GET /first"] > 0
 

@@ -74,6 +74,12 @@ def has_canary(run: Run) -> bool:
     return bool(journal.read_json(run.about).get("canary"))
 
 
+def was_cut_short(run: Run) -> bool:
+    """Whether it says of itself that it did not come to its end."""
+    about = journal.read_json(run.about)
+    return "ended_at" in about and about["ended_at"] is None
+
+
 def _findings(measures: Measures, plan: Plan, *, baselines: Chosen, canary: Canary | None) -> Iterator[Finding]:
     now = Counted("this run", (measures,), plan.realm.name, plan.offered)
     earlier = {word: _baseline(word, names, plan) for word, names in baselines.items()}

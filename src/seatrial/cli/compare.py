@@ -6,26 +6,22 @@ import dataclasses
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from seatrial import quantity
 from seatrial.assess.baselines import find_named
-from seatrial.assess.compare import Compared, Row, compare_counted
-from seatrial.assess.versus import has_canary, read_counted
+from seatrial.assess.versus import has_canary, read_counted, was_cut_short
 from seatrial.cli.console import as_json, say, tell, workspace, write_file
 from seatrial.cli.load_screen import STYLES
 from seatrial.errors import ExitCode, UsageError
 from seatrial.journal import Run, is_going_on
-from seatrial.reports.markdown import plain
+from seatrial.reports.compare import HEADS, cells_of, compare_json, compare_markdown, whole_text
 from seatrial.sample import BASE, CANARY
 from seatrial.slo.comparable import other_realm
+from seatrial.slo.compared import Compared, compare_counted
 from seatrial.slo.counted import Counted
 from seatrial.slo.decide import ALPHA, Call
-from seatrial.verdict import Grade, exit_code
-
-_WORDS = {Call.MET: "no worse", Call.MISSED: "WORSE", Call.UNDECIDED: "undecided"}
-_WHOLE = {Grade.MET: "no worse", Grade.MISSED: "worse", Grade.UNDECIDED: "undecided"}
-_HEADS = ("WHAT", "BASE", "NEW", "NEW / BASE", "")
+from seatrial.slo.read import read_services
+from seatrial.verdict import exit_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +45,18 @@ def run_compare(options: CompareOptions) -> ExitCode:
     realms = other_realm(base, new)
     if realms and not options.across_realms:
         raise UsageError(f"{realms}; --across-realms compares them all the same")
-    compared = compare_counted(base, new, change_ratio=_change_ratio(options.at_most), alpha=ALPHA)
-    for note in filter(None, (realms, *compared.notes)):
+    ratio = _change_ratio(options.at_most)
+    compared = compare_counted(base, new, read_services(workspace() / "slo"), change_ratio=ratio, alpha=ALPHA)
+    cut = _cut_short([run for run, _ in chosen])
+    compared = dataclasses.replace(compared, notes=(*filter(None, (realms,)), *compared.notes, *cut))
+    for note in compared.notes:
         say(f"note: {note}")
     if "-" not in (options.json_file, options.markdown_file):
         _tell(compared)
     if options.json_file:
-        write_file(options.json_file, as_json(_as_json(compared)))
+        write_file(options.json_file, as_json(compare_json(compared)))
     if options.markdown_file:
-        write_file(options.markdown_file, ("\n".join(_markdown(compared)) + "\n").encode())
+        write_file(options.markdown_file, compare_markdown(compared).encode())
     return exit_code(compared.grade)
 
 
@@ -78,6 +77,12 @@ def _read(run: Run, side: str) -> Counted:
     return dataclasses.replace(counted, side=side or None)
 
 
+def _cut_short(runs: Sequence[Run]) -> Iterator[str]:
+    for run in dict.fromkeys(runs):
+        if was_cut_short(run):
+            yield f"{run.name} was cut short: it is compared by what it had recorded"
+
+
 def _sides_hint(name: str, side: str) -> str:
     if side:
         return f"run '{name}' had no canary, so it has no side '{side}'; leave the side out"
@@ -96,79 +101,18 @@ def _change_ratio(at_most: str) -> float:
 
 def _tell(compared: Compared) -> None:
     grade = compared.grade
-    tell(f"{compared.new.name} against {compared.base.name}: {_whole(compared)}", style=STYLES[grade])
-    cells = [_HEADS, *(_cells(row) for row in compared.rows)]
+    tell(f"{compared.new.name} against {compared.base.name}: {whole_text(compared)}", style=STYLES[grade])
+    cells = [HEADS, *(cells_of(row) for row in compared.rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     if compared.rows:
-        tell(f"    {_line(_HEADS, widths)}")
+        tell(f"    {_line(HEADS, widths)}")
     for (service, route), rows in itertools.groupby(compared.rows, key=lambda row: (row.found.service, row.route)):
         tell(f"  {service} {route}".rstrip())
         for row in rows:
-            tell(f"    {_line(_cells(row), widths)}", style=STYLES[row.found.comparison.state.grade])
+            tell(f"    {_line(cells_of(row), widths)}", style=STYLES[row.found.comparison.state.grade])
             if row.found.comparison.state is Call.UNDECIDED and not row.route:
                 tell(f"      {row.found.comparison.reason}")
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
-
-
-def _whole(compared: Compared) -> str:
-    """The whole in a word or two, with what was allowed and how sure it is."""
-    if not compared.rows:
-        return "undecided, no data: no service was asked by both under load"
-    allowed = f", with {quantity.show_change(compared.change_ratio)} allowed" if compared.change_ratio else ""
-    return f"{_WHOLE[compared.grade]}{allowed} (alpha {compared.alpha:g} over {len(compared.rows)} comparisons)"
-
-
-def _cells(row: Row) -> Sequence[str]:
-    found = row.found
-    return (found.asked.name, found.base_text, found.new_text, found.effect_text, _WORDS[found.comparison.state])
-
-
-def _markdown(compared: Compared) -> Iterator[str]:
-    yield f"## {plain(compared.new.name)} against {plain(compared.base.name)}: {plain(_whole(compared))}"
-    yield ""
-    yield "| Service | Route | | Base | New | New / base | |"
-    yield "|---|---|---|---|---|---|---|"
-    for row in compared.rows:
-        yield "| " + " | ".join(map(plain, (row.found.service, row.route, *_cells(row)))) + " |"
-    for note in compared.notes:
-        yield ""
-        yield f"{plain(note)}."
-
-
-def _as_json(compared: Compared) -> dict[str, Any]:
-    return {
-        "version": 1,
-        "base": {"run": compared.base.name, "realm": compared.base.realm},
-        "new": {"run": compared.new.name, "realm": compared.new.realm},
-        "grade": str(compared.grade),
-        "exit_code": int(exit_code(compared.grade)),
-        "at_most": compared.change_ratio,
-        "alpha": compared.alpha,
-        "notes": list(compared.notes),
-        "comparisons": [_row_json(row) for row in compared.rows],
-    }
-
-
-def _row_json(row: Row) -> dict[str, Any]:
-    """`effect`, `low` and `high` are ratios of new to base, for the body a probability; null: none, or no bound."""
-    comparison = row.found.comparison
-    return {
-        "service": row.found.service,
-        "route": row.route,
-        "what": row.found.asked.name,
-        "grade": str(comparison.state.grade),
-        "base": row.found.base_text,
-        "new": row.found.new_text,
-        "effect": comparison.effect,
-        "low": comparison.interval.low,
-        "high": comparison.interval.high,
-        "n_base": comparison.n_base,
-        "n_new": comparison.n_new,
-        "base_design_effect": comparison.base_design_effect,
-        "new_design_effect": comparison.new_design_effect,
-        "wanted_n": comparison.wanted_n,
-        "reason": comparison.reason,
-    }

@@ -87,8 +87,10 @@ def run_load(
     ):
         require_reachable(asked.realm, state)
         run = create_run(asked.workspace, asked.realm.name, clock=SystemClock())
-        write_json(run.about, _about(asked, run))
+        write_json(run.about, about := _about(asked, run))
         summary, objectives, interrupted = _play(asked, run, writer, spread=spread, web_port=web_port)
+        if not interrupted:
+            write_json(run.about, about | {"ended_at": iso(SystemClock().now())})
     tell(summary_text(summary))
     for line in standing_lines(objectives):
         tell(line)
@@ -223,6 +225,7 @@ def _about(asked: _Asked, run: Run) -> dict[str, object]:
         "offered": asked.profile.offered,
         "seatrial": __version__,
         "started_at": iso(SystemClock().now()),
+        "ended_at": None,
     }
 
 

@@ -1,19 +1,22 @@
 """Compares two recorded runs, service by service and route by route.
 
-Takes what both counted, gives a `Compared`. Services decide; the rows of single routes show where a difference comes
-from, and decide only where one of them is worse. Pure; whoever prints it is in `cli`.
+Room slo. Takes what both counted, gives a `Compared`. Services decide; the rows of single routes show where a
+difference comes from, and decide only where one of them is worse. With an unfit generator on either side nothing is
+decided. Pure; may import the floor and its own room; must never show anything.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from seatrial.service import Service
 from seatrial.slo.comparable import other_load, other_routes
 from seatrial.slo.contrast import Asked, Contrast, Pair, What, contrast, every_question
 from seatrial.slo.counted import Counted
 from seatrial.slo.decide import Call
+from seatrial.slo.generator import judge_generator
 from seatrial.slo.measure import Route
 from seatrial.verdict import Grade
 
@@ -29,7 +32,7 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Compared:
     """Two runs compared. `alpha` is that of the whole; each of the rows has an even part of it. `notes` say what else
-    differs than the version."""
+    differs than the version; `unfit` why a generator's trouble leaves it all undecided, empty where it does not."""
 
     base: Counted
     new: Counted
@@ -37,6 +40,7 @@ class Compared:
     alpha: float
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    unfit: str = ""
 
     @property
     def grade(self) -> Grade:
@@ -47,10 +51,13 @@ class Compared:
         return Grade.MET if whole and set(whole) == {Call.MET} else Grade.UNDECIDED
 
 
-def compare_counted(base: Counted, new: Counted, *, change_ratio: float, alpha: float) -> Compared:
+def compare_counted(
+    base: Counted, new: Counted, services: Mapping[str, Service], *, change_ratio: float, alpha: float
+) -> Compared:
     """Every question about every service both were asked, and about its routes where it has several.
 
-    Only what both were asked is compared. `change_ratio` is how much worse the new run may be.
+    Only what both were asked is compared. `change_ratio` is how much worse the new run may be. Of `services` only
+    their latency limits matter: how late a start may be.
     """
     pairs, asked = tuple(_pairs(base, new)), _questions(base, new, change_ratio)
     share = alpha / max(1, len(pairs) * len(asked))
@@ -59,7 +66,25 @@ def compare_counted(base: Counted, new: Counted, *, change_ratio: float, alpha: 
         for route, pair in pairs
         for question in asked
     )
-    return Compared(base, new, change_ratio, alpha, tuple(rows), tuple(_notes(base, new)))
+    unfit = "; ".join(_unfit(base, new, services))
+    decided = map(_excused, rows) if unfit else rows
+    return Compared(base, new, change_ratio, alpha, tuple(decided), tuple(_notes(base, new)), unfit)
+
+
+def _unfit(base: Counted, new: Counted, services: Mapping[str, Service]) -> Iterator[str]:
+    for side in (base, new):
+        found = (judge_generator(measures, services) for measures in side.runs)
+        yield from (f"in {side.name}: {finding.reason}" for finding in found if finding)
+
+
+def _excused(row: Row) -> Row:
+    """The row when a generator was unfit: undecided, whatever was counted."""
+    comparison = row.found.comparison
+    if comparison.state is Call.UNDECIDED:
+        return row
+    reason = f"a generator was unfit; it would have been {comparison.state.grade}: {comparison.reason}"
+    comparison = dataclasses.replace(comparison, state=Call.UNDECIDED, reason=reason)
+    return dataclasses.replace(row, found=dataclasses.replace(row.found, comparison=comparison))
 
 
 def _questions(base: Counted, new: Counted, change_ratio: float) -> tuple[Asked, ...]:
