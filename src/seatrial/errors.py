@@ -108,6 +108,12 @@ class Interrupted(SeatrialError):
     exit_code = ExitCode.INTERRUPTED
 
 
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """The sentence for a name that is not known, with its hint where there is one."""
+    hint = did_you_mean(name, known)
+    return f"unknown {what} '{name}'; {hint}" if hint else f"unknown {what} '{name}'; there is none"
+
+
 def did_you_mean(text: str, known: Iterable[str]) -> str:
     """The hint for an unknown name: the nearest known one, else all of them, else nothing."""
     names = sorted(known)

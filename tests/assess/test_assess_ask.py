@@ -34,10 +34,13 @@ objectives:
 
 
 class Metrics(BaseHTTPRequestHandler):
-    """Answers every query with `server.answer`, and remembers what was asked."""
+    """Answers every query with `server.answer`, and remembers what was asked, and from where."""
+
+    protocol_version = "HTTP/1.1"
 
     def do_POST(self):
         form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        self.server.callers.add(self.client_address)
         self.server.asked.append((self.path, form, self.headers.get("Authorization")))
         status, body = self.server.answer
         self.send_response(status)
@@ -52,7 +55,7 @@ class Metrics(BaseHTTPRequestHandler):
 @pytest.fixture
 def metrics():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Metrics)
-    server.asked, server.answer = [], _answer("0.004")
+    server.asked, server.answer, server.callers = [], _answer("0.004"), set()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield server
@@ -70,8 +73,8 @@ def _answer(text):
 def bridged(workspace, recorder, clock, tmp_path, metrics):
     """A bridge to that server; what it says is in `told`."""
 
-    def run(*, at_most_s=None, server=None):
-        (workspace / "slo" / "shop.yaml").write_text(OBJECTIVES)
+    def run(*, at_most_s=None, server=None, objectives=OBJECTIVES):
+        (workspace / "slo" / "shop.yaml").write_text(objectives)
         (workspace / "slo" / "gate.yaml").write_text("gate: default\nload: {profile: some}\n")
         plan = read_plan(workspace, Asked())
         url = server or f"http://127.0.0.1:{metrics.server_port}"
@@ -177,3 +180,18 @@ def test_a_server_that_is_not_there_before_the_load_is_told_of(bridged):
     bridge, told = bridged(server="http://127.0.0.1:1")
     try_queries(bridge)
     assert told[0].startswith("warning: http://127.0.0.1:1/api/v1/query did not answer: refused")
+
+
+def test_a_server_that_does_not_answer_is_tried_once_and_not_for_every_query(bridged, workspace):
+    second = "  - {name: busy, limit: 1%, indicator: prometheus, query: up}\n"
+    bridge, told = bridged(server="http://127.0.0.1:1", objectives=OBJECTIVES + second)
+    try_queries(bridge)
+    assert len(told) == 1
+
+
+def test_all_queries_are_tried_over_one_connection(bridged, metrics):
+    second = "  - {name: busy, limit: 1%, indicator: prometheus, query: up}\n"
+    bridge, _ = bridged(objectives=OBJECTIVES + second)
+    try_queries(bridge)
+    assert len(metrics.asked) == 2
+    assert len(metrics.callers) == 1

@@ -60,6 +60,51 @@ def test_a_whole_run_that_went_well_is_met(plain, records, good):
     assert set(_named(verdict)) == {"buy a rope", "shop.available", "shop.fast", "stock.available"}
 
 
+def _without_objectives(workspace, gate):
+    (workspace / "slo" / "gate.yaml").write_text(gate)
+    for name in ("shop", "stock"):
+        (workspace / "slo" / f"{name}.yaml").unlink()
+    return read_plan(workspace, Asked(gate="bare"))
+
+
+@pytest.mark.parametrize("score", ["", "score: {met: 0%}\n"])
+def test_a_load_that_nothing_is_held_against_is_not_met(workspace, records, good, score):
+    bare = _without_objectives(
+        workspace, f"gate: bare\nacceptance: {{tags: [smoke]}}\nload: {{profile: some}}\n{score}"
+    )
+    verdict = judge_run(records.recorded(*good, gate="bare"), bare)
+    assert verdict.grade is Grade.UNDECIDED
+    assert {finding.name for finding in verdict.findings if finding.grade is not Grade.MET} == {"the load is judged"}
+    assert "no data to judge the load by" in _named(verdict)["the load is judged"].reason
+
+
+def test_a_gate_without_load_needs_no_objectives(workspace, records):
+    bare = _without_objectives(workspace, "gate: bare\nacceptance: {tags: [smoke]}\n")
+    assert judge_run(records.recorded(*records.accepted(), gate="bare"), bare).grade is Grade.MET
+
+
+def test_information_alone_is_enough_for_a_score_as_in_keptn(workspace, records, good):
+    (workspace / "slo" / "stock.yaml").unlink()
+    (workspace / "slo" / "shop.yaml").write_text(
+        "service: shop\nobjectives: [{name: a, indicator: errors, information: true}]\n"
+    )
+    (workspace / "slo" / "gate.yaml").write_text(
+        "gate: bare\nacceptance: {tags: [smoke]}\nload: {profile: some}\nscore: {met: 90%}\n"
+    )
+    verdict = judge_run(records.recorded(*good, gate="bare"), read_plan(workspace, Asked(gate="bare")))
+    assert (verdict.grade, verdict.score) == (Grade.MET, 100.0)
+
+
+def test_requests_before_the_hold_are_told_of_only_where_there_was_no_hold(plain, records):
+    warm = [record for second in range(5) for record in records.second(second, phase=Phase.WARM_UP)]
+    told = "requests came before the hold"
+    assert told in _named(judge_run(records.recorded(*warm), plain))["shop.available"].reason
+    held = [records.interval(9, service="stock"), records.pacing(9)]  # a hold in which nobody asked the shop
+    finding = _named(judge_run(records.recorded(*warm, *held), plain))["shop.available"]
+    assert finding.n == 0
+    assert told not in finding.reason
+
+
 def test_the_same_run_without_its_end_is_not_met(plain, records, good):
     verdict = judge_run(records.recorded(*good, ended_at=None), plain)
     assert verdict.grade is Grade.UNDECIDED

@@ -206,6 +206,8 @@ def test_a_second_experiment_of_one_name_is_an_error(tmp_path: Path):
 def test_an_unknown_experiment_is_a_usage_error(read):
     with pytest.raises(UsageError, match="unknown experiment 'the ledger hang'; did you mean 'the ledger hangs'"):
         choose_experiments({"the ledger hangs": read(WHOLE)}, ("the ledger hang",))
+    with pytest.raises(UsageError, match=r"unknown experiment 'the ledger hang'; there is none$"):
+        choose_experiments({}, ("the ledger hang",))
 
 
 def test_named_objectives_read_as_written():

@@ -169,3 +169,11 @@ def test_a_mistaken_prometheus_is_named_with_its_place(tmp_path: Path, value: st
     with pytest.raises(DocumentError, match=problem) as caught:
         _read(tmp_path, f"realms:\n  staging:\n    prometheus: {value}\n")
     assert (caught.value.where.line, caught.value.where.column) == (3, column)
+
+
+@pytest.mark.parametrize("server", ["{address}", "{{url: {address}, timeout: 3s}}"])
+def test_a_password_never_stands_in_the_address_of_a_prometheus(tmp_path: Path, server: str) -> None:
+    value = server.format(address='"http://bob:hunter2@127.0.0.1:9090"')
+    with pytest.raises(DocumentError, match=r"realms\.yaml:3:\d+: a user or password never stands in an") as caught:
+        _read(tmp_path, f"realms:\n  staging:\n    prometheus: {value}\n")
+    assert "hunter2" not in str(caught.value)

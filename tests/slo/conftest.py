@@ -43,7 +43,7 @@ class Make:
             "failed": failed,
             "causes": {"timeout": failed} if failed else {},
             "over_ok": {limit: sum(value > limit for value in latencies) for limit in limits},
-            "over_failed": dict.fromkeys(limits, over_failed),
+            "over_failed": over_failed if isinstance(over_failed, dict) else dict.fromkeys(limits, over_failed),
             "histogram": _histogram(latencies),
         }
         return Interval(second=second, **(usual | fields))

@@ -188,10 +188,24 @@ def test_information_changes_nothing_of_a_verdict(grade):
         assert (with_it.grade, with_it.score, with_it.reason) == (without.grade, without.score, without.reason)
 
 
-@pytest.mark.parametrize("grade", [MET, UNDECIDED])
-def test_nothing_but_information_is_a_whole_score_for_a_gate_that_has_one(grade):
-    verdict = conclude([_information(grade)], SCORED)
+def test_nothing_but_information_is_a_whole_score_for_a_gate_that_has_one():
+    verdict = conclude([_information(MET)], SCORED)
     assert (verdict.grade, verdict.score) == (MET, 100.0)
+
+
+@pytest.mark.parametrize("limits", [ScoreLimits(met=90.0, degraded=75.0), ScoreLimits(met=0.0, degraded=0.0)])
+def test_information_without_a_value_is_no_whole_score(limits):
+    verdict = conclude([_information(MET), _information(UNDECIDED)], Gate(score=limits))
+    assert (verdict.grade, verdict.score) == (UNDECIDED, None)
+
+
+def test_information_from_an_unfit_generator_is_undecided():
+    findings = [_information(MET), _other(Subject.GENERATOR, UNDECIDED)]
+    assert conclude(findings, SCORED).grade is UNDECIDED
+
+
+@pytest.mark.parametrize("grade", [MET, UNDECIDED])
+def test_information_alone_hides_no_missed_journey_and_is_nothing_without_a_score(grade):
     assert conclude([_information(grade), _other(Subject.JOURNEY, MISSED)], SCORED).grade is MISSED
     without = conclude([_information(grade)], PLAIN)
     assert (without.grade, without.score, without.reason) == (UNDECIDED, None, "no data: nothing was judged")

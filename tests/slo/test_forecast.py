@@ -20,7 +20,7 @@ def _one(services, rates, *, at_most_s=300.0):
 def test_a_strict_limit_needs_its_requests_at_the_routes_own_rate(make):
     services = make.services(make.latency(0.99, routes=("POST /cards/*/charges",)))
     found = _one(services, {CHARGE: 20.0, SHOW: 100.0})
-    assert found.rate_per_s == 20.0
+    assert found.sentence.endswith(" at 20/s")
     assert found.wanted_n == requests_needed(1 - 0.99, 0.05)
     assert found.wanted_s == pytest.approx(found.wanted_n / 20.0, abs=1.0)
     assert found.in_time
@@ -67,6 +67,13 @@ def test_a_throughput_asks_that_more_be_offered_than_it_promises(make, rate):
     assert "offer more than 50/s" in found.sentence
 
 
+@pytest.mark.parametrize("rate", [50.0000000001, 50.001])
+def test_a_throughput_that_would_take_years_asks_for_more_and_for_no_hold(make, rate):
+    found = _one(make.services(make.throughput(50.0)), {CHARGE: rate})
+    assert (found.wanted_s, found.in_time) == (None, False)
+    assert found.sentence.endswith("offer more than 50/s")
+
+
 def test_a_throughput_takes_longer_the_nearer_the_offer(make):
     services = make.services(make.throughput(50.0))
     far, near = (_one(services, {CHARGE: rate}).wanted_s for rate in (100.0, 52.0))
@@ -82,7 +89,7 @@ def test_an_even_load_of_the_wanted_length_is_met(make):
 
 def test_what_a_closed_model_takes_is_not_known_before_but_what_it_needs_is(make):
     found = _one(make.services(make.errors(0.01)), None)
-    assert (found.rate_per_s, found.wanted_n, found.wanted_s, found.in_time) == (None, 4_253, None, False)
+    assert (found.wanted_n, found.wanted_s, found.in_time) == (4_253, None, False)
     assert found.sentence == (
         "cards.available: needs 4,253 requests or more, 60 s at least; a closed model's rate shows under way"
     )

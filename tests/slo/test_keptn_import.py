@@ -167,3 +167,28 @@ def test_queries_are_texts():
     assert read_sli(documents.loads("spec_version: '1.0'\nindicators: {a: sum(a)}\n", "sli.yaml")) == {"a": "sum(a)"}
     with pytest.raises(DocumentError, match=r"sli\.yaml:1:17: 5: input should be a valid string"):
         read_sli(documents.loads("indicators: {a: 5}\n", "sli.yaml"))
+
+
+def test_an_empty_query_is_refused_with_its_place():
+    with pytest.raises(DocumentError, match=r"sli\.yaml:1:17: the query of 'a' is empty; write the query"):
+        read_sli(documents.loads("indicators: {a: ' '}\n", "sli.yaml"))
+
+
+def test_a_query_that_a_filter_empties_is_not_converted():
+    head = "filter: {q: ''}\n"
+    made = _made("{sli: a}", "{sli: b}", head=head, queries={"a": "$q", "b": "sum(b)"}, profile="steady")
+    assert [item["name"] for item in made.service["objectives"]] == ["b"]
+    assert "SLI `a`: not converted, its query is empty once the filters stand in it" in _said(made)
+
+
+def test_a_warning_without_a_pass_is_not_dropped_in_silence():
+    made = _made("{sli: a, pass: [], warning: [{criteria: [<9]}]}", queries={"a": "sum(a)"}, profile="steady")
+    assert made.service["objectives"][0]["information"]
+    assert "line 3: SLI `a`: without `pass` it is information, as in Keptn; its `warning` is not kept" in _said(made)
+
+
+def test_a_misspelt_key_of_a_list_of_criteria_is_told_and_so_is_that_it_asks_nothing():
+    made = _made("{sli: a, pass: [{criterion: [<5]}]}", queries={"a": "sum(a)"}, profile="steady")
+    assert made.service["objectives"][0]["criteria"] == {"met": [["<1e308"]]}
+    assert "line 3: `criterion` means nothing to Keptn; it is left out" in _said(made)
+    assert "line 3: a list of `pass` has no criteria, so it always holds, as in Keptn" in _said(made)

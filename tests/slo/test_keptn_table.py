@@ -260,7 +260,8 @@ OTHERS = [
         100,
     ),
     Case("only information", ["{sli: a}", "{sli: b}"], {"a": 1, "b": 2}, "pass", 100),
-    Case("only information, without a value", ["{sli: a}"], {"a": None}, "pass", 100),
+    Case("a list that asks nothing", ["{sli: a, pass: [{criteria: []}]}"], {"a": -1e300}, "pass", 100),
+    Case("a warning that asks nothing", ["{sli: a, pass: [{criteria: [<5]}], warning: [{}]}"], {"a": 9}, "fail", 50),
     Case("only information, without a total score", ["{sli: a}"], {"a": 1}, "pass", 100, total=""),
 ]
 CASES = [*_fixed(), *_relative(), *_compared(), *OTHERS]
@@ -292,6 +293,11 @@ def judged(tmp_path):
         return conclude(findings, gate)
 
     return run
+
+
+def test_unlike_keptn_information_nobody_gave_decides_nothing(judged):
+    verdict = judged(Case("", ["{sli: a}"], {"a": None}, "pass", 100))
+    assert (verdict.grade, verdict.score) == (Grade.UNDECIDED, None)
 
 
 def test_the_table_is_as_large_as_was_promised():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from seatrial import journal
 from seatrial.sample import Cause, EdgeCall, Ending, FaultWindow, Phase
+from seatrial.slo.limits import limits_us
 from seatrial.slo.measure import (
     LOAD,
     Measures,
@@ -17,7 +18,6 @@ from seatrial.slo.measure import (
     Span,
     Tally,
     Traffic,
-    limits_us,
     matches,
     measure,
     total,

@@ -8,6 +8,7 @@ from seatrial import documents
 from seatrial.sample import Earlier, Queried
 from seatrial.slo.criteria import Aggregate
 from seatrial.slo.judge import judge_load
+from seatrial.slo.limits import limits_us
 from seatrial.slo.measure import measure
 from seatrial.slo.points import judge_points
 from seatrial.slo.read import read_service
@@ -98,6 +99,7 @@ def test_a_relative_criterion_without_an_earlier_value_holds_and_says_so():
     finding = _finding(_services(_asked("criteria: {met: [[<=+10%]]}")), _answer(463.0))
     assert finding.grade is Grade.MET
     assert "<=+10% holds for want of any earlier value" in finding.reason
+    assert finding.measured_text == "463 (one value, not a sample; <=+10% holds for want of any earlier value)"
 
 
 def test_information_is_shown_and_counts_for_nothing():
@@ -142,3 +144,53 @@ def test_an_unfit_generator_leaves_values_undecided_too(make):
     )
     assert [finding.grade for finding in findings] == [Grade.UNDECIDED, Grade.UNDECIDED]
     assert "it would have been MISSED" in findings[0].reason
+
+
+def _fast(criteria="{met: [[<400]]}", quantile="p95"):
+    return _services(f"{{name: a, indicator: latency, quantile: {quantile}, criteria: {criteria}}}")
+
+
+def _half_failed(make, *, over_failed, limits_us=(400_000,)):
+    return [
+        make.interval(second, [20_000] * 5, failed=5, over_failed=over_failed, limits_us=limits_us)
+        for second in range(30, 40)
+    ]
+
+
+def test_requests_that_timed_out_are_slow_and_not_left_out(make):
+    finding = _finding(_fast(), *_half_failed(make, over_failed=5))
+    assert finding.grade is Grade.MISSED
+    assert finding.measured > 400.0
+
+
+def test_requests_that_failed_fast_are_left_out_and_the_finding_says_so(make):
+    finding = _finding(_fast(), *_half_failed(make, over_failed=0))
+    assert finding.grade is Grade.MET
+    assert finding.measured_text == "20.02 ms (one value, not a sample; 50 failed requests left out)"
+
+
+@pytest.mark.parametrize("criteria", ["{met: [[<400]]}", "{met: [[<=+10%]]}"])
+def test_failed_requests_that_were_not_timed_leave_a_latency_undecided_where_they_decide_it(make, criteria):
+    earlier = Earlier("r", "cards", "a", ("b",), (20.0,))
+    finding = _finding(_fast(criteria), *_half_failed(make, over_failed=5, limits_us=(10_000,)), earlier)
+    assert finding.grade is Grade.UNDECIDED
+    assert "50 failed requests have no latency that is known, and it decides" in finding.reason
+    assert _finding(_fast(criteria, "p5"), *_half_failed(make, over_failed=5), earlier).grade is Grade.MET
+
+
+def test_a_laxer_criterion_is_held_against_what_is_known_of_it(make):
+    records = [
+        make.interval(30, [20_000] * 5, failed=5, over_failed={400_000: 5, 600_000: 0}, limits_us=(400_000, 600_000))
+    ]
+    finding = _finding(_fast("{met: [[<400]], degraded: [[<600]]}"), *records)
+    assert finding.grade is Grade.DEGRADED
+
+
+def test_where_every_request_failed_there_is_no_latency(make):
+    finding = _finding(_fast(), make.interval(30, failed=5))
+    assert (finding.grade, finding.reason) == (Grade.UNDECIDED, "no value: all 5 requests failed")
+
+
+def test_the_fixed_criteria_of_a_latency_are_counted_exactly():
+    assert limits_us(_fast("{met: [[<400, <=+10%]], degraded: [[<600]]}")) == {"cards": (400_000, 600_000)}
+    assert limits_us(_services("{name: a, indicator: errors, criteria: {met: [[<1]]}}")) == {}

@@ -96,6 +96,8 @@ def test_other_documents_in_the_folder_are_no_services(tmp_path):
         ("{name: a, indicator: prometheus, query: up, limit: 1, unit: ms}", 59, "takes no 'unit'"),
         ("{name: a, indicator: prometheus, query: up, information: false}", 49, "information: false says nothing"),
         ("{name: a, indicator: prometheus, query: up, criteria: {met: []}}", 65, "no criteria; write"),
+        ("{name: a, indicator: prometheus, query: up, criteria: {met: [[]]}}", 66, "a list without criteria would"),
+        ("{name: a, indicator: prometheus, query: up, criteria: {met: [[<1], []]}}", 72, "a list without criteria"),
         (
             "{name: a, indicator: prometheus, query: up, criteria: {met: [[600]]}}",
             67,

@@ -44,16 +44,17 @@ def try_queries(bridge: Bridge) -> None:
     """Ask every query once before the load: DocumentError for one the server cannot read, a word where it does not
     answer. That there is no data yet is nothing to tell."""
     server, now = bridge.plan.realm.prometheus, bridge.clock.now()
-    for service, objective in with_queries(bridge.plan.services.values()):
-        assert server is not None  # `require_metrics` came before
-        _, asked = _request(bridge, server, _Asking(service, objective, range_s=REHEARSED_S, at=now))
-        with http.open_client() as client:
+    if server is None:
+        return
+    with http.open_client() as client:
+        for service, objective in with_queries(bridge.plan.services.values()):
+            _, asked = _request(bridge, server, _Asking(service, objective, range_s=REHEARSED_S, at=now))
             answer = client.send(asked)
-        if isinstance(answer, Broken):
-            bridge.say(bridge.context.secrets.redact(f"warning: {_unanswered(asked, answer)}"))
-            return
-        with contextlib.suppress(ValueError):
-            _require_readable(bridge, objective, answer)
+            if isinstance(answer, Broken):
+                bridge.say(bridge.context.secrets.redact(f"warning: {_unanswered(asked, answer)}"))
+                return
+            with contextlib.suppress(ValueError):
+                _require_readable(bridge, objective, answer)
 
 
 def ask_queries(bridge: Bridge) -> None:

@@ -120,7 +120,8 @@ def judge_run(recorded: Recorded, plan: Plan) -> Verdict:
         *_explained(journeys, aborted.get("acceptance")),
         *_explained((*warm, *versus), aborted.get("load")),
     )
-    findings = (*explained, *experiments, *_unfinished(recorded.about))
+    judged = (*explained, *experiments)
+    findings = (*judged, *_unjudged_load(recorded, plan, judged), *_unfinished(recorded.about))
     return conclude(placed(findings, plan), gate)
 
 
@@ -198,6 +199,20 @@ def _aborted(recorded: Recorded, plan: Plan) -> Mapping[str, str]:
     over = {window.experiment for window in recorded.windows}
     names = (checked.experiment.name for checked in plan.experiments)
     return {name: CUT_SHORT for name in names if name not in over}
+
+
+def _unjudged_load(recorded: Recorded, plan: Plan, findings: Iterable[Finding]) -> Iterator[Finding]:
+    """A load that nothing was held against is no evidence: it is never MET. Information alone is, for a score."""
+    if plan.profile is None or recorded.about.experiment:
+        return
+    scored = plan.gate.score is not None
+    for finding in findings:
+        if finding.counts and finding.subject is not Subject.JOURNEY:
+            return
+        if scored and finding.subject is Subject.INFORMATION:
+            return
+    reason = "no data to judge the load by: not one objective of its services counts"
+    yield Finding(Subject.JOURNEY, "", "the load is judged", Grade.UNDECIDED, reason)
 
 
 def _unfinished(about: About) -> Iterator[Finding]:

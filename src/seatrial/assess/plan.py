@@ -16,7 +16,7 @@ from typing import Any
 from seatrial.chaos.model import Experiment
 from seatrial.chaos.plan import Checked, check
 from seatrial.chaos.read import choose_experiments, read_experiments
-from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
+from seatrial.errors import DocumentError, UsageError, Where, did_you_mean, unknown
 from seatrial.realm import Realm, permit_chaos, permit_mutations
 from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.sample import Phase
@@ -200,7 +200,7 @@ def _experiments(
 def _chosen(services: Mapping[str, Service], names: Sequence[str]) -> Mapping[str, Service]:
     for name in names:
         if name not in services:
-            raise UsageError(f"unknown service '{name}'; {did_you_mean(name, services)}")
+            raise UsageError(unknown("service", name, services))
     return {name: service for name, service in services.items() if not names or name in names}
 
 

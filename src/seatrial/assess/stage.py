@@ -42,7 +42,7 @@ from seatrial.scenarios.model import Scenario
 from seatrial.scenarios.moves import Context, PlayHalted, PlayResult
 from seatrial.scenarios.once import Onces
 from seatrial.scenarios.rows import expand_rows
-from seatrial.slo.measure import limits_us
+from seatrial.slo.limits import limits_us
 from seatrial.verdict import Finding
 
 LOOK_EVERY_S = 0.25

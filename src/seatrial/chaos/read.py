@@ -39,7 +39,7 @@ from seatrial.chaos.model import (
     Timeout,
 )
 from seatrial.documents import Document, DurationS, Ratio, Shape
-from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
+from seatrial.errors import DocumentError, UsageError, Where, did_you_mean, unknown
 from seatrial.service import Edge, Indicator, Objective
 
 LATER_FAULTS = frozenset(
@@ -212,7 +212,7 @@ def choose_experiments(known: Mapping[str, Experiment], names: tuple[str, ...]) 
     """The experiments of those names, in their order; UsageError for an unknown one."""
     for name in names:
         if name not in known:
-            raise UsageError(f"unknown experiment '{name}'; {did_you_mean(name, known)}")
+            raise UsageError(unknown("experiment", name, known))
     return tuple(known[name] for name in names)
 
 

@@ -17,7 +17,7 @@ from seatrial.cli.outlook import forecast_lines
 from seatrial.cli.progress import progress
 from seatrial.cli.verdict_text import verdict_lines
 from seatrial.clock import SteadyClock
-from seatrial.errors import ExitCode, UsageError, did_you_mean
+from seatrial.errors import ExitCode, UsageError, unknown
 from seatrial.reports.markdown import markdown
 from seatrial.reports.verdict_json import verdict_json
 from seatrial.slo.conclude import gate_exit_code
@@ -59,7 +59,7 @@ def run_assess(options: AssessOptions) -> ExitCode:
     plan = with_canary(plan, options.canaries, options.share)
     for service in revisions:
         if service not in plan.documented:
-            raise UsageError(f"--revision: unknown service '{service}'; {did_you_mean(service, plan.documented)}")
+            raise UsageError(f"--revision: {unknown('service', service, plan.documented)}")
     output = Output(options.strict, options.json_file, options.junit_file, options.markdown_file)
     return assess_and_tell(plan, output, revisions=revisions)
 

@@ -43,7 +43,7 @@ from seatrial.scenarios.load.summary import Summary
 from seatrial.scenarios.read import read_scenarios
 from seatrial.service import Service
 from seatrial.slo.generator import trouble
-from seatrial.slo.measure import limits_us
+from seatrial.slo.limits import limits_us
 from seatrial.slo.read import read_services
 from seatrial.verdict import Finding
 

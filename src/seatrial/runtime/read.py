@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,7 +12,7 @@ from pydantic import Field, model_validator
 
 from seatrial import documents, template
 from seatrial.documents import Document, DurationS, RatePerS, Shape
-from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
+from seatrial.errors import DocumentError, UsageError, Where, did_you_mean, unknown
 from seatrial.realm import (
     CLIENT,
     Allows,
@@ -144,7 +145,7 @@ def choose_realm(realms: Realms, name: str | None) -> Realm:
     if wanted is None:
         raise UsageError(f"which realm? name one with --realm or SEATRIAL_REALM; known: {', '.join(realms)}")
     if wanted not in realms:
-        raise UsageError(f"unknown realm '{wanted}'; {did_you_mean(wanted, realms)}")
+        raise UsageError(unknown("realm", wanted, realms))
     return realms[wanted]
 
 
@@ -232,6 +233,14 @@ def _require_address(address: str, where: Where) -> None:
         raise DocumentError(where, f"'{address}' is not an address", "begin it with http:// or https://")
 
 
+def _require_metrics_address(address: str, where: Where) -> None:
+    """An address, and no password in it: that would stand in the document, in the journal and in warnings."""
+    _require_address(address, where)
+    if "@" in urllib.parse.urlsplit(address).netloc:
+        hint = 'leave it out, and write headers: {Authorization: "Basic {{ secrets.NAME }}"}'
+        raise DocumentError(where, "a user or password never stands in an address", hint)
+
+
 def _prometheus(chain: list[tuple[str, _Realm]], document: Document) -> MetricsServer | None:
     owners = [name for name, item in chain if "prometheus" in item.model_fields_set]
     raw = _given(chain, "prometheus")
@@ -239,9 +248,9 @@ def _prometheus(chain: list[tuple[str, _Realm]], document: Document) -> MetricsS
         return None
     where = document.where("realms", owners[0], "prometheus")
     if isinstance(raw, str):
-        _require_address(raw, where)
+        _require_metrics_address(raw, where)
         return MetricsServer(raw.rstrip("/"), where=where)
-    _require_address(raw.url, document.where("realms", owners[0], "prometheus", "url"))
+    _require_metrics_address(raw.url, document.where("realms", owners[0], "prometheus", "url"))
     for name, text in raw.headers.items():
         if name.lower() in MASKED_HEADERS and not template.is_template(text):
             place = document.where("realms", owners[0], "prometheus", "headers", name)

@@ -26,7 +26,8 @@ def conclude(findings: Iterable[Finding], gate: Gate) -> Verdict:
     A missed key objective, journey, steady state or expectation is MISSED whatever the score. With undecided
     findings the grade is worked out twice, with all of them lost and with all met: the same both times is the grade,
     else UNDECIDED. No findings are UNDECIDED. The score shown counts what is undecided as lost. Findings that do not
-    count stay in the verdict, and change nothing of it.
+    count stay in the verdict, and change nothing of it; only where nothing but information was asked for, with a
+    score, it must have values.
     """
     everything = tuple(findings)
     listed = tuple(finding for finding in everything if finding.counts)
@@ -40,13 +41,15 @@ def conclude(findings: Iterable[Finding], gate: Gate) -> Verdict:
 def score(findings: Iterable[Finding]) -> float | None:
     """0-100 over the weights of the load stage's objectives: all of a weight when met, half when degraded, else none.
 
-    None when nothing was weighed; 100 where nothing but information was asked for, as Keptn has it.
+    None when nothing was weighed; 100 where nothing but information was asked for, as Keptn has it, and all of it
+    has a value.
     """
     listed = tuple(findings)
     weighed = [finding for finding in listed if finding.subject is Subject.OBJECTIVE and finding.counts]
     weights = math.fsum(finding.weight for finding in weighed)
     if not weights:
-        return 100.0 if _alone(listed) else None
+        informed = _alone(listed)
+        return 100.0 if informed and all(finding.grade is Grade.MET for finding in informed) else None
     return 100.0 * math.fsum(finding.weight * _POINTS_RATIO[finding.grade] for finding in weighed) / weights
 
 
@@ -70,10 +73,9 @@ def gate_exit_code(verdict: Verdict, gate: Gate, *, strict: bool = False) -> Exi
 
 
 def _by_score(findings: tuple[Finding, ...], limits: ScoreLimits) -> Grade:
+    weighed = any(finding.subject is Subject.OBJECTIVE for finding in findings)
     # The generator's finding has made its objectives undecided already; it must not count a second time.
-    judged = tuple(finding for finding in findings if finding.subject is not Subject.GENERATOR)
-    if not judged:
-        return Grade.UNDECIDED
+    judged = tuple(finding for finding in findings if not (weighed and finding.subject is Subject.GENERATOR))
     lost, met = (_grade(_all_undecided_as(judged, grade), limits) for grade in (Grade.MISSED, Grade.MET))
     return lost if lost is met else Grade.UNDECIDED
 
@@ -87,8 +89,7 @@ def _all_undecided_as(findings: tuple[Finding, ...], grade: Grade) -> tuple[Find
 
 def _grade(findings: tuple[Finding, ...], limits: ScoreLimits) -> Grade:
     """Of findings without an undecided one: the score's grade, or worse where a finding outranks the score."""
-    unweighed = (Subject.OBJECTIVE, Subject.INFORMATION)
-    grades = [finding.grade for finding in findings if finding.subject not in unweighed]
+    grades = [finding.grade for finding in findings if finding.subject is not Subject.OBJECTIVE]
     grades += [finding.grade for finding in findings if finding.key and finding.grade is Grade.MISSED]
     points = score(findings)
     if points is not None:

@@ -18,6 +18,9 @@ from seatrial.slo.measure import Route, matches
 FEWEST_REQUESTS = decide.MET_MIN_BLOCKS * decide.BLOCK_MIN_REQUESTS
 """MET wants that many whole blocks, which at an easy limit is more than the test itself asks for."""
 
+LONGEST_HOLD_S = 7 * 86_400.0
+"""A week: whoever would have to hold a throughput for longer offers more instead."""
+
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
@@ -31,7 +34,6 @@ class Forecast:
 
     service: str
     objective: str
-    rate_per_s: float | None
     wanted_n: int | None
     wanted_s: float | None
     in_time: bool
@@ -85,7 +87,6 @@ def _forecast(service: str, objective: Objective, plan: _Plan) -> Forecast:
     return Forecast(
         service=service,
         objective=objective.name,
-        rate_per_s=plan.rate_per_s,
         wanted_n=wanted_n,
         wanted_s=wanted_s,
         in_time=in_time,
@@ -108,7 +109,8 @@ def _ratio_s(wanted_n: int, plan: _Plan) -> float | None:
 
 
 def _throughput_s(objective: Objective, plan: _Plan) -> float | None:
-    """The first second at which counts no more uneven than chance would reach the limit with certainty."""
+    """The first second at which counts no more uneven than chance would reach the limit with certainty; None where
+    that is more than `LONGEST_HOLD_S` away."""
     rate_per_s = plan.rate_per_s
     if rate_per_s is None or rate_per_s <= objective.limit:
         return None
@@ -120,6 +122,8 @@ def _throughput_s(objective: Objective, plan: _Plan) -> float | None:
     shortest = math.ceil(max(plan.min_hold_s, decide.THROUGHPUT_MIN_BLOCKS))
     seconds = shortest
     while not reaches(seconds):
+        if seconds > LONGEST_HOLD_S:
+            return None
         seconds *= 2
     low, high = shortest, seconds
     while low < high:

@@ -32,6 +32,7 @@ OWN: Mapping[str, Mapping[str, str]] = {
 
 _OTHER_LANGUAGES = ("MV2;", "USQL;", "SLO;", "PV2;", "SECPV2;", "metricSelector=", "builtin:", "calc:", "?metric")
 _PLACEHOLDERS = {"$SERVICE": "$service", "$STAGE": "$realm", "$DURATION_SECONDS": "$hold"}
+_ANY_VALUE = "<1e308"  # above every value a query can have
 _LEFT = re.compile(r"\$[A-Z][A-Z_]*(\.\w+)?")
 
 
@@ -105,6 +106,9 @@ def _query(slo: KeptnSlo, item: KeptnObjective, query: str, choice: Choice) -> _
         return _Made(
             None, (f"SLI `{item.sli}`: not converted, its query is not PromQL; the score counts without it",)
         )
+    if not filled:
+        said = f"SLI `{item.sli}`: not converted, its query is empty once the filters stand in it"
+        return _Made(None, (f"{said}; the score counts without it",))
     left = _LEFT.search(filled)
     if left:
         hint = "--project names it" if left[0] == "$PROJECT" else "write its value into sli.yaml"
@@ -130,9 +134,9 @@ def _objective(slo: KeptnSlo, at: int, item: KeptnObjective, *, source: _Made) -
         return source
     named = {"name": item.sli, **source.content}
     if not item.met:
-        return _Made({**named, "information": True}, (*source.said, *_display_name(item)))
+        return _Made({**named, "information": True}, (*source.said, *_display_name(item), *_never_warned(item)))
     met = [
-        [_criterion(slo, text, at, number, index).text for index, text in enumerate(one.texts)]
+        [_criterion(slo, text, at, number, index).text for index, text in enumerate(one.texts)] or [_ANY_VALUE]
         for number, one in enumerate(item.met)
     ]
     degraded, dropped = _readable(item.degraded or ())
@@ -140,12 +144,23 @@ def _objective(slo: KeptnSlo, at: int, item: KeptnObjective, *, source: _Made) -
     weight = {"weight": item.weight} if item.weight and item.weight != 1 else {}
     key = {"key": True} if item.key_sli else {}
     content = {**named, "criteria": criteria, **weight, **key, "no_value": "missed"}
-    return _Made(content, (*source.said, *_display_name(item), *dropped, *_beyond_reach(item)))
+    return _Made(content, (*source.said, *_display_name(item), *_asks_nothing(item), *dropped, *_beyond_reach(item)))
 
 
 def _display_name(item: KeptnObjective) -> Iterator[str]:
     if item.display_name:
         yield f"its display name, '{item.display_name}', is not kept"
+
+
+def _never_warned(item: KeptnObjective) -> Iterator[str]:
+    if item.degraded:
+        yield f"SLI `{item.sli}`: without `pass` it is information, as in Keptn; its `warning` is not kept"
+
+
+def _asks_nothing(item: KeptnObjective) -> Iterator[str]:
+    for key, sets in (("pass", item.met), ("warning", item.degraded)):
+        if not all(one.texts for one in sets or ()):
+            yield f"a list of `{key}` has no criteria, so it always holds, as in Keptn; it is written as {_ANY_VALUE}"
 
 
 def _criterion(slo: KeptnSlo, text: str, at: int, number: int, index: int) -> Criterion:
@@ -162,7 +177,7 @@ def _readable(sets: tuple[KeptnCriteria, ...]) -> tuple[list[list[str]], tuple[s
     said = []
     for one in sets:
         try:
-            kept.append([parse_criterion(text).text for text in one.texts])
+            kept.append([parse_criterion(text).text for text in one.texts] or [_ANY_VALUE])
         except ValueError as error:
             said.append(f"a list of `warning` can never hold, as in Keptn, and is left out: {error}")
     return kept, tuple(said)

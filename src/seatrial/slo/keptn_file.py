@@ -131,7 +131,12 @@ def read_slo(document: Document) -> KeptnSlo:
 
 def read_sli(document: Document) -> Mapping[str, str]:
     """The queries of an `sli.yaml` by the SLIs' names."""
-    return documents.parse(document, _Sli).indicators
+    queries = documents.parse(document, _Sli).indicators
+    for name, query in queries.items():
+        if not query.strip():
+            hint = "write the query, or leave the indicator out"
+            raise DocumentError(document.where("indicators", name), f"the query of '{name}' is empty", hint)
+    return queries
 
 
 def _require_objectives(document: Document, objectives: tuple[tuple[int, KeptnObjective], ...]) -> None:
@@ -181,8 +186,15 @@ def _unknown(document: Document, raw: _Slo) -> Iterator[tuple[str, str]]:
         ((), raw),
         (("comparison",), raw.comparison),
         (("total_score",), raw.total_score),
-        *((("objectives", at), item) for at, item in enumerate(raw.objectives or ())),
+        *(part for at, item in enumerate(raw.objectives or ()) if item for part in _parts(at, item)),
     ]
     for path, part in parts:
         for key in (part.model_extra or {}) if part is not None else ():
             yield f"line {document.where_key(*path, key).line}", key
+
+
+def _parts(at: int, item: KeptnObjective) -> Iterator[tuple[tuple[str | int, ...], _Foreign]]:
+    """One objective and its lists of criteria, with their paths."""
+    yield ("objectives", at), item
+    for key, sets in (("pass", item.met), ("warning", item.degraded)):
+        yield from ((("objectives", at, key, number), one) for number, one in enumerate(sets or ()))

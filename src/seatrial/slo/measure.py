@@ -20,7 +20,6 @@ from hdrh.histogram import HdrHistogram
 
 from seatrial.histograms import bucket_of, buckets_of, quantile_of
 from seatrial.sample import Earlier, Ending, Interval, Outcome, Pacing, Phase, Play, Queried, Record, Sample
-from seatrial.service import Indicator, Objective, Service
 from seatrial.slo.decide import PerSecond
 
 _US_PER_S = 1_000_000
@@ -302,26 +301,6 @@ def measure(records: Iterable[Record]) -> Measures:
     return meter.measures()
 
 
-def limits_us(
-    services: Mapping[str, Service], *, also: Iterable[tuple[str, float]] = ()
-) -> dict[str, tuple[int, ...]]:
-    """The latency limits to count exactly while the load runs: ascending microseconds by service.
-
-    Those of the objectives, degraded limits included, and `also`: pairs of service and seconds, such as what
-    experiments expect. A service without any is left out.
-    """
-    limits: dict[str, set[int]] = {}
-    promised = (
-        (name, limit_s)
-        for name, service in services.items()
-        for objective in service.objectives
-        for limit_s in _latency_limits_s(objective)
-    )
-    for name, limit_s in (*promised, *also):
-        limits.setdefault(name, set()).add(microseconds(limit_s))
-    return {name: tuple(sorted(found)) for name, found in limits.items()}
-
-
 def microseconds(seconds: float) -> int:
     """A limit in whole microseconds: the key of an interval's `over_ok` and `over_failed`."""
     return round(seconds * _US_PER_S)
@@ -345,12 +324,6 @@ def total(tallies: Iterable[Tally]) -> Tally:
         degraded=sum(tally.degraded for tally in listed),
         polls=sum(tally.polls for tally in listed),
     )
-
-
-def _latency_limits_s(objective: Objective) -> tuple[float, ...]:
-    if objective.indicator not in (Indicator.LATENCY, Indicator.WAITING):
-        return ()
-    return (objective.limit,) if objective.degraded_limit is None else (objective.limit, objective.degraded_limit)
 
 
 @functools.lru_cache(maxsize=1024)

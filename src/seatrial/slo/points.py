@@ -7,12 +7,15 @@ room; must never call anything MET without a value, nor give an interval to what
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from seatrial.quantity import show_duration, show_ratio
 from seatrial.service import Indicator, PointObjective, Relation, Service, Unit
 from seatrial.slo.criteria import Aggregate, Held, aggregate, is_relative, judge_value, sets_text
+from seatrial.slo.failed_latency import Between, latency_between
+from seatrial.slo.limits import point_limits_us
 from seatrial.slo.measure import Measures, Traffic, total
 from seatrial.verdict import Finding, Grade, Subject
 
@@ -30,11 +33,15 @@ SHOWN: Mapping[Unit, Callable[[float], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """The value of one objective, or why there is none; and what relative criteria are held against, or why they
-    cannot be (`objection`)."""
+    """The value of one objective, or why there is none; what it may be at most, where failed requests had no latency
+    that is known; and what relative criteria are held against, or why they cannot be (`objection`). `left_out` failed
+    requests stand in neither value."""
 
     value: float | None
     problem: str = ""
+    at_most: float | None = None
+    failed: int = 0
+    left_out: int = 0
     earlier: float | None = None
     of_earlier: str = ""
     objection: str = ""
@@ -58,34 +65,50 @@ def with_queries(services: Iterable[Service]) -> Iterator[tuple[str, PointObject
 
 def _seen(measures: Measures, service: str, objective: PointObjective, *, how: Aggregate) -> _Seen:
     find = _queried if objective.query else _measured
-    value, problem = find(measures, service, objective)
+    seen = find(measures, service, objective)
     earlier = measures.earlier.get((service, objective.name))
     if earlier is None or not earlier.values:
-        return _Seen(value, problem, objection=earlier.problem if earlier else "")
+        return dataclasses.replace(seen, objection=earlier.problem if earlier else "")
     several = f"the {how} of {len(earlier.values)} earlier values" if len(earlier.values) > 1 else "the earlier value"
-    return _Seen(value, problem, aggregate(earlier.values, how), several)
+    return dataclasses.replace(seen, earlier=aggregate(earlier.values, how), of_earlier=several)
 
 
-def _queried(measures: Measures, service: str, objective: PointObjective) -> tuple[float | None, str]:
+def _queried(measures: Measures, service: str, objective: PointObjective) -> _Seen:
     answer = measures.queried.get((service, objective.name))
     if answer is None:
-        return None, "no value: the query was not asked, for no load was held"
+        return _Seen(None, "no value: the query was not asked, for no load was held")
     if answer.query != objective.query:
-        return None, f"no value: the run asked another query, {answer.query}"
-    return answer.value, answer.problem
+        return _Seen(None, f"no value: the run asked another query, {answer.query}")
+    return _Seen(answer.value, answer.problem)
 
 
-def _measured(measures: Measures, service: str, objective: PointObjective) -> tuple[float | None, str]:
+def _measured(measures: Measures, service: str, objective: PointObjective) -> _Seen:
     traffic = Traffic(service, objective.routes)
-    asked = total(measures.tallies(traffic)).errors[1]
-    value = _estimate(measures, traffic, objective) if asked else None
-    return value, "" if value is not None else "no value: there was no request to measure"
+    if not total(measures.tallies(traffic)).errors[1]:
+        return _Seen(None, "no value: there was no request to measure")
+    if objective.indicator is Indicator.LATENCY:
+        return _timed(measures, traffic, objective)
+    value = _estimate(measures, traffic, objective)
+    return _Seen(value, "" if value is not None else "no value: there was no whole second to measure")
+
+
+def _timed(measures: Measures, traffic: Traffic, objective: PointObjective) -> _Seen:
+    """A latency's value, and what it may be were every failed request that was not timed as slow as can be."""
+    relative = objective.criteria is not None and is_relative(objective.criteria)
+    limits_us = () if relative else point_limits_us(objective)
+    found = latency_between(measures, traffic, objective.quantile or 0.0, limits_us=limits_us)
+    problem = "" if found.low_s is not None else f"no value: all {found.failed:,} requests failed"
+    low, high = _in_unit(found, objective.unit)
+    return _Seen(low, problem, at_most=high, failed=found.failed, left_out=found.left_out)
+
+
+def _in_unit(found: Between, unit: Unit) -> tuple[float | None, float | None]:
+    factor = 1000.0 if unit is Unit.MILLISECONDS else 1.0
+    low, high = (None if value is None else value * factor for value in (found.low_s, found.high_s))
+    return low, high
 
 
 def _estimate(measures: Measures, traffic: Traffic, objective: PointObjective) -> float | None:
-    if objective.indicator is Indicator.LATENCY:
-        latency_s = measures.latency_s(traffic, objective.quantile or 0.0)
-        return latency_s * 1000.0 if latency_s is not None and objective.unit is Unit.MILLISECONDS else latency_s
     if objective.indicator is Indicator.THROUGHPUT:
         seconds = measures.ok_in_whole_seconds(traffic)
         return sum(seconds) / len(seconds) if seconds else None
@@ -122,16 +145,20 @@ def _grade(objective: PointObjective, seen: _Seen) -> tuple[Grade, str]:
     if seen.objection and is_relative(objective.criteria):
         return Grade.UNDECIDED, seen.objection
     grade, held = judge_value(seen.value, objective.criteria, earlier=seen.earlier)
-    return grade, "; ".join((ONE_VALUE, *(_came_out(one, objective, seen) for one in held)))
+    reason = "; ".join((ONE_VALUE, *(_came_out(one, objective, seen) for one in held)))
+    if seen.at_most is None or judge_value(seen.at_most, objective.criteria, earlier=seen.earlier)[0] is grade:
+        return grade, reason
+    untimed = f"{seen.failed:,} failed requests have no latency that is known, and it decides"
+    return Grade.UNDECIDED, f"{untimed}: the value may be {SHOWN[objective.unit](seen.at_most)}; {reason}"
 
 
 def _came_out(held: Held, objective: PointObjective, seen: _Seen) -> str:
     """`<=+10% does not hold: the target is 440 ms, by the earlier value of 400 ms`."""
     criterion, shown = held.criterion, SHOWN[objective.unit]
-    if held.target is None:
-        return f"{criterion.text} holds for want of any earlier value"
+    if held.is_vacuous:
+        return _for_want(criterion.text)
     said = f"{criterion.text} {'holds' if held.holds else 'does not hold'}"
-    if criterion.relation is Relation.FIXED or seen.earlier is None:
+    if criterion.relation is Relation.FIXED or held.target is None or seen.earlier is None:
         return said
     return f"{said}: the target is {shown(held.target)}, by {seen.of_earlier}, {shown(seen.earlier)}"
 
@@ -144,7 +171,23 @@ def _limit_text(objective: PointObjective) -> str:
 
 
 def _measured_text(objective: PointObjective, seen: _Seen) -> str:
-    return "no value" if seen.value is None else f"{SHOWN[objective.unit](seen.value)} ({ONE_VALUE})"
+    """The value, and what it does not say by itself, for a value that is met shows no reason everywhere."""
+    if seen.value is None:
+        return "no value"
+    left_out = (f"{seen.left_out:,} failed requests left out",) if seen.left_out else ()
+    said = "; ".join((ONE_VALUE, *left_out, *_vacuous(objective, seen)))
+    return f"{SHOWN[objective.unit](seen.value)} ({said})"
+
+
+def _vacuous(objective: PointObjective, seen: _Seen) -> Iterator[str]:
+    if seen.value is None or objective.criteria is None or seen.objection:
+        return
+    _, held = judge_value(seen.value, objective.criteria, earlier=seen.earlier)
+    yield from (_for_want(one.criterion.text) for one in held if one.is_vacuous)
+
+
+def _for_want(criterion: str) -> str:
+    return f"{criterion} holds for want of any earlier value"
 
 
 def _lone_limit(objective: PointObjective) -> float | None:

@@ -111,6 +111,9 @@ def _criteria(entry: Entry) -> Criteria | None:
 
 
 def _sets(entry: Entry, key: str, raw: tuple[tuple[str, ...], ...]) -> CriteriaSets:
+    if () in raw:
+        problem = "a list without criteria would hold of every value"
+        raise entry.wrong_value("criteria", key, raw.index(()), problem=problem, hint="add one, or leave it out")
     return tuple(
         tuple(_criterion(entry, (key, at, index), text) for index, text in enumerate(one))
         for at, one in enumerate(raw)
