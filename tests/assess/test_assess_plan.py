@@ -125,3 +125,9 @@ def test_an_alpha_of_the_whole_gate_is_split_evenly_over_the_objectives_that_are
     assert read_plan(workspace, Asked(gate="whole")).gate.alpha == pytest.approx(0.02)
     assert read_plan(workspace, Asked(gate="whole", services=("shop",))).gate.alpha == pytest.approx(0.03)
     assert read_plan(workspace, Asked(gate="plain")).gate.alpha == 0.05
+
+
+def test_a_name_nobody_has_in_a_journey_is_a_mistake_before_anything_is_sent(workspace):
+    _rewrite(workspace / "scenarios" / "browse.yaml", "/goods", "'/{{ gods }}'")
+    with pytest.raises(DocumentError, match="'gods' is not defined"):
+        read_plan(workspace, Asked())

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -93,6 +94,26 @@ def test_unknown_profiles_and_journeys_are_named(workspace):
     write_profile(workspace, "wrong", "scenarios: [lok]\nstages: [{ramp_to: 1/s}]\n")
     with pytest.raises(DocumentError, match=r"wrong\.yaml:1:10: .*plays 'lok'.*did you mean 'look'"):
         run_load("wrong", "here")
+
+
+def test_a_name_nobody_has_is_told_before_anything_is_sent(workspace, target):
+    journey = workspace / "scenarios" / "look.yaml"
+    journey.write_text("scenario: look\nservice: api\nvars: {token: a}\nsteps: [{request: {url: '/{{ tokn }}'}}]\n")
+    with pytest.raises(DocumentError, match=r"look\.yaml:4:.*'tokn' is not defined.*did you mean 'token'"):
+        run_load("short", "here")
+    assert not target.seen
+
+
+def test_what_is_never_sent_is_told_on_the_way_and_is_no_error_of_the_service(workspace, target, capfd):
+    journey = workspace / "scenarios" / "look.yaml"
+    journey.write_text("scenario: look\nservice: api\nsteps: [{request: {url: '/{{ [1][7] }}'}}]\n")
+    write_profile(workspace, "crowd", "model: closed\nscenarios: [look]\nstages: [{ramp_to: 2}, {hold: 2s}]\n")
+    run_load("crowd", "here")
+    shown = capfd.readouterr()
+    assert shown.err.count("not sent: first 'template' of look > ") == 1
+    assert re.search(r"\d+ of the errors were never sent \(template\)", shown.out)
+    assert int(re.search(r"(\d+) of the errors", shown.out)[1]) < 25  # nobody tries without a pause
+    assert not target.seen
 
 
 def wait_for_records(workspace: Path, command: subprocess.Popen[str]) -> None:

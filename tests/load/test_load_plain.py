@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.cli.init import run_init
+from seatrial.errors import ExitCode
 
 LOCUST = Path(sys.executable).with_name("locust")
 JOURNEYS = {
@@ -117,3 +118,12 @@ def test_journeys_can_be_chosen_by_the_name_of_their_class(workspace, target, mo
 def test_the_starters_locustfile_is_the_roots_own(root: Path):
     starter = root / "src" / "seatrial" / "starter" / "scenarios" / "locustfile.py"
     assert starter.read_text() == (root / "scenarios" / "locustfile.py").read_text()
+
+
+def test_a_realm_nobody_has_ends_plain_locust_with_a_sentence(workspace, monkeypatch):
+    monkeypatch.setenv("SEATRIAL_REALM", "hre")
+    command = [LOCUST, "-f", "scenarios/locustfile.py", "--headless"]
+    ran = subprocess.run(command, cwd=workspace, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == ExitCode.USAGE
+    assert "did you mean 'here'?" in ran.stderr
+    assert "Traceback" not in ran.stderr

@@ -119,3 +119,21 @@ def test_a_warm_up_comes_before_the_first_probe_and_takes_none_of_its_time():
 def test_a_rate_in_a_closed_shape_is_a_mistake_that_says_how():
     text = problem("{kind: soak, rate: 5/s, for: 5s}", "closed")
     assert "'5/s' is not a number of users; in a closed model it is a number of users, as 20" in text
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ("{kind: soak, fro: 3s}", "unknown key 'fro'; did you mean 'for'?"),
+        ("{kind: soak, rate: 5/s, for: 5s, from: 1/s}", "a soak has no 'from'; it has for, rate, users, over"),
+        ("{kind: step, fro: 3/s}", "unknown key 'fro'; did you mean 'from'?"),
+    ],
+)
+def test_only_keys_of_its_own_kind_are_offered_for_one_a_shape_does_not_have(shape, said):
+    assert problem(shape).endswith(said)
+
+
+def test_a_misspelt_model_is_told_the_nearest_and_once_what_there_is():
+    assert problem("{kind: soak, rate: 5/s, for: 5s}", "clsoed").endswith(
+        "'clsoed': input should be 'open' or 'closed'; did you mean 'closed'?"
+    )

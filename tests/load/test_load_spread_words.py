@@ -68,6 +68,7 @@ def test_a_load_is_spread_as_the_options_say():
     ("options", "told"),
     [
         (SpreadOptions(processes=0), "--processes 0: a load needs at least one process"),
+        (SpreadOptions(processes=100_000), "--processes 100000: at most .* here, 4 for each core"),
         (SpreadOptions(processes=2, master=True), "--processes starts the workers itself"),
         (SpreadOptions(expect_workers=2), "--expect-workers belongs to --master"),
         (SpreadOptions(bind="0.0.0.0"), "--bind belongs to --master"),

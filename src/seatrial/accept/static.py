@@ -31,6 +31,16 @@ def mistakes(prepared: Prepared) -> Iterator[DocumentError]:
                 yield mistake
 
 
+def require_sound(prepared: Prepared) -> None:
+    """DocumentError for the first mistake, which says how many more there are."""
+    found = tuple(mistakes(prepared))
+    if not found:
+        return
+    first, more = found[0], len(found) - 1
+    told = f"`seatrial check --dry` tells {more} more" if more else ""
+    raise DocumentError(first.where, first.problem, "; ".join(filter(None, (first.hint, told))))
+
+
 class _Reading:
     """One scenario, gone through in the order it is played."""
 

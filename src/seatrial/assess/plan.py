@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from seatrial.accept.prepare import Prepared
+from seatrial.accept.static import require_sound
 from seatrial.chaos.model import Experiment
 from seatrial.chaos.plan import Checked, check
 from seatrial.chaos.read import choose_experiments, read_experiments
 from seatrial.errors import DocumentError, UsageError, Where, did_you_mean, unknown
 from seatrial.realm import Realm, permit_chaos, permit_mutations
+from seatrial.redact import Secrets
 from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.sample import Phase
 from seatrial.scenarios.load.mix import Mix, mix
@@ -89,6 +92,7 @@ def read_plan(workspace: Path, asked: Asked) -> Plan:
     """Read and hold together all that the gate names; DocumentError, UsageError or Refused for what is wrong."""
     plan = _read(workspace, asked, read_gate(workspace / "slo", asked.gate))
     permit(plan)
+    _require_sound(plan)
     return plan
 
 
@@ -106,7 +110,14 @@ def experiment_plan(workspace: Path, asked: Asked, name: str) -> Plan:
     )
     plan = dataclasses.replace(_read(workspace, asked, gate), services={}, acceptance=())
     permit(plan)
+    _require_sound(plan)
     return plan
+
+
+def _require_sound(plan: Plan) -> None:
+    """DocumentError for a name nobody has in a journey that will be played."""
+    played = {item.name: item for item in (*plan.acceptance, *(plan.mix.scenarios if plan.mix else ()))}
+    require_sound(Prepared(plan.workspace, plan.realm, tuple(played.values()), plan.overrides, Secrets()))
 
 
 def beside(plan: Plan, canary: Canary) -> Plan:

@@ -19,10 +19,13 @@ from rich.console import Console
 from rich.live import Live
 
 from seatrial import __version__
+from seatrial.accept.prepare import Prepared
+from seatrial.accept.static import require_sound
 from seatrial.assess.search import asked_of, require_judge
 from seatrial.assess.standing import Standing
 from seatrial.cli.console import as_json, say, tell, typed_variables, workspace, write_file
 from seatrial.cli.load_screen import live_view, progress_line, standing_lines, state_words, summary_text
+from seatrial.cli.load_unsent import Unsent, unsent_lines
 from seatrial.clock import SystemClock, iso
 from seatrial.errors import ExitCode, Interrupted
 from seatrial.journal import Journal, Run, create_run, write_json
@@ -92,6 +95,8 @@ def run_load(
         if not interrupted:
             write_json(run.about, about | {"ended_at": iso(SystemClock().now())})
     tell(summary_text(summary))
+    for line in unsent_lines(summary):
+        tell(line)
     for line in standing_lines(objectives):
         tell(line)
     tell(f"run {run.folder}")
@@ -130,7 +135,9 @@ def _read(profile_name: str, realm_name: str | None, variables: Sequence[str]) -
     services = read_services(here / "slo")
     asked = asked_of(services, chosen)
     require_judge(profile, asked)
-    return _Asked(here, realm, profile, services, asked, typed_variables(variables))
+    overrides = typed_variables(variables)
+    require_sound(Prepared(here, realm, chosen.scenarios, overrides, Secrets()))
+    return _Asked(here, realm, profile, services, asked, overrides)
 
 
 def _play(
@@ -144,7 +151,7 @@ def _play(
         _stopping_on_signals(load) as stopped,
         _screen(f"load '{asked.profile.name}'") as show,
     ):
-        over = ""
+        over, unsent = "", Unsent(run.folder / "load.log")
         for second in load.seconds():
             journal.write(*second)
             summary.add(second)
@@ -152,6 +159,8 @@ def _play(
             writer.show()
             objectives.add(second)
             show(summary, objectives)
+            for line in unsent.news(summary):
+                say(line)
             if objectives.over and not over:
                 over = objectives.over
                 say(f"stopping: {over}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -99,4 +100,7 @@ def _problem(item: Any) -> str:
 
 def _expected(item: Any) -> str:
     expected = item.get("ctx", {}).get("expected")
+    if item["type"] == "literal_error":
+        near = did_you_mean(str(item.get("input")), re.findall(r"'([^']*)'", str(expected)))
+        return near if near.startswith("did you mean") else ""  # what it should be, the problem says
     return f"one of {expected}" if expected and "expected" not in str(item["msg"]).lower() else ""

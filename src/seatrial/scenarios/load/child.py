@@ -26,7 +26,6 @@ from seatrial.scenarios.load import child_users
 from seatrial.scenarios.load.child_load import Load, build, run
 from seatrial.scenarios.load.child_log import keep_secret, log_to_stderr, tell_defect
 from seatrial.scenarios.load.child_pipes import Inbox, Outbox, claim_stdout
-from seatrial.scenarios.load.child_web import Page
 from seatrial.scenarios.load.order import FINISH_WITHIN_S, STOP, decode_mark, decode_order
 from seatrial.scenarios.load.profile import Model
 
@@ -48,7 +47,6 @@ def main() -> int:
         keep_secret(secrets, order.secret_values)
         load = build(order)
         runner = _runner(load)
-        page = Page(runner.environment, order.web_port) if order.web_port else None
     except (SeatrialError, ValueError) as error:
         log.error("%s", error)
         outbox.why(secrets.redact(str(error)))
@@ -56,18 +54,13 @@ def main() -> int:
         return FAILED
     gevent.signal_handler(signal.SIGTERM, load.traffic.over.set)
     gevent.spawn(obey, inbox, lambda command: _follow(command, load))
-    return _run(load, runner, outbox, page=page)
+    return _run(load, runner, outbox)
 
 
-def _run(load: Load, runner: Any, outbox: Outbox, *, page: Page | None) -> int:
+def _run(load: Load, runner: Any, outbox: Outbox) -> int:
     def write(records: Iterable[Record]) -> None:
-        told = tuple(records)
-        if page:
-            page.show(told)
-        outbox.put(b"".join(map(journal.encode, told)))
+        outbox.put(b"".join(map(journal.encode, records)))
 
-    if page:
-        outbox.note(f"Locust's page is at {page.address}; it only shows")
     run(load, runner, start=lambda: _start(load, runner), write=write)
     complete = outbox.drained(LAST_WORDS_WITHIN_S)
     if load.traffic.defect:

@@ -33,6 +33,7 @@ def log_to_stderr(who: str = "") -> Secrets:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Masked(who and f"{who} ", secrets))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("locust.runners").setLevel(logging.WARNING)  # what its news mean, we say ourselves
     return secrets
 
 

@@ -119,7 +119,8 @@ class _Master:
         crew.start_own()
         if self._page:
             self._outbox.note(f"Locust's page is at {self._page.address}; it only shows")
-        self._outbox.note(f"waiting for {spread.workers} workers at {crew.address}")
+        if spread.workers > 1 or not spread.own:
+            self._outbox.note(f"waiting for {spread.workers} workers at {crew.address}")
         until, came = time.monotonic() + spread.within_s, 0
         while not (self._stopped or self._failure or crew.all_are(State.READY)):
             if time.monotonic() > until:

@@ -12,6 +12,7 @@ import locust  # isort: skip - as in child.py
 import logging
 import os
 import re
+import sys
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
@@ -48,7 +49,16 @@ log = logging.getLogger("seatrial.load")
 
 def users(workspace: Path) -> dict[str, type[Any]]:
     """A class for each journey that may be played as load in the realm SEATRIAL_REALM names (else the default one),
-    by the class's name; the others are left out with a line in the log. CannotRun when there is none."""
+    by the class's name; the others are left out with a line in the log. With none, or with a mistake in a document,
+    the process ends with a sentence on stderr and the exit status for it."""
+    try:
+        return _users(workspace)
+    except SeatrialError as error:  # Locust imports the file, and would show a traceback
+        sys.stderr.write(f"error: {error}\n")
+        raise SystemExit(int(error.exit_code)) from None
+
+
+def _users(workspace: Path) -> dict[str, type[Any]]:
     realm = choose_realm(read_realms(workspace), os.environ.get(REALM))
     scenarios = tuple(_permitted(read_scenarios(workspace / "scenarios"), realm))
     if not scenarios:

@@ -109,9 +109,9 @@ class Player:
         self._played = 0
         self.onces = Onces()
 
-    def play(self, scenario: Scenario, *, due_at: float, onces: Onces | None = None) -> None:
-        """Play once. Its first request's latency counts from `due_at` (monotonic), the others' from their sending.
-        `onces` are those of the user who plays, else of all plays here."""
+    def play(self, scenario: Scenario, *, due_at: float, onces: Onces | None = None) -> int:
+        """Play once; how many attempts were sent. Its first request's latency counts from `due_at` (monotonic), the
+        others' from their sending. `onces` are those of the user who plays, else of all plays here."""
         side = self._side()
         context = self._context(scenario, side)
         moves = play(scenario, context)
@@ -122,6 +122,7 @@ class Player:
             progress.give_up_claims()
         if result is not None:
             self._tell_failures(result, context.secrets)
+        return progress.sends
 
     def _side(self) -> str:
         """Which version this play is for: the canary with its share, whatever came before."""

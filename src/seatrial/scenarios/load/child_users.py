@@ -32,6 +32,7 @@ log = logging.getLogger("seatrial.load")
 SPAWN_RATE_PER_S = 100.0  # above it Locust warns
 _LOOK_EVERY_S = 0.1
 _LONGEST_WAIT_S = 3600.0  # a load without an end waits for ever, and a timer cannot
+_UNSENT_PAUSE_S = 0.5
 _YIELD_EVERY = 10  # arrivals in a row: when they are overdue, those already started must get their turn too
 
 
@@ -70,13 +71,16 @@ class Traffic:
             return scenario
         self.health.started(max(0.0, time.monotonic() - due_at))
         self.in_flight += 1
+        sends = 1
         try:
-            self.player.play(turn.scenario, due_at=due_at, onces=user.onces if user else None)
+            sends = self.player.play(turn.scenario, due_at=due_at, onces=user.onces if user else None)
         except Exception as defect:  # noqa: BLE001 - lost in a greenlet it would be a play nobody counted
             self.fail(defect)
         finally:
             self.in_flight -= 1
             self.turns.back(turn)
+        if user and not sends:  # nothing that takes time: again and again it would leave nobody else a turn
+            gevent.sleep(_UNSENT_PAUSE_S)
         return scenario
 
     def _drop_without_row(self, scenario: Scenario) -> None:

@@ -24,7 +24,7 @@ from seatrial.runtime.interrupts import held_back
 from seatrial.sample import Pacing, Phase, Record
 from seatrial.scenarios.load.order import FINISH_WITHIN_S, NOTE, STOP, WHY, LoadOrder, encode_mark, encode_order
 from seatrial.scenarios.load.recorder import Mark
-from seatrial.scenarios.load.spread import Joining, Spread, encode
+from seatrial.scenarios.load.spread import Joining, Spread, apart, encode
 
 _STOPS_WITHIN_S = FINISH_WITHIN_S + 10.0  # the child's own deadline, then its last lines, on a busy machine
 _LOOK_EVERY_S = 0.5
@@ -41,10 +41,12 @@ Say = Callable[[str], None]
 
 def start_load(order: LoadOrder, *, log: Path, spread: Spread | None = None, say: Say = logging.info) -> RunningLoad:
     """Start the child, with a `spread` the master of several, and give it its order; it needs a second or two before
-    its first play. `say` is called with what the user may want to know on the way.
+    its first play. `say` is called with what the user may want to know on the way. A page is shown by a master, never
+    by the process that plays.
 
     What is wrong with the order itself shows as LoadFailed from `seconds()`.
     """
+    spread = spread or (apart() if order.web_port else None)
     environment = {name: value for name, value in os.environ.items() if name not in _UNWANTED}
     with log.open("ab") as stderr:
         process = subprocess.Popen(

@@ -18,7 +18,7 @@ from seatrial.documents import Document, DurationS, Shape
 from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
 from seatrial.sample import Phase
 from seatrial.scenarios.load.pace import Stage
-from seatrial.scenarios.load.shape import Kind, RawShape, stages_of
+from seatrial.scenarios.load.shape import Kind, RawShape, refuse_unknown_keys, stages_of
 
 KIND = "profile"
 DEFAULT_MAX_IN_FLIGHT = 500
@@ -109,6 +109,7 @@ def choose_profile(profiles: Mapping[str, Profile], name: str) -> Profile:
 
 def to_profile(document: Document) -> Profile:
     """One document as a Profile; DocumentError with its place when it is not one."""
+    refuse_unknown_keys(document)
     raw = documents.parse(document, _RawProfile)
     model = Model(raw.model)
     return Profile(

@@ -74,6 +74,9 @@ _KEYS: Mapping[Kind, _Keys] = {
 }
 
 
+_ALL_KEYS = frozenset(key for keys in _KEYS.values() for key in (*keys.needed, *keys.allowed))
+
+
 def keys_of(kind: Kind) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The keys a kind must have beside `kind`, and those it may have."""
     return _KEYS[kind].needed, _KEYS[kind].allowed
@@ -120,12 +123,24 @@ def stages_of(raw: RawShape, document: Document, *, read_level: ReadLevel) -> tu
     return tuple(_EXPANDED[kind](_Written(raw, document, read_level)))
 
 
+def refuse_unknown_keys(document: Document) -> None:
+    """DocumentError for a key the kind of the shape does not have, before those of all kinds are offered for it."""
+    shape = document.content.get("shape")
+    if not isinstance(shape, Mapping) or shape.get("kind") not in list(Kind):
+        return
+    kind = Kind(shape["kind"])
+    known = (*_KEYS[kind].needed, *_KEYS[kind].allowed)
+    for key in shape:
+        if key != "kind" and key not in known:
+            where, listed = document.where_key("shape", key), f"it has {', '.join(known)}"
+            if key in _ALL_KEYS:
+                raise DocumentError(where, f"a {kind} has no '{key}'", listed)
+            raise DocumentError(where, f"unknown key '{key}'", did_you_mean(str(key), known))
+
+
 def _require_keys(kind: Kind, document: Document) -> None:
     known = _KEYS[kind]
     listed = ", ".join((*known.needed, *known.allowed))
-    for key in document.content["shape"]:
-        if key != "kind" and key not in (*known.needed, *known.allowed):
-            raise DocumentError(document.where_key("shape", key), f"a {kind} has no '{key}'", f"it has {listed}")
     for key in known.needed:
         if not document.has("shape", key):
             raise DocumentError(document.where("shape"), f"a {kind} needs '{key}'", f"it has {listed}")

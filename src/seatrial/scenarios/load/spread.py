@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ LOOPBACK = "127.0.0.1"
 PORT = 5557  # Locust's own
 WORKERS_WITHIN_S = 60.0
 MOST_FILES = 5_000
+PROCESSES_PER_CORE = 4
 _SEED_STRIDE = 1 << 32  # the seeds of two workers never meet
 _UNPLAYED = ("profiles", "__pycache__")
 
@@ -47,7 +49,21 @@ def here(processes: int) -> Spread | None:
     """A load on so many processes of this machine; None for one, which needs no master."""
     if processes < 1:
         raise UsageError(f"--processes {processes}: a load needs at least one process")
-    return Spread(processes, own=processes, port=0) if processes > 1 else None
+    most = PROCESSES_PER_CORE * (os.cpu_count() or 1)
+    if processes > most:
+        raise UsageError(
+            f"--processes {processes}: at most {most} here, {PROCESSES_PER_CORE} for each core; more play late"
+        )
+    return _own(processes) if processes > 1 else None
+
+
+def apart() -> Spread:
+    """A load that one process plays and another shows: a page beside the plays would make them late."""
+    return _own(1)
+
+
+def _own(processes: int) -> Spread:
+    return Spread(processes, own=processes, port=0)
 
 
 @dataclass(frozen=True, slots=True)
