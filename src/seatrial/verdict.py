@@ -77,6 +77,13 @@ class Finding:
         return self.grade is not Grade.MET and self.subject is not Subject.INFORMATION
 
     @property
+    def shown_as(self) -> str:
+        """Its grade; of what does not count, what it is instead: `no baseline`, `information`."""
+        if self.counts:
+            return self.grade
+        return str(Subject.INFORMATION) if self.subject is Subject.INFORMATION else self.reason.partition(":")[0]
+
+    @property
     def name(self) -> str:
         """`cards.available`, or the experiment's expectation: unique within a verdict."""
         scope = f"{self.experiment} > " if self.experiment else ""

@@ -255,3 +255,21 @@ def test_a_finding_knows_the_place_of_what_was_promised(plan, records, good):
     assert placed["shop.fast"] == "shop.yaml:5"
     assert placed["buy a rope"] == "buy.yaml:1"
     assert placed["stock hangs > recovered within 5 s"] == "hang.yaml:1"
+
+
+def test_a_journey_with_rows_is_met_by_the_plays_of_all_its_rows(workspace, records, good):
+    file = workspace / "scenarios" / "buy.yaml"
+    file.write_text(file.read_text().replace("load:", "rows: [{user: ada}, {user: bob}]\nload:"))
+    plan = read_plan(workspace, Asked(gate="plain"))
+    plays = [f"buy a rope [row {number}: {user}]" for number, user in ((1, "ada"), (2, "bob"))]
+    rows = [
+        record
+        for name in plays
+        for record in (records.sample("look", scenario=name), records.play("look", scenario=name))
+    ]
+    verdict = judge_run(records.recorded(*rows, *good[3:]), plan)
+    assert verdict.grade is Grade.MET
+    assert _named(verdict).keys() >= set(plays)
+    assert _named(verdict)[plays[0]].where == plan.acceptance[0].where
+    half = judge_run(records.recorded(*rows[:2], *good[3:]), plan)
+    assert _named(half)[plays[1]].grade is Grade.UNDECIDED

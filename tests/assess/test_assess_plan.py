@@ -131,3 +131,23 @@ def test_a_name_nobody_has_in_a_journey_is_a_mistake_before_anything_is_sent(wor
     _rewrite(workspace / "scenarios" / "browse.yaml", "/goods", "'/{{ gods }}'")
     with pytest.raises(DocumentError, match="'gods' is not defined"):
         read_plan(workspace, Asked())
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("slo/gate.yaml", "[smoke]", "[smok]", r"2:21: no journey has the tag 'smok'; did you mean 'smoke'"),
+        ("slo/gate.yaml", "profile: some", "profile: sume", "3:17: unknown profile 'sume'; did you mean 'some'"),
+        (
+            "slo/gate.yaml",
+            "[stock hangs]",
+            "[idle]",
+            "4:9: unknown experiment 'idle'; known: stock hangs, without tr",
+        ),
+        ("scenarios/profiles/some.yaml", ", browse]", ", brows]", r"2:25: .*plays 'brows'.*did you mean 'browse'"),
+    ],
+)
+def test_a_wrong_name_is_told_at_its_own_place(file, old, new, told, workspace):
+    _rewrite(workspace / file, old, new)
+    with pytest.raises(DocumentError, match=rf"{file}:{told}"):
+        read_plan(workspace, Asked())

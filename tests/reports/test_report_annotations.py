@@ -55,3 +55,9 @@ def test_of_many_the_worst_are_shown_and_the_rest_is_counted(told):
     assert len(lines) == MOST
     assert lines[-1] == "::error title=seatrial::6 more findings, in the report"
     assert len(told(*(finding(f"{number}") for number in range(MOST)))) == MOST
+
+
+def test_what_does_not_count_is_a_notice_that_says_what_it_is(tmp_path):
+    finding = Finding(Subject.OBJECTIVE, "cards", "no slower", Grade.UNDECIDED, "no baseline: none yet", counts=False)
+    (line,) = annotation_lines([finding], redact=str, root=tmp_path)
+    assert line == "::notice title=no baseline%3A cards.no slower::no baseline: none yet"

@@ -182,3 +182,14 @@ def test_nothing_to_tell_is_an_empty_valid_document() -> None:
     root = parsed(())
 
     assert (root.tag, root.get("tests"), len(root)) == ("testsuites", "0", 0)
+
+
+def test_what_is_undecided_and_let_through_is_skipped_with_the_reason() -> None:
+    findings = (replace(FINDING, grade=Grade.UNDECIDED), FINDING)
+    journey = Journey("pay", False, (), undecided="cut short")
+    root = ET.fromstring(
+        junit_xml((journey,), findings, started_at=0.0, redact=str, let_through="let through: on_undecided: pass")
+    )
+    assert (root.get("errors"), root.get("failures")) == ("0", "1")
+    assert [suite.get("skipped") for suite in root] == ["1", "1"]
+    assert root[1].find("testcase/skipped").get("message") == ("undecided: too slow; let through: on_undecided: pass")

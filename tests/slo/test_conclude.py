@@ -1,5 +1,7 @@
 """The verdict: the worst finding, or the score with what outranks it, and undecided ones counted both ways."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -220,3 +222,17 @@ def test_a_score_without_a_degraded_limit_is_met_or_missed():
     gate = Gate(score=ScoreLimits(met=90.0, degraded=90.0))
     assert conclude([_objective(MET, 899), _objective(MISSED, 101)], gate).grade is MISSED
     assert conclude([_objective(MET, 9), _objective(MISSED, 1)], gate).grade is MET
+
+
+def test_the_sentence_counts_only_what_counts():
+    shown = dataclasses.replace(_objective(UNDECIDED), counts=False)
+    assert conclude([_objective(MET), _objective(MET), shown], Gate()).reason == (
+        "all 2 findings are MET, 1 shown without counting"
+    )
+
+
+def test_a_score_says_what_it_lost_points_for():
+    gate = Gate(score=ScoreLimits(met=90.0, degraded=50.0))
+    missed = dataclasses.replace(_objective(MISSED), objective="fast")
+    verdict = conclude([_objective(MET), missed], gate)
+    assert (verdict.grade, verdict.reason) == (Grade.DEGRADED, f"score 50 of 100; MISSED: {missed.name}")

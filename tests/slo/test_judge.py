@@ -246,16 +246,17 @@ def _late(make, late_starts):
 def test_an_unfit_generator_leaves_nothing_met_or_missed(make, trouble, said, failed):
     services = make.services(make.errors(), make.latency(), make.throughput())
     measures = _holding(make, lambda second: make.pacing(second, **trouble), failed=failed, over_failed=failed)
-    *objectives, generator = judge_load(measures, services, **RULES)
+    generator, *objectives = judge_load(measures, services, **RULES)
     assert {finding.grade for finding in (*objectives, generator)} == {Grade.UNDECIDED}
     assert generator.subject is Subject.GENERATOR
-    assert all("generator: " in finding.reason and said in finding.reason for finding in objectives)
+    assert all(finding.reason.startswith("generator; it would have been") for finding in objectives)
+    assert said in generator.reason
 
 
 def test_what_would_have_been_found_is_still_said(make):
     measures = _holding(make, lambda second: make.pacing(second, dropped=1), failed=60)
-    finding = judge_load(measures, make.services(make.errors()), **RULES)[0]
-    assert "it would have been MISSED: failed requests" in finding.reason
+    finding = judge_load(measures, make.services(make.errors()), **RULES)[1]
+    assert "generator; it would have been MISSED: failed requests" in finding.reason
 
 
 def test_one_dropped_arrival_anywhere_in_the_hold_is_enough(make):

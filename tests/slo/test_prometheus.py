@@ -7,7 +7,7 @@ import urllib.parse
 
 import pytest
 
-from seatrial.slo.prometheus import VARIABLES, NotAQuery, fill, form, value_of
+from seatrial.slo.prometheus import VARIABLES, NotAQuery, fill, form, unknown_variable, value_of
 
 
 def _answer(kind, result):
@@ -70,3 +70,16 @@ def test_a_query_may_name_the_hold_and_whose_it_is():
 def test_a_query_travels_as_a_form():
     sent = urllib.parse.parse_qs(form("a + b{c='&'}", 1700000000.5).decode())
     assert sent == {"query": ["a + b{c='&'}"], "time": ["1700000000.500"]}
+
+
+@pytest.mark.parametrize(
+    ("query", "unknown"),
+    [
+        ('sum(x{s="$servce"}[$hold])', "servce"),
+        ('sum(x{s="$service",path=~"/a.*$"}[$hold])', None),
+        ('label_replace(x, "to", "$1-$way", "from", "(a+)(?P<way>b+)")', None),
+        ("rate(x[$__range])", "__range"),
+    ],
+)
+def test_a_word_after_a_dollar_is_a_variable_that_must_be_known(query, unknown):
+    assert unknown_variable(query) == unknown

@@ -15,10 +15,11 @@ from seatrial.assess.search import findings_of
 from seatrial.assess.verify import judge_experiments
 from seatrial.assess.versus import judge_comparisons
 from seatrial.chaos.verify import Seen, apart
-from seatrial.errors import UsageError
+from seatrial.errors import UsageError, Where
 from seatrial.journal import Run
 from seatrial.sample import CallsLost, EdgeCall, Evidence, FaultWindow, Phase
 from seatrial.scenarios.load.order import Canary
+from seatrial.scenarios.rows import expand_rows
 from seatrial.slo.conclude import conclude
 from seatrial.slo.judge import judge_journeys, judge_load
 from seatrial.slo.measure import LOAD, Measures, measure
@@ -109,7 +110,7 @@ def plan_of(workspace: Path, about: About) -> Plan:
 def judge_run(recorded: Recorded, plan: Plan) -> Verdict:
     """Every finding of the run and the verdict of them together."""
     measures, gate = recorded.measures, plan.gate
-    wanted = [scenario.name for scenario in plan.acceptance]
+    wanted = _plays(plan)
     journeys = judge_journeys(measures, wanted=wanted) if wanted or not recorded.about.experiment else ()
     load = _judge_load(measures, plan)
     aborted = _aborted(recorded, plan)
@@ -175,7 +176,7 @@ def placed(findings: Iterable[Finding], plan: Plan) -> Iterator[Finding]:
     objectives |= {
         (service.name, point.name): point.where for service in plan.documented.values() for point in service.points
     }
-    journeys = {scenario.name: scenario.where for scenario in plan.acceptance}
+    journeys = _plays(plan)
     experiments = {checked.experiment.name: checked.experiment.where for checked in plan.experiments}
     for finding in findings:
         if finding.experiment is not None:
@@ -185,6 +186,11 @@ def placed(findings: Iterable[Finding], plan: Plan) -> Iterator[Finding]:
         else:
             where = objectives.get((finding.service, finding.objective))
         yield dataclasses.replace(finding, where=where)
+
+
+def _plays(plan: Plan) -> dict[str, Where]:
+    """Every play of the acceptance by its name, one for each row of a journey that has rows, and its place."""
+    return {play.name: scenario.where for scenario in plan.acceptance for play in expand_rows(scenario)}
 
 
 def seen_in(recorded: Recorded, plan: Plan) -> tuple[Seen, ...]:

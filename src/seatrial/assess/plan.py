@@ -170,13 +170,23 @@ def _read(workspace: Path, asked: Asked, gate: Gate) -> Plan:
         gate=shared(gate, _promised(services)),
         services=services,
         documented=documented,
-        acceptance=select(scenarios, tags=gate.acceptance_tags),
+        acceptance=_acceptance(scenarios, gate),
         profile=profile,
         mix=mix(profile, scenarios) if profile else None,
         experiments=_experiments(workspace, gate, realm=realm, services=documented, profile=profile),
         overrides=asked.overrides,
         spread=here(asked.processes),
     )
+
+
+def _acceptance(scenarios: Sequence[Scenario], gate: Gate) -> tuple[Scenario, ...]:
+    """The journeys of the gate's tags; DocumentError for a tag that none has, which would leave out what it means."""
+    tags = frozenset[str]().union(*(scenario.tags for scenario in scenarios))
+    for index, tag in enumerate(gate.acceptance_tags):
+        if tag not in tags:
+            hint = did_you_mean(tag, tags) or "no journey has a tag"
+            raise DocumentError(gate.place("acceptance", "tags", index), f"no journey has the tag '{tag}'", hint)
+    return select(scenarios, tags=gate.acceptance_tags)
 
 
 def _promised(services: Mapping[str, Service]) -> int:
@@ -188,7 +198,7 @@ def _profile(workspace: Path, gate: Gate) -> Profile | None:
         return None
     profiles = read_profiles(workspace / "scenarios")
     if gate.profile not in profiles:
-        raise _unknown(gate.where, f"unknown profile '{gate.profile}'", gate.profile, profiles)
+        raise _unknown(gate.place("load", "profile"), f"unknown profile '{gate.profile}'", gate.profile, profiles)
     return profiles[gate.profile]
 
 
@@ -196,14 +206,14 @@ def _experiments(
     workspace: Path, gate: Gate, *, realm: Realm, services: Mapping[str, Service], profile: Profile | None
 ) -> tuple[Checked, ...]:
     known = read_experiments(workspace / "chaos")
-    for name in gate.experiments:
+    for index, name in enumerate(gate.experiments):
         if name not in known:
-            raise _unknown(gate.where, f"unknown experiment '{name}'", name, known)
+            raise _unknown(gate.place("chaos", index), f"unknown experiment '{name}'", name, known)
     if gate.experiments and gate.profile is None:
-        raise _unknown(gate.where, "experiments need traffic, and the gate names no load profile", "", ())
+        raise _unknown(gate.place("chaos"), "experiments need traffic, and the gate names no load profile", "", ())
     if gate.experiments and profile and profile.probes:
         problem = f"profile '{profile.name}' is a breakpoint search, which ends in overload"
-        raise DocumentError(gate.where or Where("slo/gate.yaml", 1, 1), problem, "experiments need a load that holds")
+        raise DocumentError(gate.place("chaos"), problem, "experiments need a load that holds")
     chosen: Iterable[Experiment] = (known[name] for name in gate.experiments)
     return tuple(check(experiment, realm=realm, services=services) for experiment in chosen)
 
@@ -215,5 +225,5 @@ def _chosen(services: Mapping[str, Service], names: Sequence[str]) -> Mapping[st
     return {name: service for name, service in services.items() if not names or name in names}
 
 
-def _unknown(where: Where | None, problem: str, name: str, known: Iterable[str]) -> DocumentError:
-    return DocumentError(where or Where("slo/gate.yaml", 1, 1), problem, did_you_mean(name, known) if name else "")
+def _unknown(where: Where, problem: str, name: str, known: Iterable[str]) -> DocumentError:
+    return DocumentError(where, problem, did_you_mean(name, known) if name else "")

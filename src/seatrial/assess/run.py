@@ -42,6 +42,8 @@ from seatrial.runtime.state import RealmState, addresses_of
 from seatrial.runtime.up import standing
 from seatrial.scenarios.load.profile import Profile
 from seatrial.scenarios.moves import Context
+from seatrial.slo.conclude import let_through
+from seatrial.slo.generator import judge_generator
 from seatrial.verdict import Finding, Grade, Verdict
 
 BASELINE_S = 20.0
@@ -110,17 +112,24 @@ def conclude_run(run: Run, plan: Plan, secrets: Secrets) -> Assessed:
     recorded = read_run(run)
     verdict = judge_run(recorded, plan)
     page = page_of(recorded, plan, verdict)
-    publish(run, page, secrets, templates=plan.workspace / "reports" / "templates")
+    templates = plan.workspace / "reports" / "templates"
+    publish(run, page, secrets, templates=templates, let_through=let_through(verdict, plan.gate))
     return Assessed(run, verdict, page, secrets)
 
 
-def publish(run: Run, page: Page, secrets: Secrets, *, templates: Path) -> None:
-    """Write what others read of a run."""
+def publish(run: Run, page: Page, secrets: Secrets, *, templates: Path, let_through: str = "") -> None:
+    """Write what others read of a run; `let_through` says why its undecided verdict passes."""
     redact = secrets.redact
     journal.write_json(run.verdict, verdict_json(page.verdict, page.facts, redact=redact))
     run.report.write_text(render_html(page, redact=redact, templates=templates), encoding="utf-8")
     run.junit.write_bytes(
-        junit_xml(page.journeys, page.verdict.findings, started_at=page.facts.started_at, redact=redact)
+        junit_xml(
+            page.journeys,
+            page.verdict.findings,
+            started_at=page.facts.started_at,
+            redact=redact,
+            let_through=let_through,
+        )
     )
 
 
@@ -170,11 +179,11 @@ def _under_load(bridge: Bridge, loading: Loading, profile: Profile) -> dict[str,
     findings = _held(bridge, loading, profile, hindsight)
     ask_queries(bridge)
     missed = [finding.name for finding in findings if finding.grade is Grade.MISSED]
+    generator = judge_generator(bridge.recorder.measures(), bridge.plan.services)
+    bridge.say(f"load: {outcome_of(findings, generator)}")
     if missed:
-        bridge.say(f"load: {', '.join(missed)} missed")
         reason = f"not run: {missed[0]} was missed before"
         return {checked.experiment.name: reason for checked in bridge.plan.experiments}
-    bridge.say(f"load: {_summary(findings)}")
     if bridge.budget.is_over:
         bridge.say(f"load: {bridge.budget.over}")
         return {
@@ -189,10 +198,13 @@ def _held(bridge: Bridge, loading: Loading, profile: Profile, hindsight: Hindsig
     return hold_search(bridge, loading, profile) if profile.probes else hold(bridge, loading, profile, hindsight)
 
 
-def _summary(findings: tuple[Finding, ...]) -> str:
-    grades = [finding.grade for finding in findings]
-    counted = (f"{grades.count(grade)} {grade}" for grade in Grade if grade in grades)
-    return ", ".join(counted) or "no objectives to judge"
+def outcome_of(findings: tuple[Finding, ...], generator: Finding | None) -> str:
+    """How the objectives came out, by name what was missed; with an unfit generator, that none of it is decided."""
+    named = {grade: [finding.name for finding in findings if finding.grade is grade] for grade in Grade}
+    counted = [f"{len(names)} {grade}" for grade, names in named.items() if names and grade is not Grade.MISSED]
+    counted += [f"{', '.join(names)} missed" for names in [named[Grade.MISSED]] if names]
+    summary = ", ".join(counted) or "no objectives to judge"
+    return f"UNDECIDED, {generator.reason}; it would have been {summary}" if generator and counted else summary
 
 
 def _about(bridge: Bridge, *, experiment: str | None, revisions: Mapping[str, str], baselines: Chosen) -> About:

@@ -42,7 +42,7 @@ def choose_baselines(plan: Plan) -> dict[str, tuple[str, ...]]:
 def gate_names(plan: Plan) -> str | None:
     """The run that the gate's `versus` names, None where it names none; DocumentError for a name nobody gave."""
     name = plan.gate.versus.name
-    return None if name is None else _named(name, plan, plan.gate.where)
+    return None if name is None else _named(name, plan, plan.gate.place("versus", "name"))
 
 
 def judge_comparisons(

@@ -20,7 +20,7 @@ from seatrial.clock import SteadyClock
 from seatrial.errors import ExitCode, UsageError, unknown
 from seatrial.reports.markdown import markdown
 from seatrial.reports.verdict_json import verdict_json
-from seatrial.slo.conclude import gate_exit_code
+from seatrial.slo.conclude import gate_exit_code, let_through
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,9 @@ def tell_verdict(assessed: Assessed, plan: Plan, output: Output) -> ExitCode:
         with quoting(os.environ):
             for line in verdict_lines(assessed.verdict):
                 tell(assessed.secrets.redact(line.text), style=STYLES[line.grade] if line.grade else "")
+            passes = let_through(assessed.verdict, plan.gate)
+            if passes:
+                tell(passes)
             tell(f"report: {_shown(assessed.run.report)}")
     if output.json_file:
         content = verdict_json(assessed.verdict, assessed.page.facts, redact=assessed.secrets.redact, code=code)

@@ -16,8 +16,6 @@ from seatrial.slo.measure import Route
 def forecast_lines(plan: Plan) -> Iterator[str]:
     """What each objective needs, and for the whole how long that takes at least; what cannot be decided in time says
     what would do. Without a load there is nothing to say."""
-    if plan.gate.acceptance_tags and not plan.acceptance:
-        yield f"{plan.gate.where}: no journey has the acceptance tag {', '.join(plan.gate.acceptance_tags)}"
     if plan.profile is None:
         return
     if plan.profile.probes:

@@ -12,7 +12,7 @@ from seatrial.reports.build import group_findings
 from seatrial.verdict import Finding, Grade, Verdict
 
 WIDTH = 118
-_REASON_INDENT = " " * 14
+_REASON_INDENT = " " * 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ def _name(finding: Finding, title: str) -> str:
 
 
 def _lines(finding: Finding, name: str, width: int) -> Iterator[Line]:
-    yield Line(f"    {finding.grade:<9} {name:<{width}}  {_numbers(finding)}".rstrip(), finding.grade)
+    grade = finding.grade if finding.counts else None
+    yield Line(f"    {finding.shown_as:<11} {name:<{width}}  {_numbers(finding)}".rstrip(), grade)
     if finding.grade is not Grade.MET:
         wrapped = textwrap.wrap(
             finding.reason, WIDTH, initial_indent=_REASON_INDENT, subsequent_indent=_REASON_INDENT

@@ -1,6 +1,7 @@
 """Findings as GitHub's workflow commands: a line each, which Actions shows at the place in the documents.
 
-Room reports. Pure; may import the floor and `printable`. MISSED is an error, UNDECIDED and DEGRADED are warnings.
+Room reports. Pure; may import the floor and `printable`. MISSED is an error, UNDECIDED and DEGRADED are
+warnings, what does not count is a notice.
 The form: https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions (error, warning); data
 escapes `%`, carriage return and line feed, a property `:` and `,` too (actions/toolkit, core/src/command.ts).
 """
@@ -25,8 +26,8 @@ def annotation_lines(findings: Iterable[Finding], *, redact: Callable[[str], str
     """A line for each finding that is not MET, the worst first. `root` is the repository's, which files are named
     from."""
     against = sorted((one for one in findings if one.is_against), key=lambda one: -one.grade.badness)
-    for command in ("error", "warning"):
-        own = [finding for finding in against if _COMMANDS[finding.grade] == command]
+    for command in ("error", "warning", "notice"):
+        own = [finding for finding in against if _command(finding) == command]
         shown = own if len(own) <= MOST else own[: MOST - 1]
         for finding in shown:
             yield _line(command, with_texts(finding, lambda text: printable(redact(text))), root)
@@ -34,10 +35,14 @@ def annotation_lines(findings: Iterable[Finding], *, redact: Callable[[str], str
             yield f"::{command} title=seatrial::{len(own) - len(shown)} more findings, in the report"
 
 
+def _command(finding: Finding) -> str:
+    return _COMMANDS[finding.grade] if finding.counts else "notice"
+
+
 def _line(command: str, finding: Finding, root: Path) -> str:
     numbers = ", ".join(filter(None, (finding.measured_text, finding.limit_text and f"limit {finding.limit_text}")))
     message = "; ".join(filter(None, (numbers, finding.reason)))
-    properties = {**_place(finding.where, root), "title": f"{finding.grade}: {finding.name}"}
+    properties = {**_place(finding.where, root), "title": f"{finding.shown_as}: {finding.name}"}
     listed = ",".join(f"{name}={_property(text)}" for name, text in properties.items())
     return f"::{command} {listed}::{_data(message)}"
 

@@ -35,7 +35,9 @@ def conclude(findings: Iterable[Finding], gate: Gate) -> Verdict:
     informed = () if gate.score is None else _alone(everything)
     if gate.score is not None and (listed or informed):
         grade = _by_score((*listed, *informed), gate.score)
-    return Verdict(grade, score((*listed, *informed)), everything, _reason((*listed, *informed), grade, gate))
+    told = (*listed, *informed)
+    reason = _reason(told, grade, gate, shown=len(everything) - len(told))
+    return Verdict(grade, score(told), everything, reason)
 
 
 def score(findings: Iterable[Finding]) -> float | None:
@@ -63,13 +65,13 @@ def _alone(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 def gate_exit_code(verdict: Verdict, gate: Gate, *, strict: bool = False) -> ExitCode:
     """What the command returns: as `verdict.exit_code`, but an UNDECIDED verdict is let through by `on_undecided:
     pass`."""
-    if (
-        verdict.grade is Grade.UNDECIDED
-        and any(finding.counts for finding in verdict.findings)
-        and gate.on_undecided is OnUndecided.PASS
-    ):
-        return ExitCode.MET
-    return exit_code(verdict.grade, strict=strict)
+    return ExitCode.MET if let_through(verdict, gate) else exit_code(verdict.grade, strict=strict)
+
+
+def let_through(verdict: Verdict, gate: Gate) -> str:
+    """Why an UNDECIDED verdict passes all the same; empty text where it does not, or needs not."""
+    passes = gate.on_undecided is OnUndecided.PASS and any(finding.counts for finding in verdict.findings)
+    return "let through: on_undecided: pass" if passes and verdict.grade is Grade.UNDECIDED else ""
 
 
 def _by_score(findings: tuple[Finding, ...], limits: ScoreLimits) -> Grade:
@@ -103,11 +105,27 @@ def _score_grade(points: float, limits: ScoreLimits) -> Grade:
     return Grade.DEGRADED if points >= limits.degraded - _ROUNDING else Grade.MISSED
 
 
-def _reason(findings: tuple[Finding, ...], grade: Grade, gate: Gate) -> str:
+def _reason(findings: tuple[Finding, ...], grade: Grade, gate: Gate, *, shown: int) -> str:
     if not findings:
         return "no data: nothing was judged"
-    named = [finding.name for finding in findings if finding.grade is grade]
     points = score(findings)
-    scored = f"score {points:.3g} of 100" if points is not None and gate.score is not None else ""
-    listed = f"{grade}: {', '.join(named)}" if named and grade is not Grade.MET else ""
-    return "; ".join(filter(None, (scored, listed))) or f"all {len(findings)} findings are {Grade.MET}"
+    if points is None or gate.score is None:
+        return _named(findings, grade) or _all_met(findings, shown)
+    # A score is lost by whatever is not MET, also where the whole has another grade.
+    lost = [_named(findings, each) for each in reversed(Grade)]
+    return "; ".join(filter(None, (f"score {points:.3g} of 100", *lost)))
+
+
+def _named(findings: tuple[Finding, ...], grade: Grade) -> str:
+    """`MISSED: shop.fast, shop.available`; nothing of what is MET."""
+    names = [finding.name for finding in findings if finding.grade is grade is not Grade.MET]
+    return f"{grade}: {', '.join(names)}" if names else ""
+
+
+def _all_met(findings: tuple[Finding, ...], shown: int) -> str:
+    apart = f", {shown} shown without counting" if shown else ""
+    return (
+        f"the one finding is {Grade.MET}{apart}"
+        if len(findings) == 1
+        else f"all {len(findings)} findings are {Grade.MET}{apart}"
+    )

@@ -64,6 +64,11 @@ class Gate:
     on_undecided: OnUndecided = OnUndecided.FAIL
     versus: Versus = LAST_MET
     where: Where | None = field(default=None, compare=False)
+    document: Document | None = field(default=None, compare=False, repr=False)
+
+    def place(self, *path: str | int) -> Where:
+        """Where in its document that stands; the gate itself where it is not written."""
+        return self.document.where(*path) if self.document else self.where or Where(f"slo/{FILE}", 1, 1)
 
 
 _Name = Annotated[str, Field(min_length=1)]
@@ -143,6 +148,7 @@ def _gate(document: Document) -> Gate:
         on_undecided=_on_undecided(raw, document),
         versus=to_versus(raw.versus, document),
         where=document.where("gate"),
+        document=document,
     )
 
 

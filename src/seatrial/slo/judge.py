@@ -102,12 +102,12 @@ def judge_load(
     min_hold_s: float,
     aggregate: Aggregate = Aggregate.AVG,
 ) -> tuple[Finding, ...]:
-    """The load stage: every objective, those about one value last, then the generator if it was unfit, which leaves
-    none of them decided."""
+    """The load stage: the generator if it was unfit, which leaves no objective decided; then every objective, those
+    about one value last."""
     objectives = judge_objectives(measures, services, alpha=alpha, min_hold_s=min_hold_s)
     findings = (*objectives, *judge_points(measures, services, how=aggregate))
     generator = judge_generator(measures, services)
-    return findings if generator is None else (*excuse(findings, generator), generator)
+    return findings if generator is None else (generator, *excuse(findings, generator))
 
 
 def judge_objectives(
@@ -133,9 +133,10 @@ def decided(findings: Iterable[Finding]) -> bool:
 
 
 def excuse(findings: Iterable[Finding], generator: Finding) -> tuple[Finding, ...]:
-    """The load stage's findings when the generator was unfit: UNDECIDED, whatever was counted; journeys stay."""
+    """The load stage's findings when the generator was unfit: UNDECIDED, whatever was counted; journeys stay. Why it
+    was unfit is said by its own finding alone."""
     return tuple(
-        _undecided(finding, generator.reason)
+        _undecided(finding, generator.objective)
         if finding.subject is Subject.OBJECTIVE and finding.grade is not Grade.UNDECIDED
         else finding
         for finding in findings

@@ -19,6 +19,8 @@ VARIABLES = ("hold", "realm", "service", "revision")
 """What a query may name, as `$hold`: the hold's length (`60s`), the realm, the objective's service, its revision."""
 
 _VARIABLE = re.compile(rf"\$({'|'.join(VARIABLES)})\b")
+_WORD = re.compile(r"\$([A-Za-z_]\w*)")
+_GROUP = re.compile(r"\(\?P<(\w+)>")
 _MAX_SHOWN = 200
 
 
@@ -29,6 +31,13 @@ class NotAQuery(ValueError):
 def fill(query: str, values: Mapping[str, str]) -> str:
     """The query with its variables' values, which may stand within its quotes; any other `$` stays."""
     return _VARIABLE.sub(lambda found: _escaped(values[found[1]]), query)
+
+
+def unknown_variable(query: str) -> str | None:
+    """The first `$name` that is none of the variables, without its `$`; a `$` that ends a pattern is no name, and a
+    group that `label_replace` names is its own."""
+    known = {*VARIABLES, *_GROUP.findall(query)}
+    return next((name for name in _WORD.findall(query) if name not in known), None)
 
 
 def form(query: str, at: float) -> bytes:

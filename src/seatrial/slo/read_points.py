@@ -15,6 +15,7 @@ from seatrial.service import Criteria, CriteriaSets, Criterion, Indicator, Point
 from seatrial.slo.criteria import parse_criterion
 from seatrial.slo.entry import Entry
 from seatrial.slo.points import SHOWN
+from seatrial.slo.prometheus import VARIABLES, unknown_variable
 
 UNITS: Mapping[Indicator, tuple[Unit, ...]] = {
     Indicator.ERRORS: (Unit.RATIO, Unit.PERCENT),
@@ -75,6 +76,10 @@ def _require_form(entry: Entry, indicator: Indicator) -> None:
     if indicator is Indicator.PROMETHEUS and not (raw.query or "").strip():
         hint = "add it, as query: 'sum(rate(errors_total[$hold])) / sum(rate(requests_total[$hold]))'"
         raise entry.wrong_value(problem=f"objective '{raw.name}' has no 'query'", hint=hint)
+    unknown = unknown_variable(raw.query or "")
+    if unknown is not None:
+        hint = did_you_mean(f"${unknown}", [f"${name}" for name in VARIABLES])
+        raise entry.wrong_value("query", problem=f"unknown variable '${unknown}'", hint=hint)
     if indicator is Indicator.LATENCY and raw.quantile is None:
         problem = f"latency objective '{raw.name}' has no 'quantile'"
         raise entry.wrong_value(problem=problem, hint="add it, as quantile: p99")

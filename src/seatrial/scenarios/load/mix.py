@@ -112,5 +112,5 @@ def _too_few(profile: Profile, scenario: Scenario, who: str) -> DocumentError | 
 
 def _unknown(profile: Profile, name: str, known: Iterable[str]) -> DocumentError | UsageError:
     problem = f"profile '{profile.name}' plays '{name}', and no scenario has that name"
-    hint = did_you_mean(name, known)
-    return DocumentError(profile.where, problem, hint) if profile.where else UsageError(f"{problem}; {hint}")
+    hint, where = did_you_mean(name, known), profile.places.get(name, profile.where)
+    return DocumentError(where, problem, hint) if where else UsageError(f"{problem}; {hint}")

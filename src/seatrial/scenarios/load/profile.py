@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -61,6 +61,7 @@ class Profile:
     stop_when: StopWhen = StopWhen.NEVER
     abort_when: AbortWhen | None = None
     where: Where | None = None
+    places: Mapping[str, Where] = field(default_factory=dict, compare=False)
 
     @property
     def probes(self) -> tuple[Stage, ...]:
@@ -122,6 +123,7 @@ def to_profile(document: Document) -> Profile:
         stop_when=StopWhen(raw.stop_when),
         abort_when=AbortWhen(raw.abort_when) if raw.abort_when else None,
         where=document.where("profile"),
+        places=_places(raw, document),
     )
 
 
@@ -158,6 +160,13 @@ def _weights(raw: _RawProfile, document: Document) -> dict[str, float | None]:
                 document.where("scenarios", name), f"weight {weight:g} of '{name}'", "a weight is more than 0"
             )
     return dict(raw.scenarios)
+
+
+def _places(raw: _RawProfile, document: Document) -> dict[str, Where]:
+    """Where each journey is named."""
+    if isinstance(raw.scenarios, list):
+        return {name: document.where("scenarios", index) for index, name in enumerate(raw.scenarios)}
+    return {name: document.where_key("scenarios", name) for name in raw.scenarios}
 
 
 def _max_in_flight(raw: _RawProfile, model: Model, document: Document) -> int:
