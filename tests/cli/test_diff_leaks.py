@@ -8,8 +8,10 @@ from __future__ import annotations
 import base64
 import contextlib
 import html
+import io
 import json
 import re
+import signal
 import sys
 import threading
 import urllib.parse
@@ -99,6 +101,9 @@ class Realm:
     def says(self, path):
         """By the last part of the path: what differs is the value, the presence, the order, the type, the number."""
         kind, live = path.rpartition("/")[2], self.side == "live"
+        if path.startswith("/fails"):
+            make = list(CHECKS.values())[int(kind)]
+            return json.dumps(make("Zqboth003xK")).encode(), {"Content-Type": "application/json"}
         if path.startswith("/text"):
             return self._text(kind, live), {"Content-Type": "text/plain"}
         if path.startswith("/headers"):
@@ -144,6 +149,16 @@ PATHS = [
 ]
 
 
+CHECKS = {
+    "$.session_id": lambda s: {"session_id": s},
+    "$.note": lambda s: {"note": f"password={s}"},
+    "$.login": lambda s: {"login": {"token": s}},
+    "$": lambda s: [{"name": "api_key", "value": s}],
+    "$.url": lambda s: {"url": f"https://h.example/?sig={s}"},
+}
+"""What a failed check quotes, by its query."""
+
+
 @contextlib.contextmanager
 def serving(realm):
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
@@ -157,30 +172,49 @@ def serving(realm):
             thread.join()
 
 
-@pytest.fixture
-def compared(tmp_path, monkeypatch, capfd):
-    """Every artefact of one `diff` by its name, and the secrets of both realms by shape."""
-    monkeypatch.chdir(tmp_path)
-    sides = Realm("live"), Realm("next")
+def written(folder, sides, urls):
+    """The workspace: a journey in which all differs, and some that fail alike in both realms."""
     steps = "".join(f"- {{name: '{path}', request: {{url: {path}}}, expect: {{status: 200}}}}\n" for path in PATHS)
-    (tmp_path / "scenarios").mkdir()
-    (tmp_path / "scenarios" / "j.yaml").write_text(f"scenario: j\nservice: api\nsteps:\n{steps}")
+    journeys = {"j": steps}
+    for number, query in enumerate(CHECKS):
+        checks = f"{{checks: [{{jsonpath: '{query}', eq: x}}]}}"
+        journeys[f"fails {number}"] = f"- {{request: {{url: /fails/{number}}}, expect: {checks}}}\n"
+    (folder / "scenarios").mkdir()
+    for name, text in journeys.items():
+        (folder / "scenarios" / f"{name}.yaml").write_text(f"scenario: {name}\nservice: api\nsteps:\n{text}")
+    realms = (f"  {side.side}: {{services: {{api: '{url}'}}}}\n" for side, url in zip(sides, urls, strict=True))
+    (folder / "realms.yaml").write_text("realms:\n" + "".join(realms))
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """Every artefact of one `diff` by its name, and the secrets of both realms by shape."""
+    folder, sides = tmp_path_factory.mktemp("leaks"), (Realm("live"), Realm("next"))
+    reports = [word for form in ("json", "markdown", "html") for word in (f"--{form}", f"out.{form}")]
+    out, err = io.StringIO(), io.StringIO()
     with contextlib.ExitStack() as stack:
-        urls = [stack.enter_context(serving(side)) for side in sides]
-        realms = "".join(
-            f"  {side.side}: {{services: {{api: '{url}'}}}}\n" for side, url in zip(sides, urls, strict=True)
-        )
-        (tmp_path / "realms.yaml").write_text(f"realms:\n{realms}")
-        reports = [word for form in ("json", "markdown", "html") for word in (f"--{form}", f"out.{form}")]
-        monkeypatch.setattr(sys, "argv", ["seatrial", "diff", "live", "next", "--rounds", "7", *reports])
+        written(folder, sides, [stack.enter_context(serving(side)) for side in sides])
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["seatrial", "diff", "live", "next", "--rounds", "7", *reports])
+        patch.setattr(sys, "stdout", out)
+        patch.setattr(sys, "stderr", err)
+        stack.enter_context(signals_kept())
         with pytest.raises(SystemExit) as ended:
             main()
-    printed = capfd.readouterr()
-    assert ended.value.code == 1, printed
-    kept = {str(file.relative_to(tmp_path)): file.read_text() for file in tmp_path.rglob("*") if file.is_file()}
+    assert ended.value.code == 1, (out.getvalue(), err.getvalue())
+    kept = {str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*") if file.is_file()}
     secrets = {f"{side.side}, {shape}": secret for side in sides for shape, secret in side.secrets.items()}
-    secrets |= {"both, first": "Zqboth001xK", "both, second": "Zqboth002xK"}
-    return {"stdout": printed.out, "stderr": printed.err, **kept}, secrets
+    secrets |= {name: f"Zqboth{name}xK" for name in ("001", "002", "003")}
+    return {"stdout": out.getvalue(), "stderr": err.getvalue(), **kept}, secrets
+
+
+@contextlib.contextmanager
+def signals_kept():
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def forms(secret):
@@ -203,6 +237,14 @@ def test_no_secret_of_an_answer_is_in_any_artefact(compared):
     assert not found, "\n".join(map(repr, found[:30]))
     whole = "".join(kept.values())
     assert not re.search(r"Zq(live|next|both)", whole)
+
+
+def test_why_a_journey_failed_is_told_without_secrets(compared):
+    kept, _ = compared
+    notes = json.loads(kept["out.json"])["notes"]
+    assert len(notes) == len(CHECKS)
+    assert all("failed on every side" in note for note in notes)
+    assert all("***" in note for note in notes), notes
 
 
 def test_every_shape_did_differ_and_is_told_masked(compared):

@@ -65,6 +65,11 @@ def test_the_value_of_another_name_stays(shape):
         ("http://ada:hunter2@h.example/x", "http://***@h.example/x"),
         ("http://tok3n@h.example/x", "http://***@h.example/x"),
         ("password=", "password="),
+        (
+            '[{"name": "api_key", "value": "v1"}, {"name": "x"}]',
+            '[{"name": "api_key", "value": "***"}, {"name": "x"}]',
+        ),
+        ('{"name": "colour", "value": "v1"}', '{"name": "colour", "value": "v1"}'),
         ("12:30:45 session opened", "12:30:45 session opened"),
         ("a token is needed", "a token is ***"),  # in doubt
     ],

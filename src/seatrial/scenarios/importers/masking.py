@@ -38,6 +38,11 @@ _NAMED = re.compile(
     (?P<sign>\s*(?:=>|:=|=|:|%3[ADad]|\sis\s)\s*)""",
     re.VERBOSE,
 )
+_NEIGHBOUR = re.compile(
+    rf"""(?:{_QUOTE})(?:name|key|id)(?:{_QUOTE})\s*:\s*(?:{_QUOTE})(?P<name>[^"\\{{}}]{{1,200}}?)(?:{_QUOTE})\s*,\s*
+    (?P<close>{_QUOTE})values?(?:{_QUOTE})(?P<sign>\s*:\s*)""",
+    re.VERBOSE,
+)
 _QUOTED = re.compile(rf"(?P<quote>{_QUOTE})(?P<inner>(?s:\\.|.)*?)(?=(?P=quote)|\Z)", re.VERBOSE)
 _MEMBER = re.compile(r"[\[{](?s:.*)|[^,}\]\s]+")
 _PAIR = re.compile(r"(?:(?!%26|;\s)[^&\s\"'<>])+")
@@ -62,7 +67,8 @@ def masked_text(text: str) -> str:
     """The text without the values that `name=value`, `name: value` and markup give to a secret's name, without the
     users of URLs, and without what looks like a secret by itself."""
     shaped = _USER.sub(rf"\1{MASK}", masked_shapes(text))
-    return _join(_named(_join(_elements(_TAG.sub(_attributes, shaped)))))
+    marked = _join(_elements(_TAG.sub(_attributes, shaped)))
+    return _join(_named(_join(_named(marked, _NEIGHBOUR)), _NAMED))
 
 
 def masked_shapes(text: str) -> str:
@@ -88,10 +94,10 @@ def _masked_members(members: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _named(text: str) -> Iterator[str]:
+def _named(text: str, pattern: re.Pattern[str]) -> Iterator[str]:
     """The text in pieces, values of secret names replaced; a value that is none may hold further names."""
     done = 0
-    for found in _NAMED.finditer(text):
+    for found in pattern.finditer(text):
         if found.start() >= done and sounds_like_credential(_plain_name(found["name"])):
             start, end = _value_at(text, found)
             yield text[done:start] + (MASK if end > start else "")
