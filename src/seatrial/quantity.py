@@ -10,6 +10,7 @@ import re
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"B": 1, "kB": 1000, "KB": 1000, "MB": 10**6, "KiB": 1024, "MiB": 2**20}
+_PLURALS = {"criterion": "criteria"}
 _DURATION = re.compile(rf"^{_NUMBER}\s*(us|ms|s|m|h|d)$")
 _RATE = re.compile(rf"^{_NUMBER}\s*/\s*(s|m|h)$")
 _PERCENT = re.compile(rf"^{_NUMBER}\s*%$")
@@ -78,6 +79,21 @@ def size_bytes(text: object) -> int:
     if not found:
         raise ValueError(f"'{text}' is not a size; write it as 64kB or 1MiB")
     return int(float(found[1]) * _BYTES[found[2]])
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 request`, `2 requests`, `0 criteria`; `noun` is the singular."""
+    return f"{count} {noun if count == 1 else plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """`requests` of `request`."""
+    return _PLURALS.get(noun, f"{noun}s")
+
+
+def singular(nouns: str) -> str:
+    """`request` of `requests`."""
+    return next((one for one, several in _PLURALS.items() if several == nouns), nouns.removesuffix("s"))
 
 
 def show_duration(seconds: float) -> str:

@@ -46,7 +46,7 @@ def test_both_documents_are_written_and_read_by_assess(here, capsys):
     (point,) = read_services(here / "slo")["carts"].points
     assert (point.name, point.missed_without_value) == ("error_rate", True)
     assert read_gate(here / "slo", "carts").versus.last == 1
-    assert "converted: 1 objective, 1 criteria" in capsys.readouterr().err
+    assert "converted: 1 objective, 1 criterion" in capsys.readouterr().err
 
 
 def test_nothing_that_is_there_is_overwritten_unasked(here):

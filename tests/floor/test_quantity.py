@@ -72,3 +72,15 @@ def test_sizes_tell_thousands_from_powers_of_two():
 )
 def test_durations_are_shown_short(seconds, text):
     assert quantity.show_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "noun", "text"),
+    [
+        *((0, "play", "0 plays"), (1, "play", "1 play"), (2, "play", "2 plays")),
+        *((1, "criterion", "1 criterion"), (3, "criterion", "3 criteria"), (2, "schema check", "2 schema checks")),
+    ],
+)
+def test_what_is_counted_is_singular_for_one_alone(count, noun, text):
+    assert quantity.counted(count, noun) == text
+    assert quantity.singular(quantity.plural(noun)) == noun

@@ -25,6 +25,7 @@ from seatrial.assess.answers import Local, localised, show_with, threes
 from seatrial.clock import Clock, iso
 from seatrial.errors import Interrupted, UsageError, did_you_mean
 from seatrial.journal import Run
+from seatrial.quantity import counted
 from seatrial.realm import Realm, permit_mutations
 from seatrial.redact import Secrets
 from seatrial.reports.diff.html import diff_html
@@ -339,13 +340,9 @@ def _page(plan: DiffPlan, run: Run, comparing: _Comparing, *, started_at: float,
         judged=judge(comparing.tally, seed=plan.seed),
         left_out=tuple(dict.fromkeys(comparing.told.left_out)),
         mapped=comparing.told.mapped,
-        notes=tuple(f"{note}: {_plays(count)}" for note, count in comparing.told.notes.most_common()),
+        notes=tuple(f"{note}: {counted(count, 'play')}" for note, count in comparing.told.notes.most_common()),
         ignored=plan.asked.ignore,
     )
-
-
-def _plays(count: int) -> str:
-    return "1 play" if count == 1 else f"{count} plays"
 
 
 def _about(plan: DiffPlan, run: Run, started_at: float) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from seatrial.assess.headroom import Headroom, lacking, measure_headroom
 from seatrial.assess.plan import Plan
 from seatrial.assess.stage import Moment, Say, Show
 from seatrial.clock import Clock
-from seatrial.quantity import show_duration
+from seatrial.quantity import counted, show_duration
 from seatrial.runtime.ready import READY_WITHIN_S, Readiness, wait_until_ready
 from seatrial.runtime.state import RealmState
 from seatrial.runtime.up import require_reachable
@@ -35,7 +35,7 @@ def preflight(plan: Plan, state: RealmState | None, *, clock: Clock, say: Say, s
 def ready_lines(found: Readiness, realm: str) -> tuple[str, ...]:
     """How many services are ready, and a warning for each that is not."""
     total = len(found.ready) + len(found.unready)
-    ready = f"{len(found.ready)} of {_counted(total, 'service')} of realm '{realm}' ready"
+    ready = f"{len(found.ready)} of {counted(total, 'service')} of realm '{realm}' ready"
     after = show_duration(READY_WITHIN_S)
     return (ready, *(f"warning: {name} is not ready after {after}: {what}" for name, what in found.unready.items()))
 
@@ -48,7 +48,3 @@ def room_lines(headroom: Headroom, plan: Plan, profile: Profile) -> tuple[str, .
     if not short:
         return (found,)
     return (found, f"warning: {short}; a generator that is late leaves every objective UNDECIDED (generator)")
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

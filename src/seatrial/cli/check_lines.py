@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from seatrial.quantity import show_duration
+from seatrial.quantity import counted, show_duration
 from seatrial.redact import Secrets
 from seatrial.reports.plays.form import Counts, Tally
 from seatrial.reports.plays.shown import Clean, ShownExchange, show_exchange
@@ -90,11 +90,6 @@ def poll_lines(played: Played, clean: Clean) -> Iterator[str]:
         retry = retries.get(sample.step)
         if not sample.final and retry:
             yield f"    {clean.text(sample.step)}: attempt {sample.attempt}/{retry.attempts} did not hold yet"
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 request`, `2 requests`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def degraded(result: PlayResult) -> Iterator[Attempted]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from seatrial.accept.prepare import Prepared, rows_of
 from seatrial.accept.static import mistakes
-from seatrial.cli.check_lines import counted
 from seatrial.cli.console import say, tell
 from seatrial.errors import ExitCode
+from seatrial.quantity import counted
 from seatrial.reports.printable import printable
 from seatrial.scenarios.model import Scenario, elsewhere, every_step
 

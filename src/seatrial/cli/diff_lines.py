@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from seatrial.cli.verdict_text import WIDTH, Line
+from seatrial.quantity import counted
 from seatrial.reports.diff.page import CAPTION, DiffPage
 from seatrial.slo.diff.judge import Field, Standing
 from seatrial.verdict import Grade
@@ -25,7 +26,7 @@ def diff_lines(page: DiffPage) -> Iterator[Line]:
     for standing in (Standing.DIFFERENCE, Standing.SUSPECTED):
         yield from _standing(standing, judged.of(standing))
     if noise := judged.of(Standing.NOISE):
-        yield Line(f"  noise taken off: {_counted(len(noise), 'field')}")
+        yield Line(f"  noise taken off: {counted(len(noise), 'field')}")
     if judged.beyond:
         yield Line(f"  too many fields differed to keep them all: {judged.beyond} sightings are not in here")
     yield from _wrapped(page.sureness, "  ")
@@ -47,7 +48,7 @@ def _standing(standing: Standing, fields: tuple[Field, ...]) -> Iterator[Line]:
 
 
 def _field(field: Field) -> Iterator[Line]:
-    counts = f"in {field.raw} of {_counted(field.n, 'comparison')}, by itself in {field.noise}"
+    counts = f"in {field.raw} of {counted(field.n, 'comparison')}, by itself in {field.noise}"
     chance = f"p {field.p:.2g}"
     yield Line(f"      {field.path}  {field.kind}  {counts} ({chance})", _GRADES.get(field.standing))
     for example in field.examples:
@@ -67,7 +68,3 @@ def _texts(caption: str, texts: tuple[str, ...]) -> Iterator[Line]:
 
 def _wrapped(text: str, indent: str) -> Iterable[Line]:
     return map(Line, textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  "))
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from seatrial.quantity import show_duration
+from seatrial.quantity import counted, show_duration
 from seatrial.reports.page import Journey, Page, with_texts
 from seatrial.reports.printable import printable
 from seatrial.verdict import Finding, Grade
@@ -30,7 +30,7 @@ def _head(page: Page) -> str:
     verdict, facts = page.verdict, page.facts
     score = "" if verdict.score is None else f", score {verdict.score:.4g} of 100"
     took = "" if facts.ended_at is None else f", took {show_duration(facts.ended_at - facts.started_at)}"
-    about = f"{len(verdict.findings)} findings on realm {plain(facts.realm)}, run {plain(facts.run)}{took}"
+    about = f"{counted(len(verdict.findings), 'finding')} on realm {plain(facts.realm)}, run {plain(facts.run)}{took}"
     return f"## {_SIGNS[verdict.grade]} {verdict.grade}{score}\n\n{plain(verdict.reason)}\n\n{about}."
 
 

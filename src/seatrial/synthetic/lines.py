@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seatrial.clock import iso
-from seatrial.quantity import show_duration
+from seatrial.quantity import counted, show_duration
 from seatrial.store.results import Result, ResultOutcome
 from seatrial.synthetic.alert import Alert, Event
 from seatrial.synthetic.schedule import Jumped
@@ -22,7 +22,7 @@ def show_alert(alert: Alert) -> str:
     """`12:01:30Z DOWN    payments > pay with a card  since 12:00:30Z, 3 failures in a row`."""
     word = {Event.FIRING: "DOWN", Event.RESOLVED: "BACK"}[alert.event]
     at = show_time(alert.result.started_at)
-    failures = f"{alert.failures} failure{'s' if alert.failures != 1 else ''} in a row"
+    failures = f"{counted(alert.failures, 'failure')} in a row"
     story = {
         Event.FIRING: f"since {show_time(alert.since)}, {failures}",
         Event.RESOLVED: f"after {show_duration(alert.result.started_at - alert.since)}, {failures}",

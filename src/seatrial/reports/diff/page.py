@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from seatrial.quantity import counted
 from seatrial.slo.diff.judge import Judged, Standing
 
 CAPTION = {
@@ -50,7 +51,7 @@ class DiffPage:
         judged = self.judged
         if not judged.comparisons:
             return "nothing was compared"
-        plays = "1 comparison" if judged.comparisons == 1 else f"{judged.comparisons} comparisons"
+        plays = counted(judged.comparisons, "comparison")
         unseen = f"{100 * judged.unseen_ratio:.2g} %"
         return f"noise was measured in {plays}: what differs by itself in fewer than {unseen} of them may be unseen"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seatrial.errors import ExitCode
-from seatrial.quantity import show_duration
+from seatrial.quantity import counted, show_duration
 from seatrial.redact import Secrets
 from seatrial.reports.markdown import fenced, plain
 from seatrial.reports.plays.form import Close, Counts, Facts, Tally
@@ -50,7 +50,7 @@ class Markdown:
         word = _HEADS[self._tally.exit_code]
         about = (
             f"{_counted(counts)} on realm {plain(facts.realm)}{_CLOSES.get(facts.close, '')}; "
-            f"{counts.requests} {'request' if counts.requests == 1 else 'requests'} in {show_duration(facts.took_s)}."
+            f"{counted(counts.requests, 'request')} in {show_duration(facts.took_s)}."
         )
         rows = [self._row(name, one) for name, one in self._tally.named[:MAX_JOURNEYS]]
         table = "\n".join(
@@ -74,5 +74,4 @@ class Markdown:
 
 def _counted(counts: Counts) -> str:
     skipped = f", {counts.skipped} skipped" if counts.skipped else ""
-    plays = "1 play" if counts.plays == 1 else f"{counts.plays} plays"
-    return f"{plays}: {counts.passed} passed, {counts.failed} failed{skipped}"
+    return f"{counted(counts.plays, 'play')}: {counts.passed} passed, {counts.failed} failed{skipped}"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from seatrial.quantity import counted, singular
 from seatrial.redact import Secrets
 from seatrial.scenarios.importers.naming import Names, secret_name
 
@@ -140,7 +141,7 @@ def quoted(text: str) -> str:
 
 def _lines(imported: Imported) -> Iterator[str]:
     yield f"imported '{imported.name}' from {imported.source}"
-    counts = [_counted(number, noun) for noun, number in imported.converted.items() if number]
+    counts = [counted(number, singular(noun)) for noun, number in imported.converted.items() if number]
     yield f"  converted: {', '.join(counts)}"
     if imported.notes:
         yield f"  not converted, or in another form ({len(imported.notes)}):"
@@ -159,14 +160,6 @@ def _lines(imported: Imported) -> Iterator[str]:
     if imported.variables:
         given = " ".join(f"--var {name}=..." for name in imported.variables)
         yield f"  variables nothing gives a value yet: add them to `vars`, or {given}"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count != 1 else f"1 {_singular(noun)}"
-
-
-def _singular(noun: str) -> str:
-    return noun.removesuffix("s")
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 from seatrial import template
 from seatrial.errors import Where
 from seatrial.match import looks_generated
+from seatrial.quantity import counted
 from seatrial.scenarios.importers.foreign import Part
 from seatrial.scenarios.importers.har import MAX_STEPS, Choice, Recording, entries_of, method_of
 from seatrial.scenarios.importers.imported import Tally
@@ -96,7 +97,7 @@ def replay(capture: Capture, bases: Sequence[Services], *, secrets: frozenset[st
         mapped[f"{services[name]} -> {name}"] += 1
         sending = _Sending(one, f"/{rest.partition('#')[0]}", secrets, left_out)
         journeys.append(_journey(capture, one, sending.request(name)))
-    told = tuple(f"{pair} ({_requests(count)})" for pair, count in mapped.most_common())
+    told = tuple(f"{pair} ({counted(count, 'request')})" for pair, count in mapped.most_common())
     return Replay(tuple(journeys), told, dict(left_out))
 
 
@@ -231,7 +232,3 @@ def _route(path: str) -> str:
 def _origin(url: str) -> str:
     parts = urllib.parse.urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def _requests(count: int) -> str:
-    return "1 request" if count == 1 else f"{count} requests"

@@ -11,6 +11,7 @@ from typing import Any
 
 from seatrial import match
 from seatrial.exchange import Conversation, Response
+from seatrial.quantity import counted
 from seatrial.sample import Cause
 from seatrial.scenarios.answers.wanted import WantedJson
 from seatrial.scenarios.failure import Failure
@@ -40,7 +41,7 @@ def unheard(step: Step, response: Response, scope: Scope) -> Iterator[Failure]:
         return
     missing = talk.hear[met]
     shown = ", ".join(map(match.plain, heard[-MAX_SHOWN:]))
-    came = f"{len(heard)} message{'' if len(heard) == 1 else 's'}" + (f", the last: {shown}" if heard else "")
+    came = counted(len(heard), "message") + (f", the last: {shown}" if heard else "")
     yield Failure(
         where=missing.where,
         cause=Cause.CHECK,

@@ -27,6 +27,7 @@ import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from seatrial.quantity import counted
 from seatrial.slo.diff.compare import Kind
 from seatrial.slo.diff.tally import Counted, Example, Spot, Tally
 from seatrial.verdict import Grade
@@ -220,7 +221,7 @@ def _whole(tally: Tally, fields: Iterable[Field]) -> tuple[Grade, str]:
     standings = [field.standing for field in fields]
     sure, suspected = standings.count(Standing.DIFFERENCE), standings.count(Standing.SUSPECTED)
     if sure:
-        return Grade.MISSED, f"{_fields(sure)} differ{'s' if sure == 1 else ''} above noise"
+        return Grade.MISSED, f"{counted(sure, 'field')} differ{'s' if sure == 1 else ''} above noise"
     if not tally.compared:
         return Grade.UNDECIDED, "no step was answered by all three sides, so nothing was compared"
     if not tally.passed:
@@ -242,10 +243,6 @@ def _too_few(suspected: int) -> str:
     least = math.ceil(-math.log2(ALPHA))
     differs = "differs" if suspected == 1 else "differ"
     return (
-        f"{_fields(suspected)} {differs} only between the realms, but too seldom to tell from noise that is rare: "
-        f"that takes {least} comparisons at least; more --rounds decide it"
+        f"{counted(suspected, 'field')} {differs} only between the realms, but too seldom to tell from noise that is "
+        f"rare: that takes {least} comparisons at least; more --rounds decide it"
     )
-
-
-def _fields(count: int) -> str:
-    return "1 field" if count == 1 else f"{count} fields"
