@@ -13,7 +13,7 @@ import json
 import re
 import threading
 import urllib.parse
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 MIN_LENGTH = 4  # shorter values would mask half of every text
@@ -34,10 +34,10 @@ class Secrets:
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
         self._forms: dict[str, str] = {}
-        self._holders: Counter[str] = Counter()
+        self._holders: defaultdict[str, int] = defaultdict(int)  # made for every play, so no Counter
         self._lengths: dict[str, tuple[int, ...]] = {}
-        self._how_many: Counter[tuple[str, int]] = Counter()
-        self._lent: Counter[str] = Counter()
+        self._how_many: defaultdict[tuple[str, int], int] = defaultdict(int)
+        self._lent: defaultdict[str, int] = defaultdict(int)
         self._added: dict[str, None] = {}
         self._keep: int | None = None
         self._lock = threading.Lock()
@@ -58,9 +58,9 @@ class Secrets:
             fork = Secrets()
             fork._names = dict(self._names)
             fork._forms = dict(self._forms)
-            fork._holders = Counter(self._holders)
+            fork._holders = self._holders.copy()
             fork._lengths = dict(self._lengths)
-            fork._how_many = Counter(self._how_many)
+            fork._how_many = self._how_many.copy()
         return fork
 
     def lend(self) -> Lent:

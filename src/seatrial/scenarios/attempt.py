@@ -54,7 +54,13 @@ def attempt(
     prepared = strand.context.prepared.get(id(step))
     plain = prepared is not None and prepared.is_plain and strand.jar(step.request.session).is_empty
     if prepared is not None and plain and within_s > 0.0:
-        return (yield from _plainly(prepared, scope, number, strand=strand, within_s=within_s))
+        return _plainly(prepared, scope, number, strand=strand, within_s=within_s)
+    return _in_full(step, scope, number, strand=strand, within_s=within_s)
+
+
+def _in_full(
+    step: Step, scope: Scope, number: int, *, strand: Strand, within_s: float
+) -> Generator[Move, Reply, Tried]:
     hops = _Hops(step, number, strand, within_s)
     try:
         request = _rendered(step, scope, hops)

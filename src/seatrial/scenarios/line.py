@@ -24,6 +24,7 @@ from seatrial.scenarios.failure import Failure
 from seatrial.scenarios.files import Files
 from seatrial.scenarios.loops import elements, rounds
 from seatrial.scenarios.model import (
+    STRAIGHT,
     Block,
     Call,
     Flow,
@@ -129,7 +130,10 @@ class Line:
             self._skip(part, skipped)
             return
         try:
-            yield from self._rounds(part, scope)
+            if part.course is STRAIGHT and isinstance(part, Step):  # each generator within another costs
+                yield from self._step(part, scope)
+            else:
+                yield from self._rounds(part, scope)
         except DocumentError as error:
             yield from self._fail(part, unrendered(error))
 
@@ -212,7 +216,12 @@ class Line:
 
     def _failed_since(self, mark: Mark) -> bool:
         results, failures = mark
-        return len(self.failures) > failures or any(result.failed for result in self.results[results:])
+        if len(self.failures) > failures:
+            return True
+        for result in self.results[results:]:  # noqa: SIM110 - no generator, for this is asked after every step
+            if result.failed:
+                return True
+        return False
 
     def _fail(self, part: Piece, failure: Failure) -> Moves:
         """A part that fails before anything can be sent, or after all of it was."""

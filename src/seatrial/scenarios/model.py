@@ -119,6 +119,10 @@ class Course:
     keep_going: bool = False
 
 
+STRAIGHT = Course()
+"""Once, whatever happens: the course of nearly all parts, which then have this very one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One request and what is expected of it.
@@ -141,7 +145,7 @@ class Step:
     timeout_s: float = DEFAULT_TIMEOUT_S
     retry: Retry | None = None
     mutates: bool = False
-    course: Course = Course()
+    course: Course = STRAIGHT
     variables: tuple[tuple[str, Value], ...] = ()
     uses: frozenset[str] = frozenset()
 
@@ -187,7 +191,7 @@ class Call:
     inputs: Mapping[str, Value]
     outputs: tuple[str, ...]
     where: Where
-    course: Course = Course()
+    course: Course = STRAIGHT
     once: Once | None = None
 
 
@@ -200,7 +204,7 @@ class Block:
     section: Section
     parts: tuple[Piece, ...]
     where: Where
-    course: Course = Course()
+    course: Course = STRAIGHT
     files: Files | None = field(default=None, repr=False)
 
 

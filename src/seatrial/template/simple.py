@@ -175,6 +175,9 @@ def _joined(form: Form, otherwise: Run, shown: Callable[[Any], str]) -> Run:
     """In two rounds, so that nothing is called before it is sure that Jinja2 need not decide and call it again."""
     if len(form.parts) == 1 and isinstance(form.parts[0], str) and len(form.parts[0]) <= MAX_OUTPUT:
         return lambda scope: form.parts[0]
+    names = [_lone_name(part) for part in form.parts if not isinstance(part, str)]
+    if all(names):
+        return _laid_out(form, tuple(filter(None, names)), otherwise, shown)
     looks = tuple(_look(part) for part in form.parts)
     shows = tuple(_show(part, shown) for part in form.parts)
 
@@ -187,6 +190,28 @@ def _joined(form: Form, otherwise: Run, shown: Callable[[Any], str]) -> Run:
         return text if len(text) <= MAX_OUTPUT else str(otherwise(scope))
 
     return run
+
+
+def _laid_out(form: Form, names: tuple[str, ...], otherwise: Run, shown: Callable[[Any], str]) -> Run:
+    """The same where nothing but names is to be looked up, as in nearly every text."""
+    layout = "".join(part.replace("%", "%%") if isinstance(part, str) else "%s" for part in form.parts)
+
+    def run(scope: Scope) -> str:
+        try:
+            found = [scope[name] for name in names]
+        except KeyError:
+            return str(otherwise(scope))
+        text = layout % tuple(map(shown, found))
+        return text if len(text) <= MAX_OUTPUT else str(otherwise(scope))
+
+    return run
+
+
+def _lone_name(part: Part) -> str | None:
+    """The name that is all there is of an expression."""
+    operands = [operand for _, product in part.terms for operand in product] if isinstance(part, Sum) else []
+    lone = operands[0] if len(operands) == 1 else 0
+    return lone[0] if isinstance(lone, tuple) and len(lone) == 1 else None
 
 
 def _look(part: Part) -> Callable[[Scope], Any]:

@@ -108,15 +108,15 @@ def _walk(steps: tuple[Step, ...], document: Any) -> list[Any]:
 
 
 def _inside(holder: Any, step: Step) -> Iterable[Any]:
-    if isinstance(holder, Mapping):
+    if isinstance(holder, list):
         if step is None:
-            return holder.values()
-        return (holder[step],) if isinstance(step, str) and step in holder else ()
-    if not isinstance(holder, list):
+            return holder
+        return (holder[step],) if isinstance(step, int) and -len(holder) <= step < len(holder) else ()
+    if not isinstance(holder, (dict, Mapping)):  # to see a dict as a mapping takes five times as long
         return ()
     if step is None:
-        return holder
-    return (holder[step],) if isinstance(step, int) and -len(holder) <= step < len(holder) else ()
+        return holder.values()
+    return (holder[step],) if isinstance(step, str) and step in holder else ()
 
 
 def _follow(path: jsonpath.JSONPath, document: Any) -> list[Any]:

@@ -15,6 +15,7 @@ from seatrial.errors import DocumentError
 from seatrial.scenarios.loops import elements, rounds
 from seatrial.scenarios.model import (
     DEFAULT_TIMEOUT_S,
+    STRAIGHT,
     Course,
     ForEach,
     Loop,
@@ -56,7 +57,7 @@ def read_step(raw: RawStep, spot: Spot) -> Step:
 
 def read_course(raw: RawStep, spot: Spot) -> Course:
     """Whether and how often a part is run."""
-    return Course(
+    course = Course(
         when=_condition(raw.when, spot, "when"),
         skip=raw.skip,
         only_in=raw.only_in,
@@ -65,6 +66,7 @@ def read_course(raw: RawStep, spot: Spot) -> Course:
         loop=_loop(raw, spot),
         keep_going=raw.keep_going,
     )
+    return STRAIGHT if course == STRAIGHT else course
 
 
 def read_variables(raw: RawStep, spot: Spot) -> tuple[tuple[str, Value], ...]:
