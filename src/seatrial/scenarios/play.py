@@ -31,7 +31,7 @@ def play(scenario: Scenario, context: Context) -> Generator[Move, Reply, PlayRes
     for cookie in scenario.stored:
         jar.keep(cookie.url, (("Set-Cookie", cookie.line),), now=context.now())
     strand = Strand(scenario, context, random_hex(rng, 128), rng, {"": jar})
-    return (yield from _whole(Line(strand)))
+    return _whole(Line(strand))
 
 
 def _whole(line: Line) -> Generator[Move, Reply, PlayResult]:

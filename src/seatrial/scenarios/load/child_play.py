@@ -193,9 +193,10 @@ class Player:
             return self._client.send(move.request)
         if progress.sends and move.attempt == 1 and progress.scenario.load.think_time_s[1]:
             _pause(self.think_s(progress.scenario))
-        if self._ceiling.rate_per_s is not None:
-            _pause(self._ceiling.wait_s(time.monotonic()))
         sent_at = time.monotonic()
+        if (wait_s := self._ceiling.wait_s(sent_at)) > 0:
+            gevent.sleep(wait_s)
+            sent_at = time.monotonic()
         progress.sent = self._timeline.mark_at(sent_at)
         progress.late_s = 0.0 if progress.sends else max(0.0, sent_at - progress.due_at)
         progress.sends += 1

@@ -5,6 +5,7 @@ Pure. May import the scenarios' model and the floor; must never read a file.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import random
 from collections.abc import Iterable, Iterator
@@ -27,7 +28,11 @@ class Mix:
 
     def pick(self, dice: random.Random) -> Scenario:
         """One journey by weight."""
-        return dice.choices(self.scenarios, cum_weights=tuple(itertools.accumulate(self.weights)))[0]
+        return dice.choices(self.scenarios, cum_weights=self._summed)[0]
+
+    @functools.cached_property
+    def _summed(self) -> tuple[float, ...]:
+        return tuple(itertools.accumulate(self.weights))
 
     @property
     def requests_per_play(self) -> float:

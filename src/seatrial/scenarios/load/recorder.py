@@ -10,7 +10,7 @@ sparse dict of the same buckets (0.3 us) and become a histogram once, when their
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -57,6 +57,11 @@ class Ended(NamedTuple):
     degraded: bool = False
 
 
+def _counts() -> defaultdict[int, int]:
+    """For keys that are mostly new, of which a Counter makes a call each."""
+    return defaultdict(int)
+
+
 @dataclass(slots=True)
 class _Cell:
     """One second of one series while it is still counting."""
@@ -68,8 +73,8 @@ class _Cell:
     causes: Counter[str] = field(default_factory=Counter)
     over_ok: Counter[int] = field(default_factory=Counter)
     over_failed: Counter[int] = field(default_factory=Counter)
-    latencies: Counter[int] = field(default_factory=Counter)
-    services: Counter[int] = field(default_factory=Counter)
+    latencies: defaultdict[int, int] = field(default_factory=_counts)
+    services: defaultdict[int, int] = field(default_factory=_counts)
 
 
 class Recorder:

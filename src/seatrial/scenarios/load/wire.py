@@ -11,6 +11,7 @@ import functools
 import re
 import urllib.parse
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from seatrial.exchange import Request, Tls
 from seatrial.paths import resolved
@@ -27,9 +28,8 @@ class Unsayable(ValueError):
     """A request that cannot be said in HTTP/1.1; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where connections go: what a free list is keyed by."""
+class Origin(NamedTuple):
+    """Where connections go: what a free list is keyed by, and so a tuple, of which the hash is soon made."""
 
     scheme: str
     host: str

@@ -102,9 +102,10 @@ def url_of(template: RequestTemplate, scope: Scope, context: Context) -> str:
         plain, asks = base + path, bool(path.partition("?")[2])
     else:
         plain, asks = _encoded(base + path, template)
-    if not template.params and template.auth is None:
+    params = (*template.params, *params_of(template.auth))
+    if not params:
         return plain
-    query = "&".join((*_params(template.params, scope), *_params(params_of(template.auth), scope)))
+    query = "&".join(_params(params, scope))
     return f"{plain}{'&' if asks else '?'}{query}" if query else plain
 
 
