@@ -15,6 +15,7 @@ import threading
 import urllib.parse
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 MIN_LENGTH = 4  # shorter values would mask half of every text
 LINE_LENGTH = 16  # of a secret of several lines, shorter ones are no secret alone
@@ -34,7 +35,7 @@ class Secrets:
     def __init__(self) -> None:
         self._names: dict[str, str] = {}
         self._forms: dict[str, str] = {}
-        self._holders: defaultdict[str, int] = defaultdict(int)  # made for every play, so no Counter
+        self._holders: defaultdict[str, int] = defaultdict(int)
         self._lengths: dict[str, tuple[int, ...]] = {}
         self._how_many: defaultdict[tuple[str, int], int] = defaultdict(int)
         self._lent: defaultdict[str, int] = defaultdict(int)
@@ -183,8 +184,14 @@ class Deferred(Secrets):
     """Secrets whose forms are worked out when a text is first redacted: few plays of a load show anything."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._waiting: list[tuple[str, str]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        """What `Secrets` holds, made when it is first asked for."""
+        if "_lock" in self.__dict__:
+            raise AttributeError(name)
+        super().__init__()
+        return getattr(self, name)
 
     def add(self, name: str, value: str) -> bool:
         """Keep a value secret from now on; False (and not kept) when it is too short to mask."""

@@ -22,7 +22,7 @@ from seatrial.scenarios.answers.expect import unrendered
 from seatrial.scenarios.attempt import attempt
 from seatrial.scenarios.failure import Failure
 from seatrial.scenarios.files import Files
-from seatrial.scenarios.loops import elements, rounds
+from seatrial.scenarios.loops import elements, left_s, rounds, wait_after_s
 from seatrial.scenarios.model import (
     STRAIGHT,
     Block,
@@ -32,14 +32,12 @@ from seatrial.scenarios.model import (
     Once,
     Piece,
     Repeat,
-    RetryOn,
     Step,
     Until,
     elsewhere,
     flow_steps,
 )
 from seatrial.scenarios.moves import (
-    Attempted,
     Claim,
     Move,
     Moves,
@@ -85,8 +83,8 @@ class Line:
             "vars": variables,
         }
         origins = self.strand.origins
-        origins.update(dict.fromkeys(context.variables, Origin(f"realm '{context.realm}'")))
-        origins.update(dict.fromkeys(context.overrides, Origin("--var")))
+        origins.update(dict.fromkeys(context.variables, _origin(f"realm '{context.realm}'")))
+        origins.update(dict.fromkeys(context.overrides, _origin("--var")))
         if scenario.row is not None:
             scope["row"] = scenario.row.fields
             origins["row"] = Origin(f"row {scenario.row.number}")
@@ -107,7 +105,7 @@ class Line:
     def _define(self, name: str, value: template.Value, scope: Scope) -> None:
         try:
             scope["vars"][name] = scope[name] = value.render(scope)
-            self.strand.origins[name] = Origin("vars")
+            self.strand.origins[name] = _origin("vars")
         except DocumentError as error:
             self.failures.append(unrendered(error))
 
@@ -340,11 +338,11 @@ class Line:
             self.strand.origins[name] = Origin(f"vars of step {step.number} '{step.name}'")
         spent_s = 0.0
         for number in itertools.count(1):
-            left_s = _left_s(step, spent_s)
-            tried, captured = yield from attempt(step, scope, number, strand=self.strand, within_s=left_s)
+            within_s = left_s(step, spent_s)
+            tried, captured = yield from attempt(step, scope, number, strand=self.strand, within_s=within_s)
             if self.round:
                 tried = dataclasses.replace(tried, round=self.round)
-            wait_s = _wait_s(tried, spent_s)
+            wait_s = wait_after_s(tried, spent_s)
             if wait_s is None:
                 break
             yield dataclasses.replace(tried, final=False)
@@ -356,6 +354,10 @@ class Line:
                 self.strand.origins[capture.name] = Capturing(step, capture)
         self._add(StepResult(step, tried.outcome, tried, number))
         yield tried
+
+
+_origin = functools.lru_cache(maxsize=64)(Origin)
+"""Every play's variables come from the same few places."""
 
 
 def _never(loop: Until) -> Failure:
@@ -384,12 +386,6 @@ def _secrets_of(flow: Flow) -> frozenset[str]:
     return frozenset(flow.outputs) & (captured | flow.secret_inputs)
 
 
-def _left_s(step: Step, spent_s: float) -> float:
-    """How long an attempt may take: the step's deadline, and no longer than its retry goes on."""
-    limit_s = step.retry.max_duration_s if step.retry else None
-    return step.timeout_s if limit_s is None else min(step.timeout_s, limit_s - spent_s)
-
-
 def _text_of(files: Files | None, where: Where, path: str) -> str:
     """The text of a file beside a document, for templates; ValueError when it cannot be had."""
     if files is None:
@@ -398,16 +394,3 @@ def _text_of(files: Files | None, where: Where, path: str) -> str:
         return files.text(path, where)
     except DocumentError as error:
         raise ValueError(error.problem) from None
-
-
-def _wait_s(tried: Attempted, spent_s: float) -> float | None:
-    """The wait before the next attempt; None when this one decides."""
-    retry = tried.step.retry
-    if retry is None or not tried.failures or tried.attempt >= retry.attempts:
-        return None
-    kind = RetryOn.BROKEN if tried.outcome is Outcome.BROKEN else RetryOn.EXPECT
-    if kind not in retry.on or any(failure.cause is Cause.TEMPLATE for failure in tried.failures):
-        return None
-    wait_s = retry.wait_s(tried.attempt)
-    limit_s = retry.max_duration_s
-    return wait_s if limit_s is None or spent_s + tried.latency_s + wait_s < limit_s else None

@@ -15,12 +15,13 @@ import dataclasses
 import heapq
 from dataclasses import dataclass, field
 
+from seatrial.light import light
 from seatrial.scenarios.load.profile import Model, Profile
 from seatrial.scenarios.load.share import Share
 from seatrial.scenarios.model import Row, RowUse, Scenario
 
 
-@dataclass(frozen=True, slots=True)
+@light(frozen=True, slots=True)
 class Turn:
     """A journey with the row a play has until `Turns.back`; `number` is the place of one that must come back."""
 
