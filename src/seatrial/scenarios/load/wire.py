@@ -67,24 +67,25 @@ def say(request: Request) -> tuple[Origin, bytes]:
         path = resolved(path)
     target = f"{path or '/'}?{query}" if query else path or "/"
     own = "".join([f"{name}: {value}\r\n" for name, value in request.headers])
-    head = f"{request.method} {target} HTTP/1.1\r\n{_needed(request, place, own)}"
-    raw = head.encode()
-    breaks = len(raw) - len(raw.translate(None, _CONTROLS))
-    if breaks != 2 * raw.count(b"\r\n") or own.count("\n") != len(request.headers) or "\n" in request.method:
+    before, after = _needed(request, place, own)
+    raw = f"{request.method} {target} HTTP/1.1\r\n{before}{own}{after}".encode()
+    lines = 1 + before.count("\n") + len(request.headers) + after.count("\n")
+    if len(raw) - len(raw.translate(None, _CONTROLS)) != 2 * lines:  # each line ends in two, so there are no others
         raise Unsayable(_BROKEN)
     if plain is None and not _SAFE_TARGET.fullmatch(target):
         raise Unsayable(_BROKEN)
     return place.origin, b"%b\r\n%b" % (raw, request.body or b"")
 
 
-def _needed(request: Request, place: _Destination, own: str) -> str:
-    """The request's own header lines, and those HTTP and the URL's `user:password` need that it did not set."""
+def _needed(request: Request, place: _Destination, own: str) -> tuple[str, str]:
+    """What HTTP and the URL's `user:password` need before the request's own header lines and after them, where those
+    do not say it."""
     given = f"\n{own.lower()}"
     host = "" if "\nhost:" in given else place.host_line
     basic = f"Authorization: {_basic(place.user)}\r\n" if place.user and "\nauthorization:" not in given else ""
     needs_length = (request.body or request.method in _BODY_METHODS) and "\ncontent-length:" not in given
     length = f"Content-Length: {len(request.body or b'')}\r\n" if needs_length else ""
-    return f"{host}{basic}{own}{length}"
+    return host + basic, length
 
 
 def _place(url: str, tls: Tls | None) -> _Destination:
