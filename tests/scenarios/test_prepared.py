@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from seatrial.exchange import Response
 from seatrial.redact import Deferred, Secrets
 from seatrial.scenarios.answers.direct import compile_direct
-from seatrial.scenarios.model import Scenario, every_step
+from seatrial.scenarios.model import STRAIGHT, Scenario, every_step
 from seatrial.scenarios.moves import Context, Send
 from seatrial.scenarios.play import play
 from seatrial.scenarios.prepared import prepare
@@ -156,3 +156,28 @@ def test_deferred_secrets_mask_as_others(added, text):
     assert late.redact(shown) == soon.redact(shown)
     assert all((value in late) is (value in soon) for _, value in added)
     assert late.fork().redact(shown) == soon.redact(shown)
+
+
+def test_deferred_secrets_know_what_others_know_before_anything_was_added():
+    late = Deferred()
+    late.keep_newest(1)
+    lent = late.lend()
+    assert lent.add("token", "abcdefgh")
+    assert "abcdefgh" in late
+    assert lent.redact("an abcdefgh") == "an ***(token)"
+    with pytest.raises(AttributeError, match="nothing"):
+        _ = late.nothing
+
+
+@pytest.mark.parametrize("scenario", OURS, ids=lambda scenario: scenario.name)
+def test_a_step_that_is_simply_run_is_played_as_one_that_might_not_be(scenario):
+    roundabout = replace(scenario, steps=tuple(replace(part, course=replace(part.course)) for part in scenario.steps))
+    context = Context("test", ADDRESSES, seed=1)
+    told = [_short(*played(each, context, answers(GOOD))) for each in (scenario, roundabout)]
+    assert told[0] == told[1]
+    assert any(part.course is STRAIGHT for part in scenario.steps)
+
+
+def _short(moves, result):
+    steps = [(step.title, step.outcome, step.attempts) for step in result.steps]
+    return [move.request for move in moves if isinstance(move, Send)], steps, len(moves)
