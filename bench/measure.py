@@ -32,13 +32,15 @@ class ToolFailedError(Exception):
 
 @dataclass(frozen=True)
 class Tool:
-    """A command line. `problem` looks at what a run left and says what was wrong with it, None for nothing."""
+    """A command line. `problem` looks at what a run left and says what was wrong with it, None for nothing; `fine`
+    are the exit statuses of a run that did what it was asked."""
 
     name: str
     command: tuple[str, ...]
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     problem: Callable[[], str | None] = lambda: None
+    fine: tuple[int, ...] = (0,)
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,7 @@ def _tree_cpu_s(root: psutil.Process) -> float:
 
 
 def _insist(tool: Tool, status: int, output) -> None:
-    problem = tool.problem() if status == 0 else f"exit {status}"
+    problem = tool.problem() if status in tool.fine else f"exit {status}"
     if problem:
         output.seek(0)
         last: Sequence[str] = output.read().decode(errors="replace").strip().splitlines()[-12:]
