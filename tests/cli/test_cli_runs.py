@@ -7,7 +7,7 @@ import json
 import pytest
 
 from seatrial.cli.runs import run_baseline, run_list, run_prune
-from seatrial.errors import ExitCode, UsageError
+from seatrial.errors import DocumentError, ExitCode, UsageError
 from seatrial.journal import Journal, Run
 
 FIRST, SECOND = "20260101-000000-here-0000", "20260102-000000-here-0000"
@@ -149,6 +149,61 @@ def test_the_last_run_that_was_met_survives_pruning(here):
     _grade(here, SECOND, "MISSED", realm="here", gate="default")
     run_prune(keep=0, older_than=None, dry=False)
     assert _left(here) == [FIRST]
+
+
+THIRD = "20260103-000000-here-0000"
+
+
+@pytest.mark.parametrize("later", [{"services": ["shop"]}, {"canary": {"share_ratio": 0.5}}, {"experiment": "hang"}])
+def test_a_later_run_that_cannot_stand_for_the_whole_takes_no_earlier_ones_place(later, here):
+    for run, about in ((FIRST, {}), (SECOND, later)):
+        _grade(here, run, realm="here", gate="default", **about)
+    run_prune(keep=0, older_than=None, dry=False)
+    assert FIRST in _left(here)
+    assert (SECOND in _left(here)) is ("services" in later)  # the last that judged this part
+
+
+def test_of_runs_that_judged_a_part_the_last_stays_unless_a_whole_one_came_after(here):
+    _grade(here, FIRST, realm="here", gate="default", services=["shop"])
+    _grade(here, SECOND, realm="here", gate="default")
+    run_prune(keep=0, older_than=None, dry=False)
+    assert _left(here) == [SECOND]
+
+
+def test_a_run_of_no_gate_does_not_stay_for_being_met(here):
+    _grade(here, FIRST, realm="here")
+    run_prune(keep=0, older_than=None, dry=False)
+    assert _left(here) == []
+
+
+@pytest.mark.parametrize(
+    ("versus", "stay", "why"),
+    [
+        ("{last: 2}", [FIRST, THIRD], "one of the last 2 MET of its realm, gate and profile"),
+        ("{last: 1, of: met_or_degraded}", [SECOND, THIRD], "the last one MET or DEGRADED of its realm"),
+        ("{last: 2, of: all}", [FIRST, SECOND, THIRD], "one of the last 2 judged of its realm"),
+        ("last met", [THIRD], "the last one MET of its realm"),
+    ],
+)
+def test_runs_that_the_gate_compares_the_next_with_survive_pruning(versus, stay, why, here, capsys):
+    (here / "slo").mkdir()
+    (here / "slo" / "gate.yaml").write_text(f"gate: default\nversus: {versus}\n")
+    (here / "reports" / "out" / THIRD).mkdir()
+    second, third = ("MET", "DEGRADED") if "or" in versus else ("MISSED", "MET")
+    for run, grade in ((FIRST, "MET"), (SECOND, second), (THIRD, third)):
+        _grade(here, run, grade, realm="here", gate="default")
+    run_prune(keep=0, older_than=None, dry=False)
+    assert _left(here) == stay
+    assert why in capsys.readouterr().err
+
+
+def test_a_gate_that_cannot_be_read_stops_a_pruning(here):
+    """Nobody can say which runs it needs."""
+    (here / "slo").mkdir()
+    (here / "slo" / "gate.yaml").write_text("gate: default\nversus: {last: 0}\n")
+    with pytest.raises(DocumentError, match=r"gate.yaml:2.*greater than or equal to 1"):
+        run_prune(keep=0, older_than=None, dry=False)
+    assert _left(here) == [FIRST, SECOND]
 
 
 def test_a_run_that_a_kept_one_was_compared_with_survives_pruning(here, capsys):

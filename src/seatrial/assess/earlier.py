@@ -13,7 +13,7 @@ from seatrial import journal
 from seatrial.assess.plan import Plan
 from seatrial.assess.runs import run_lines
 from seatrial.assess.versus import gate_names, read_counted, why_unusable
-from seatrial.errors import UsageError
+from seatrial.errors import DocumentError, UsageError
 from seatrial.journal import OUT, Run
 from seatrial.sample import Earlier
 from seatrial.slo.comparable import other_load, other_realm
@@ -53,7 +53,7 @@ def _objection(base: Run, plan: Plan) -> str:
     known before they are asked."""
     try:
         return why_unusable(base) or next(_differences(read_counted(base, base.name), plan), "")
-    except UsageError as error:
+    except (UsageError, DocumentError) as error:
         return str(error)
 
 

@@ -1,14 +1,15 @@
 """The recorded runs of a workspace: one line each, and which of them may go.
 
 Takes run folders and the names of baselines, gives `RunLine`s and a `Pruning`; one run that is not whole must not
-hide the others. Only `remove` deletes anything. May import the floor and the undo ledger's reader.
+hide the others. Only `remove` deletes anything. May import the floor, the undo ledger's reader and what `slo` says
+earlier runs are.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,13 @@ from seatrial.assess.baselines import baseline_names, why_not_whole
 from seatrial.chaos.ledger import open_entries
 from seatrial.errors import CannotRun, UsageError
 from seatrial.journal import Run, is_going_on, list_runs, read_json
-from seatrial.verdict import Grade
+from seatrial.slo.earlier import qualifies
+from seatrial.slo.versus import LAST_MET, Of, Versus
 
 NOT_JUDGED = "not judged"
 UNREADABLE = "unreadable"
 GOING_ON = "going on"
+_OF = {Of.MET: "MET", Of.MET_OR_DEGRADED: "MET or DEGRADED", Of.ALL: "judged"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +77,31 @@ def run_lines(workspace: Path) -> tuple[RunLine, ...]:
     return tuple(_line(run, tuple(names.get(run.name, ()))) for run in list_runs(workspace))
 
 
+def may_be_baseline(line: RunLine, kind: tuple[str, str, str], services: Collection[str]) -> bool:
+    """Whether a run of that kind that judges those services, none meaning all, may be held against this one, if its
+    verdict qualifies."""
+    judged_all = not line.services or (bool(services) and set(services) <= set(line.services))
+    return line.kind == kind and line.is_whole and judged_all
+
+
 def prune(
-    lines: Sequence[RunLine], *, now: float, keep: int | None = None, older_than_s: float | None = None
+    lines: Sequence[RunLine],
+    gates: Mapping[str, Versus],
+    *,
+    now: float,
+    keep: int | None = None,
+    older_than_s: float | None = None,
 ) -> Pruning:
     """Which runs may go: beyond the newest `keep` and older than that, whichever are given.
 
-    A run of unknown age is not old. Never a named baseline, one that still goes on, the last MET one of its realm,
-    gate and profile, one that a run that stays was compared with, or one whose faults are not all undone.
+    A run of unknown age is not old. Never a named baseline, one that still goes on, one that the next run of its kind
+    would be held against by what its gate says (`gates`, by name; one that is not there says the last MET one), one
+    that a run that stays was compared with, or one whose faults are not all undone.
     """
     old = lines if keep is None else lines[: max(0, len(lines) - keep)]
     if older_than_s is not None:
         old = [line for line in old if line.started_at is not None and now - line.started_at > older_than_s]
-    held = {line.name: reason for line in old if (reason := _why_held(line, lines))}
+    held = {line.name: reason for line in old if (reason := _why_held(line, lines, gates.get(line.gate, LAST_MET)))}
     stays = [line for line in lines if line not in old or line.name in held]
     for line in old:
         if line.name not in held and (later := _compared(line, stays)):
@@ -104,22 +120,27 @@ def remove(line: RunLine) -> None:
         raise CannotRun(f"{error.filename or line.run.folder}: cannot be removed: {error.strerror}") from None
 
 
-def _why_held(line: RunLine, lines: Iterable[RunLine]) -> str:
+def _why_held(line: RunLine, lines: Sequence[RunLine], versus: Versus) -> str:
     if line.baselines:
         return f"baseline {', '.join(line.baselines)}"
     if line.verdict == GOING_ON:
         return "it still goes on"
-    if line.gate and line.verdict == Grade.MET and line == _last_met(line.kind, lines):
-        return f"the last one {Grade.MET} of its realm, gate and profile"
+    if line.gate and (reason := _why_needed(line, lines, versus)):
+        return reason
     try:
         return "its faults are not all undone; see `seatrial chaos recover`" if open_entries(line.run.ledger) else ""
     except UsageError:
         return "its undo ledger cannot be read"
 
 
-def _last_met(kind: tuple[str, str, str], lines: Iterable[RunLine]) -> RunLine | None:
-    met = [line for line in lines if line.kind == kind and line.verdict == Grade.MET and line.is_whole]
-    return met[-1] if met else None
+def _why_needed(line: RunLine, lines: Sequence[RunLine], versus: Versus) -> str:
+    """Objectives are held against runs that were MET, relative criteria against those `of` qualifies."""
+    like = [other for other in lines if may_be_baseline(other, line.kind, line.services)]
+    for of in dict.fromkeys((Of.MET, versus.of)):
+        if line in [other for other in like if qualifies(other.verdict, of)][-versus.last :]:
+            which = "the last one" if versus.last == 1 else f"one of the last {versus.last}"
+            return f"{which} {_OF[of]} of its realm, gate and profile"
+    return ""
 
 
 def _compared(line: RunLine, stays: Iterable[RunLine]) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any
 from seatrial import journal
 from seatrial.assess.baselines import FILE, baseline_names, why_not_whole
 from seatrial.assess.plan import Plan
-from seatrial.assess.runs import RunLine, run_lines
+from seatrial.assess.runs import may_be_baseline, run_lines
 from seatrial.errors import DocumentError, Where, did_you_mean
 from seatrial.journal import OUT, Run
 from seatrial.sample import BASE, CANARY
@@ -113,13 +113,8 @@ def _named(name: str, plan: Plan, where: Where | None) -> str:
 def _last_met(plan: Plan, last: int) -> tuple[str, ...]:
     """The newest runs that were MET, of the same realm, gate and profile, that judged what this one does."""
     kind = (plan.realm.name, plan.gate.name, plan.profile.name if plan.profile else "")
-    met = [line for line in run_lines(plan.workspace) if _may_be_baseline(line, kind, plan)]
-    return tuple(line.name for line in met[-last:])
-
-
-def _may_be_baseline(line: RunLine, kind: tuple[str, str, str], plan: Plan) -> bool:
-    judged_all = not line.services or set(plan.services) <= set(line.services)
-    return line.verdict == Grade.MET and line.kind == kind and line.is_whole and judged_all
+    like = [line for line in run_lines(plan.workspace) if may_be_baseline(line, kind, plan.services)]
+    return tuple(line.name for line in like if line.verdict == Grade.MET)[-last:]
 
 
 def _baseline(word: str, names: Sequence[str], plan: Plan) -> Baseline:

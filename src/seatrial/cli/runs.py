@@ -11,6 +11,7 @@ from seatrial.assess.runs import RunLine, prune, remove, run_lines
 from seatrial.cli.console import as_json, say, tell, workspace, write_file
 from seatrial.clock import SystemClock, iso
 from seatrial.errors import ExitCode, UsageError
+from seatrial.slo.gate import read_gates
 
 _HEADS = ("RUN", "STARTED", "REALM", "PROFILE", "VERDICT", "REVISION", "BASELINE", "COMMAND")
 
@@ -30,8 +31,9 @@ def run_prune(*, keep: int | None, older_than: str | None, dry: bool) -> ExitCod
     """Remove old runs and say which; with `dry`, only say."""
     if keep is None and older_than is None:
         raise UsageError("which runs may go? give --keep N, --older-than 30d, or both")
-    older_than_s = _age_s(older_than)
-    pruning = prune(run_lines(workspace()), now=SystemClock().now(), keep=keep, older_than_s=older_than_s)
+    here, older_than_s = workspace(), _age_s(older_than)
+    gates = {name: gate.versus for name, gate in read_gates(here / "slo").items()}
+    pruning = prune(run_lines(here), gates, now=SystemClock().now(), keep=keep, older_than_s=older_than_s)
     for line, reason in pruning.staying:
         say(f"kept {line.name}: {reason}")
     for line in pruning.going:

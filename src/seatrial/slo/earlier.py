@@ -31,8 +31,8 @@ class EarlierRun:
     values: Mapping[str, Mapping[str, float | None]]
 
 
-def qualifies(grade: Grade, of: Of) -> bool:
-    """Whether the values of a run with that verdict are compared with."""
+def qualifies(grade: str, of: Of) -> bool:
+    """Whether the values of a run with that verdict are compared with; never where it has none."""
     return grade in _QUALIFY[of]
 
 

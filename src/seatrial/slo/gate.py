@@ -108,6 +108,20 @@ SHAPES: Mapping[str, type[Shape]] = {"gate": _Gate}
 
 def read_gate(folder: Path, name: str = "default") -> Gate:
     """The `gate:` document of that name below the folder; UsageError when there is none."""
+    found = _documents(folder)
+    if not found:
+        raise UsageError(f"{folder / FILE}: there is no gate; write one that begins with `gate: {name}`")
+    if name not in found:
+        raise UsageError(f"{folder}: no gate '{name}'; {did_you_mean(name, found)}")
+    return _gate(found[name])
+
+
+def read_gates(folder: Path) -> dict[str, Gate]:
+    """Every gate below the folder by its name; may be empty."""
+    return {name: _gate(document) for name, document in _documents(folder).items()}
+
+
+def _documents(folder: Path) -> dict[str, Document]:
     found: dict[str, Document] = {}
     for document in documents.find(folder, "gate"):
         title = documents.parse(document, _Gate).gate
@@ -115,11 +129,7 @@ def read_gate(folder: Path, name: str = "default") -> Gate:
             first = found[title].where("gate")
             raise DocumentError(document.where("gate"), f"a second gate '{title}'", f"the first is {first}")
         found[title] = document
-    if not found:
-        raise UsageError(f"{folder / FILE}: there is no gate; write one that begins with `gate: {name}`")
-    if name not in found:
-        raise UsageError(f"{folder}: no gate '{name}'; {did_you_mean(name, found)}")
-    return _gate(found[name])
+    return found
 
 
 def shared(gate: Gate, objectives: int) -> Gate:
