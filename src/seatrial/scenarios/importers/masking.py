@@ -86,7 +86,7 @@ def _join(pieces: Iterator[str]) -> str:
 
 def _masked_members(members: Mapping[str, Any]) -> dict[str, Any]:
     """Of `{name: password, value: ...}` the value too: some documents write members so."""
-    told = [members[key] for key in ("name", "key", "id") if isinstance(members.get(key), str)]
+    told = [members[key] for key in ("name", "key", "id", "Name", "Key") if isinstance(members.get(key), str)]
     hidden = {"value", "values"} if any(map(sounds_like_credential, told)) else set()
     return {
         masked_shapes(key): MASK if key.lower() in hidden else masked_value(key, part)

@@ -13,7 +13,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from seatrial.exchange import Headers
@@ -24,6 +24,9 @@ MAX_DIFFERENCES = 1000
 """Of one pair of answers, the first of them: more say no more."""
 
 OUTCOME, STATUS, LINES, BYTES, BODY = "outcome", "status", "lines", "bytes", "body"
+NAMES, VALUES = ("name", "key", "id", "Name", "Key"), ("value", "values", "Value")
+"""Members that say of what another member of the same object is the value."""
+
 _IGNORABLE = re.compile(r"\$(\.\.?[^.]|\[|\Z)|(header\.[\w-]+|line\.(\d+|\*)|outcome|status|lines|bytes|body)\Z")
 
 
@@ -52,12 +55,14 @@ ABSENT = Absent.ABSENT
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field that differs, and what each side has there (ABSENT where nothing)."""
+    """One field that differs, and what each side has there (ABSENT where nothing). `beside` is what its neighbours
+    say it is of, as the members of a path: `["api_key"]` for the `value` of `{name: api_key, value: ...}`."""
 
     path: str
     kind: Kind
     primary: Any
     candidate: Any
+    beside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +196,7 @@ def _values(left: Any, right: Any, path: str) -> Iterator[Difference]:
     if equal(left, right):
         return
     if isinstance(left, Mapping) and isinstance(right, Mapping):
-        yield from _members(left, right, path)
+        yield from _beside(_members(left, right, path), f"{_named(left)}{_named(right)}", path)
     elif isinstance(left, list) and isinstance(right, list):
         yield from _elements(left, right, path)
     else:
@@ -214,6 +219,18 @@ def _members(left: Mapping[str, Any], right: Mapping[str, Any], path: str) -> It
     for key in right:
         if key not in left:
             yield Difference(f"{path}{_segment(key)}", Kind.EXTRA, ABSENT, right[key])
+
+
+def _beside(found: Iterator[Difference], named: str, path: str) -> Iterator[Difference]:
+    """Those below a `value` with what the neighbours of that say it is of."""
+    if not named:
+        return found
+    values = tuple(f"{path}{_segment(key)}" for key in VALUES)
+    return (replace(each, beside=each.beside + named) if each.path.startswith(values) else each for each in found)
+
+
+def _named(members: Mapping[str, Any]) -> str:
+    return "".join(f"[{json.dumps(members[key])}]" for key in NAMES if isinstance(members.get(key), str))
 
 
 def _elements(left: list[Any], right: list[Any], path: str) -> Iterator[Difference]:

@@ -22,7 +22,7 @@ MAX_FIELDS = 5000
 """Different fields that are kept; what comes after them is only counted."""
 
 Show = Callable[[str, Any], str]
-"""A field's path and what stands there, as a text that may be shown."""
+"""A field's path, with what its neighbours say it is of, and what stands there, as a text that may be shown."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -109,6 +109,7 @@ class Tally:
     def _keep(self, counted: Counted, found: Difference) -> None:
         if len(counted.examples) == MAX_EXAMPLES:
             return
-        example = Example(self._show(found.path, found.primary), self._show(found.path, found.candidate))
+        about = f"{found.path}{found.beside}"
+        example = Example(self._show(about, found.primary), self._show(about, found.candidate))
         if example not in counted.examples:
             counted.examples.append(example)
