@@ -8,7 +8,7 @@ zigzag LEB128, a negative one standing for that many empty buckets. Pure; must n
 
 from __future__ import annotations
 
-import base64
+import binascii
 import functools
 import math
 import struct
@@ -37,13 +37,25 @@ def buckets_of(histogram: str) -> dict[int, int]:
     """As `counts_of`, by the bucket's index."""
     if not histogram:
         return {}
-    payload = zlib.decompress(base64.b64decode(histogram)[_PREFIX_BYTES:])
-    _, _, _, digits, lowest, _, _ = _HEADER.unpack_from(payload)
+    return _filled(_payload(histogram)[_HEADER.size :])
+
+
+def require_readable(histogram: str) -> None:
+    """ValueError for a text that is no histogram of a load, or one that was damaged; zlib holds its checksum."""
+    _payload(histogram)
+
+
+def _payload(histogram: str) -> bytes:
+    try:
+        payload = zlib.decompress(binascii.a2b_base64(histogram)[_PREFIX_BYTES:])
+        _, _, _, digits, lowest, _, _ = _HEADER.unpack_from(payload)
+    except (zlib.error, struct.error) as error:
+        raise ValueError(str(error)) from None
     if (digits, lowest) != (_DIGITS, _LOWEST):
         raise ValueError(
             f"a histogram of {digits} digits from {lowest}; those of a load have {_DIGITS} from {_LOWEST}"
         )
-    return _filled(payload[_HEADER.size :])
+    return payload
 
 
 def quantile_of(histograms: Iterable[str], quantile: float) -> int | None:

@@ -1,20 +1,17 @@
 """The run folder and its journal: the only door to what a run writes to the disk.
 
 `record` side: `Run.create`, `Journal.write`. Everything right of it (`measure`, `judge`, `build`) reads
-with `read` and can be redone from here. Lines are JSON; a line cut by a crash ends the reading without an
-error, and `read` says so. Must never hold a secret: writers pass through `redact` first.
+with `read` and can be redone from here. Lines are JSON (`journal_lines`); a line cut by a
+crash ends the reading without an error. Must never hold a secret: writers pass through `redact` first.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import fcntl
-import itertools
+import os
 import secrets
 import threading
-import types
-import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,38 +20,13 @@ from typing import Any, BinaryIO
 import orjson
 
 from seatrial.clock import Clock, iso
-from seatrial.errors import CannotRun, UsageError
-from seatrial.sample import (
-    CallsLost,
-    Earlier,
-    EdgeCall,
-    Ending,
-    Evidence,
-    FaultWindow,
-    Interval,
-    Pacing,
-    Play,
-    PlayedStep,
-    Queried,
-    Record,
-    Sample,
-    Timings,
-)
+from seatrial.errors import CannotRun, DocumentError, UsageError, Where
+from seatrial.journal_lines import decode as decode
+from seatrial.journal_lines import encode as encode
+from seatrial.sample import Record
 
 OUT = Path("reports") / "out"
-_KINDS: Mapping[str, type[Any]] = {
-    "sample": Sample,
-    "interval": Interval,
-    "pacing": Pacing,
-    "call": EdgeCall,
-    "lost": CallsLost,
-    "fault": FaultWindow,
-    "evidence": Evidence,
-    "play": Play,
-    "queried": Queried,
-    "earlier": Earlier,
-}
-_NAMES = {kind: name for name, kind in _KINDS.items()}
+_MEND = "the file was damaged, or is of another version of seatrial"
 
 
 @dataclass(frozen=True)
@@ -115,7 +87,7 @@ def create_run(workspace: Path, realm: str, *, clock: Clock) -> Run:
 
 def find_run(workspace: Path, name: str) -> Run:
     """The run of that name, that path, or the newest for `last`; UsageError naming what is there."""
-    if Path(name, "run.json").is_file():
+    if _is_run(Path(name)):
         return Run(Path(name))
     runs = list_runs(workspace)
     if name == "last" and runs:
@@ -127,20 +99,52 @@ def find_run(workspace: Path, name: str) -> Run:
     raise UsageError(f"no run '{name}' in {OUT}; the newest are: {known}")
 
 
+def _is_run(folder: Path) -> bool:
+    with contextlib.suppress(OSError):  # a name that is too long for one
+        return (folder / "run.json").is_file()
+    return False
+
+
+def require_own(workspace: Path, run: Run) -> None:
+    """UsageError for a run of another workspace: documents of this one cannot judge it, and it is not ours."""
+    if run.folder.resolve().parent != (workspace / OUT).resolve():
+        raise UsageError(
+            f"{run.folder}: not a run of this workspace, whose runs are in {OUT}; call seatrial in its own"
+        )
+
+
 def list_runs(workspace: Path) -> tuple[Run, ...]:
     """Every recorded run, oldest first."""
     return tuple(Run(about.parent) for about in sorted((workspace / OUT).glob("*/run.json")))
 
 
+@contextlib.contextmanager
+def going_on(run: Run) -> Iterator[None]:
+    """Around everything that is written of a run: others see that it goes on, until this or the process ends.
+
+    Of several at once each counts; where the file system knows no locks, nobody is told.
+    """
+    folder = os.open(run.folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(folder, fcntl.LOCK_SH)  # waits for somebody who looks, and that is over at once
+        yield
+    finally:
+        os.close(folder)
+
+
 def is_going_on(run: Run) -> bool:
-    """Whether somebody still writes the run's journal; True too where the file system cannot tell."""
-    if not run.journal.is_file():
-        return False
-    with run.journal.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
+    """Whether somebody still writes to the run's folder; True too where the file system cannot tell."""
+    try:
+        folder = os.open(run.folder, os.O_RDONLY)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(folder)
     return False
 
 
@@ -158,13 +162,18 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object that `write_json` wrote; UsageError when it is not there or not whole."""
+    """Read a JSON object that `write_json` wrote; UsageError when it is not there, DocumentError when not whole."""
     try:
         content = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read as a run's file: {error}") from None
+    except FileNotFoundError:
+        raise UsageError(f"{path}: is not there") from None
+    except orjson.JSONDecodeError as error:
+        where = Where(str(path), error.lineno, error.colno)
+        raise DocumentError(where, f"cannot be read as JSON: {error.msg}", _MEND) from None
+    except OSError as error:
+        raise DocumentError(Where(str(path), 1, 1), f"cannot be read: {error.strerror}") from None
     if not isinstance(content, dict):
-        raise UsageError(f"{path}: holds no JSON object")
+        raise DocumentError(Where(str(path), 1, 1), "holds no JSON object", _MEND)
     return content
 
 
@@ -179,9 +188,6 @@ class Journal:
         self._lock = threading.Lock()
         with _refusals(path):
             self._file: BinaryIO = path.open("ab")
-        # Shared, so that several may write; the kernel lets go of it however this process ends.
-        with contextlib.suppress(OSError):
-            fcntl.flock(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
     def write(self, *records: Record) -> None:
         """Append records and hand them to the operating system."""
@@ -206,64 +212,19 @@ def _refusals(path: Path) -> Iterator[None]:
         raise CannotRun(f"{error.filename or path}: cannot be written: {error.strerror}; {hint}") from error
 
 
-def encode(record: Record) -> bytes:
-    """One journal line."""
-    line = {
-        "record": _NAMES[type(record)],
-        **{f.name: getattr(record, f.name) for f in dataclasses.fields(record)},
-    }
-    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
-
-
-def decode(line: bytes | str) -> Record:
-    """The record of one line; ValueError when it is not one."""
-    content = orjson.loads(line)
-    kind = _KINDS.get(content.pop("record", None)) if isinstance(content, dict) else None
-    if kind is None:
-        raise ValueError("not a journal line")
-    for name, cast in _casts(kind):
-        if name in content:
-            content[name] = cast(content[name])
-    return typing.cast("Record", kind(**content))
-
-
 def read(path: Path) -> Iterator[Record]:
-    """Every whole record, in the order written; a last line cut by a crash ends the reading."""
+    """Every whole record, in the order written; a last line cut by a crash ends the reading.
+
+    DocumentError with the place of a line that was written whole and is not one of a journal.
+    """
     if not path.is_file():
         return
     with path.open("rb") as file:
-        for line, following in itertools.pairwise(itertools.chain(file, (b"",))):
+        for number, line in enumerate(file, start=1):
             try:
                 yield decode(line)
-            except (ValueError, TypeError):
-                if following:
-                    raise UsageError(f"{path}: a line in its middle is not a journal line: {line[:80]!r}") from None
-                return
-
-
-_CASTS: dict[type[Any], tuple[tuple[str, Any], ...]] = {}
-
-
-def _casts(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
-    """How to turn a field's JSON value back: enums, the nested Timings and PlayedSteps, limits as int keys."""
-    if kind not in _CASTS:
-        hints = typing.get_type_hints(kind)
-        _CASTS[kind] = tuple((name, cast) for name, hint in hints.items() if (cast := _cast(hint)))
-    return _CASTS[kind]
-
-
-def _cast(hint: Any) -> Any:
-    if hint is Timings:
-        return lambda value: Timings(**value)
-    if hint == tuple[PlayedStep, ...]:
-        return lambda value: tuple(PlayedStep(**(step | {"ending": Ending(step["ending"])})) for step in value)
-    if hint in (tuple[str, ...], tuple[float, ...]):
-        return tuple
-    if hint == Mapping[int, int]:
-        return lambda value: {int(key): count for key, count in value.items()}
-    options = [option for option in typing.get_args(hint) if option is not types.NoneType]
-    kind = options[0] if isinstance(hint, types.UnionType) and len(options) == 1 else hint
-    if isinstance(kind, type) and hasattr(kind, "__members__"):
-        known = {member.value: member for member in kind.__members__.values()}
-        return lambda value: None if value is None else known.get(value) or kind(value)
-    return None
+            except ValueError as error:
+                if not line.endswith(b"\n"):
+                    return
+                problem = f"not a line of a journal: {error}"
+                raise DocumentError(Where(str(path), number, 1), problem, _MEND) from None

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from seatrial.assess.conclude import About, Recorded
+from seatrial.assess.about import About
+from seatrial.assess.conclude import Recorded
 from seatrial.assess.plan import Asked, Plan, read_plan
 from seatrial.assess.record import Recorder
 from seatrial.journal import Journal

@@ -13,8 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from seatrial.assess.about import read_about
 from seatrial.assess.canary import with_canary
-from seatrial.assess.conclude import plan_of, read_about
+from seatrial.assess.conclude import plan_of
 from seatrial.assess.plan import Asked, read_plan
 from seatrial.assess.run import Telling, assess, conclude_run
 from seatrial.clock import SystemClock

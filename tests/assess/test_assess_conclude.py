@@ -7,7 +7,8 @@ import dataclasses
 import pytest
 
 from seatrial import journal
-from seatrial.assess.conclude import judge_run, plan_of, read_about, read_run, write_about
+from seatrial.assess.about import read_about, write_about
+from seatrial.assess.conclude import judge_run, plan_of, read_run
 from seatrial.assess.plan import Asked, read_plan
 from seatrial.chaos.verify import UNSTEADY
 from seatrial.errors import UsageError

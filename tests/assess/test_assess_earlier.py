@@ -7,7 +7,8 @@ import json
 import pytest
 from hdrh.histogram import HdrHistogram
 
-from seatrial.assess.conclude import judge_run, write_about
+from seatrial.assess.about import write_about
+from seatrial.assess.conclude import judge_run
 from seatrial.assess.earlier import earlier_values
 from seatrial.assess.plan import Asked, read_plan
 from seatrial.assess.run import conclude_run

@@ -8,10 +8,11 @@ import pytest
 
 from seatrial import journal
 from seatrial.assess import stage
+from seatrial.assess.about import read_about, write_about
 from seatrial.assess.baselines import name_baseline
 from seatrial.assess.budget import budget
 from seatrial.assess.canary import permit_canary, with_canary
-from seatrial.assess.conclude import judge_run, plan_of, read_about, read_run, write_about
+from seatrial.assess.conclude import judge_run, plan_of, read_run
 from seatrial.assess.page import page_of
 from seatrial.assess.plan import Asked, read_plan
 from seatrial.assess.stage import Bridge

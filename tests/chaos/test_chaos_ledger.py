@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.chaos.ledger import Entry, Ledger, ledgers, open_entries
-from seatrial.errors import UsageError
+from seatrial.errors import DocumentError
 
 
 def entry(name: str) -> Entry:
@@ -48,7 +48,7 @@ def test_a_cut_line_does_not_swallow_the_next(ledger: Ledger):
 def test_an_entry_of_another_version_is_said_to_be_one(ledger: Ledger):
     ledger.path.parent.mkdir(parents=True)
     ledger.path.write_text('{"event":"open","id":"a","wing":"left"}\n')
-    with pytest.raises(UsageError, match="an entry of another version"):
+    with pytest.raises(DocumentError, match=":1:1: an entry of another version"):
         open_entries(ledger.path)
 
 

@@ -11,7 +11,7 @@ from recorded_runs import START, record_run
 from seatrial.cli.compare import CompareOptions, run_compare
 from seatrial.cli.runs import run_baseline
 from seatrial.errors import ExitCode, UsageError
-from seatrial.journal import Journal, Run
+from seatrial.journal import Journal, Run, going_on
 from seatrial.sample import LATE_STEPS_MS, Pacing, Phase
 
 
@@ -117,10 +117,8 @@ def test_runs_of_different_realms_are_compared_when_asked_to(here, capsys):
 
 def test_a_run_that_goes_on_is_not_compared(here):
     run = record_run(here, "new", seed=2, seconds=5)
-    writer = Journal(run.journal)
-    with pytest.raises(UsageError, match="run 'new' still goes on"):
+    with going_on(run), pytest.raises(UsageError, match="run 'new' still goes on"):
         run_compare(CompareOptions("old", "new"))
-    writer.close()
 
 
 def test_a_journal_cut_in_its_middle_is_compared_by_what_is_whole(here):

@@ -8,7 +8,7 @@ import pytest
 
 from seatrial.cli.runs import run_baseline, run_list, run_prune
 from seatrial.errors import DocumentError, ExitCode, UsageError
-from seatrial.journal import Journal, Run
+from seatrial.journal import Run, going_on
 
 FIRST, SECOND = "20260101-000000-here-0000", "20260102-000000-here-0000"
 
@@ -135,11 +135,10 @@ def test_a_name_taken_away_keeps_nothing(here):
 
 
 def test_a_run_still_going_on_survives_pruning(here, capsys):
-    journal = Journal(Run(here / "reports" / "out" / FIRST).journal)
-    run_prune(keep=0, older_than=None, dry=False)
-    assert _left(here) == [FIRST]
-    assert f"kept {FIRST}: it still goes on" in capsys.readouterr().err
-    journal.close()
+    with going_on(Run(here / "reports" / "out" / FIRST)):
+        run_prune(keep=0, older_than=None, dry=False)
+        assert _left(here) == [FIRST]
+        assert f"kept {FIRST}: it still goes on" in capsys.readouterr().err
     run_prune(keep=0, older_than=None, dry=False)
     assert _left(here) == []
 
@@ -273,5 +272,40 @@ def test_a_run_of_another_workspace_cannot_be_named(here, tmp_path_factory):
 
 def test_names_that_cannot_be_read_are_an_error_not_none(here):
     (here / "reports" / "out" / "baselines.json").write_text('{"baselines": [1]}')
-    with pytest.raises(UsageError, match="holds no names of runs"):
+    with pytest.raises(DocumentError, match=r"baselines\.json:1:1: holds no names of runs"):
         run_list()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"services": 5},
+        {"services": [[]]},
+        {"baselines": {"baseline": [[]]}},
+        {"revisions": {"shop": {}}},
+        {"started_at": 1e300},
+        {"started_at": "9999-12-31T23:59:59-12:00"},
+        {"realm": [], "gate": {}},
+    ],
+)
+def test_one_odd_run_does_not_hide_the_others(said, here, capsys):
+    _grade(here, FIRST, **said)
+    _grade(here, SECOND, [])
+    assert run_list() is ExitCode.MET
+    told = capsys.readouterr().out
+    assert FIRST in told
+    assert f"{SECOND}  unreadable" in told
+    assert run_prune(keep=0, older_than=None, dry=False) is ExitCode.MET
+    assert _left(here) == []
+
+
+def test_a_run_that_cannot_be_removed_keeps_no_other(here, tmp_path_factory, capsys):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / FIRST
+    first = here / "reports" / "out" / FIRST
+    first.rename(elsewhere)
+    first.symlink_to(elsewhere)
+    assert run_prune(keep=0, older_than=None, dry=False) is ExitCode.COULD_NOT_RUN
+    assert _left(here) == [FIRST]
+    told = capsys.readouterr()
+    assert f"{FIRST}: cannot be removed: " in told.err
+    assert told.out == f"removed {SECOND}\n"

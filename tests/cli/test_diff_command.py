@@ -19,6 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from seatrial import journal
 from seatrial.accept import pool
 from seatrial.assess import diff as assess_diff
 from seatrial.cli.main import main
@@ -662,3 +663,17 @@ def test_whatever_a_service_answers_is_compared_and_can_be_reported(shops, diff,
     ended = diff("--rounds", "7", "--json", "out.json", "--markdown", "out.md", "--html", "out.html")
     assert ended.code == 1
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\x85]", ended.out)
+
+
+def test_a_comparison_goes_on_until_its_report_is_written(shops, diff, monkeypatch, tmp_path):
+    seen, written = [], assess_diff.diff_html
+
+    def write(page):
+        seen.extend(map(journal.is_going_on, journal.list_runs(tmp_path)))
+        return written(page)
+
+    monkeypatch.setattr(assess_diff, "diff_html", write)
+    shops(lambda _: card(), lambda _: card())
+    diff("--rounds", "1")
+    assert seen == [True]
+    assert [journal.is_going_on(run) for run in journal.list_runs(tmp_path)] == [False]

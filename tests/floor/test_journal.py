@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seatrial import journal
-from seatrial.errors import UsageError
+from seatrial.errors import DocumentError, UsageError
 from seatrial.sample import (
     CallsLost,
     Cause,
@@ -60,7 +63,7 @@ intervals = st.builds(
     second=counts,
     ok=counts,
     failed=counts,
-    causes=st.dictionaries(texts, counts, max_size=3),
+    causes=st.dictionaries(st.sampled_from(sorted(map(str, Cause))), counts, max_size=3),
     over_ok=st.dictionaries(counts, counts, max_size=3),
     over_failed=st.dictionaries(counts, counts, max_size=3),
     experiment=st.none() | texts,
@@ -99,7 +102,7 @@ def test_a_last_line_cut_by_a_crash_ends_the_reading_quietly(tmp_path: Path) -> 
 def test_a_broken_line_in_the_middle_is_an_error_not_a_shorter_run(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     path.write_bytes(journal.encode(SIMPLE[0]) + b"{broken\n" + journal.encode(SIMPLE[1]))
-    with pytest.raises(UsageError, match="not a journal line"):
+    with pytest.raises(DocumentError, match=rf"^{path}:2:1: not a line of a journal"):
         list(journal.read(path))
 
 
@@ -127,5 +130,39 @@ def test_a_half_written_json_file_is_never_seen(tmp_path: Path) -> None:
     assert journal.read_json(path) == {"a": 2}
     assert [item.name for item in tmp_path.iterdir()] == ["run.json"]
     path.write_text("{")
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(DocumentError, match=rf"^{path}:1:2: cannot be read as JSON"):
         journal.read_json(path)
+
+
+def test_a_name_too_long_for_a_file_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no run"):
+        journal.find_run(tmp_path, "x" * 5000)
+
+
+def test_a_run_goes_on_while_anybody_writes_to_it(tmp_path: Path) -> None:
+    run = journal.Run(tmp_path)
+    with journal.going_on(run):
+        with journal.going_on(run):
+            assert journal.is_going_on(run)
+        assert journal.is_going_on(run)
+    assert not journal.is_going_on(run)
+
+
+def test_whoever_looks_at_that_moment_does_not_hide_that_a_run_goes_on(tmp_path: Path) -> None:
+    run, begun, over = journal.Run(tmp_path), threading.Event(), threading.Event()
+
+    def go_on() -> None:
+        with journal.going_on(run):
+            begun.set()
+            over.wait(10)
+
+    looks = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(looks, fcntl.LOCK_EX)
+    goes_on = threading.Thread(target=go_on)
+    goes_on.start()
+    assert not begun.wait(0.1)
+    os.close(looks)
+    assert begun.wait(10)
+    assert journal.is_going_on(run)
+    over.set()
+    goes_on.join()

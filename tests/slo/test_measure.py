@@ -50,6 +50,19 @@ def test_a_second_without_a_request_counts_as_one_of_none(make):
     assert [tally.errors for tally in measures.tallies(CARDS)] == [(0, 5), (0, 0), (0, 0), (0, 7), (0, 0), (0, 0)]
 
 
+def test_one_wrong_second_adds_a_second_and_no_silence_of_years(make):
+    wrong = dataclasses.replace(make.hold(1)[0], second=200_000_000_000)
+    measures = measure([*make.hold(10), wrong])
+    assert len(measures.seconds_of(LOAD)) == 11
+    assert measures.seconds_of(LOAD)[-1] == 200_000_000_000
+    assert len(measures.tallies(CARDS)) == 11
+
+
+def test_a_silence_of_an_hour_is_still_one_of_the_hold(make):
+    late = dataclasses.replace(make.hold(1)[0], second=make.hold(10)[0].second + 3600)
+    assert len(measure([*make.hold(10), late]).seconds_of(LOAD)) == 3601
+
+
 def test_an_experiment_in_the_middle_leaves_no_hole_in_the_hold(make):
     during = [make.counted(second, 9, phase=Phase.DURING, experiment="x") for second in (5, 6, 7)]
     measures = measure([*make.hold(2, start=3), *during, *make.hold(2, start=8)])

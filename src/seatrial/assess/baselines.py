@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial import journal
-from seatrial.errors import UsageError, did_you_mean
+from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
 from seatrial.journal import OUT, Run
 
 FILE = OUT / "baselines.json"
@@ -23,13 +23,14 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def baseline_names(workspace: Path) -> dict[str, str]:
-    """The name of each run that has one, by baseline name; may be empty. UsageError when the file is not whole."""
+    """The name of each run that has one, by baseline name; may be empty. DocumentError when the file is not whole."""
     path = workspace / FILE
     if not path.is_file():
         return {}
     names: Any = journal.read_json(path).get("baselines")
     if not isinstance(names, dict) or not all(isinstance(run, str) for run in names.values()):
-        raise UsageError(f"{path}: holds no names of runs; mend it, or remove it and name them again")
+        hint = "mend it, or remove it and name them again"
+        raise DocumentError(Where(str(path), 1, 1), "holds no names of runs", hint)
     return names
 
 
@@ -51,8 +52,7 @@ def name_baseline(workspace: Path, name: str, run: Run) -> str | None:
         raise UsageError(
             f"'{name}' cannot be a baseline's name; write letters, digits, '.', '_', '-', as release-1.4"
         )
-    if run.folder.resolve().parent != (workspace / OUT).resolve():
-        raise UsageError(f"{run.folder}: not a run of this workspace; only what lies in {OUT} can be named")
+    journal.require_own(workspace, run)
     if Run(workspace / OUT / name).about.is_file():
         raise UsageError(f"'{name}' is the name of a run, which it would hide; write another, as release-1.4")
     if why := why_not_whole(journal.read_json(run.about)):

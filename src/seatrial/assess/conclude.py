@@ -7,18 +7,17 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from seatrial import journal
+from seatrial.assess.about import About, read_about
 from seatrial.assess.plan import Asked, Plan, beside, experiment_plan, read_plan
 from seatrial.assess.search import findings_of
 from seatrial.assess.verify import judge_experiments
 from seatrial.assess.versus import judge_comparisons
 from seatrial.chaos.verify import Seen, apart
-from seatrial.errors import UsageError, Where
+from seatrial.errors import Where
 from seatrial.journal import Run
 from seatrial.sample import CallsLost, EdgeCall, Evidence, FaultWindow, Phase
-from seatrial.scenarios.load.order import Canary
 from seatrial.scenarios.rows import expand_rows
 from seatrial.slo.conclude import conclude
 from seatrial.slo.judge import judge_journeys, judge_load
@@ -27,31 +26,6 @@ from seatrial.slo.points import judge_points
 from seatrial.verdict import Finding, Grade, Subject, Verdict
 
 CUT_SHORT = "the run was cut short"
-
-
-@dataclass(frozen=True)
-class About:
-    """What `run.json` says of a run. `experiment` is set for a run of one experiment alone; `aborted` tells by
-    experiment why it ended before its plan did, and so of `acceptance` and `load`. Without `ended_at` the run was
-    killed or interrupted, or still goes on."""
-
-    run: str
-    realm: str
-    gate: str
-    started_at: float
-    version: str
-    ended_at: float | None = None
-    experiment: str | None = None
-    services: tuple[str, ...] = ()
-    revisions: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    overrides: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    git_revision: str = ""
-    command: str = ""
-    aborted: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    profile: str = ""
-    offered: str = ""
-    baselines: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
-    canary: Canary | None = None
 
 
 @dataclass(frozen=True)
@@ -64,25 +38,6 @@ class Recorded:
     windows: tuple[FaultWindow, ...]
     evidence: tuple[Evidence, ...]
     lost: tuple[CallsLost, ...] = ()
-
-
-def write_about(run: Run, about: About) -> None:
-    """Write `run.json`."""
-    journal.write_json(run.about, dataclasses.asdict(about))
-
-
-def read_about(run: Run) -> About:
-    """Read `run.json`; UsageError when it is not of a run that can be judged."""
-    content: Mapping[str, Any] = journal.read_json(run.about)
-    try:
-        about = About(**content)
-    except TypeError:
-        raise UsageError(
-            f"{run.about}: not of a run that can be judged; `assess` and `chaos run` make those"
-        ) from None
-    baselines = {word: tuple(names) for word, names in about.baselines.items()}
-    canary = Canary(**content["canary"]) if content.get("canary") else None
-    return dataclasses.replace(about, services=tuple(about.services), baselines=baselines, canary=canary)
 
 
 def read_run(run: Run) -> Recorded:

@@ -157,6 +157,7 @@ def diff(plan: DiffPlan, *, clock: Clock, say: Say) -> Diffed:
         told = _Told()
         pairs = tuple(_pairs(plan, sides, told))
         run = journal.create_run(primary.workspace, f"{primary.realm.name}-{candidate.realm.name}", clock=clock)
+        stack.enter_context(journal.going_on(run))
         started_at, started = clock.now(), clock.monotonic()
         journal.write_json(run.about, _about(plan, run, started_at))
         tally = Tally(show_with(primary.secrets), plan.skip)

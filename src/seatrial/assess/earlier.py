@@ -73,7 +73,7 @@ def _judged(run: Run) -> Iterator[EarlierRun]:
         verdict = journal.read_json(run.verdict)
         grade = Grade(verdict["grade"])
         found = [_value(finding) for finding in verdict["findings"]]
-    except (UsageError, KeyError, TypeError, ValueError):
+    except (UsageError, DocumentError, KeyError, TypeError, ValueError):
         return
     values: dict[str, dict[str, float | None]] = {}
     for service, objective, value in found:

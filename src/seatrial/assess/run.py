@@ -16,9 +16,10 @@ from pathlib import Path
 
 from seatrial import __version__, journal
 from seatrial.assess import stage
+from seatrial.assess.about import About, write_about
 from seatrial.assess.ask import ask_queries, require_metrics, try_queries
 from seatrial.assess.budget import budget
-from seatrial.assess.conclude import About, judge_run, read_run, write_about
+from seatrial.assess.conclude import judge_run, read_run
 from seatrial.assess.earlier import earlier_values
 from seatrial.assess.hold import hold
 from seatrial.assess.page import page_of
@@ -31,7 +32,7 @@ from seatrial.assess.versus import Chosen, choose_baselines
 from seatrial.chaos.inject import realm_lock
 from seatrial.chaos.plan import resolver
 from seatrial.clock import Clock
-from seatrial.journal import Journal, Run
+from seatrial.journal import Journal, Run, going_on
 from seatrial.redact import Secrets
 from seatrial.reports.junit import junit_xml
 from seatrial.reports.page import Page
@@ -80,28 +81,32 @@ def assess(
     secrets = Secrets()
     baselines = choose_baselines(plan)
     within = budget(clock, plan.gate.at_most_s)
-    with contextlib.ExitStack() as stack:
-        if plan.experiments:
-            # Held from before anything is started: a second harness must not load, or stop, what is broken here.
-            stack.enter_context(realm_lock(plan.workspace, plan.realm.name))
-        state = stack.enter_context(standing(plan.realm, plan.workspace, variables=plan.overrides, say=telling.say))
-        preflight(plan, state, clock=clock, say=telling.say, show=telling.show)
-        context = _context(plan, state, secrets)
-        run = journal.create_run(plan.workspace, plan.realm.name, clock=clock)
-        writer = Journal(run.journal)
-        stack.callback(writer.close)
-        bridge = Bridge(
-            plan, run, Recorder(writer), context, state, clock, telling.say, telling.show, within, revisions or {}
-        )
-        _require_targets(plan, run)
-        try_queries(bridge)
-        _record(bridge, _about(bridge, experiment=experiment, revisions=revisions or {}, baselines=baselines))
-    return conclude_run(run, plan, secrets)
+    with contextlib.ExitStack() as kept:
+        with contextlib.ExitStack() as stack:
+            if plan.experiments:
+                # Held from before anything is started: a second harness must not load, or stop, what is broken here.
+                stack.enter_context(realm_lock(plan.workspace, plan.realm.name))
+            state = stack.enter_context(
+                standing(plan.realm, plan.workspace, variables=plan.overrides, say=telling.say)
+            )
+            preflight(plan, state, clock=clock, say=telling.say, show=telling.show)
+            context = _context(plan, state, secrets)
+            _require_targets(plan)
+            run = journal.create_run(plan.workspace, plan.realm.name, clock=clock)
+            kept.enter_context(going_on(run))
+            writer = Journal(run.journal)
+            stack.callback(writer.close)
+            bridge = Bridge(
+                plan, run, Recorder(writer), context, state, clock, telling.say, telling.show, within, revisions or {}
+            )
+            _record(bridge, _about(bridge, experiment=experiment, revisions=revisions or {}, baselines=baselines))
+        return conclude_run(run, plan, secrets)
 
 
 def _record(bridge: Bridge, about: About) -> None:
     """Everything that is kept of the run, from what it is held against to how it ended."""
     write_about(bridge.run, about)
+    try_queries(bridge)
     bridge.recorder.write(*earlier_values(bridge.plan, bridge.run))
     aborted = _stages(bridge)
     write_about(bridge.run, dataclasses.replace(about, ended_at=bridge.clock.now(), aborted=aborted))
@@ -133,9 +138,9 @@ def publish(run: Run, page: Page, secrets: Secrets, *, templates: Path, let_thro
     )
 
 
-def _require_targets(plan: Plan, run: Run) -> None:
+def _require_targets(plan: Plan) -> None:
     """CannotRun or Unsupported, before anything is sent, for a fault whose target is not there. Changes nothing."""
-    resolve = resolver(plan.workspace, plan.realm, holder=run.name)
+    resolve = resolver(plan.workspace, plan.realm, holder="")
     for checked in plan.experiments:
         for injection in checked.experiment.method:
             resolve(injection.fault)

@@ -16,10 +16,12 @@ from typing import Any
 
 from seatrial.assess.baselines import baseline_names, why_not_whole
 from seatrial.chaos.ledger import open_entries
-from seatrial.errors import CannotRun, UsageError
+from seatrial.errors import CannotRun, DocumentError, UsageError
 from seatrial.journal import Run, is_going_on, list_runs, read_json
+from seatrial.journal_lines import MOST
 from seatrial.slo.earlier import qualifies
 from seatrial.slo.versus import LAST_MET, Of, Versus
+from seatrial.verdict import Grade
 
 NOT_JUDGED = "not judged"
 UNREADABLE = "unreadable"
@@ -129,7 +131,7 @@ def _why_held(line: RunLine, lines: Sequence[RunLine], versus: Versus) -> str:
         return reason
     try:
         return "its faults are not all undone; see `seatrial chaos recover`" if open_entries(line.run.ledger) else ""
-    except UsageError:
+    except DocumentError:
         return "its undo ledger cannot be read"
 
 
@@ -150,7 +152,7 @@ def _compared(line: RunLine, stays: Iterable[RunLine]) -> str | None:
 def _line(run: Run, baselines: tuple[str, ...]) -> RunLine:
     try:
         about = read_json(run.about)
-    except UsageError:
+    except (UsageError, DocumentError):
         return RunLine(run, UNREADABLE, baselines=baselines)
     return RunLine(
         run=run,
@@ -160,11 +162,11 @@ def _line(run: Run, baselines: tuple[str, ...]) -> RunLine:
         command=_text(about, "command"),
         gate=_text(about, "gate"),
         profile=_text(about, "profile"),
-        revisions=about["revisions"] if isinstance(about.get("revisions"), dict) else {},
+        revisions=_revisions(about.get("revisions")),
         revision=_text(about, "git_revision"),
         baselines=baselines,
         compared_with=tuple(_compared_with(about.get("baselines"))),
-        services=tuple(about.get("services") or ()),
+        services=tuple(_texts(about.get("services"))),
         is_whole=not why_not_whole(about),
     )
 
@@ -176,17 +178,27 @@ def _text(about: Mapping[str, Any], key: str) -> str:
 
 def _compared_with(baselines: Any) -> Iterable[str]:
     chosen = baselines.values() if isinstance(baselines, dict) else ()
-    return (name for names in chosen if isinstance(names, list) for name in names)
+    return (name for names in chosen for name in _texts(names))
+
+
+def _revisions(revisions: Any) -> Mapping[str, str]:
+    said = revisions.items() if isinstance(revisions, dict) else ()
+    return {service: revision for service, revision in said if isinstance(revision, str)}
+
+
+def _texts(values: Any) -> Iterable[str]:
+    """Those of a list that are texts."""
+    return (value for value in values if isinstance(value, str)) if isinstance(values, list) else ()
 
 
 def _instant(value: Any) -> float | None:
     """`assess` writes UTC seconds, `load` the ISO text."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
     try:
-        return dt.datetime.fromisoformat(value).timestamp() if isinstance(value, str) else None
-    except ValueError:
+        instant = dt.datetime.fromisoformat(value).timestamp() if isinstance(value, str) else value
+    except (ValueError, OverflowError):
         return None
+    number = isinstance(instant, int | float) and not isinstance(instant, bool)
+    return float(instant) if number and 0 <= instant <= MOST else None
 
 
 def _verdict(run: Run) -> str:
@@ -197,6 +209,7 @@ def _verdict(run: Run) -> str:
     if judged is None:
         return NOT_JUDGED
     try:
-        return str(read_json(judged).get("grade", UNREADABLE))
-    except UsageError:
+        grade = _text(read_json(judged), "grade")
+    except (UsageError, DocumentError):
         return UNREADABLE
+    return grade if grade in set(Grade) else UNREADABLE

@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from seatrial.errors import UsageError
+from seatrial.errors import DocumentError, Where
 from seatrial.journal import OUT
 
 LEDGER_FILE = "faults.jsonl"
@@ -72,23 +72,30 @@ class Ledger:
 
 
 def open_entries(path: Path) -> tuple[Entry, ...]:
-    """The faults of one ledger that were not undone, the oldest first; empty when there is no such file."""
+    """The faults of one ledger that were not undone, the oldest first; empty when there is no such file.
+
+    DocumentError with the place of a line that is not one of a ledger.
+    """
     found: dict[str, Entry] = {}
-    for event in _events(path):
+    for where, event in _events(path):
         kind = event.pop("event")
         if kind == "open":
-            entry = _entry(path, event)
+            entry = _entry(where, event)
             found[entry.id] = entry
         elif kind == "healed":
-            found.pop(event["id"], None)
+            found.pop(str(event.get("id")), None)
     return tuple(found.values())
 
 
-def _entry(path: Path, content: dict[str, Any]) -> Entry:
+def _entry(where: Where, content: dict[str, Any]) -> Entry:
     try:
-        return Entry(**content)
+        entry = Entry(**content)
     except TypeError as error:
-        raise UsageError(f"{path}: an entry of another version ({error}); undo it by hand") from None
+        raise DocumentError(where, f"an entry of another version ({error})", "undo it by hand") from None
+    texts = (entry.id, entry.experiment, entry.realm, entry.means, entry.kind, entry.target)
+    if not (all(isinstance(text, str) for text in texts) and isinstance(entry.undo, dict)):
+        raise DocumentError(where, "not an entry of the undo ledger", "undo it by hand")
+    return entry
 
 
 def ledgers(workspace: Path) -> tuple[Path, ...]:
@@ -96,18 +103,19 @@ def ledgers(workspace: Path) -> tuple[Path, ...]:
     return tuple(sorted((workspace / OUT).glob(f"*/{LEDGER_FILE}")))
 
 
-def _events(path: Path) -> Iterator[dict[str, Any]]:
+def _events(path: Path) -> Iterator[tuple[Where, dict[str, Any]]]:
     if not path.is_file():
         return
     lines = path.read_bytes().split(b"\n")
     for number, line in enumerate(lines, start=1):
         with contextlib.suppress(orjson.JSONDecodeError):
-            yield _event(path, number, orjson.loads(line))
+            where = Where(str(path), number, 1)
+            yield where, _event(where, orjson.loads(line))
 
 
-def _event(path: Path, number: int, content: Any) -> dict[str, Any]:
+def _event(where: Where, content: Any) -> dict[str, Any]:
     if not isinstance(content, dict) or "event" not in content:
-        raise UsageError(f"{path}:{number}: not an event of the undo ledger; see what is left by hand")
+        raise DocumentError(where, "not an event of the undo ledger", "see what is left by hand")
     return content
 
 

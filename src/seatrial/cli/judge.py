@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from seatrial import journal
-from seatrial.assess.conclude import plan_of, read_about
+from seatrial.assess.about import read_about
+from seatrial.assess.conclude import plan_of
 from seatrial.assess.run import Assessed, conclude_run
 from seatrial.cli.assess import Output, tell_verdict
 from seatrial.cli.console import say, tell, workspace
 from seatrial.errors import ExitCode
-from seatrial.journal import find_run
+from seatrial.journal import find_run, going_on, require_own
 from seatrial.redact import Secrets
 from seatrial.reports.load.files import LoadFiles, LoadWriter, by_second
 from seatrial.slo.conclude import gate_exit_code
@@ -19,7 +20,9 @@ from seatrial.slo.conclude import gate_exit_code
 def run_judge(name: str, *, strict: bool, json_file: str | None) -> ExitCode:
     """Judge a recorded run anew, with the objectives as they are now."""
     here = workspace()
-    plan = plan_of(here, read_about(find_run(here, name)))
+    run = find_run(here, name)
+    require_own(here, run)
+    plan = plan_of(here, read_about(run))
     return tell_verdict(_redo(here, name), plan, Output(strict=strict, json_file=json_file))
 
 
@@ -46,5 +49,7 @@ def write_load_files(name: str, files: LoadFiles) -> ExitCode:
 
 def _redo(here: Path, name: str) -> Assessed:
     run = find_run(here, name)
+    require_own(here, run)
     # What was secret was masked before it reached the journal; there is nothing left to know.
-    return conclude_run(run, plan_of(here, read_about(run)), Secrets())
+    with going_on(run):
+        return conclude_run(run, plan_of(here, read_about(run)), Secrets())

@@ -28,7 +28,7 @@ from seatrial.cli.load_screen import live_view, progress_line, standing_lines, s
 from seatrial.cli.load_unsent import Unsent, unsent_lines
 from seatrial.clock import SystemClock, iso
 from seatrial.errors import ExitCode, Interrupted
-from seatrial.journal import Journal, Run, create_run, write_json
+from seatrial.journal import Journal, Run, create_run, going_on, write_json
 from seatrial.realm import Realm
 from seatrial.redact import Secrets
 from seatrial.reports.load.files import NO_FILES, LoadFiles, LoadWriter
@@ -90,10 +90,11 @@ def run_load(
     ):
         require_reachable(asked.realm, state)
         run = create_run(asked.workspace, asked.realm.name, clock=SystemClock())
-        write_json(run.about, about := _about(asked, run))
-        summary, objectives, interrupted = _play(asked, run, writer, spread=spread, web_port=web_port)
-        if not interrupted:
-            write_json(run.about, about | {"ended_at": iso(SystemClock().now())})
+        with going_on(run):
+            write_json(run.about, about := _about(asked, run))
+            summary, objectives, interrupted = _play(asked, run, writer, spread=spread, web_port=web_port)
+            if not interrupted:
+                write_json(run.about, about | {"ended_at": iso(SystemClock().now())})
     tell(summary_text(summary))
     for line in unsent_lines(summary):
         tell(line)

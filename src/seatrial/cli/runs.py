@@ -10,7 +10,7 @@ from seatrial.assess.baselines import baseline_names, find_named, forget_baselin
 from seatrial.assess.runs import RunLine, prune, remove, run_lines
 from seatrial.cli.console import as_json, say, tell, workspace, write_file
 from seatrial.clock import SystemClock, iso
-from seatrial.errors import ExitCode, UsageError
+from seatrial.errors import CannotRun, ExitCode, UsageError
 from seatrial.slo.gate import read_gates
 
 _HEADS = ("RUN", "STARTED", "REALM", "PROFILE", "VERDICT", "REVISION", "BASELINE", "COMMAND")
@@ -28,7 +28,7 @@ def run_list(json_file: str | None = None) -> ExitCode:
 
 
 def run_prune(*, keep: int | None, older_than: str | None, dry: bool) -> ExitCode:
-    """Remove old runs and say which; with `dry`, only say."""
+    """Remove old runs and say which; with `dry`, only say. What cannot be removed is told, and keeps no other."""
     if keep is None and older_than is None:
         raise UsageError("which runs may go? give --keep N, --older-than 30d, or both")
     here, older_than_s = workspace(), _age_s(older_than)
@@ -36,13 +36,25 @@ def run_prune(*, keep: int | None, older_than: str | None, dry: bool) -> ExitCod
     pruning = prune(run_lines(here), gates, now=SystemClock().now(), keep=keep, older_than_s=older_than_s)
     for line, reason in pruning.staying:
         say(f"kept {line.name}: {reason}")
-    for line in pruning.going:
-        if not dry:
-            remove(line)
-        tell(f"{'would remove' if dry else 'removed'} {line.name}")
+    done = [_told_to_go(line) if dry else _gone(line) for line in pruning.going]
     if not pruning.going:
         say("nothing to remove")
-    return ExitCode.MET
+    return ExitCode.MET if all(done) else ExitCode.COULD_NOT_RUN
+
+
+def _told_to_go(line: RunLine) -> bool:
+    tell(f"would remove {line.name}")
+    return True
+
+
+def _gone(line: RunLine) -> bool:
+    try:
+        remove(line)
+    except CannotRun as error:
+        say(f"error: {error}")
+        return False
+    tell(f"removed {line.name}")
+    return True
 
 
 def run_baseline(name: str, run: str | None, *, forget: bool) -> ExitCode:

@@ -12,6 +12,7 @@ digits), where only OK requests stand; the failures whose time is unknown then a
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ from seatrial.slo.decide import PerSecond
 
 _US_PER_S = 1_000_000
 _BAND_QUANTILES = (50.0, 95.0, 99.0)
+MOST_SILENT_S = 3600
+"""A generator writes of every second; after an hour without, the machine slept, or a second was written wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +179,15 @@ class Measures:
     earlier: Mapping[tuple[str, str], Earlier] = field(default_factory=dict)
 
     def seconds_of(self, span: Span) -> tuple[int, ...]:
-        """Every second from a span's first to its last, ascending, without those that only other spans filled."""
+        """Every second from a span's first to its last, ascending, without those that only other spans filled.
+
+        Nor is there anything in more than an hour of which nothing was recorded: nobody measured then.
+        """
         own = self.seconds.get(span, frozenset())
         if not own:
             return ()
         others = frozenset[int]().union(*self.seconds.values()) - own
-        return tuple(second for second in range(min(own), max(own) + 1) if second not in others)
+        return tuple(second for second in _filled(own) if second not in others)
 
     def tallies(self, traffic: Traffic, *, limit_us: int | None = None) -> tuple[Tally, ...]:
         """One tally for each of `seconds_of(traffic.span)`, empty where nothing was asked; `limit_us` says what is
@@ -324,6 +330,16 @@ def total(tallies: Iterable[Tally]) -> Tally:
         degraded=sum(tally.degraded for tally in listed),
         polls=sum(tally.polls for tally in listed),
     )
+
+
+def _filled(seconds: frozenset[int]) -> Iterable[int]:
+    """All from the first to the last, ascending, without gaps of more than MOST_SILENT_S."""
+    first, last = min(seconds), max(seconds)
+    if last - first < len(seconds) + MOST_SILENT_S:  # as ever: no gap can be that long
+        return range(first, last + 1)
+    steps = itertools.pairwise((*sorted(seconds), last + 1))
+    stretches = (range(at, after if after - at <= MOST_SILENT_S else at + 1) for at, after in steps)
+    return itertools.chain.from_iterable(stretches)
 
 
 @functools.lru_cache(maxsize=1024)
