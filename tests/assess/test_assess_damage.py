@@ -9,7 +9,6 @@ import random
 from pathlib import Path
 
 import pytest
-from seatrial.assess.compare import compare_counted
 
 from seatrial import journal
 from seatrial.assess import run as assess_run
@@ -27,6 +26,7 @@ from seatrial.reports.load.files import LoadFiles, LoadWriter, by_second
 from seatrial.sample import Cause, Earlier, EdgeCall, Evidence, FaultWindow, Queried
 from seatrial.scenarios.load.order import Canary
 from seatrial.scenarios.load.recorder import encode_histogram
+from seatrial.slo.compared import compare_counted
 
 DAMAGES = 8
 VALUES = (
@@ -87,7 +87,7 @@ def _read_everything(workspace: Path, run: Run) -> None:
         for second in by_second(journal.read(run.journal)):
             writer.add(second)
     counted = read_counted(run, "run")
-    compare_counted(counted, counted, change_ratio=0.0, alpha=0.05)
+    compare_counted(counted, counted, {}, change_ratio=0.0, alpha=0.05)
     conclude_run(run, plan_of(workspace, read_about(run)), Secrets())
 
 
