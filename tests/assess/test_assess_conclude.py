@@ -10,9 +10,11 @@ from seatrial import journal
 from seatrial.assess.about import read_about, write_about
 from seatrial.assess.conclude import judge_run, plan_of, read_run
 from seatrial.assess.plan import Asked, read_plan
+from seatrial.assess.run import conclude_run
 from seatrial.chaos.verify import UNSTEADY
-from seatrial.errors import UsageError
+from seatrial.errors import ExitCode, UsageError
 from seatrial.journal import Journal, Run
+from seatrial.redact import Secrets
 from seatrial.sample import CallsLost, Cause, EdgeCall, Ending, FaultWindow, Phase
 from seatrial.verdict import Grade, Subject
 
@@ -274,3 +276,32 @@ def test_a_journey_with_rows_is_met_by_the_plays_of_all_its_rows(workspace, reco
     assert _named(verdict)[plays[0]].where == plan.acceptance[0].where
     half = judge_run(records.recorded(*rows[:2], *good[3:]), plan)
     assert _named(half)[plays[1]].grade is Grade.UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("gate", "strict", "code"),
+    [("on_undecided: pass\n", False, ExitCode.MET), ("", False, ExitCode.UNDECIDED), ("", True, ExitCode.UNDECIDED)],
+)
+def test_the_exit_code_in_verdict_json_is_the_commands(gate, strict, code, workspace, records):
+    (workspace / "slo" / "bare.yaml").write_text(f"gate: bare\nload: {{profile: some}}\n{gate}")
+    run = Run(workspace / "run")
+    run.folder.mkdir()
+    write_about(run, records.about(gate="bare"))
+    run.journal.touch()
+    assessed = conclude_run(run, read_plan(workspace, Asked(gate="bare")), Secrets(), strict=strict)
+    assert assessed.code is code
+    assert journal.read_json(run.verdict)["exit_code"] == code
+
+
+def test_a_degraded_verdict_is_a_miss_where_the_command_is_strict(workspace, records, plain, good):
+    degraded = [*good[2:], dataclasses.replace(records.sample("look"), degraded=True)]
+    run = Run(workspace / "run")
+    run.folder.mkdir()
+    write_about(run, records.about(gate="plain"))
+    writer = Journal(run.journal)
+    writer.write(*good[:1], *degraded)
+    writer.close()
+    for strict, code in ((False, ExitCode.MET), (True, ExitCode.MISSED)):
+        assessed = conclude_run(run, plain, Secrets(), strict=strict)
+        assert (assessed.verdict.grade, assessed.code) == (Grade.DEGRADED, code)
+        assert journal.read_json(run.verdict)["exit_code"] == code

@@ -103,3 +103,9 @@ def test_experiments_are_refused_beside_a_breakpoint(workspace, far):
 
 def test_what_a_search_takes_at_most_is_said_before(far):
     assert list(forecast_lines(far)) == ["a breakpoint search from 20 to 60 takes at most 30 s"]
+
+
+def test_a_breakpoint_with_nothing_it_could_miss_is_refused_before_anything_is_sent(workspace, far):
+    (workspace / "slo" / "shop.yaml").write_text("service: shop\n")
+    with pytest.raises(DocumentError, match=r"far\.yaml:1:10: a breakpoint rises until an objective is missed, and"):
+        read_plan(workspace, Asked(gate="far"))

@@ -59,3 +59,15 @@ def test_without_a_canary_there_is_none(assessed):
 def test_what_is_wrong_with_a_canary_is_told_before_anything_is_sent(words, error, why, assessed):
     with pytest.raises(error, match=why):
         assessed(*words)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--json", "-", "--junit", "-"], "two reports cannot both be written to stdout"),
+        (["--markdown", "nowhere/summary.md"], "there is no folder nowhere"),
+    ],
+)
+def test_a_result_that_cannot_be_written_is_told_before_anything_is_sent(words, why, assessed):
+    with pytest.raises(UsageError, match=why):
+        assessed(*words)

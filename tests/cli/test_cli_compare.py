@@ -219,3 +219,9 @@ def test_the_table_for_a_ci_job_is_markdown(here, capsys):
     assert lines[0] == "## new against old: worse (alpha 0.05 over 6 comparisons)"
     assert lines[2] == "| Service | Route | | Base | New | New / base | |"
     assert len([line for line in lines if line.startswith("| shop |")]) == 6
+
+
+def test_two_reports_for_one_stdout_are_refused(here):
+    record_run(here, "new", seed=2, failing=0.01)
+    with pytest.raises(UsageError, match="two reports cannot both be written to stdout"):
+        run_compare(CompareOptions("old", "new", json_file="-", markdown_file="-"))

@@ -6,8 +6,18 @@ import json
 
 import pytest
 
-from seatrial.cli.console import as_json, pairs, say, tell, typed_variables, workspace, write_file
-from seatrial.errors import UsageError
+from seatrial.cli.console import (
+    as_json,
+    pairs,
+    require_targets,
+    say,
+    tell,
+    typed_variables,
+    workspace,
+    write_file,
+    write_results,
+)
+from seatrial.errors import ExitCode, UsageError
 
 
 def test_progress_goes_to_stderr_and_the_result_to_stdout(capsys):
@@ -41,6 +51,30 @@ def test_a_dash_is_stdout(capfdbinary):
 def test_a_file_that_cannot_be_written_is_named_with_the_reason(tmp_path):
     with pytest.raises(UsageError, match=r"nowhere/out\.json: cannot be written: No such file or directory"):
         write_file(str(tmp_path / "nowhere" / "out.json"), b"")
+
+
+def test_two_reports_for_one_stdout_are_refused():
+    require_targets("-", None, "out.json")
+    with pytest.raises(UsageError, match="two reports cannot both be written to stdout; give one a file"):
+        require_targets("-", None, "-")
+
+
+@pytest.mark.parametrize(("target", "why"), [("nowhere/out.json", "there is no folder"), (".", "it is a folder")])
+def test_a_file_that_could_not_be_written_is_refused_before_anything_is_done(target, why, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=rf"cannot be written: {why}"):
+        require_targets(target)
+
+
+@pytest.mark.parametrize(
+    ("code", "given"),
+    [(ExitCode.MISSED, ExitCode.MISSED), (ExitCode.UNDECIDED, ExitCode.UNDECIDED), (ExitCode.MET, ExitCode.USAGE)],
+)
+def test_a_result_that_cannot_be_written_hides_no_miss_and_no_other_result(code, given, tmp_path, capsys):
+    files = [(str(tmp_path / "gone" / "a"), lambda: b"a"), (None, lambda: b""), (str(tmp_path / "b"), lambda: b"b")]
+    assert write_results(files, code) is given
+    assert (tmp_path / "b").read_bytes() == b"b"
+    assert "error: " in capsys.readouterr().err
 
 
 def test_json_ends_with_a_newline_and_takes_numbers_as_keys():

@@ -7,7 +7,7 @@ import pytest
 from seatrial.assess.run import Assessed
 from seatrial.cli.console import tell
 from seatrial.cli.github import quoting, tell_github
-from seatrial.errors import Where
+from seatrial.errors import ExitCode, Where
 from seatrial.redact import Secrets
 from seatrial.reports.build import build
 from seatrial.reports.page import RunFacts
@@ -19,7 +19,7 @@ def assessed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     finding = Finding(Subject.OBJECTIVE, "cards", "fast", Grade.MISSED, "slow", where=Where("slo/cards.yaml", 3, 5))
     verdict = Verdict(Grade.MISSED, 0.0, (finding,), "MISSED: cards.fast")
-    return Assessed(None, verdict, build(RunFacts("r", "here", 0.0), verdict), Secrets())
+    return Assessed(None, verdict, build(RunFacts("r", "here", 0.0), verdict), Secrets(), ExitCode.MISSED)
 
 
 def test_outside_of_actions_nothing_is_told(assessed, capsys):

@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from seatrial import journal
-from seatrial.assess.search import asked_of, levels_of
+from seatrial.assess.asked import asked_of
+from seatrial.assess.search import levels_of
 from seatrial.assess.standing import Standing
 from seatrial.cli.load import run_load
 from seatrial.cli.load_screen import live_view, standing_lines, state_words

@@ -6,8 +6,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from seatrial.errors import ExitCode
 from seatrial.journal import read_json, write_json
 from seatrial.redact import Secrets
@@ -29,7 +27,7 @@ def page_of(grade: Grade, *, reason: str = "all met", journeys: tuple[Journey, .
 
 
 def test_the_verdicts_keys_are_these(page: Page) -> None:
-    content = verdict_json(page.verdict, page.facts, redact=as_is)
+    content = verdict_json(page.verdict, page.facts, redact=as_is, code=ExitCode.MET)
 
     assert list(content) == ["version", "run", "realm", "grade", "score", "reason", "exit_code", "findings"]
     assert list(content["findings"][0]) == [
@@ -40,21 +38,14 @@ def test_the_verdicts_keys_are_these(page: Page) -> None:
 
 
 def test_the_verdict_is_plain_json_and_survives_the_disk(tmp_path: Path, page: Page) -> None:
-    content = verdict_json(page.verdict, page.facts, redact=as_is)
+    content = verdict_json(page.verdict, page.facts, redact=as_is, code=ExitCode.MET)
 
     write_json(tmp_path / "verdict.json", content)
 
     assert read_json(tmp_path / "verdict.json") == content == json.loads(json.dumps(content))
 
 
-@pytest.mark.parametrize(
-    ("grade", "code"), [(Grade.MET, 0), (Grade.DEGRADED, 0), (Grade.UNDECIDED, 5), (Grade.MISSED, 1)]
-)
-def test_the_exit_code_is_the_grades(grade: Grade, code: int) -> None:
-    assert verdict_json(Verdict(grade, None, ()), FACTS, redact=as_is)["exit_code"] == code
-
-
-def test_a_command_may_give_its_own_exit_code() -> None:
+def test_the_exit_code_is_the_commands() -> None:
     content = verdict_json(Verdict(Grade.DEGRADED, 80.0, ()), FACTS, redact=as_is, code=ExitCode.MISSED)
 
     assert content["exit_code"] == 1
@@ -65,7 +56,9 @@ def test_the_json_masks_secrets() -> None:
     secrets.add("token", "s3cr3t-value")
     finding = Finding(Subject.OBJECTIVE, "cards", "fast", Grade.MISSED, "saw s3cr3t-value")
 
-    content = verdict_json(Verdict(Grade.MISSED, 0.0, (finding,), "s3cr3t-value"), FACTS, redact=secrets.redact)
+    content = verdict_json(
+        Verdict(Grade.MISSED, 0.0, (finding,), "s3cr3t-value"), FACTS, redact=secrets.redact, code=ExitCode.MISSED
+    )
 
     assert "s3cr3t-value" not in json.dumps(content)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from seatrial.accept.prepare import Prepared
 from seatrial.accept.static import require_sound
+from seatrial.assess.asked import asked_of, require_judge
 from seatrial.chaos.model import Experiment
 from seatrial.chaos.plan import Checked, check
 from seatrial.chaos.read import choose_experiments, read_experiments
@@ -91,6 +92,8 @@ class Asked:
 def read_plan(workspace: Path, asked: Asked) -> Plan:
     """Read and hold together all that the gate names; DocumentError, UsageError or Refused for what is wrong."""
     plan = _read(workspace, asked, read_gate(workspace / "slo", asked.gate))
+    if plan.profile and plan.mix:
+        require_judge(plan.profile, asked_of(plan.services, plan.mix))
     permit(plan)
     _require_sound(plan)
     return plan

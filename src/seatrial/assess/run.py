@@ -13,6 +13,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from seatrial import __version__, journal
 from seatrial.assess import stage
@@ -32,6 +33,7 @@ from seatrial.assess.versus import Chosen, choose_baselines
 from seatrial.chaos.inject import realm_lock
 from seatrial.chaos.plan import resolver
 from seatrial.clock import Clock
+from seatrial.errors import ExitCode
 from seatrial.journal import Journal, Run, going_on
 from seatrial.redact import Secrets
 from seatrial.reports.junit import junit_xml
@@ -43,7 +45,7 @@ from seatrial.runtime.state import RealmState, addresses_of
 from seatrial.runtime.up import standing
 from seatrial.scenarios.load.profile import Profile
 from seatrial.scenarios.moves import Context
-from seatrial.slo.conclude import let_through
+from seatrial.slo.conclude import gate_exit_code, let_through
 from seatrial.slo.generator import judge_generator
 from seatrial.verdict import Finding, Grade, Verdict
 
@@ -52,12 +54,15 @@ BASELINE_S = 20.0
 
 @dataclass(frozen=True)
 class Assessed:
-    """How an assessment ended."""
+    """How an assessment ended; `code` is what the command returns for it, `let_through` why an undecided
+    verdict passes."""
 
     run: Run
     verdict: Verdict
     page: Page
     secrets: Secrets
+    code: ExitCode
+    let_through: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ def assess(
     telling: Telling,
     experiment: str | None = None,
     revisions: Mapping[str, str] | None = None,
+    strict: bool = False,
 ) -> Assessed:
     """Run it all; the run folder holds verdict.json, report.html and junit.xml at the end."""
     require_metrics(plan)
@@ -100,7 +106,7 @@ def assess(
                 plan, run, Recorder(writer), context, state, clock, telling.say, telling.show, within, revisions or {}
             )
             _record(bridge, _about(bridge, experiment=experiment, revisions=revisions or {}, baselines=baselines))
-        return conclude_run(run, plan, secrets)
+        return conclude_run(run, plan, secrets, strict=strict)
 
 
 def _record(bridge: Bridge, about: About) -> None:
@@ -112,20 +118,26 @@ def _record(bridge: Bridge, about: About) -> None:
     write_about(bridge.run, dataclasses.replace(about, ended_at=bridge.clock.now(), aborted=aborted))
 
 
-def conclude_run(run: Run, plan: Plan, secrets: Secrets) -> Assessed:
+def conclude_run(run: Run, plan: Plan, secrets: Secrets, *, strict: bool = False) -> Assessed:
     """Judge what was recorded and write verdict, report and JUnit into the run's folder."""
     recorded = read_run(run)
     verdict = judge_run(recorded, plan)
     page = page_of(recorded, plan, verdict)
-    templates = plan.workspace / "reports" / "templates"
-    publish(run, page, secrets, templates=templates, let_through=let_through(verdict, plan.gate))
-    return Assessed(run, verdict, page, secrets)
+    code = gate_exit_code(verdict, plan.gate, strict=strict)
+    assessed = Assessed(run, verdict, page, secrets, code, let_through(verdict, plan.gate))
+    publish(assessed, templates=plan.workspace / "reports" / "templates")
+    return assessed
 
 
-def publish(run: Run, page: Page, secrets: Secrets, *, templates: Path, let_through: str = "") -> None:
-    """Write what others read of a run; `let_through` says why its undecided verdict passes."""
-    redact = secrets.redact
-    journal.write_json(run.verdict, verdict_json(page.verdict, page.facts, redact=redact))
+def verdict_of(assessed: Assessed) -> dict[str, Any]:
+    """The content of `verdict.json`."""
+    return verdict_json(assessed.verdict, assessed.page.facts, redact=assessed.secrets.redact, code=assessed.code)
+
+
+def publish(assessed: Assessed, *, templates: Path) -> None:
+    """Write what others read of a run."""
+    run, page, redact = assessed.run, assessed.page, assessed.secrets.redact
+    journal.write_json(run.verdict, verdict_of(assessed))
     run.report.write_text(render_html(page, redact=redact, templates=templates), encoding="utf-8")
     run.junit.write_bytes(
         junit_xml(
@@ -133,7 +145,7 @@ def publish(run: Run, page: Page, secrets: Secrets, *, templates: Path, let_thro
             page.verdict.findings,
             started_at=page.facts.started_at,
             redact=redact,
-            let_through=let_through,
+            let_through=assessed.let_through,
         )
     )
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from seatrial.assess.canary import with_canary
 from seatrial.assess.plan import Asked, Plan, experiment_plan, read_plan
-from seatrial.assess.run import Assessed, Telling, assess
-from seatrial.cli.console import as_json, pairs, say, tell, typed_variables, workspace, write_file
+from seatrial.assess.run import Assessed, Telling, assess, verdict_of
+from seatrial.cli.console import as_json, pairs, require_targets, say, tell, typed_variables, workspace, write_results
 from seatrial.cli.github import quoting, tell_github
 from seatrial.cli.load_screen import STYLES
 from seatrial.cli.outlook import forecast_lines
@@ -19,8 +19,6 @@ from seatrial.cli.verdict_text import verdict_lines
 from seatrial.clock import SteadyClock
 from seatrial.errors import ExitCode, UsageError, unknown
 from seatrial.reports.markdown import markdown
-from seatrial.reports.verdict_json import verdict_json
-from seatrial.slo.conclude import gate_exit_code, let_through
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +48,16 @@ class Output:
     junit_file: str | None = None
     markdown_file: str | None = None
 
+    @property
+    def files(self) -> tuple[str | None, ...]:
+        """The files that were asked for."""
+        return self.json_file, self.junit_file, self.markdown_file
+
 
 def run_assess(options: AssessOptions) -> ExitCode:
     """Read everything, say what it will take, run it, tell the verdict."""
+    output = Output(options.strict, options.json_file, options.junit_file, options.markdown_file)
+    require_targets(*output.files)
     overrides = typed_variables(options.variables)
     revisions = pairs(options.revisions, "--revision")
     plan = read_plan(workspace(), Asked(options.realm, options.gate, options.services, overrides, options.processes))
@@ -60,12 +65,12 @@ def run_assess(options: AssessOptions) -> ExitCode:
     for service in revisions:
         if service not in plan.documented:
             raise UsageError(f"--revision: {unknown('service', service, plan.documented)}")
-    output = Output(options.strict, options.json_file, options.junit_file, options.markdown_file)
     return assess_and_tell(plan, output, revisions=revisions)
 
 
 def run_experiment(name: str, realm: str | None, *, variables: tuple[str, ...], json_file: str | None) -> ExitCode:
     """Run one experiment under its own traffic."""
+    require_targets(json_file)
     plan = experiment_plan(workspace(), Asked(realm, overrides=typed_variables(variables)), name)
     return assess_and_tell(plan, Output(json_file=json_file), experiment=name)
 
@@ -78,30 +83,34 @@ def assess_and_tell(
         say(line)
     with progress() as shown:
         telling = Telling(shown.say, shown.show)
-        assessed = assess(plan, clock=SteadyClock(), telling=telling, experiment=experiment, revisions=revisions)
-    return tell_verdict(assessed, plan, output)
+        assessed = assess(
+            plan,
+            clock=SteadyClock(),
+            telling=telling,
+            experiment=experiment,
+            revisions=revisions,
+            strict=output.strict,
+        )
+    return tell_verdict(assessed, output)
 
 
-def tell_verdict(assessed: Assessed, plan: Plan, output: Output) -> ExitCode:
+def tell_verdict(assessed: Assessed, output: Output) -> ExitCode:
     """Print the verdict and where the report is; write the files that were asked for."""
-    code = gate_exit_code(assessed.verdict, plan.gate, strict=output.strict)
-    files = (output.json_file, output.junit_file, output.markdown_file)
-    if "-" not in files:  # stdout is that file's then
+    if "-" not in output.files:  # stdout is that file's then
         with quoting(os.environ):
             for line in verdict_lines(assessed.verdict):
                 tell(assessed.secrets.redact(line.text), style=STYLES[line.grade] if line.grade else "")
-            passes = let_through(assessed.verdict, plan.gate)
-            if passes:
-                tell(passes)
+            if assessed.let_through:
+                tell(assessed.let_through)
             tell(f"report: {_shown(assessed.run.report)}")
-    if output.json_file:
-        content = verdict_json(assessed.verdict, assessed.page.facts, redact=assessed.secrets.redact, code=code)
-        write_file(output.json_file, as_json(content))
-    if output.junit_file:
-        write_file(output.junit_file, assessed.run.junit.read_bytes())
-    if output.markdown_file:
-        write_file(output.markdown_file, markdown(assessed.page, redact=assessed.secrets.redact).encode())
-    tell_github(assessed, os.environ, taken=files)
+    redact = assessed.secrets.redact
+    makers = (
+        (output.json_file, lambda: as_json(verdict_of(assessed))),
+        (output.junit_file, assessed.run.junit.read_bytes),
+        (output.markdown_file, lambda: markdown(assessed.page, redact=redact).encode()),
+    )
+    code = write_results(makers, assessed.code)
+    tell_github(assessed, os.environ, taken=output.files)
     return code
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from seatrial import quantity
 from seatrial.assess.baselines import find_named
 from seatrial.assess.versus import has_canary, read_counted, was_cut_short
-from seatrial.cli.console import as_json, say, tell, workspace, write_file
+from seatrial.cli.console import as_json, require_targets, say, tell, workspace, write_results
 from seatrial.cli.load_screen import STYLES
 from seatrial.errors import ExitCode, UsageError
 from seatrial.journal import Run, is_going_on
@@ -38,6 +38,7 @@ class CompareOptions:
 
 def run_compare(options: CompareOptions) -> ExitCode:
     """Compare and tell; MET where the new run is no worse, MISSED where it is, UNDECIDED where nobody can say."""
+    require_targets(options.json_file, options.markdown_file)
     chosen = [_choose(word) for word in (options.base, options.new)]
     if chosen[0] == chosen[1]:
         raise UsageError(f"'{options.base}' and '{options.new}' are the same run; no run is worse than itself")
@@ -53,11 +54,11 @@ def run_compare(options: CompareOptions) -> ExitCode:
         say(f"note: {note}")
     if "-" not in (options.json_file, options.markdown_file):
         _tell(compared)
-    if options.json_file:
-        write_file(options.json_file, as_json(compare_json(compared)))
-    if options.markdown_file:
-        write_file(options.markdown_file, compare_markdown(compared).encode())
-    return exit_code(compared.grade)
+    makers = (
+        (options.json_file, lambda: as_json(compare_json(compared))),
+        (options.markdown_file, lambda: compare_markdown(compared).encode()),
+    )
+    return write_results(makers, exit_code(compared.grade))
 
 
 def _choose(word: str) -> tuple[Run, str]:

@@ -9,13 +9,13 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 import orjson
 
-from seatrial.errors import UsageError
+from seatrial.errors import ExitCode, UsageError
 from seatrial.reports.printable import printable
 
 
@@ -82,6 +82,38 @@ def write_file(target: str, content: bytes) -> None:
         Path(target).write_bytes(content)
     except OSError as error:
         raise UsageError(f"{target}: cannot be written: {error.strerror}") from None
+
+
+def require_targets(*targets: str | None) -> None:
+    """UsageError, before anything is done, for results that cannot all be written where they were asked for."""
+    named = [target for target in targets if target]
+    if named.count("-") > 1:
+        raise UsageError("two reports cannot both be written to stdout; give one a file")
+    for target in named:
+        if target != "-":
+            _require_writable(Path(target))
+
+
+def _require_writable(path: Path) -> None:
+    if path.is_dir():
+        raise UsageError(f"{path}: cannot be written: it is a folder")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: cannot be written: there is no folder {path.parent}")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"{path}: cannot be written: it is not allowed")
+
+
+def write_results(files: Iterable[tuple[str | None, Callable[[], bytes]]], code: ExitCode) -> ExitCode:
+    """Write each result that was asked for; gives the command's exit code. One that cannot be written is told, and is
+    a usage error only where all else was well: it hides no miss."""
+    for target, content in files:
+        try:
+            if target:
+                write_file(target, content())
+        except UsageError as error:
+            say(f"error: {error}")
+            code = ExitCode.USAGE if code is ExitCode.MET else code
+    return code
 
 
 def as_json(content: object) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from seatrial.assess.plan import Asked, read_plan
 from seatrial.cli.assess import Output, assess_and_tell
-from seatrial.cli.console import say, tell, workspace
+from seatrial.cli.console import require_targets, say, tell, workspace
 from seatrial.cli.up import run_down, run_up
 from seatrial.demo.defects import parse_defects
 from seatrial.errors import ExitCode, UsageError
@@ -16,6 +16,7 @@ REALM = "demo"
 
 def run_demo(defects: Sequence[str], *, strict: bool, json_file: str | None) -> ExitCode:
     """Up, assess, down: what `make demo` calls."""
+    require_targets(json_file)
     here = workspace()
     overrides = {"defects": defect_list(defects)}
     plan = read_plan(here, Asked(REALM, overrides=overrides))

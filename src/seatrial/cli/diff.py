@@ -9,7 +9,7 @@ from pathlib import Path
 
 from seatrial.accept.prepare import Wanted
 from seatrial.assess.diff import ROUNDS, Asked, Diffed, diff, read_plan
-from seatrial.cli.console import as_json, say, tell, typed_variables, workspace, write_file
+from seatrial.cli.console import as_json, require_targets, say, tell, typed_variables, workspace, write_results
 from seatrial.cli.diff_lines import diff_lines
 from seatrial.cli.github import quoting
 from seatrial.cli.load_screen import STYLES
@@ -47,12 +47,10 @@ class DiffOptions:
 
 def run_diff(options: DiffOptions) -> ExitCode:
     """MISSED when a field differs above noise, UNDECIDED when that cannot be told or nothing was compared."""
-    if [*options.files.values()].count(STDOUT) > 1:
-        raise UsageError("two reports cannot both be written to stdout; give one a file")
+    require_targets(*options.files.values())
     plan = read_plan(workspace(), _asked(options))
     done = diff(plan, clock=SystemClock(), say=say)
-    _write(done, options.files)
-    return exit_code(done.page.judged.grade)
+    return _write(done, options.files)
 
 
 def _asked(options: DiffOptions) -> Asked:
@@ -83,7 +81,7 @@ def _capture(options: DiffOptions) -> Capture | None:
     return read_capture(text_of(options.recording), name, writing=options.mutating)
 
 
-def _write(done: Diffed, files: Mapping[str, str]) -> None:
+def _write(done: Diffed, files: Mapping[str, str]) -> ExitCode:
     page = done.page
     if STDOUT not in files.values():
         with quoting(os.environ):
@@ -95,5 +93,4 @@ def _write(done: Diffed, files: Mapping[str, str]) -> None:
         "markdown": lambda: diff_markdown(page).encode(),
         "html": lambda: diff_html(page).encode(),
     }
-    for form, target in files.items():
-        write_file(target, makers[form]())
+    return write_results(((target, makers[form]) for form, target in files.items()), exit_code(page.judged.grade))

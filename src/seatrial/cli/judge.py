@@ -9,29 +9,24 @@ from seatrial.assess.about import read_about
 from seatrial.assess.conclude import plan_of
 from seatrial.assess.run import Assessed, conclude_run
 from seatrial.cli.assess import Output, tell_verdict
-from seatrial.cli.console import say, tell, workspace
+from seatrial.cli.console import require_targets, say, tell, workspace
 from seatrial.errors import ExitCode
 from seatrial.journal import find_run, going_on, require_own
 from seatrial.redact import Secrets
 from seatrial.reports.load.files import LoadFiles, LoadWriter, by_second
-from seatrial.slo.conclude import gate_exit_code
 
 
 def run_judge(name: str, *, strict: bool, json_file: str | None) -> ExitCode:
     """Judge a recorded run anew, with the objectives as they are now."""
-    here = workspace()
-    run = find_run(here, name)
-    require_own(here, run)
-    plan = plan_of(here, read_about(run))
-    return tell_verdict(_redo(here, name), plan, Output(strict=strict, json_file=json_file))
+    require_targets(json_file)
+    return tell_verdict(_redo(workspace(), name, strict=strict), Output(strict=strict, json_file=json_file))
 
 
 def run_report(name: str) -> ExitCode:
     """Write a recorded run's report anew and print where it is; the exit code is the verdict's."""
-    here = workspace()
-    assessed = _redo(here, name)
+    assessed = _redo(workspace(), name)
     tell(str(assessed.run.report))
-    return gate_exit_code(assessed.verdict, plan_of(here, read_about(assessed.run)).gate)
+    return assessed.code
 
 
 def write_load_files(name: str, files: LoadFiles) -> ExitCode:
@@ -47,9 +42,9 @@ def write_load_files(name: str, files: LoadFiles) -> ExitCode:
     return ExitCode.MET if found else ExitCode.UNDECIDED
 
 
-def _redo(here: Path, name: str) -> Assessed:
+def _redo(here: Path, name: str, *, strict: bool = False) -> Assessed:
     run = find_run(here, name)
     require_own(here, run)
     # What was secret was masked before it reached the journal; there is nothing left to know.
     with going_on(run):
-        return conclude_run(run, plan_of(here, read_about(run)), Secrets())
+        return conclude_run(run, plan_of(here, read_about(run)), Secrets(), strict=strict)

@@ -21,9 +21,9 @@ from rich.live import Live
 from seatrial import __version__
 from seatrial.accept.prepare import Prepared
 from seatrial.accept.static import require_sound
-from seatrial.assess.search import asked_of, require_judge
+from seatrial.assess.asked import asked_of, require_judge
 from seatrial.assess.standing import Standing
-from seatrial.cli.console import as_json, say, tell, typed_variables, workspace, write_file
+from seatrial.cli.console import as_json, require_targets, say, tell, typed_variables, workspace, write_results
 from seatrial.cli.load_screen import live_view, progress_line, standing_lines, state_words, summary_text
 from seatrial.cli.load_unsent import Unsent, unsent_lines
 from seatrial.clock import SystemClock, iso
@@ -67,6 +67,15 @@ class _Asked:
     overrides: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class _Loaded:
+    """What came of a load, and whether it was stopped."""
+
+    summary: Summary
+    objectives: Standing
+    interrupted: bool
+
+
 def run_load(
     profile_name: str,
     realm_name: str | None,
@@ -83,6 +92,7 @@ def run_load(
     UNDECIDED when it sent nothing or could not keep its own plan; Interrupted (130) after a Ctrl-C, having told what
     was measured.
     """
+    require_targets(json_file)
     asked = _read(profile_name, realm_name, variables)
     with (
         standing(asked.realm, asked.workspace, variables=asked.overrides, say=say) as state,
@@ -95,20 +105,26 @@ def run_load(
             summary, objectives, interrupted = _play(asked, run, writer, spread=spread, web_port=web_port)
             if not interrupted:
                 write_json(run.about, about | {"ended_at": iso(SystemClock().now())})
-    tell(summary_text(summary))
-    for line in unsent_lines(summary):
+    return _tell(asked, run, _Loaded(summary, objectives, interrupted), json_file)
+
+
+def _tell(asked: _Asked, run: Run, loaded: _Loaded, json_file: str | None) -> ExitCode:
+    """Tell what was measured, write it where it was asked for; Interrupted where the load was."""
+    tell(summary_text(loaded.summary))
+    for line in unsent_lines(loaded.summary):
         tell(line)
-    for line in standing_lines(objectives):
+    for line in standing_lines(loaded.objectives):
         tell(line)
     tell(f"run {run.folder}")
-    unfit = _why_undecided(summary, objectives, asked.services)
-    if json_file:
-        write_file(json_file, as_json(_result(summary, objectives, run, unfit=unfit)))
-    if interrupted:
+    unfit = _why_undecided(loaded.summary, loaded.objectives, asked.services)
+    result = _result(loaded.summary, loaded.objectives, run, unfit=unfit)
+    code = ExitCode.UNDECIDED if unfit else ExitCode.MET
+    code = write_results([(json_file, lambda: as_json(result))], code)
+    if loaded.interrupted:
         raise Interrupted("the load was stopped before its stages were over")
     if unfit:
         say(f"undecided: {unfit}")
-    return ExitCode.UNDECIDED if unfit else ExitCode.MET
+    return code
 
 
 def why_unfit(summary: Summary, services: Mapping[str, Service]) -> str:

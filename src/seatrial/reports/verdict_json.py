@@ -11,13 +11,13 @@ from typing import Any
 
 from seatrial.errors import ExitCode
 from seatrial.reports.page import RunFacts, with_texts
-from seatrial.verdict import Finding, Verdict, exit_code
+from seatrial.verdict import Finding, Verdict
 
 
 def verdict_json(
-    verdict: Verdict, facts: RunFacts, *, redact: Callable[[str], str], code: ExitCode | None = None
+    verdict: Verdict, facts: RunFacts, *, redact: Callable[[str], str], code: ExitCode
 ) -> dict[str, Any]:
-    """What `verdict.json` holds. `code`: the command's own, where `--strict` makes it another."""
+    """What `verdict.json` holds. `code`: what the command returns, which `--strict` and the gate have a say in."""
     shown = with_texts(verdict, redact)
     return {
         "version": 1,
@@ -26,7 +26,7 @@ def verdict_json(
         "grade": str(shown.grade),
         "score": shown.score,
         "reason": shown.reason,
-        "exit_code": int(exit_code(shown.grade) if code is None else code),
+        "exit_code": int(code),
         "findings": [_finding(finding) for finding in shown.findings],
     }
 
