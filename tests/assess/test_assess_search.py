@@ -97,7 +97,7 @@ def test_the_levels_of_a_search_are_told_apart_in_the_report(far, records, playe
 
 def test_experiments_are_refused_beside_a_breakpoint(workspace, far):
     (workspace / "slo" / "far.yaml").write_text("gate: far\nload: {profile: far}\nchaos: [stock hangs]\n")
-    with pytest.raises(DocumentError, match=r"far\.yaml:1:7: profile 'far' is a breakpoint search, which ends in"):
+    with pytest.raises(DocumentError, match=r"far\.yaml:3:8: profile 'far' is a breakpoint search, which ends in"):
         read_plan(workspace, Asked(gate="far"))
 
 
