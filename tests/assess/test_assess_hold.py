@@ -71,7 +71,7 @@ def test_a_hold_ends_at_once_when_an_objective_is_missed(held, records):
 def test_a_profile_that_does_not_abort_goes_on_after_a_miss(held, records, plan):
     patient = dataclasses.replace(plan.profile, abort_when=None, stop_when=StopWhen.NEVER)
     _, lasted_s, _ = held(lambda second: records.second(BEFORE_HOLD_S + second, ok=0, failed=100), profile=patient)
-    assert 90.0 <= lasted_s < 91.0
+    assert 40.0 <= lasted_s < 41.0  # the profile's hold, though the gate bounds it by 90 s
 
 
 def test_a_hold_that_decides_nothing_ends_when_its_time_is_over(held, records):
@@ -185,8 +185,8 @@ def test_judging_takes_a_bounded_part_of_the_time_and_the_end_is_judged_all_the_
     monkeypatch.setattr(module, "judge_objectives", slowly)
     patient = dataclasses.replace(plan.profile, stop_when=StopWhen.NEVER)
     findings, _, _ = held(lambda second: records.second(BEFORE_HOLD_S + second), profile=patient, clock_type=Passing)
-    assert len(judged) <= 90 * JUDGING_RATIO / 0.5 + 2
-    assert judged[-1] == 90
+    assert len(judged) <= 40 * JUDGING_RATIO / 0.5 + 2
+    assert judged[-1] == 40
     assert {finding.grade for finding in findings} == {Grade.MET}
 
 

@@ -30,7 +30,7 @@ def test_services_that_are_not_chosen_are_documented_and_not_judged(workspace):
 
 def test_the_time_of_the_hold_is_the_gates_else_the_profiles_else_a_default(workspace, plan):
     assert plan.hold_at_most_s == 90.0
-    assert read_plan(workspace, Asked(gate="plain")).hold_at_most_s == 45.0
+    assert read_plan(workspace, Asked(gate="plain")).hold_at_most_s == 40.0  # of 45 s, 5 are a ramp
     (workspace / "slo" / "quiet.yaml").write_text("gate: quiet\n")
     assert read_plan(workspace, Asked(gate="quiet")).hold_at_most_s == DEFAULT_AT_MOST_S
 
@@ -151,3 +151,17 @@ def test_a_wrong_name_is_told_at_its_own_place(file, old, new, told, workspace):
     _rewrite(workspace / file, old, new)
     with pytest.raises(DocumentError, match=rf"{file}:{told}"):
         read_plan(workspace, Asked())
+
+
+@pytest.mark.parametrize(
+    ("stop_when", "at_most", "held_s"), [("decided", "90s", 90.0), ("never", "90s", 40.0), ("never", "30s", 30.0)]
+)
+def test_only_a_hold_until_decided_may_last_longer_than_the_profiles(stop_when, at_most, held_s, workspace):
+    _rewrite(workspace / "scenarios" / "profiles" / "some.yaml", "stop_when: decided", f"stop_when: {stop_when}")
+    _rewrite(workspace / "slo" / "gate.yaml", "at_most: 90s", f"at_most: {at_most}")
+    assert read_plan(workspace, Asked()).hold_at_most_s == held_s
+
+
+def test_a_warm_up_takes_from_the_hold_it_reaches_into(workspace):
+    _rewrite(workspace / "scenarios" / "profiles" / "some.yaml", "warm_up: 3s", "warm_up: 15s")
+    assert read_plan(workspace, Asked(gate="plain")).hold_at_most_s == 30.0

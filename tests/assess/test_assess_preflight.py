@@ -8,7 +8,7 @@ import pytest
 
 from misbehaving import Server, says
 from seatrial.assess import preflight as stage
-from seatrial.assess.headroom import Headroom, lacking, measure_headroom, outgrown
+from seatrial.assess.headroom import Headroom, calmest, free_cores, lacking, measure_headroom, outgrown
 from seatrial.assess.preflight import preflight, room_lines
 from seatrial.errors import ExitCode, Unreachable
 from seatrial.realm import Place
@@ -125,3 +125,18 @@ def test_what_is_measured_lies_within_what_there_is():
     room = measure_headroom()
     assert 0.0 <= room.free_cores <= room.cores
     assert 0.0 <= room.late_p99_s < 5.0
+
+
+@pytest.mark.parametrize(
+    ("idle_s", "took_s", "cores", "free"),
+    [(0.6, 0.3, 2, 2.0), (0.15, 0.3, 2, 0.5), (0.0, 0.3, 2, 0.0), (0.61, 0.3, 2, 2.0), (-0.01, 0.3, 2, 0.0)],
+)
+def test_free_processors_are_the_time_they_idled_together(idle_s, took_s, cores, free):
+    assert free_cores(idle_s, took_s, cores) == pytest.approx(free)
+
+
+def test_what_a_start_took_is_waited_out_and_the_calmest_look_counts():
+    looks = iter([Headroom(0.0, 2, 0.03), Headroom(1.5, 2, 0.001), Headroom(2.0, 2, 0.001)])
+    assert calmest(looks).free_cores == 1.5
+    assert next(looks).free_cores == 2.0, "it looks no longer than it must"
+    assert calmest([Headroom(0.1, 2, 0.03), Headroom(0.2, 2, 0.02)]).free_cores == 0.2

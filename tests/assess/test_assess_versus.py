@@ -16,7 +16,7 @@ from seatrial.assess.conclude import judge_run, plan_of, read_run
 from seatrial.assess.page import page_of
 from seatrial.assess.plan import Asked, read_plan
 from seatrial.assess.stage import Bridge
-from seatrial.assess.versus import choose_baselines
+from seatrial.assess.versus import choose_baselines, count_unmet
 from seatrial.errors import DocumentError, Refused, UsageError
 from seatrial.journal import Journal, Run
 from seatrial.sample import BASE, CANARY
@@ -350,3 +350,15 @@ def test_beside_a_canary_the_base_is_asked_past_its_proxy_too(planned, recorder,
     assert beside.canary == plan.canary
     assert beside.addresses == {"shop": "http://127.0.0.1:1", "stock": "http://127.0.0.1:7002"}
     assert (alone.canary, alone.addresses) == (None, through_proxies.addresses)
+
+
+def test_where_earlier_runs_were_not_met_it_says_how_many_there_were(planned, recorded):
+    plan = planned()
+    recorded("1", grade="MISSED", seconds=1)
+    recorded("2", grade="UNDECIDED", seconds=1)
+    recorded("3", grade="MISSED", seconds=1, realm="there")
+    baselines = choose_baselines(plan)
+    run = recorded("4", baselines=baselines, unmet=count_unmet(plan, baselines))
+    assert _judged(run, plan)["no more errors"].reason == (
+        "no baseline: no earlier MET run of this realm, gate and profile (2 runs, none MET); it does not count"
+    )

@@ -17,7 +17,9 @@ from seatrial.slo.decide import requests_needed
 FILES = {
     "realms.yaml": "realms: {here: {services: {shop: 'http://127.0.0.1:1'}, allows: {load: {max_rate: 100/s}}}}\n",
     "scenarios/buy.yaml": "scenario: buy\nservice: shop\nsteps: [{name: look, request: {url: /goods}}]\n",
-    "scenarios/profiles/some.yaml": "profile: some\nscenarios: [buy]\nstages: [{ramp_to: 50/s}, {hold: 1m}]\n",
+    "scenarios/profiles/some.yaml": (
+        "profile: some\nscenarios: [buy]\nstages: [{ramp_to: 50/s}, {hold: 1m}]\nstop_when: decided\n"
+    ),
     "slo/shop.yaml": "service: shop\nobjectives: [{name: available, indicator: errors, limit: 10%}]\n",
     "slo/gate.yaml": "gate: default\nload: {profile: some, at_most: 90s}\nmin_hold: 20s\n",
     "slo/quiet.yaml": "gate: quiet\n",
@@ -72,8 +74,8 @@ def test_experiments_that_will_not_fit_the_gates_time_are_said_before_anything_i
     ("share", "sentence"),
     [
         ("40%", "no worse is said from 1,000 requests of each side on, 50 s at 20/s"),
-        ("90%", "3 m 20 s at 5/s: not within 90 s; hold longer, or change its share"),
-        ("10%", "3 m 20 s at 5/s: not within 90 s; hold longer, or change its share"),
+        ("90%", "3 m 20 s at 5/s: not within 60 s; hold longer, or change its share"),
+        ("10%", "3 m 20 s at 5/s: not within 60 s; hold longer, or change its share"),
     ],
 )
 def test_it_says_whether_a_canary_will_have_enough_requests(share, sentence, plan):
@@ -102,7 +104,7 @@ def test_a_throughput_beyond_the_profile_is_said_before_it_is_missed(plan):
 
 
 def test_a_service_nobody_calls_is_named(plan):
-    (line,) = forecast_lines(_promising(plan, Objective("available", Indicator.ERRORS, 0.1), service="stock"))
+    *_, line = forecast_lines(_promising(plan, Objective("available", Indicator.ERRORS, 0.1), service="stock"))
     assert line.startswith("  stock.available: the profile sends it no request")
 
 

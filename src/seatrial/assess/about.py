@@ -26,7 +26,7 @@ _LONGEST_NAME = 255  # of a file
 class About:
     """What `run.json` says of a run. `experiment` is set for a run of one experiment alone; `aborted` tells by
     experiment why it ended before its plan did, and so of `acceptance` and `load`. Without `ended_at` the run was
-    killed or interrupted, or still goes on."""
+    killed or interrupted, or still goes on. `unmet` counts the earlier runs of its kind where none was MET."""
 
     run: str
     realm: str
@@ -45,6 +45,7 @@ class About:
     offered: str = ""
     baselines: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     canary: Canary | None = None
+    unmet: int = 0
 
 
 def write_about(run: Run, about: About) -> None:

@@ -94,7 +94,9 @@ def _judge_versus(recorded: Recorded, plan: Plan) -> tuple[Finding, ...]:
     about = recorded.about
     if plan.profile is None or about.experiment:
         return ()
-    return judge_comparisons(recorded.measures, plan, baselines=about.baselines, canary=about.canary)
+    return judge_comparisons(
+        recorded.measures, plan, baselines=about.baselines, canary=about.canary, unmet=about.unmet
+    )
 
 
 def _explained(findings: Iterable[Finding], why: str | None) -> Iterator[Finding]:

@@ -117,10 +117,13 @@ def _moment(bridge: Bridge, loading: Loading, seen: Look, *, done_s: float, of_s
 
 
 def _stage(plan: Plan, held_s: int) -> str:
+    """What the load does, and what ends it if not its time."""
     if not held_s:
         return "load: warming up"
-    extended = held_s >= plan.hold_at_most_s < plan.extended_at_most_s
-    return "load: hold, extended until decided" if extended else "load: hold until decided"
+    if held_s >= plan.hold_at_most_s < plan.extended_at_most_s:
+        return "load: hold, extended until decided"
+    decides = plan.profile and plan.profile.stop_when is StopWhen.DECIDED and plan.services
+    return "load: hold until decided" if decides else "load: hold"
 
 
 def _held_at_most_s(plan: Plan, held_s: int) -> float:

@@ -16,6 +16,7 @@ from typing import Any
 from seatrial.accept.prepare import Prepared
 from seatrial.accept.static import require_sound
 from seatrial.assess.asked import asked_of, require_judge
+from seatrial.assess.places import require_placed
 from seatrial.chaos.model import Experiment
 from seatrial.chaos.plan import Checked, check
 from seatrial.chaos.read import choose_experiments, read_experiments
@@ -27,7 +28,7 @@ from seatrial.sample import Phase
 from seatrial.scenarios.load.mix import Mix, mix
 from seatrial.scenarios.load.mix import permit as permit_mix
 from seatrial.scenarios.load.order import Canary
-from seatrial.scenarios.load.profile import Model, Profile, read_profiles
+from seatrial.scenarios.load.profile import Model, Profile, StopWhen, read_profiles
 from seatrial.scenarios.load.spread import Spread, here
 from seatrial.scenarios.model import Scenario, every_step, mutates
 from seatrial.scenarios.read import read_scenarios, select
@@ -67,10 +68,14 @@ class Plan:
 
     @property
     def hold_at_most_s(self) -> float:
-        """How long the hold may take at most, unless it is extended."""
-        if self.gate.hold_at_most_s is not None:
-            return self.gate.hold_at_most_s
-        return self.profile.lasts_s if self.profile else DEFAULT_AT_MOST_S
+        """How long the hold may take at most, unless it is extended: the gate's bound; as long as the profile holds
+        where the gate has none, or where that is less and nothing but its stages ends it."""
+        bound_s, profile = self.gate.hold_at_most_s, self.profile
+        if profile is None:
+            return DEFAULT_AT_MOST_S if bound_s is None else bound_s
+        if bound_s is None:
+            return profile.held_s
+        return bound_s if profile.stop_when is StopWhen.DECIDED else min(bound_s, profile.held_s)
 
     @property
     def extended_at_most_s(self) -> float:
@@ -162,8 +167,10 @@ def until_hold_s(profile: Profile) -> float:
 
 def _read(workspace: Path, asked: Asked, gate: Gate) -> Plan:
     """Every document that gate comprises."""
-    realm = choose_realm(read_realms(workspace), asked.realm)
+    realms = read_realms(workspace)
+    realm = choose_realm(realms, asked.realm)
     documented = read_services(workspace / "slo")
+    require_placed(documented.values(), realms)
     scenarios = read_scenarios(workspace / "scenarios")
     profile = _profile(workspace, gate)
     services = _chosen(documented, asked.services)

@@ -29,7 +29,7 @@ from seatrial.assess.preflight import preflight
 from seatrial.assess.record import Recorder
 from seatrial.assess.search import hold_search
 from seatrial.assess.stage import Bridge, Hindsight, Loading, Say, Show
-from seatrial.assess.versus import Chosen, choose_baselines
+from seatrial.assess.versus import Chosen, choose_baselines, count_unmet
 from seatrial.chaos.inject import realm_lock
 from seatrial.chaos.plan import resolver
 from seatrial.clock import Clock
@@ -86,6 +86,7 @@ def assess(
     require_metrics(plan)
     secrets = Secrets()
     baselines = choose_baselines(plan)
+    unmet = count_unmet(plan, baselines)
     within = budget(clock, plan.gate.at_most_s)
     with contextlib.ExitStack() as kept:
         with contextlib.ExitStack() as stack:
@@ -105,7 +106,8 @@ def assess(
             bridge = Bridge(
                 plan, run, Recorder(writer), context, state, clock, telling.say, telling.show, within, revisions or {}
             )
-            _record(bridge, _about(bridge, experiment=experiment, revisions=revisions or {}, baselines=baselines))
+            about = _about(bridge, experiment=experiment, revisions=revisions or {}, baselines=baselines)
+            _record(bridge, dataclasses.replace(about, unmet=unmet))
         return conclude_run(run, plan, secrets, strict=strict)
 
 

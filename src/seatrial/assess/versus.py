@@ -46,11 +46,13 @@ def gate_names(plan: Plan) -> str | None:
 
 
 def judge_comparisons(
-    measures: Measures, plan: Plan, *, baselines: Chosen, canary: Canary | None
+    measures: Measures, plan: Plan, *, baselines: Chosen, canary: Canary | None, unmet: int = 0
 ) -> tuple[Finding, ...]:
-    """Every objective held versus another run, and a canary beside its base; UNDECIDED with an unfit generator."""
+    """Every objective held versus another run, and a canary beside its base; UNDECIDED with an unfit generator.
+    `unmet` is as `count_unmet` gave it."""
     generator = judge_generator(measures, plan.services)
-    findings = tuple(_findings(measures, plan, baselines=baselines, canary=canary))
+    earlier = {word: _baseline(word, names, plan=plan, unmet=unmet) for word, names in baselines.items()}
+    findings = tuple(_findings(measures, plan, earlier=earlier, canary=canary))
     return findings if generator is None else excuse(findings, generator)
 
 
@@ -80,15 +82,16 @@ def was_cut_short(run: Run) -> bool:
     return "ended_at" in about and about["ended_at"] is None
 
 
-def _findings(measures: Measures, plan: Plan, *, baselines: Chosen, canary: Canary | None) -> Iterator[Finding]:
+def _findings(
+    measures: Measures, plan: Plan, *, earlier: Mapping[str, Baseline], canary: Canary | None
+) -> Iterator[Finding]:
     now = Counted("this run", (measures,), plan.realm.name, plan.offered)
-    earlier = {word: _baseline(word, names, plan) for word, names in baselines.items()}
     base, new = (Counted(side, (measures,), now.realm, now.offered, side) for side in (BASE, CANARY))
     canaries = canary.addresses if canary else {}
     for name, service in plan.services.items():
         if name not in canaries:
             yield from judge_versus(now, earlier, [service], alpha=plan.gate.alpha)
-    beside = earlier | {BASELINE: Baseline(base)}
+    beside = {**earlier, BASELINE: Baseline(base)}
     for name in canaries:  # whether or not anybody has promised anything of it
         service = plan.services.get(name, Service(name))
         yield from judge_versus(new, beside, [service], alpha=plan.gate.alpha)
@@ -112,13 +115,26 @@ def _named(name: str, plan: Plan, where: Where | None) -> str:
 
 def _last_met(plan: Plan, last: int) -> tuple[str, ...]:
     """The newest runs that were MET, of the same realm, gate and profile, that judged what this one does."""
-    kind = (plan.realm.name, plan.gate.name, plan.profile.name if plan.profile else "")
-    like = [line for line in run_lines(plan.workspace) if may_be_baseline(line, kind, plan.services)]
+    like = [line for line in run_lines(plan.workspace) if may_be_baseline(line, _kind(plan), plan.services)]
     return tuple(line.name for line in like if line.verdict == Grade.MET)[-last:]
 
 
-def _baseline(word: str, names: Sequence[str], plan: Plan) -> Baseline:
+def count_unmet(plan: Plan, chosen: Chosen) -> int:
+    """How many earlier runs of the same realm, gate and profile were not MET; 0 where a baseline is chosen."""
+    if chosen.get(BASELINE, (BASELINE,)):
+        return 0
+    return sum(line.kind == _kind(plan) and line.verdict != Grade.MET for line in run_lines(plan.workspace))
+
+
+def _kind(plan: Plan) -> tuple[str, str, str]:
+    return plan.realm.name, plan.gate.name, plan.profile.name if plan.profile else ""
+
+
+def _baseline(word: str, names: Sequence[str], *, plan: Plan, unmet: int) -> Baseline:
     """The baseline that was chosen; unusable where one of its runs has been removed since."""
+    if not names and unmet:
+        many = f"{unmet} runs" if unmet > 1 else "1 run"
+        return Baseline(absent=f"no earlier MET run of this realm, gate and profile ({many}, none MET)")
     if not names:
         return Baseline()
     runs = [Run(plan.workspace / OUT / name) for name in names]

@@ -22,6 +22,7 @@ from seatrial import __version__
 from seatrial.accept.prepare import Prepared
 from seatrial.accept.static import require_sound
 from seatrial.assess.asked import asked_of, require_judge
+from seatrial.assess.places import require_placed, route_lines
 from seatrial.assess.standing import Standing
 from seatrial.cli.console import as_json, require_targets, say, tell, typed_variables, workspace, write_results
 from seatrial.cli.load_screen import live_view, progress_line, standing_lines, state_words, summary_text
@@ -145,11 +146,15 @@ def _why_undecided(summary: Summary, objectives: Standing, services: Mapping[str
 
 def _read(profile_name: str, realm_name: str | None, variables: Sequence[str]) -> _Asked:
     here = workspace()
-    realm = choose_realm(read_realms(here), realm_name)
+    realms = read_realms(here)
+    realm = choose_realm(realms, realm_name)
     profile = choose_profile(read_profiles(here / "scenarios" / "profiles"), profile_name)
     chosen = mix(profile, read_scenarios(here / "scenarios"))
     permit(profile, chosen, realm)
     services = read_services(here / "slo")
+    require_placed(services.values(), realms)
+    for line in route_lines(services.values(), chosen):
+        say(line)
     asked = asked_of(services, chosen)
     require_judge(profile, asked)
     overrides = typed_variables(variables)

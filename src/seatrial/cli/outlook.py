@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from seatrial.assess.canary import outlook
+from seatrial.assess.places import placing_lines, route_lines
 from seatrial.assess.plan import Plan, rates_per_s, until_hold_s
 from seatrial.quantity import show_duration
 from seatrial.scenarios.load.profile import Model, Profile
@@ -16,8 +17,11 @@ from seatrial.slo.measure import Route
 def forecast_lines(plan: Plan) -> Iterator[str]:
     """What each objective needs, and for the whole how long that takes at least; what cannot be decided in time says
     what would do. Without a load there is nothing to say."""
+    yield from placing_lines(plan.services.values(), plan.realm)
     if plan.profile is None:
         return
+    if plan.mix:
+        yield from route_lines(plan.services.values(), plan.mix)
     if plan.profile.probes:
         yield _of_search(plan.profile)
         return

@@ -30,12 +30,13 @@ _WHAT = {Indicator.ERRORS: What.ERRORS, Indicator.LATENCY: What.QUANTILE, Indica
 class Baseline:
     """What an objective's `versus:` means in one assessment.
 
-    `counted` None: there is none yet. `unusable` says why what there is cannot be compared with. `across_realms`: it
-    may be of another realm.
+    `counted` None: there is none yet, as `absent` says. `unusable` says why what there is cannot be compared with.
+    `across_realms`: it may be of another realm.
     """
 
     counted: Counted | None = None
     unusable: str = ""
+    absent: str = "no earlier run to compare with"
     across_realms: bool = False
 
 
@@ -93,7 +94,7 @@ def _judge(case: _Case) -> Finding:
     if case.baseline.unusable:
         return _undecided(case, case.baseline.unusable, counts=True)
     if case.pair is None:
-        reason = f"{NO_BASELINE}: no earlier run to compare with; it does not count"
+        reason = f"{NO_BASELINE}: {case.baseline.absent}; it does not count"
         return _undecided(case, reason, counts=False)
     if case.pair.new.side is not None and case.objective.indicator is Indicator.THROUGHPUT:
         reason = f"{NOT_COMPARED}: the share of the plays decides a canary's throughput; it does not count"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,6 +84,19 @@ class Profile:
     def lasts_s(self) -> float:
         """How long its stages take together."""
         return sum(stage.lasts_s for stage in self.stages)
+
+    @property
+    def held_s(self) -> float:
+        """How long its holds take after the warm-up, its probes included; all of it where it never holds."""
+        ends_s = itertools.accumulate(stage.lasts_s for stage in self.stages)
+        if self.probes:
+            return self.lasts_s
+        held_s = sum(
+            min(stage.lasts_s, max(0.0, end_s - self.warm_up_s))
+            for stage, end_s in zip(self.stages, ends_s, strict=True)
+            if stage.phase is Phase.HOLD
+        )
+        return held_s or self.lasts_s
 
 
 def read_profiles(folder: Path) -> dict[str, Profile]:
