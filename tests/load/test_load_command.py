@@ -7,6 +7,7 @@ import dataclasses
 import io
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from seatrial.assess.versus import was_cut_short
 from seatrial.cli.load import run_load, why_unfit
 from seatrial.cli.load_screen import live_table, summary_text
 from seatrial.errors import DocumentError, ExitCode, Refused, UsageError
-from seatrial.reports.load.files import LoadFiles
+from seatrial.reports.load.files import LoadFiles, LoadWriter
 from seatrial.sample import Interval, Pacing, Phase
 from seatrial.scenarios.load.recorder import encode_histogram
 from seatrial.scenarios.load.summary import Summary
@@ -116,6 +117,16 @@ def test_what_is_never_sent_is_told_on_the_way_and_is_no_error_of_the_service(wo
     assert not target.seen
 
 
+@pytest.mark.parametrize("option", ["json_file", "hlog", "csv", "metrics"])
+def test_a_file_that_cannot_be_written_is_told_before_anything_is_sent(workspace, target, option):
+    place = {option: str(workspace / "nowhere" / "x")}
+    words = place if option == "json_file" else {"files": LoadFiles(**place)}
+    with pytest.raises(UsageError, match="nowhere/x: cannot be written"):
+        run_load("short", "here", **words)
+    assert not target.seen
+    assert not journal.list_runs(workspace)
+
+
 def wait_for_records(workspace: Path, command: subprocess.Popen[str]) -> None:
     while not any(run.journal.exists() and run.journal.stat().st_size for run in journal.list_runs(workspace)):
         assert command.poll() is None
@@ -144,7 +155,7 @@ def one_second(*, ok: int, failed: int) -> tuple[Interval, Pacing]:
     interval = Interval(
         "r", Phase.HOLD, "pay", "charge", "cards", "POST", "/c", 1, ok, failed, causes, histogram=histogram
     )
-    return interval, Pacing("r", Phase.HOLD, 1, 10, 9, 1, 3, 0.002, 0.5)
+    return interval, Pacing("r", Phase.HOLD, 1, 10, 9, 1, 3, 0.002, 0.5, late_over_ms={1: 9})
 
 
 def one_pace(phase: Phase = Phase.HOLD, *, dropped: int = 0) -> tuple[Interval, Pacing]:
@@ -152,12 +163,18 @@ def one_pace(phase: Phase = Phase.HOLD, *, dropped: int = 0) -> tuple[Interval, 
     return interval, dataclasses.replace(pacing, phase=phase, started=10, dropped=dropped)
 
 
+FULL = (
+    "generator: 3 of 20 arrivals were dropped: 3 plays in flight, which is max_in_flight"
+    " (raise it, or the target answers too slowly)"
+)
+
+
 @pytest.mark.parametrize(
     ("seconds", "reason"),
     [
         ([one_pace()], ""),
         ([one_pace(Phase.WARM_UP, dropped=3), one_pace()], ""),
-        ([one_pace(Phase.RAMP, dropped=3), one_pace()], "generator: 3 of 20 arrivals were dropped"),
+        ([one_pace(Phase.RAMP, dropped=3), one_pace()], FULL),
         ([], "no request was sent"),
     ],
 )
@@ -182,13 +199,26 @@ def test_the_summary_counts_all_and_the_live_table_the_last_seconds():
     assert live_table(summary, "load").row_count == 1
 
 
+def test_what_runs_out_after_the_plan_slows_no_average_down_and_one_bad_second_is_not_the_whole():
+    summary = Summary(lasts_s=3.0)
+    for number in range(6):
+        interval, pacing = one_second(ok=5, failed=0)
+        planned = {"planned": 5 if number < 4 else 0, "started": 100 if number < 4 else 0}
+        late = {"late_over_ms": {1: 3} if number == 0 else {}, "late_p99_s": 0.161 if number == 0 else 0.0}
+        summary.add((interval, dataclasses.replace(pacing, **planned, **late)))
+    pace = summary.whole_pace()
+    assert pace.planned_per_s == pytest.approx(20 / 3)
+    assert (pace.late_within_ms, pace.worst_late_p99_s) == (1, 0.161)
+    assert summary.whole()[0].per_s == pytest.approx(30 / 3)
+
+
 def test_the_live_table_keeps_a_step_on_one_line_of_a_narrow_terminal():
     summary = Summary()
     interval, pacing = one_second(ok=5, failed=0)
     summary.add((dataclasses.replace(interval, step="a step with a long name" * 3), pacing))
     console = Console(width=80, file=io.StringIO())
     console.print(live_table(summary, "load"))
-    rows = [line for line in console.file.getvalue().splitlines() if "2 ms" in line and "starts late" not in line]
+    rows = [line for line in console.file.getvalue().splitlines() if "2 ms" in line and "of starts" not in line]
     assert len(rows) == 1
     assert rows[0].split()[-6:] == ["2", "ms", "2", "ms", "0", "%"]
 
@@ -199,8 +229,20 @@ def test_the_summary_text_has_a_column_for_each_heading_and_ends_with_the_genera
     heading, row, generator = summary_text(summary).splitlines()
     assert heading.split() == ["step", "requests", "per", "s", "p50", "p95", "p99", "errors", "why"]
     assert row.split() == ["pay", ">", "charge", "4", "4.0", "-", "-", "-", "100", "%", "timeout", "4"]
-    assert generator == "9.0 of 10.0 plays/s, 3 in flight, 1 dropped, starts late p99 2 ms, cpu 50 %"
+    assert generator == (
+        "9.0 of 10.0 plays/s, 3 in flight, 1 dropped, 99 % of starts within 2 ms, cpu 50 % (worst second 50 %)"
+    )
 
 
 def test_a_load_without_a_second_shows_nothing_but_its_headings():
     assert summary_text(Summary()).splitlines()[1].startswith("0.0 of 0.0 plays/s")
+
+
+def test_a_file_that_cannot_be_written_any_more_ends_no_load(tmp_path):
+    target = tmp_path / "gone"
+    target.mkdir()
+    with LoadWriter(LoadFiles(metrics=str(target / "out.prom"), csv=str(tmp_path / "out.csv"))) as writer:
+        shutil.rmtree(target)
+        told = [writer.keep(one_second(ok=1, failed=0)) for _ in range(2)]
+    assert told[0].startswith(f"{target / 'out.prom'}: cannot be written")
+    assert told[1] == ""

@@ -94,6 +94,15 @@ def test_the_objectives_are_shown_below_the_steps_and_said_in_a_line():
     ]
 
 
+def test_what_is_undecided_says_why():
+    objectives = stood(profile(), seconds=5)
+    _, line = standing_lines(objectives)
+    (finding,) = objectives.conclude()
+    assert line.startswith("  UNDECIDED  api.available")
+    assert finding.reason
+    assert line.endswith(f"({finding.reason})")
+
+
 def test_only_objectives_that_the_journeys_speak_to_are_looked_at(workspace):
     profiles = {"p": profile()}
     chosen = mix(profiles["p"], read_scenarios(workspace / "scenarios"))

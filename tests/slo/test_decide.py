@@ -26,6 +26,7 @@ from seatrial.slo.decide import (
     requests_needed,
     throughput_interval,
 )
+from seatrial.slo.decide.words import percent
 
 UNHURRIED = settings(deadline=None)
 """No example may depend on how fast the machine is."""
@@ -499,3 +500,7 @@ def test_throughput_is_met_only_above_and_missed_only_below(counts, at_least):
     if decision.state is Call.MISSED:
         assert decision.interval.high < at_least
     assert (decision.decided_at_s is None) == (decision.state is Call.UNDECIDED)
+
+
+def test_the_end_of_an_interval_that_means_nothing_is_shown_as_none():
+    assert [percent(ratio) for ratio in (2.17e-9, 0.0, 1e-6, 0.0123)] == ["0 %", "0 %", "0.0001 %", "1.23 %"]

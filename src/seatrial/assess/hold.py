@@ -47,7 +47,7 @@ def hold(bridge: Bridge, loading: Loading, profile: Profile, watch: Hindsight | 
     nothing to show.
     """
     before_s = until_hold_s(profile)
-    started = bridge.clock.monotonic()
+    started = playing_since = bridge.clock.monotonic()
     seen, warned = Look(), False
     while not (bridge.budget.is_over or (seen.held_s and _over(bridge.plan, profile, seen))):
         elapsed_s = bridge.clock.monotonic() - started
@@ -58,10 +58,12 @@ def hold(bridge: Bridge, loading: Loading, profile: Profile, watch: Hindsight | 
         if watch:
             watch.look()
         measures = bridge.recorder.measures()
+        if not measures.pacings:  # to wait for workers is no part of the load
+            playing_since = bridge.clock.monotonic()
         seen = _look(bridge, measures, seen)
         warned = warned or _warn(bridge, profile, measures, seen)
         of_s = before_s + _held_at_most_s(bridge.plan, seen.held_s)
-        bridge.show(_moment(bridge, loading, seen, done_s=bridge.clock.monotonic() - started, of_s=of_s))
+        bridge.show(_moment(bridge, loading, seen, done_s=bridge.clock.monotonic() - playing_since, of_s=of_s))
     stale = seen.judged_s < seen.held_s
     return _judged(bridge, bridge.recorder.measures(), seen).findings if stale else seen.findings
 

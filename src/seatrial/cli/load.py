@@ -93,7 +93,7 @@ def run_load(
     UNDECIDED when it sent nothing or could not keep its own plan; Interrupted (130) after a Ctrl-C, having told what
     was measured.
     """
-    require_targets(json_file)
+    require_targets(json_file, files.hlog, files.csv, files.metrics)
     asked = _read(profile_name, realm_name, variables)
     with (
         standing(asked.realm, asked.workspace, variables=asked.overrides, say=say) as state,
@@ -165,7 +165,7 @@ def _read(profile_name: str, realm_name: str | None, variables: Sequence[str]) -
 def _play(
     asked: _Asked, run: Run, writer: LoadWriter, *, spread: Spread | None, web_port: int | None
 ) -> tuple[Summary, Standing, bool]:
-    summary, objectives = Summary(), Standing(asked.profile, asked.asked)
+    summary, objectives = Summary(asked.profile.lasts_s), Standing(asked.profile, asked.asked)
     journal = Journal(run.journal)
     with (
         contextlib.closing(journal),
@@ -177,8 +177,8 @@ def _play(
         for second in load.seconds():
             journal.write(*second)
             summary.add(second)
-            writer.add(second)
-            writer.show()
+            if unwritten := writer.keep(second):
+                say(f"warning: {unwritten}; the load goes on without it")
             objectives.add(second)
             show(summary, objectives)
             for line in unsent.news(summary):

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from seatrial.assess.standing import Standing
 from seatrial.quantity import show_duration, show_ratio
+from seatrial.sample import LATE_STEPS_MS
 from seatrial.scenarios.load.summary import Progress, StepLine, Summary
 from seatrial.verdict import Finding, Grade
 
@@ -71,7 +72,17 @@ def standing_lines(objectives: Standing) -> Iterator[str]:
     if found:
         yield "objectives as they stood (assess judges them):"
     for finding in found:
-        yield f"  {finding.grade}  {finding.name}  {finding.limit_text}  {finding.measured_text}"
+        numbers = (finding.limit_text, finding.measured_text, _why(finding, objectives))
+        yield "  ".join(("", str(finding.grade), finding.name, *filter(None, numbers)))
+
+
+def _why(finding: Finding, objectives: Standing) -> str:
+    """Why it is undecided; of a level of a search, on how little MET rests."""
+    if finding.grade is Grade.UNDECIDED:
+        return f"({finding.reason})"
+    if finding.grade is Grade.MET and objectives.search is not None:
+        return f"(not contradicted, n = {finding.n:,})"
+    return ""
 
 
 def summary_text(summary: Summary) -> str:
@@ -86,8 +97,15 @@ def progress_line(pace: Progress) -> str:
     """The generator in one line."""
     return (
         f"{pace.started_per_s:.1f} of {pace.planned_per_s:.1f} plays/s, {pace.in_flight} in flight, "
-        f"{pace.dropped} dropped, starts late p99 {show_duration(pace.late_p99_s)}, cpu {show_ratio(pace.cpu_ratio)}"
+        f"{pace.dropped} dropped, {_lateness(pace.late_within_ms)}, cpu {show_ratio(pace.cpu_ratio)}"
+        f" (worst second {show_ratio(pace.worst_cpu_ratio)})"
     )
+
+
+def _lateness(within_ms: int | None) -> str:
+    if within_ms is None:
+        return f"more than 1 % of starts over {show_duration(LATE_STEPS_MS[-1] / 1000)} late"
+    return f"99 % of starts within {show_duration(within_ms / 1000)}"
 
 
 def cells(line: StepLine) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from seatrial.quantity import show_ratio
+from seatrial.slo.decide.words import percent
 from seatrial.verdict import Finding
 
 
@@ -54,4 +54,4 @@ def _shown(value: float, finding: Finding) -> str:
     is_rate = "/s" in finding.limit_text or "/s" in finding.measured_text
     if math.isinf(value):
         return "∞"
-    return f"{value:,.4g}/s" if is_rate else show_ratio(value)
+    return f"{value:,.4g}/s" if is_rate else percent(value)

@@ -86,7 +86,15 @@ def _dropped(pacings: Sequence[Pacing]) -> str:
     planned = sum(pacing.planned for pacing in pacings)
     without_row = sum(pacing.without_row for pacing in pacings)
     why = f", {without_row:,} of them because every row of their journey was in use" if without_row else ""
-    return f"{dropped:,} of {planned:,} arrivals were dropped{why}" if dropped else ""
+    full = _filled(pacings) if dropped > without_row else ""
+    return f"{dropped:,} of {planned:,} arrivals were dropped{full}{why}" if dropped else ""
+
+
+def _filled(pacings: Sequence[Pacing]) -> str:
+    """What filled the places of an open load, and what can be done."""
+    in_flight = max(pacing.in_flight for pacing in pacings if pacing.dropped > pacing.without_row)
+    plays = f"{in_flight:,} play{'' if in_flight == 1 else 's'}"
+    return f": {plays} in flight, which is max_in_flight (raise it, or the target answers too slowly)"
 
 
 def _late(pacings: Sequence[Pacing], bound_s: float) -> str:

@@ -71,6 +71,23 @@ class LoadWriter:
         if self._metrics and self._files.metrics:
             _replace(Path(self._files.metrics), self._metrics.text())
 
+    def keep(self, second: Sequence[Record]) -> str:
+        """`add` and `show` beside something that is worth more than the files: when one cannot be written any more
+        it says why, and from then on writes none."""
+        try:
+            self.add(second)
+            self.show()
+        except UsageError as error:
+            self._abandon()
+            return str(error)
+        return ""
+
+    def _abandon(self) -> None:
+        for file in filter(None, (self._hlog, self._csv)):
+            with contextlib.suppress(OSError):
+                file.close()
+        self._hlog = self._csv = self._metrics = None
+
     def __enter__(self) -> Self:
         return self
 

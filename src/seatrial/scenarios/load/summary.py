@@ -7,11 +7,12 @@ quantiles come from the histograms. May import the floor; must never print.
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from seatrial.histograms import buckets_of, quantile_in
-from seatrial.sample import Interval, Pacing, Record
+from seatrial.sample import LATE_STEPS_MS, Interval, Pacing, Record
 
 LIVE_S = 5  # what "now" means in a live table: long enough for a p99, short enough to see a fault begin
 _QUANTILES = (0.50, 0.95, 0.99)
@@ -33,21 +34,30 @@ class StepLine:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The generator itself: plays per second planned and started, drops, in flight, worst lateness and CPU share."""
+    """The generator itself: plays per second planned and started, drops, in flight, lateness and CPU share.
+
+    The rates are over the time in which plays were planned: what runs out after it is none of it. 99 % of all starts
+    were late by at most `late_within_ms`, one of LATE_STEPS_MS; None when not even by the longest. `cpu_ratio` is the
+    mean, `worst_cpu_ratio` and `worst_late_p99_s` are those of the worst second.
+    """
 
     seconds: int
     planned_per_s: float
     started_per_s: float
     dropped: int
     in_flight: int
-    late_p99_s: float
+    late_within_ms: int | None
+    worst_late_p99_s: float
     cpu_ratio: float
+    worst_cpu_ratio: float
 
 
 class Summary:
-    """The fold. Keeps one merged line per step, and the records of the last seconds."""
+    """The fold. Keeps one merged line per step, and the records of the last seconds. `lasts_s` is how long plays are
+    planned at most; the first and the last second of a load are not whole, so that its records do not say."""
 
-    def __init__(self) -> None:
+    def __init__(self, lasts_s: float = math.inf) -> None:
+        self._lasts_s = lasts_s
         self._recent: collections.deque[tuple[Record, ...]] = collections.deque(maxlen=LIVE_S)
         self._steps: dict[tuple[str, str], _Step] = {}
         self._pacings: list[Pacing] = []
@@ -72,15 +82,21 @@ class Summary:
 
     def whole(self) -> tuple[StepLine, ...]:
         """The steps over all seconds, in the order they first ran."""
-        return _lines(self._steps, len(self._pacings))
+        return _lines(self._steps, self._planned_s())
 
     def pace(self) -> Progress:
         """The generator over the last seconds."""
-        return _progress(self._pacings[-LIVE_S:])
+        last = self._pacings[-LIVE_S:]
+        return _progress(last, len(last))
 
     def whole_pace(self) -> Progress:
         """The generator over all seconds."""
-        return _progress(self._pacings)
+        return _progress(self._pacings, self._planned_s())
+
+    def _planned_s(self) -> float:
+        """How long plays were planned: up to the last second in which one was."""
+        planned = [number for number, pacing in enumerate(self._pacings, start=1) if pacing.planned]
+        return min(self._lasts_s, max(planned, default=0))
 
 
 class _Step:
@@ -107,7 +123,7 @@ def _merge(steps: dict[tuple[str, str], _Step], records: Iterable[Record]) -> No
             steps.setdefault((record.scenario, record.step), _Step()).add(record)
 
 
-def _lines(steps: dict[tuple[str, str], _Step], seconds: int) -> tuple[StepLine, ...]:
+def _lines(steps: dict[tuple[str, str], _Step], seconds: float) -> tuple[StepLine, ...]:
     return tuple(
         StepLine(
             scenario=scenario,
@@ -130,14 +146,23 @@ def _quantiles_s(buckets: Mapping[int, int]) -> tuple[float, float, float] | Non
     return p50, p95, p99
 
 
-def _progress(pacings: list[Pacing]) -> Progress:
-    seconds = max(1, len(pacings))
+def _progress(pacings: Sequence[Pacing], seconds: float) -> Progress:
+    per_s = 1 / seconds if seconds else 0.0
     return Progress(
         seconds=len(pacings),
-        planned_per_s=sum(pacing.planned for pacing in pacings) / seconds,
-        started_per_s=sum(pacing.started for pacing in pacings) / seconds,
+        planned_per_s=sum(pacing.planned for pacing in pacings) * per_s,
+        started_per_s=sum(pacing.started for pacing in pacings) * per_s,
         dropped=sum(pacing.dropped for pacing in pacings),
         in_flight=pacings[-1].in_flight if pacings else 0,
-        late_p99_s=max((pacing.late_p99_s for pacing in pacings), default=0.0),
-        cpu_ratio=max((pacing.cpu_ratio for pacing in pacings), default=0.0),
+        late_within_ms=_late_within_ms(pacings),
+        worst_late_p99_s=max((pacing.late_p99_s for pacing in pacings), default=0.0),
+        cpu_ratio=sum(pacing.cpu_ratio for pacing in pacings) / max(1, len(pacings)),
+        worst_cpu_ratio=max((pacing.cpu_ratio for pacing in pacings), default=0.0),
     )
+
+
+def _late_within_ms(pacings: Sequence[Pacing]) -> int | None:
+    """The smallest counted step that at most one start in a hundred was later than."""
+    started = sum(pacing.started for pacing in pacings)
+    later = {step: sum(pacing.late_over_ms.get(step, 0) for pacing in pacings) for step in LATE_STEPS_MS}
+    return next((step for step in LATE_STEPS_MS if later[step] * 100 <= started), None)

@@ -104,9 +104,12 @@ def lacking_hold(seconds: float, min_hold_s: float) -> Reason | None:
     return Reason(Why.TOO_SHORT, f"hold too short: {seconds:g} of {min_hold_s:g} s in whole blocks")
 
 
+_LEAST_SHOWN = 0.99e-6
+
+
 def percent(ratio: float) -> str:
-    """A ratio 0-1 as a person reads it."""
-    return f"{100 * ratio:.3g} %"
+    """A ratio 0-1 as a person reads it: below a ten-thousandth of a percent the end of an interval is 0."""
+    return f"{100 * ratio:.3g} %" if abs(ratio) >= _LEAST_SHOWN else "0 %"
 
 
 def require_ratio(name: str, value: float) -> None:
