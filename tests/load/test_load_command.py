@@ -93,7 +93,7 @@ def test_unknown_profiles_and_journeys_are_named(workspace):
     with pytest.raises(UsageError, match=r"no profile 'shrt'.*did you mean 'short'"):
         run_load("shrt", "here")
     write_profile(workspace, "wrong", "scenarios: [lok]\nstages: [{ramp_to: 1/s}]\n")
-    with pytest.raises(DocumentError, match=r"wrong\.yaml:1:10: .*plays 'lok'.*did you mean 'look'"):
+    with pytest.raises(DocumentError, match=r"wrong\.yaml:2:13: .*plays 'lok'.*did you mean 'look'"):
         run_load("wrong", "here")
 
 
