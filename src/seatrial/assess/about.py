@@ -48,6 +48,9 @@ class About:
     unmet: int = 0
 
 
+_OF_A_LOAD = "; of a load `seatrial report RUN` writes files for other programs, with --csv, --hlog or --metrics FILE"
+
+
 def write_about(run: Run, about: About) -> None:
     """Write `run.json`."""
     journal.write_json(run.about, dataclasses.asdict(about))
@@ -57,7 +60,8 @@ def read_about(run: Run) -> About:
     """Read `run.json`; UsageError when it is not of a run that can be judged, DocumentError when it is damaged."""
     content = journal.read_json(run.about)
     if "gate" not in content:
-        raise UsageError(f"{run.about}: not of a run that can be judged; `assess` and `chaos run` make those")
+        problem = f"{run.about}: not of a run that can be judged; `assess` and `chaos run` make those"
+        raise UsageError(f"{problem}{_OF_A_LOAD if content.get('command') == 'load' else ''}")
     _require_known(run, content)
     try:
         about = TypeAdapter(About).validate_json(run.about.read_bytes(), strict=True)
