@@ -150,12 +150,17 @@ def test_the_first_run_of_all_can_be_met(planned, recorded, records):
     assert not finding.counts
 
 
+def test_a_changed_load_begins_without_a_baseline(planned, recorded):
+    recorded("1", seconds=1, offered="half as much")
+    assert choose_baselines(planned()) == {"baseline": ()}
+
+
 def test_of_runs_taken_together_those_under_another_load_are_left_out(planned, recorded):
     plan = planned(gate_line="versus: {last: 2}")
     recorded("1", failed=9, offered="twice as much")
     recorded("2", offered=plan.offered)
     run = recorded("3", offered=plan.offered, baselines=choose_baselines(plan))
-    assert read_about(run).baselines == {"baseline": ("1", "2")}
+    assert read_about(run).baselines == {"baseline": ("2",)}
     finding = _judged(run, plan)["no more errors"]
     assert finding.grade is Grade.MET
     assert "against 1 % (120 of 12,000)" in finding.measured_text

@@ -45,6 +45,7 @@ class RunLine:
     command: str = ""
     gate: str = ""
     profile: str = ""
+    offered: str = ""
     revisions: Mapping[str, str] | None = None
     revision: str = ""
     baselines: tuple[str, ...] = ()
@@ -61,6 +62,10 @@ class RunLine:
     def kind(self) -> tuple[str, str, str]:
         """What runs must share to be each other's baseline: realm, gate and profile."""
         return self.realm, self.gate, self.profile
+
+    def is_under(self, offered: str) -> bool:
+        """Whether its load, in words, was that one, as far as it is known."""
+        return not (self.offered and offered) or self.offered == offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,9 @@ def _why_held(line: RunLine, lines: Sequence[RunLine], versus: Versus) -> str:
 
 def _why_needed(line: RunLine, lines: Sequence[RunLine], versus: Versus) -> str:
     """Objectives are held against runs that were MET, relative criteria against those `of` qualifies."""
-    like = [other for other in lines if may_be_baseline(other, line.kind, line.services)]
+    like = [
+        other for other in lines if may_be_baseline(other, line.kind, line.services) and other.is_under(line.offered)
+    ]
     for of in dict.fromkeys((Of.MET, versus.of)):
         if line in [other for other in like if qualifies(other.verdict, of)][-versus.last :]:
             which = "the last one" if versus.last == 1 else f"one of the last {versus.last}"
@@ -162,6 +169,7 @@ def _line(run: Run, baselines: tuple[str, ...]) -> RunLine:
         command=_text(about, "command"),
         gate=_text(about, "gate"),
         profile=_text(about, "profile"),
+        offered=_text(about, "offered"),
         revisions=_revisions(about.get("revisions")),
         revision=_text(about, "git_revision"),
         baselines=baselines,

@@ -6,7 +6,7 @@ in `run.json`: a run judged again later is held against the same ones, whatever 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seatrial import journal
@@ -18,7 +18,6 @@ from seatrial.journal import OUT, Run
 from seatrial.sample import BASE, CANARY
 from seatrial.scenarios.load.order import Canary
 from seatrial.service import Service
-from seatrial.slo.comparable import other_load
 from seatrial.slo.counted import Counted
 from seatrial.slo.generator import judge_generator
 from seatrial.slo.judge import excuse
@@ -114,16 +113,19 @@ def _named(name: str, plan: Plan, where: Where | None) -> str:
 
 
 def _last_met(plan: Plan, last: int) -> tuple[str, ...]:
-    """The newest runs that were MET, of the same realm, gate and profile, that judged what this one does."""
+    """The newest runs that were MET under the same load, of the same realm, gate and profile, that judged what this
+    one does. A profile whose rates were changed begins without a baseline: the run before could never be one."""
     like = [line for line in run_lines(plan.workspace) if may_be_baseline(line, _kind(plan), plan.services)]
-    return tuple(line.name for line in like if line.verdict == Grade.MET)[-last:]
+    met = (line.name for line in like if line.verdict == Grade.MET and line.is_under(plan.offered))
+    return tuple(met)[-last:]
 
 
 def count_unmet(plan: Plan, chosen: Chosen) -> int:
     """How many earlier runs of the same realm, gate and profile were not MET; 0 where a baseline is chosen."""
     if chosen.get(BASELINE, (BASELINE,)):
         return 0
-    return sum(line.kind == _kind(plan) and line.verdict != Grade.MET for line in run_lines(plan.workspace))
+    like = (line for line in run_lines(plan.workspace) if line.kind == _kind(plan) and line.is_under(plan.offered))
+    return sum(line.verdict != Grade.MET for line in like)
 
 
 def _kind(plan: Plan) -> tuple[str, str, str]:
@@ -146,10 +148,7 @@ def _baseline(word: str, names: Sequence[str], *, plan: Plan, unmet: int) -> Bas
     return Baseline(_together(title, [read_counted(run, title) for run in runs]), across_realms=across)
 
 
-def _together(title: str, runs: Iterable[Counted]) -> Counted:
-    """Runs taken together; those under another load than the newest are left out."""
-    *earlier, newest = runs
-    same = [run for run in earlier if not other_load(run, newest)]
-    return Counted(
-        title, tuple(measures for run in (*same, newest) for measures in run.runs), newest.realm, newest.offered
-    )
+def _together(title: str, runs: Sequence[Counted]) -> Counted:
+    """Runs under one load, taken together."""
+    newest = runs[-1]
+    return Counted(title, tuple(measures for run in runs for measures in run.runs), newest.realm, newest.offered)
