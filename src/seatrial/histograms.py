@@ -61,7 +61,7 @@ def _payload(histogram: str) -> bytes:
 def quantile_of(histograms: Iterable[str], quantile: float) -> int | None:
     """The value below or at which that share of all recorded ones lies (nearest rank), in the histograms' own unit;
     None for none. It is the upper end of its bucket, so that rounding to 3 digits flatters nobody."""
-    return quantile_in(_together(tuple(histograms)), quantile)
+    return quantile_in(together(histograms), quantile)
 
 
 def quantile_in(counts: Mapping[int, int], quantile: float) -> int | None:
@@ -72,6 +72,19 @@ def quantile_in(counts: Mapping[int, int], quantile: float) -> int | None:
         if rank <= 0:
             return _value(index + 1) - 1  # the upper end of the bucket
     return None
+
+
+def quantile_of_values(counts: Mapping[int, int], quantile: float) -> int | None:
+    """The same of counts by value, as `counts_of` gives them."""
+    buckets: dict[int, int] = defaultdict(int)
+    for value, count in counts.items():
+        buckets[bucket_of(value)] += count
+    return quantile_in(buckets, quantile)
+
+
+def together(histograms: Iterable[str]) -> Mapping[int, int]:
+    """All of them as one, by the bucket's index."""
+    return _together(tuple(histograms))
 
 
 @functools.lru_cache(maxsize=4)

@@ -9,7 +9,7 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.histograms import bucket_of, buckets_of, counts_of, quantile_of
+from seatrial.histograms import bucket_of, buckets_of, counts_of, quantile_of, quantile_of_values
 from seatrial.scenarios.load.recorder import encode_histogram
 
 
@@ -50,3 +50,10 @@ def test_a_histogram_of_another_make_is_refused():
 @given(st.integers(1, 60_000_000))
 def test_a_value_is_found_in_its_bucket(value):
     assert buckets_of(encode_histogram({value: 3})) == {bucket_of(value): 3}
+
+
+def test_a_quantile_is_the_same_of_values_and_of_what_was_recorded():
+    values = [1, 20_000, 20_013, 400_000, 59_000_000]
+    encoded = encode_histogram(dict.fromkeys(values, 3))
+    for quantile in (0.0, 0.2, 0.5, 0.8, 0.99, 1.0):
+        assert quantile_of_values(counts_of(encoded), quantile) == quantile_of([encoded], quantile)

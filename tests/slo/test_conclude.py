@@ -10,7 +10,8 @@ from seatrial.errors import ExitCode
 from seatrial.sample import Cause
 from seatrial.slo.conclude import conclude, gate_exit_code, score
 from seatrial.slo.gate import Gate, OnUndecided, ScoreLimits
-from seatrial.slo.judge import judge_journeys, judge_load
+from seatrial.slo.judge import judge_load
+from seatrial.slo.judge_journeys import judge_journeys
 from seatrial.slo.measure import measure
 from seatrial.verdict import Finding, Grade, Subject, Verdict, worst
 

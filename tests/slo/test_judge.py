@@ -14,11 +14,11 @@ from seatrial.slo.generator import judge_generator, late_bound_s
 from seatrial.slo.judge import (
     decided,
     excuse,
-    judge_journeys,
     judge_load,
     judge_objectives,
     judge_promise,
 )
+from seatrial.slo.judge_journeys import judge_journeys
 from seatrial.slo.measure import LOAD, Meter, measure
 from seatrial.verdict import Grade, Subject
 

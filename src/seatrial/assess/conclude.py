@@ -20,7 +20,8 @@ from seatrial.journal import Run
 from seatrial.sample import CallsLost, EdgeCall, Evidence, FaultWindow, Phase
 from seatrial.scenarios.rows import expand_rows
 from seatrial.slo.conclude import conclude
-from seatrial.slo.judge import judge_journeys, judge_load
+from seatrial.slo.judge import judge_load
+from seatrial.slo.judge_journeys import judge_journeys
 from seatrial.slo.measure import LOAD, Measures, measure
 from seatrial.slo.points import judge_points
 from seatrial.verdict import Finding, Grade, Subject, Verdict

@@ -13,15 +13,14 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from seatrial.histograms import quantile_of_values
 from seatrial.quantity import show_duration, show_ratio
 from seatrial.slo.compare import compare_errors, compare_throughput
 from seatrial.slo.compare_latencies import compare_body, compare_quantile
 from seatrial.slo.comparison import Comparison
 from seatrial.slo.counted import Counted, Histogram, merged
 from seatrial.slo.decide import Call, PerSecond
-
-SLOWEST_US = 60_000_000
-"""The last bucket of a load's histograms: as slow as they can tell."""
+from seatrial.slo.failed_latency import SLOWEST_US
 
 
 class What(enum.StrEnum):
@@ -108,7 +107,6 @@ class Contrast:
 
     asked: Asked
     service: str
-    routes: tuple[str, ...]
     base_text: str
     new_text: str
     comparison: Comparison
@@ -128,7 +126,7 @@ class Contrast:
 def contrast(pair: Pair, asked: Asked) -> Contrast:
     """Ask one question of a pair."""
     base_text, new_text = (_TEXT[asked.what](shown, asked) for shown in pair.shown)
-    return Contrast(asked, pair.service, pair.routes, base_text, new_text, _COMPARE[asked.what](*pair.shown, asked))
+    return Contrast(asked, pair.service, base_text, new_text, _COMPARE[asked.what](*pair.shown, asked))
 
 
 def every_question(*, alpha: float, change_ratio: float = 0.0) -> tuple[Asked, ...]:
@@ -177,28 +175,18 @@ def _errors_text(shown: Shown, asked: Asked) -> str:
 
 
 def _quantile_text(shown: Shown, asked: Asked) -> str:
-    value_us = quantile_us(shown.whole, asked.quantile or 0.5)
+    value_us = quantile_of_values(shown.whole, asked.quantile or 0.5)
     return "no data" if value_us is None else show_duration(value_us / 1e6)
 
 
 def _body_text(shown: Shown, asked: Asked) -> str:
-    value_us = quantile_us(shown.whole, 0.5)
+    value_us = quantile_of_values(shown.whole, 0.5)
     return "no data" if value_us is None else f"median {show_duration(value_us / 1e6)}"
 
 
 def _throughput_text(shown: Shown, asked: Asked) -> str:
     seconds = shown.ok_per_second
     return f"{sum(seconds) / len(seconds):.4g}/s" if seconds else "no data"
-
-
-def quantile_us(counts: Histogram, quantile: float) -> int | None:
-    """The least value that at least that share of all values does not exceed; None without any."""
-    left = quantile * sum(counts.values())
-    for value in sorted(counts):
-        left -= counts[value]
-        if left <= 0:
-            return value
-    return None
 
 
 _COMPARE: Mapping[What, Callable[[Shown, Shown, Asked], Comparison]] = {

@@ -2,7 +2,7 @@
 
 Room slo. Takes records, live second by second from the load child or later from the journal; both give equal
 measures. Gives counts per second, journeys, the generator's own seconds and latency bands. Judges nothing. May
-import the floor and hdrhistogram (to read what the load child wrote); must never open a file or ask the time.
+import the floor; must never open a file or ask the time.
 
 What is slow: a request that failed after at least the limit was slower than it, one that failed faster is left out,
 so that fast errors never flatter a quantile. A limit the run did not count is counted again from the histogram (3
@@ -17,14 +17,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from hdrh.histogram import HdrHistogram
-
-from seatrial.histograms import bucket_of, buckets_of, quantile_of
+from seatrial.histograms import bucket_of, buckets_of, quantile_in, quantile_of, together
 from seatrial.sample import Earlier, Ending, Interval, Outcome, Pacing, Phase, Play, Queried, Record, Sample
 from seatrial.slo.decide import PerSecond
 
 _US_PER_S = 1_000_000
-_BAND_QUANTILES = (50.0, 95.0, 99.0)
+_BAND_QUANTILES = (0.5, 0.95, 0.99)
 MOST_SILENT_S = 3600
 """A generator writes of every second; after an hour without, the machine slept, or a second was written wrong."""
 
@@ -389,9 +387,6 @@ def _over_in_histogram(histogram: str, limit_us: int) -> int:
 
 
 def _band(second: int, histograms: list[str]) -> Band:
-    merged = HdrHistogram.decode(histograms[0])
-    for histogram in histograms[1:]:
-        merged.add(HdrHistogram.decode(histogram))
-    at = merged.get_percentile_to_value_dict(list(_BAND_QUANTILES))
-    p50_s, p95_s, p99_s = (at[quantile] / _US_PER_S for quantile in _BAND_QUANTILES)
-    return Band(second, p50_s=p50_s, p95_s=p95_s, p99_s=p99_s, n=int(merged.get_total_count()))
+    counts = together(histograms)
+    p50_s, p95_s, p99_s = ((quantile_in(counts, quantile) or 0) / _US_PER_S for quantile in _BAND_QUANTILES)
+    return Band(second, p50_s=p50_s, p95_s=p95_s, p99_s=p99_s, n=sum(counts.values()))

@@ -2,7 +2,7 @@
 
 Room slo. Takes measures, gives numbers read off histograms (3 digits), which no verdict rests on. Under the open
 model a request that had to wait for its turn shows in the first and hides in the second (coordinated omission).
-Pure; may import the floor, its own room and hdrhistogram.
+Pure; may import the floor and its own room.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hdrh.histogram import HdrHistogram
-
+from seatrial.histograms import quantile_in, together
 from seatrial.slo.measure import LOAD, Measures, Span
 
 _US_PER_S = 1_000_000
-_SHOWN = (50.0, 95.0, 99.0)
+_SHOWN = (0.5, 0.95, 0.99)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +45,8 @@ def span_latency(measures: Measures, service: str, *, span: Span = LOAD) -> Span
 
 
 def _quantiles(histograms: Iterable[str]) -> Quantiles | None:
-    merged: HdrHistogram | None = None
-    for encoded in filter(None, histograms):
-        if merged is None:
-            merged = HdrHistogram.decode(encoded)
-        else:
-            merged.decode_and_add(encoded)
-    if merged is None:
+    counts = together(filter(None, histograms))
+    p50_us, p95_us, p99_us = (quantile_in(counts, shown) for shown in _SHOWN)
+    if p50_us is None or p95_us is None or p99_us is None:
         return None
-    at = merged.get_percentile_to_value_dict(list(_SHOWN))
-    p50_s, p95_s, p99_s = (at[shown] / _US_PER_S for shown in _SHOWN)
-    return Quantiles(p50_s, p95_s, p99_s, n=int(merged.get_total_count()))
+    return Quantiles(p50_us / _US_PER_S, p95_us / _US_PER_S, p99_us / _US_PER_S, n=sum(counts.values()))
