@@ -315,7 +315,7 @@ def test_a_killed_child_is_a_load_failure_that_shows_its_log(order, workspace):
         seconds = load.seconds()
         next(seconds)
         os.kill(load.pid, signal.SIGKILL)
-        with pytest.raises(LoadFailed, match=r"load\.log: .*status -9.*\n.*locust"):
+        with pytest.raises(LoadFailed, match=r"load\.log: .*status -9.*\n.*profile '.*' begins"):
             list(seconds)
 
 

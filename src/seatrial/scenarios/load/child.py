@@ -54,6 +54,7 @@ def main() -> int:
         return FAILED
     gevent.signal_handler(signal.SIGTERM, load.traffic.over.set)
     gevent.spawn(obey, inbox, lambda command: _follow(command, load))
+    log.info("profile '%s' begins", order.profile.name)
     return _run(load, runner, outbox)
 
 
