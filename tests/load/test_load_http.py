@@ -31,12 +31,13 @@ for line in sys.stdin:
     connection = Connection(tls=Tls(**wanted.pop("tls", {})))
     rest = {name: wanted[name] for name in ("max_body_bytes", "path_as_is") if name in wanted}
     sent = (wanted["method"], wanted["url"], headers, body, wanted["timeout_s"], connection)
-    answer = client.send(Request(*sent, **rest))
+    repeats = []
+    answer = client.send(Request(*sent, **rest), lambda: repeats.append(1))
     if isinstance(answer, Response):
         told = [answer.status, answer.body[:100].decode(), dict(answer.headers), answer.latency_s]
     else:
         told = [answer.cause, answer.detail, {}, answer.latency_s]
-    print(json.dumps(told), flush=True)
+    print(json.dumps([*told, len(repeats)] if wanted.get("count_repeats") else told), flush=True)
 client.close()
 """
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
@@ -193,19 +194,32 @@ def test_a_kept_connection_closed_meanwhile_makes_no_failure(probe, raw_server):
     assert len(server.paths) == 20
 
 
-def test_a_kept_connection_closed_at_our_request_is_tried_afresh_once(probe, raw_server):
+def closes_the_kept(after_s: float):
+    """A server that answers the first request of a connection, and ends it that long after it has the second."""
     seen = set()
 
     def answer(connection, path):
-        if path == "/again" and connection in seen:
+        if connection in seen:
+            time.sleep(after_s)
             return False
         seen.add(connection)
         connection.sendall(OK)
         return True
 
-    server = raw_server(answer)
-    assert [probe.send(f"{server.url}{path}")[0] for path in ("/first", "/again")] == [200, 200]
+    return answer
+
+
+def test_a_kept_connection_closed_at_our_request_is_tried_afresh_once_and_told(probe, raw_server):
+    server = raw_server(closes_the_kept(0.0))
+    told = [probe.send(f"{server.url}{path}", count_repeats=True) for path in ("/first", "/again")]
+    assert [(each[0], each[-1]) for each in told] == [(200, 0), (200, 1)]
     assert server.paths == ["/first", "/again", "/again"]
+
+
+def test_a_kept_connection_closed_while_our_request_is_worked_on_is_a_failure(probe, raw_server):
+    server = raw_server(closes_the_kept(0.15))
+    assert [probe.send(f"{server.url}{path}")[0] for path in ("/first", "/again")] == [200, "reset"]
+    assert server.paths == ["/first", "/again"]
 
 
 def test_what_may_do_harm_twice_is_not_sent_twice_by_either_door(probe, raw_server):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import textwrap
 from collections import Counter
 
 import pytest
 
+from seatrial.errors import UsageError
 from seatrial.sample import Phase
 from seatrial.scenarios.load.mix import Mix, mix
 from seatrial.scenarios.load.pace import Stage
@@ -48,3 +50,12 @@ def test_journeys_are_drawn_by_their_weights(tmp_path):
         chosen, dice = mix(Profile("p", Model.OPEN, weights, stages), scenarios), random.Random(7)
         drawn = Counter(chosen.pick(dice).name for _ in range(4000))
         assert drawn["a"] / 4000 == pytest.approx(share, abs=0.02)
+
+
+def test_weights_whose_sum_is_not_finite_are_refused(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("scenario: a\nservice: a\nsteps: [{request: {url: /}}]\n")
+    again = dataclasses.replace(read_scenario(path), name="b")
+    profile = Profile("p", Model.OPEN, {"a": 1e308, "b": 1e308}, (Stage(Phase.HOLD, 1.0, 1.0),))
+    with pytest.raises(UsageError, match="the weights of profile 'p' have no finite sum; write smaller ones"):
+        mix(profile, [read_scenario(path), again])

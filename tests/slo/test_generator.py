@@ -25,6 +25,13 @@ def test_a_lost_worker_leaves_the_load_undecided_and_says_which_and_when():
     assert (finding.grade, finding.reason) == (Grade.UNDECIDED, "generator: worker 1 of 2 was lost at second 4")
 
 
+def test_plays_that_were_never_started_leave_the_load_undecided_though_nobody_was_lost():
+    short = [dataclasses.replace(WHOLE, planned=40, started=10)] * 60
+    assert trouble(short, {}) == "only 600 of 2,400 planned plays were started"
+    one_after_the_end = [dataclasses.replace(WHOLE, planned=40, started=39)]
+    assert trouble(one_after_the_end, {}) == ""
+
+
 def test_a_load_that_was_as_planned_all_the_same_is_as_good_as_any():
     assert trouble(seconds(lost_at=4, started=10), {}) == ""
     caught_up = [*seconds(lost_at=8, started=10)[:-1], dataclasses.replace(WHOLE, second=109)]

@@ -26,7 +26,7 @@ LATE_STARTS_RATIO = 0.01
 """More of them, and more than a single one, means that the p99 of lateness is over the bound."""
 
 SHORT_RATIO = 0.01
-"""With a worker lost, less than 99 % of the planned arrivals were not the planned load."""
+"""Less than 99 % of the planned arrivals, for whatever reason, were not the planned load."""
 
 BUSY_CPU_RATIO = 0.90
 """Above nine tenths of a core there is no room left to be punctual."""
@@ -113,12 +113,19 @@ def _busy(pacings: Sequence[Pacing]) -> str:
 
 
 def _lost(pacings: Sequence[Pacing]) -> str:
-    """Workers that were lost, unless the load was as planned all the same."""
+    """Workers that were lost or plays that never began, unless the load was as planned all the same."""
     planned = sum(pacing.planned for pacing in pacings)
     came = sum(pacing.started + pacing.dropped for pacing in pacings)
     if came >= planned * (1 - SHORT_RATIO):
         return ""
     since = {(worker, second): pacing.workers for pacing in pacings for worker, second in pacing.lost.items()}
-    return " and ".join(
+    lost = " and ".join(
         f"worker {worker} of {workers} was lost at second {second}" for (worker, second), workers in since.items()
     )
+    return lost or _short(came, planned)
+
+
+def _short(came: int, planned: int) -> str:
+    if planned - came <= 1:  # one may begin just after the last second
+        return ""
+    return f"only {came:,} of {planned:,} planned plays were started"

@@ -66,7 +66,12 @@ class Deadlines:
 
 
 class Connection(Protocol):
-    """A connected socket that carries one exchange after another, each in one greenlet."""
+    """A connected socket that carries one exchange after another, each in one greenlet.
+
+    `connect_s` is how long it took to connect, in seconds: about a round trip.
+    """
+
+    connect_s: float
 
     def send(self, wire: bytes) -> None:
         """All of it; OSError when the other side takes no more."""
@@ -84,9 +89,10 @@ class Connection(Protocol):
 class Plain:
     """A connection without TLS, read past gevent's socket by a watcher that stays."""
 
-    __slots__ = ("_hub", "_poller", "_recv", "_send", "_socket", "_spoke", "_waiting", "_watcher")
+    __slots__ = ("_hub", "_poller", "_recv", "_send", "_socket", "_spoke", "_waiting", "_watcher", "connect_s")
 
     def __init__(self, connected: Any) -> None:
+        self.connect_s = 0.0
         self._socket = connected
         self._send, self._recv = connected._sock.send, connected._sock.recv
         self._hub = gevent.get_hub()
@@ -148,9 +154,10 @@ class Plain:
 class Secured:
     """A connection over TLS, which alone knows when there is something to read."""
 
-    __slots__ = ("_poller", "_socket")
+    __slots__ = ("_poller", "_socket", "connect_s")
 
     def __init__(self, secured: Any) -> None:
+        self.connect_s = 0.0
         self._socket = secured
         self._poller = _polling(secured)
 

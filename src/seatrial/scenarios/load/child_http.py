@@ -13,6 +13,7 @@ import socket
 import ssl
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -40,9 +41,10 @@ __all__ = ["KEEP_ALIVE_S", "MAX_BODY_BYTES", "LoadClient"]
 # The httpx door's, so that `check` and `load` agree: well under the 5 s after which common servers close theirs.
 KEEP_ALIVE_S = 2.0
 MAX_IDLE = 256  # kept connections per origin
-# A server that closed an idle connection while our request was under way is noticed within a round trip. A connection
-# that ends later was ended by the server (or a fault) with the request in its hands: that is a failure to be counted.
-_STALE_WITHIN_S = 1.0
+# A server that closed an idle connection while our request was under way is noticed within a round trip: so long as
+# it took to connect, and a little for our own delay. One that ends later was ended by the server (or a fault) with
+# the request in its hands: that is a failure to be counted.
+_STALE_WITHIN_S = 0.005
 
 
 _Idle = list[tuple[Connection, float]]
@@ -63,6 +65,7 @@ class _Progress:
     """How far an exchange came: what its deadline finds."""
 
     request: Request
+    repeated: Callable[[], object]
     reused: bool = False
     connected: bool = False
     bytes_in: int = 0
@@ -76,10 +79,14 @@ class LoadClient:
         self._contexts: dict[Tls, ssl.SSLContext] = {}
         self._deadlines = Deadlines()
 
-    def send(self, request: Request) -> Answer:
-        """One exchange within the request's total deadline, connecting and the last byte of the body included."""
+    def send(self, request: Request, repeated: Callable[[], object] = bool) -> Answer:
+        """One exchange within the request's total deadline, connecting and the last byte of the body included.
+
+        `repeated` is called when a kept connection had ended before it could carry the request, which is then sent
+        once more over a fresh one: whoever counts requests must count two.
+        """
         started_at = time.monotonic()
-        progress = _Progress(request)
+        progress = _Progress(request, repeated)
         deadline = self._deadlines.begin(started_at, request.timeout_s)
         try:
             came = self._exchange(request, progress)
@@ -118,10 +125,12 @@ class LoadClient:
             except _Failed as failed:
                 if not failed.stale:
                     raise
-            progress.reused = False
+            progress.reused = progress.connected = False
+            progress.repeated()
         return _over(self._connect(origin), idle, wire, progress)
 
     def _connect(self, origin: Origin) -> Connection:
+        began_at = time.monotonic()
         try:
             connected = gevent.socket.create_connection((origin.host, origin.port))
         except socket.gaierror as error:
@@ -130,7 +139,10 @@ class LoadClient:
             raise _Failed(Cause.REFUSED, f"{origin.host}:{origin.port} refused the connection") from None
         except OSError as error:
             raise _Failed(Cause.CONNECT, f"cannot connect to {origin.host}:{origin.port}: {error}") from None
-        return (self._secured if origin.scheme == "https" else _plain)(without_delay(connected), origin)
+        connect_s = time.monotonic() - began_at
+        connection = (self._secured if origin.scheme == "https" else _plain)(without_delay(connected), origin)
+        connection.connect_s = connect_s
+        return connection
 
     def _secured(self, connected: gevent.socket.socket, origin: Origin) -> Connection:
         try:
@@ -152,8 +164,16 @@ def _over(connection: Connection, idle: _Idle, wire: bytes, progress: _Progress)
     if not came.reusable or len(idle) >= MAX_IDLE:
         connection.close()
     else:
-        idle.append((connection, time.monotonic()))
+        _keep(idle, connection)
     return came
+
+
+def _keep(idle: _Idle, connection: Connection) -> None:
+    """On top of the others; the one that lies longest goes when it is too old to be used again."""
+    now = time.monotonic()
+    idle.append((connection, now))
+    if now - idle[0][1] > KEEP_ALIVE_S:
+        idle.pop(0)[0].close()
 
 
 def _kept(idle: _Idle) -> Connection | None:
@@ -177,7 +197,8 @@ def _converse(connection: Connection, wire: bytes, progress: _Progress) -> Whole
         connection.send(wire)
     except OSError:
         pass  # a server may answer before it has read the whole request: read what it said
-    data = _received(connection, progress, sent_at)
+    until = sent_at + _STALE_WITHIN_S + connection.connect_s
+    data = _received(connection, progress, until)
     at_once = whole(data, progress.request)
     if at_once is not None:
         return at_once
@@ -185,28 +206,28 @@ def _converse(connection: Connection, wire: bytes, progress: _Progress) -> Whole
     parser.limit = progress.request.max_body_bytes
     _feed(parser, data)
     while not parser.answered:
-        _feed(parser, _received(connection, progress, sent_at))
+        _feed(parser, _received(connection, progress, until))
     return parser
 
 
-def _received(connection: Connection, progress: _Progress, sent_at: float) -> bytes:
-    """The next bytes; empty at an end that may be the answer's."""
+def _received(connection: Connection, progress: _Progress, until: float) -> bytes:
+    """The next bytes; empty at an end that may be the answer's. `until` then a kept connection may be found stale."""
     try:
         data = connection.receive()
     except OSError as error:
-        stale = _is_stale(progress, sent_at)
+        stale = _is_stale(progress, until)
         raise _unrepeated(progress) or _cut(error, stale=stale) from None
     if not data and not progress.bytes_in:
-        stale = _is_stale(progress, sent_at)
+        stale = _is_stale(progress, until)
         closed = _Failed(Cause.RESET, "the connection was closed without an answer", stale=stale)
         raise _unrepeated(progress) or closed
     progress.bytes_in += len(data)
     return data
 
 
-def _is_stale(progress: _Progress, sent_at: float) -> bool:
+def _is_stale(progress: _Progress, until: float) -> bool:
     """Whether a kept connection ended before it could carry the request: nothing came, and that was seen at once."""
-    return progress.reused and not progress.bytes_in and time.monotonic() - sent_at < _STALE_WITHIN_S
+    return progress.reused and not progress.bytes_in and time.monotonic() < until
 
 
 def _unrepeated(progress: _Progress) -> _Failed | None:

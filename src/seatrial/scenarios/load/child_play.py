@@ -7,6 +7,7 @@ judge an answer itself: that is `play`'s.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 import random
 import time
@@ -190,7 +191,7 @@ class Player:
     def _send(self, move: Send, progress: _Progress) -> Answer:
         if move.hop:  # a part of an exchange that has begun, or of the one that comes
             _pause(self._ceiling.wait_s(time.monotonic()))
-            return self._client.send(move.request)
+            return self._client.send(move.request, functools.partial(self._repeated, move.step, progress))
         if progress.sends and move.attempt == 1 and progress.scenario.load.think_time_s[1]:
             _pause(self.think_s(progress.scenario))
         sent_at = time.monotonic()
@@ -200,7 +201,13 @@ class Player:
         progress.sent = self._timeline.mark_at(sent_at)
         progress.late_s = 0.0 if progress.sends else max(0.0, sent_at - progress.due_at)
         progress.sends += 1
-        return self._client.send(move.request)
+        return self._client.send(move.request, functools.partial(self._repeated, move.step, progress))
+
+    def _repeated(self, step: Step, progress: _Progress) -> None:
+        """The client sent a request again by itself: the first is counted as a poll is."""
+        now = time.monotonic()
+        mark = self._timeline.charged(progress.sent, now)
+        self._recorder.polled(mark, self._series_of(progress, step), second=self._timeline.second(now))
 
     def think_s(self, scenario: Scenario) -> float:
         """A pause as the scenario's `load` block wishes."""

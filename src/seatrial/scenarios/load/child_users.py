@@ -62,8 +62,15 @@ class Traffic:
         self.defect: BaseException | None = None
         self._told: set[str] = set()
 
-    def play(self, due_at: float, user: LoadUser | None = None) -> Scenario:
+    def play(self, due_at: float, user: LoadUser | None = None) -> Scenario | None:
         """One play of a journey drawn by weight, which it gives. An exception in it, our defect, ends the load."""
+        try:
+            return self._play(due_at, user)
+        except Exception as defect:  # noqa: BLE001 - lost in a greenlet it would be a play nobody counted
+            self.fail(defect)
+            return None
+
+    def _play(self, due_at: float, user: LoadUser | None) -> Scenario:
         scenario = self.mix.pick(self.dice)
         turn = self.turns.take(scenario, user.seat if user else None)
         if turn is None:
@@ -74,8 +81,6 @@ class Traffic:
         sends = 1
         try:
             sends = self.player.play(turn.scenario, due_at=due_at, onces=user.onces if user else None)
-        except Exception as defect:  # noqa: BLE001 - lost in a greenlet it would be a play nobody counted
-            self.fail(defect)
         finally:
             self.in_flight -= 1
             self.turns.back(turn)
@@ -160,7 +165,7 @@ def customers(traffic: Traffic) -> type[Any]:
         @task  # type: ignore[untyped-decorator]
         def journey(self) -> None:
             played = traffic.play(time.monotonic(), self.user)
-            self.think_s = traffic.player.think_s(played)
+            self.think_s = traffic.player.think_s(played) if played else 0.0
 
     return Customer
 

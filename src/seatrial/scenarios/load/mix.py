@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -70,10 +71,12 @@ def mix(profile: Profile, scenarios: Iterable[Scenario]) -> Mix:
             raise _unknown(profile, name, by_name)
     chosen = tuple(by_name[name] for name in profile.scenarios)
     given = profile.scenarios.values()
-    weights = (
+    weights = tuple(
         scenario.load.weight if weight is None else weight for scenario, weight in zip(chosen, given, strict=True)
     )
-    return Mix(chosen, tuple(weights))
+    if not math.isfinite(sum(weights)):
+        raise _at(profile, f"the weights of profile '{profile.name}' have no finite sum", "write smaller ones")
+    return Mix(chosen, weights)
 
 
 def peak_requests_per_s(profile: Profile, chosen: Mix) -> float | None:
@@ -112,6 +115,10 @@ def _too_few(profile: Profile, scenario: Scenario, who: str) -> DocumentError | 
     hint = (
         "add rows, ask for fewer, or write `load: {rows: shared}` in the scenario: two may then use one row at once"
     )
+    return _at(profile, problem, hint)
+
+
+def _at(profile: Profile, problem: str, hint: str) -> DocumentError | UsageError:
     return DocumentError(profile.where, problem, hint) if profile.where else UsageError(f"{problem}; {hint}")
 
 
