@@ -55,22 +55,24 @@ def compare_quantile(
     of = _Quantiles(before, after, quantile)
     limit = 1 + at_most_ratio
     sides = Side.of_ratio(_over(base, of.base_us)), Side.of_ratio(_over(new, limit * of.base_us))
+    return conclude(_quantile_question(of, sides, limit=limit, alpha=alpha))
+
+
+def _quantile_question(of: _Quantiles, sides: tuple[Side, Side], *, limit: float, alpha: float) -> Question:
     effects = design_effects(*sides)
-    return conclude(
-        Question(
-            subject=f"p{100 * quantile:g}",
-            told=f"{of.new_us / 1000:.4g} ms beside {of.base_us / 1000:.4g} ms, a ratio of {of.ratio:.3g}",
-            allowed=f"at most {limit:.4g} allowed",
-            effect=of.ratio,
-            sides=sides,
-            effects=effects,
-            bare_effects=observed_effects(*sides),
-            interval_at=lambda effects: of.interval(effects, alpha),
-            refuted=lambda interval: interval.low > limit,
-            shown=lambda interval: interval.high <= limit,
-            allows_none=at_most_ratio == 0,
-            wanted_n=of.wanted_n(effects, limit, alpha=alpha),
-        )
+    return Question(
+        subject=f"p{100 * of.quantile:g}",
+        told=f"{of.new_us / 1000:.4g} ms beside {of.base_us / 1000:.4g} ms, a ratio of {of.ratio:.3g}",
+        allowed=f"at most {limit:.4g} allowed",
+        effect=of.ratio,
+        sides=sides,
+        effects=effects,
+        bare_effects=observed_effects(*sides),
+        interval_at=lambda effects: of.interval(effects, alpha),
+        refuted=lambda interval: interval.low > limit,
+        shown=lambda interval: interval.high <= limit,
+        allows_none=limit == 1,
+        wanted_n=of.wanted_n(effects, limit, alpha=alpha),
     )
 
 
@@ -90,22 +92,28 @@ def compare_body(
     ranks = _Ranks.of(before.raised(raised), after)
     sides = ranks.side(base, raised=raised), ranks.side(new, raised=1)
     effects = design_effects(*sides)
+    wanted_n = _body_wanted(before, effects, raised=raised, alpha=alpha)
+    return conclude(_body_question(ranks, sides, at_most_ratio=at_most_ratio, alpha=alpha, wanted_n=wanted_n))
+
+
+def _body_question(
+    ranks: _Ranks, sides: tuple[Side, Side], *, at_most_ratio: float, alpha: float, wanted_n: float
+) -> Question:
+    effects = design_effects(*sides)
     beside = f" raised by {100 * at_most_ratio:.4g} %" if at_most_ratio else ""
-    return conclude(
-        Question(
-            subject="a request takes longer",
-            told=f"than one of the baseline{beside} with probability {ranks.effect:.3f}",
-            allowed="at most 0.5 allowed",
-            effect=ranks.effect,
-            sides=sides,
-            effects=effects,
-            bare_effects=observed_effects(*sides),
-            interval_at=lambda effects: ranks.interval(effects, alpha),
-            refuted=lambda interval: interval.low > 0.5,
-            shown=lambda interval: interval.high <= 0.5,
-            allows_none=at_most_ratio == 0,
-            wanted_n=_body_wanted(before, effects, raised=raised, alpha=alpha),
-        )
+    return Question(
+        subject="a request takes longer",
+        told=f"than one of the baseline{beside} with probability {ranks.effect:.3f}",
+        allowed="at most 0.5 allowed",
+        effect=ranks.effect,
+        sides=sides,
+        effects=effects,
+        bare_effects=observed_effects(*sides),
+        interval_at=lambda effects: ranks.interval(effects, alpha),
+        refuted=lambda interval: interval.low > 0.5,
+        shown=lambda interval: interval.high <= 0.5,
+        allows_none=at_most_ratio == 0,
+        wanted_n=wanted_n,
     )
 
 
