@@ -139,7 +139,8 @@ def test_with_an_unfit_generator_nothing_is_decided(unfit, here, capsys):
     writer.close()
     capsys.readouterr()
     code, content = _compared()
-    why = f"in {unfit}: generator: 7 of 12,100 arrivals were dropped"
+    room = "max_in_flight bounds them: raise it, or the target answers too slowly"
+    why = f"in {unfit}: generator: 7 of 12,100 arrivals were dropped with 1 play in flight ({room})"
     assert (code, content["unfit"], set(_calls(content).values())) == (ExitCode.UNDECIDED, why, {"UNDECIDED"})
     out = capsys.readouterr().out
     assert out.startswith(f"new against old: undecided, {why}")

@@ -164,8 +164,8 @@ def one_pace(phase: Phase = Phase.HOLD, *, dropped: int = 0) -> tuple[Interval, 
 
 
 FULL = (
-    "generator: 3 of 20 arrivals were dropped: 3 plays in flight, which is max_in_flight"
-    " (raise it, or the target answers too slowly)"
+    "generator: 3 of 20 arrivals were dropped with 3 plays in flight"
+    " (max_in_flight bounds them: raise it, or the target answers too slowly)"
 )
 
 

@@ -100,7 +100,7 @@ def _problem(item: Any) -> str:
 
 def _expected(item: Any) -> str:
     expected = item.get("ctx", {}).get("expected")
-    if item["type"] == "literal_error":
+    if item["type"] in ("literal_error", "enum"):
         near = did_you_mean(str(item.get("input")), re.findall(r"'([^']*)'", str(expected)))
         return near if near.startswith("did you mean") else ""  # what it should be, the problem says
     return f"one of {expected}" if expected and "expected" not in str(item["msg"]).lower() else ""

@@ -94,7 +94,7 @@ def _filled(pacings: Sequence[Pacing]) -> str:
     """What filled the places of an open load, and what can be done."""
     in_flight = max(pacing.in_flight for pacing in pacings if pacing.dropped > pacing.without_row)
     plays = f"{in_flight:,} play{'' if in_flight == 1 else 's'}"
-    return f": {plays} in flight, which is max_in_flight (raise it, or the target answers too slowly)"
+    return f" with {plays} in flight (max_in_flight bounds them: raise it, or the target answers too slowly)"
 
 
 def _late(pacings: Sequence[Pacing], bound_s: float) -> str:
