@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -202,3 +203,10 @@ def test_a_finding_without_an_interval_has_no_picture() -> None:
 def test_an_interval_is_told_in_the_findings_own_unit() -> None:
     assert interval_text(ratio(0.02, measured=0.0, low=0.0, high=0.0123)) == "0 % – 1.23 %"
     assert interval_text(ratio(100, measured=150, low=143.94, high=math.inf, text="≥ 100/s")) == "143.9/s – ∞"
+
+
+def test_the_interval_of_a_comparison_is_told_as_it_is_measured():
+    compared = replace(
+        ratio(1.1, measured=4.02, low=2.9, high=math.inf), measured_text="4 % against 1 %: x4.02 (2.9 or more)"
+    )
+    assert interval_text(compared) == "x2.9 – ∞"

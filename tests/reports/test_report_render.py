@@ -14,7 +14,7 @@ from seatrial.errors import DocumentError
 from seatrial.redact import Secrets
 from seatrial.reports.build import build
 from seatrial.reports.page import Journey, JourneyStep, Note, Page, Quantiles, RunFacts
-from seatrial.reports.render import render_html
+from seatrial.reports.render import render_html, unbroken
 from seatrial.sample import Cause, Outcome
 from seatrial.verdict import Finding, Grade, Subject, Verdict
 
@@ -307,3 +307,8 @@ def _dump_dom(file: Path, *, profile: Path) -> str:
     )  # fmt: skip
     done = subprocess.run([browser, *options, file.as_uri()], capture_output=True, text=True, timeout=120, check=True)
     return done.stdout
+
+
+def test_a_limit_is_not_broken_between_its_number_and_its_unit() -> None:
+    assert unbroken("errors <= 5 %") == "errors <=\u00a05\u00a0%"
+    assert unbroken("p95 <= 1 m 20 s of 3 steps") == "p95 <=\u00a01\u00a0m 20\u00a0s of 3 steps"

@@ -452,3 +452,8 @@ def test_more_than_one_start_in_a_hundred_and_more_than_one_must_be_late(make, s
     pacing = make.pacing(30, planned=starts, started=starts, late_over_ms={10: late})
     found = judge_generator(measure([make.counted(30, starts), pacing]), make.services(make.errors()))
     assert (found is None) == fit
+
+
+def test_one_step_is_told_in_the_singular(make):
+    finding = _only(judge_journeys(measure([make.sample("open"), make.play("open")])))
+    assert finding.reason == "its one step passed"

@@ -50,8 +50,11 @@ def interval_text(finding: Finding) -> str:
 
 
 def _shown(value: float, finding: Finding) -> str:
-    """In the unit of the finding's texts (`Finding`): a rate is written `/s`, every other interval is of a ratio."""
+    """In the unit of the finding's texts (`Finding`): a rate is written `/s`, a comparison `x1.04` (of the body a
+    plain number), every other interval is of a share."""
     is_rate = "/s" in finding.limit_text or "/s" in finding.measured_text
     if math.isinf(value):
         return "∞"
+    if " against " in finding.measured_text:
+        return f"x{value:.3g}" if ": x" in finding.measured_text else f"{value:.3g}"
     return f"{value:,.4g}/s" if is_rate else percent(value)

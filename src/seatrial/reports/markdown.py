@@ -38,8 +38,8 @@ def _table(findings: tuple[Finding, ...]) -> str:
     if not findings:
         return ""
     rows = (
-        f"| {_SIGNS[one.grade]} {one.grade} | {plain(one.name)} | {plain(one.limit_text)} "
-        f"| {plain(one.measured_text)} | {plain(one.reason)} |"
+        f"| {_SIGNS[one.grade] if one.counts else '·'} {plain(one.shown_as)} | {plain(one.name)} "
+        f"| {plain(one.limit_text)} | {plain(one.measured_text)} | {plain(one.reason)} |"
         for one in findings
     )
     return "\n".join(("| Grade | Finding | Limit | Measured | Reason |", "|---|---|---|---|---|", *rows))

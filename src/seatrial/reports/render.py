@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import re
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -35,6 +36,7 @@ from seatrial.verdict import Grade
 
 TEMPLATE = "report.html.j2"
 BUILT_IN = "built-in"
+_WITHIN_NUMBER = re.compile(r"(?<=[<>=]) (?=[\d.])|(?<=\d) (?=(?:%|ms|s|m|h)(?!\w))")
 
 
 def render_html(page: Page, *, redact: Callable[[str], str], templates: Path | None = None) -> str:
@@ -79,7 +81,13 @@ def _environment(templates: Path | None) -> jinja2.Environment:
         "count": lambda number: f"{number:,}",
         "instant": instant,
     }
+    environment.filters["unbroken"] = unbroken
     return environment
+
+
+def unbroken(text: str) -> str:
+    """The text with no line's end between an operator, its number and the number's unit: `errors <= 5 %`."""
+    return _WITHIN_NUMBER.sub("\u00a0", text)
 
 
 def _words(page: Page) -> dict[str, object]:

@@ -64,7 +64,7 @@ def compare_errors(
         Question(
             subject="bad requests",
             told=risks.told,
-            allowed=f"at most {limit:.4g} times as many allowed",
+            allowed=f"at most {limit:.4g} times as many allowed" if at_most_ratio else "no more than before allowed",
             effect=risks.ratio,
             sides=sides,
             effects=effects,

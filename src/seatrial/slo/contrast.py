@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -116,11 +117,13 @@ class Contrast:
         """The effect with its interval: `x1.04 (0.98 to 1.11)`; for the body a probability."""
         effect, (low, high) = self.comparison.effect, self.comparison.interval
         if effect is None:
-            return (
-                "no data" if not (self.comparison.n_base and self.comparison.n_new) else f"({low:.3g} to {high:.3g})"
-            )
+            return "no data" if not (self.comparison.n_base and self.comparison.n_new) else f"({_range(low, high)})"
         times = "" if self.asked.what is What.BODY else "x"
-        return f"{times}{effect:.3g} ({low:.3g} to {high:.3g})"
+        return f"{times}{effect:.3g} ({_range(low, high)})"
+
+
+def _range(low: float, high: float) -> str:
+    return f"{low:.3g} or more" if math.isinf(high) else f"{low:.3g} to {high:.3g}"
 
 
 def contrast(pair: Pair, asked: Asked) -> Contrast:

@@ -64,7 +64,7 @@ def _journey_grade(journey: Journey) -> tuple[Grade, str]:
         return Grade.UNDECIDED, f"it was cut short: {len(journey.passed)} steps passed, the others are not known"
     if journey.degraded:
         return Grade.DEGRADED, "; ".join(map(_what_was_seen, journey.degraded))
-    return Grade.MET, f"all {len(journey.passed)} steps passed"
+    return Grade.MET, "its one step passed" if len(journey.passed) == 1 else f"all {len(journey.passed)} steps passed"
 
 
 def _what_was_seen(sample: Sample) -> str:
