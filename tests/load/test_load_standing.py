@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 from pathlib import Path
@@ -26,6 +27,7 @@ from seatrial.service import Indicator, Objective, Service
 from seatrial.slo.breakpoint import Ended, Search, search
 from seatrial.slo.measure import measure
 from seatrial.slo.read import read_services
+from seatrial.verdict import Grade
 
 LOOK = "scenario: look\nservice: api\nsteps:\n  - {name: first, request: {url: /first}, expect: {status: 200}}\n"
 BROKEN = LOOK.replace("look", "fail").replace("/first", "/broken")
@@ -166,3 +168,15 @@ def test_a_breakpoint_that_nothing_could_miss_is_refused(workspace, target):
     with pytest.raises(DocumentError, match=r"p\.yaml:1:10: a breakpoint rises until an objective is missed"):
         run_load("p", "here")
     assert not target.seen
+
+
+def test_counts_of_a_load_that_nothing_is_asked_of_or_all_is_decided_of_are_not_kept():
+    decided, idle = stood(profile(), seconds=120), Standing(profile(), {})
+    idle.add(second(0))
+    for number in range(120, 140):
+        decided.add(second(number))
+        idle.add(second(number))
+    kept = [each for each in gc.get_objects() if isinstance(each, Interval) and each.second >= 120]
+    assert kept == []
+    assert [finding.grade for finding in decided.conclude()] == [Grade.MET]
+    assert [finding.grade for finding in stood(profile(), seconds=5).conclude()] == [Grade.UNDECIDED]

@@ -15,7 +15,10 @@ from seatrial.scenarios.load.recorder import encode_histogram
 step = Interval("r", Phase.HOLD, "pay", "charge", "cards", "POST", "/c", 100, 3, 1, {"timeout": 1},
                 over_ok={5000: 1}, over_failed={5000: 0}, histogram=encode_histogram({1000: 3}), side="base")
 pace = Pacing("r", Phase.HOLD, 100, 4, 4, 0, 0, 0.001, 0.2, {1: 2}, lost={1: 3})
-assert child_talk.records_of(child_talk.lines_of([step, pace])) == [step, pace]
+def taken(lines):
+    return child_talk.records_of(lines, run="r", seconds=range(95, 105))
+
+assert taken(child_talk.lines_of([step, pace])) == [step, pace]
 
 def changed(**fields):
     return json.dumps({**json.loads(journal.encode(step)), **fields}).encode()
@@ -26,11 +29,16 @@ refused = {
     "another kind": [journal.encode(sample)], "no number": [changed(ok="many")], "below 0": [changed(failed=-1)],
     "unknown phase": [changed(phase="tea")], "no map": [changed(causes=[1])],
     "no histogram": [changed(histogram="AAAA")],
+    "a number as text": [changed(ok="3")], "a cause below 0": [changed(causes={"timeout": 2, "reset": -1})],
+    "more causes": [changed(causes={"timeout": 2})], "more over than ok": [changed(over_ok={"5000": 4})],
+    "more over than failed": [changed(over_failed={"5000": 2})], "more degraded": [changed(degraded=5)],
+    "another run": [changed(run="q")], "long after": [changed(second=10**15)], "before": [changed(second=94)],
+    "no phase of a load": [changed(phase="acceptance")], "a long name": [changed(service="x" * 1_000_000)],
     "unhashable kind": [changed(record=[])], "too many": [b"x"] * (child_talk.MOST_LINES + 1),
 }
 for name, lines in refused.items():
     try:
-        child_talk.records_of(lines)
+        taken(lines)
     except ValueError:
         continue
     raise SystemExit(f"taken: {name}")

@@ -39,11 +39,19 @@ class Standing:
     def add(self, second: Sequence[Record]) -> None:
         """One second's records; `findings` and `search` are as of now after it."""
         for record in second:
-            self._meter.add(_counted(record))
+            if not isinstance(record, Interval) or self._are_counts_asked:
+                self._meter.add(_counted(record))
         self._seconds += 1
         if self._seconds >= self._look_at:
             self._look_at = self._seconds + 1 + self._seconds // _SELDOMER_S
             self._look(self._meter.measures())
+
+    @property
+    def _are_counts_asked(self) -> bool:
+        """Whether counts can still change anything; where not, a load of hours would only fill the memory. The
+        generator's seconds are kept to the end: they may leave everything undecided."""
+        asked = any(service.objectives for service in self._services.values())
+        return bool(self._levels) or (asked and not decided(self.findings))
 
     def _look(self, measures: Measures) -> None:
         if self._levels:

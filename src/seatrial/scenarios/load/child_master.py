@@ -22,6 +22,7 @@ from gevent.event import Event
 
 from seatrial import journal
 from seatrial.errors import CannotRun, SeatrialError
+from seatrial.sample import Interval, Pacing
 from seatrial.scenarios.load import child_talk
 from seatrial.scenarios.load.child import FAILED, LAST_WORDS_WITHIN_S, obey
 from seatrial.scenarios.load.child_crew import Crew, Member, State
@@ -39,6 +40,7 @@ from seatrial.scenarios.load.spread import Spread, decode
 _LOOK_EVERY_S = 0.5
 _BEGIN_IN_S = 0.5  # the message must have come by then
 _TOLD_WITHIN_S = 5.0  # after the last play may have ended: a worker's last word
+_CLOCKS_DIFFER_S = 5
 log = logging.getLogger("seatrial.load")
 
 
@@ -179,14 +181,20 @@ class _Master:
 
     def _report(self, member: Member, lines: object) -> None:
         """What a worker counted; one that was thought lost is back."""
-        self._merger.add(member.number, child_talk.records_of(lines))
+        self._merger.add(member.number, self._records_of(lines))
         if member.state is State.GONE:
             member.state = State.PLAYING
             self._outbox.note(f"{member.name} is back")
 
     def _done(self, member: Member, data: object) -> None:
-        self._merger.add(member.number, child_talk.records_of(field(data, "lines", list)))
+        self._merger.add(member.number, self._records_of(field(data, "lines", list)))
         self._merger.done(member.number)
+
+    def _records_of(self, lines: object) -> list[Interval | Pacing]:
+        """What was counted in seconds that have been; clocks may differ a little."""
+        first, last = self._timeline.epoch_at, self._timeline.second(time.monotonic())
+        seconds = range(math.floor(first) - _CLOCKS_DIFFER_S, last + _CLOCKS_DIFFER_S + 1)
+        return child_talk.records_of(lines, run=self._order.run, seconds=seconds)
 
     def _fail(self, member: Member, why: str) -> None:
         """One that cannot play ends the load: its part would be missing."""

@@ -17,7 +17,7 @@ from locust.rpc import zmqrpc
 from pydantic import TypeAdapter
 
 from seatrial import journal
-from seatrial.sample import Interval, Pacing, Record
+from seatrial.sample import Interval, Pacing, Phase, Record
 
 HELLO = "seatrial_hello"  # worker: here I am {version, password}
 ORDER = "seatrial_order"  # master: your part {order, files, worker, workers}
@@ -33,8 +33,10 @@ REPORT = "seatrial"  # the key of a worker's lines in Locust's own report messag
 SILENT_S = 5  # a worker that hears nothing of its master for so long has none
 MOST_BYTES = 32 << 20  # of one message
 MOST_LINES = 200_000
+MOST_CHARACTERS = 10_000  # of a name
 
 _KINDS: Mapping[str, TypeAdapter[Any]] = {"interval": TypeAdapter(Interval), "pacing": TypeAdapter(Pacing)}
+_PHASES = frozenset(Phase) - {Phase.ACCEPTANCE, Phase.MONITOR}
 _HISTOGRAMS = ("histogram", "service_histogram")
 
 
@@ -67,11 +69,17 @@ def lines_of(records: Iterable[Record]) -> list[bytes]:
     return [journal.encode(record) for record in records]
 
 
-def records_of(lines: object) -> list[Interval | Pacing]:
-    """The records of lines that came; ValueError when they are anything else."""
+def records_of(lines: object, *, run: str, seconds: range) -> list[Interval | Pacing]:
+    """The records of lines that came, all of this run and these seconds; ValueError when they are anything else."""
     if not isinstance(lines, list) or len(lines) > MOST_LINES:
         raise ValueError("not a list of lines")
-    return [_record(line) for line in lines]
+    records = [_record(line) for line in lines]
+    for record in records:
+        if record.run != run:
+            raise ValueError("of another run")
+        if record.second not in seconds:
+            raise ValueError(f"second {record.second} is not of this load")
+    return records
 
 
 def field(data: object, name: str, kind: type[Any]) -> Any:
@@ -89,17 +97,45 @@ def _record(line: object) -> Interval | Pacing:
     adapter = _KINDS.get(str(content.pop("record", None)))
     if adapter is None:
         raise ValueError("not a record of a load")
-    record: Interval | Pacing = adapter.validate_python(content)
-    if any(isinstance(value, int | float) and value < 0 for value in content.values()):
-        raise ValueError("a count below 0")
-    for name in _HISTOGRAMS:
-        if text := content.get(name):
-            _require_histogram(text)
+    record: Interval | Pacing = adapter.validate_json(orjson.dumps(content), strict=True)
+    if record.phase not in _PHASES:
+        raise ValueError(f"phase '{record.phase}' is not of a load")
+    _require_sense(content)
+    if isinstance(record, Interval):
+        _require_counts(record)
     return record
+
+
+def _require_sense(content: Mapping[str, Any]) -> None:
+    """ValueError for a count below 0, a text that is no name, and a histogram that cannot be read."""
+    for name, value in content.items():
+        if name in _HISTOGRAMS:
+            _require_histogram(value)
+        elif isinstance(value, str) and len(value) > MOST_CHARACTERS:
+            raise ValueError(f"a text of {len(value):,} characters")
+        if any(isinstance(number, int | float) and number < 0 for number in _numbers(value)):
+            raise ValueError("a count below 0")
+
+
+def _numbers(value: object) -> Iterable[object]:
+    return value.values() if isinstance(value, dict) else (value,)
+
+
+def _require_counts(interval: Interval) -> None:
+    """ValueError where a part is more than the whole."""
+    if sum(interval.causes.values()) > interval.failed:
+        raise ValueError("more causes than failures")
+    for over, of in ((interval.over_ok, interval.ok), (interval.over_failed, interval.failed)):
+        if any(count > of for count in over.values()):
+            raise ValueError("more requests over a limit than there were")
+    if interval.degraded > interval.ok + interval.failed:
+        raise ValueError("more requests degraded than there were")
 
 
 def _require_histogram(text: str) -> None:
     """ValueError for what would later stop whoever adds it up."""
+    if not text:
+        return
     try:
         HdrHistogram.decode(text)
     except Exception as error:  # noqa: BLE001 - its library tells in many ways
