@@ -105,6 +105,9 @@ BASE, CANARY = "base", "canary"
 """The sides of a load that is split between two versions; a load of one version has none, the empty text."""
 
 
+OVERDUE_S = 1.0  # how long a request may be unanswered before it is told of
+
+
 @light(frozen=True, slots=True)
 class Interval:
     """One second of one step under load: exact counts, and one HDR histogram.
@@ -114,7 +117,8 @@ class Interval:
     than it (latency from the due time), OK and failed apart.
     `histogram` is the base64 HDR (microseconds, 3 digits) of OK latencies from the due time, empty
     when there were none. `service_histogram` the same from the moment of sending. `level` is the rate (or the number
-    of users) that a PROBE was sent at, None in every other phase.
+    of users) that a PROBE was sent at, None in every other phase. `overdue` is no count of the second but stands at
+    its end: requests, none of them in any other number yet, that had no answer for more than OVERDUE_S.
     """
 
     run: str
@@ -138,6 +142,7 @@ class Interval:
     experiment: str | None = None
     side: str = ""
     level: float | None = None
+    overdue: int = 0
 
 
 LATE_STEPS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)

@@ -7,6 +7,8 @@ that a busy machine's late starts are not the reason of anything here.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 import re
 import threading
@@ -14,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from seatrial.assess import stage
 from seatrial.assess.plan import Asked, read_plan
 from seatrial.assess.run import Telling, assess
 from seatrial.clock import SystemClock
@@ -25,6 +28,10 @@ JOURNEYS = {
     "down": "scenario: down\nservice: down\nsteps: [{name: buy, request: {url: /down}, expect: {status: 200}}]\n",
     "liar": "scenario: liar\nservice: liar\n"
     "steps: [{name: price, request: {url: /lie}, expect: {status: 200, json: {price: 250}}}]\n",
+    "mute": "scenario: mute\nservice: mute\n"
+    "steps: [{name: ask, timeout: 40s, request: {url: /mute}, expect: {status: 200}}]\n",
+    "later": "scenario: later\nservice: later\n"
+    "steps: [{name: ask, delay: 3s, request: {url: /}, expect: {status: 200}}]\n",
 }
 OBJECTIVES = """\
 objectives:
@@ -36,16 +43,22 @@ PROFILES = {
     "rare": "profile: rare\nscenarios: [calm]\nstages: [{ramp_to: 1/m}, {hold: 1s}]\n",
     "warm": "profile: warm\nscenarios: [calm]\nstages: [{ramp_to: 40/s}, {hold: 1m}]\nwarm_up: 1m\n",
     "flood": "profile: flood\nscenarios: [calm]\nstages: [{ramp_to: 20000/s}, {hold: 3s}]\n",
+    "mute": "profile: mute\nscenarios: [mute, later]\nstages: [{ramp_to: 80/s}, {hold: 25s}]\n",
 }
-SERVICES = ("calm", "down", "liar", "idle")
+SERVICES = ("calm", "down", "liar", "idle", "mute", "later")
 
 
 class Shop(BaseHTTPRequestHandler):
-    """Answers at once: 503 where it is down, a wrong price where it lies."""
+    """Answers at once: 503 where it is down, a wrong price where it lies, and of three not one where it is mute."""
 
     protocol_version = "HTTP/1.1"
+    asked = itertools.count()
+    over = threading.Event()
 
     def do_GET(self):
+        if self.path == "/mute" and next(self.asked) % 3 == 0:
+            self.close_connection = self.over.wait(60.0)
+            return
         body = json.dumps({"price": 1}).encode()
         status = 503 if self.path == "/down" else 200
         head = f"HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -69,6 +82,7 @@ def shop():
         serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         serving.start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
+        Shop.over.set()
         server.shutdown()
         serving.join()
 
@@ -146,3 +160,16 @@ def test_a_demand_beyond_what_one_process_can_do_is_the_generators_fault(assesse
     assert "of a core" in findings["generator"].reason or "late" in findings["generator"].reason
     judged = [finding for finding in verdict.findings if finding.subject is Subject.OBJECTIVE]
     assert {finding.grade for finding in judged} == {Grade.UNDECIDED}
+
+
+def test_a_service_mute_to_a_third_of_its_callers_is_not_met_and_a_wait_before_the_first_request_is_no_slowness(
+    assessed, monkeypatch
+):
+    monkeypatch.setattr(stage, "LoadOrder", functools.partial(stage.LoadOrder, finish_within_s=1.0))
+    findings, verdict = assessed("mute", gate="min_hold: 20s\n")
+    assert verdict.grade in (Grade.UNDECIDED, Grade.MISSED)
+    for name in ("mute.available", "mute.fast"):
+        assert findings[name].grade in (Grade.UNDECIDED, Grade.MISSED)
+        assert findings[name].bad >= findings[name].n // 4 > 100
+    later = findings["later.fast"]
+    assert (later.bad, later.n > 500) == (0, True), later.reason

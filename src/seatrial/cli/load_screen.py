@@ -14,7 +14,7 @@ from rich.text import Text
 
 from seatrial.assess.standing import Standing
 from seatrial.quantity import show_duration, show_ratio
-from seatrial.sample import LATE_STEPS_MS
+from seatrial.sample import LATE_STEPS_MS, OVERDUE_S
 from seatrial.scenarios.load.summary import Progress, StepLine, Summary
 from seatrial.verdict import Finding, Grade
 
@@ -95,8 +95,9 @@ def summary_text(summary: Summary) -> str:
 
 def progress_line(pace: Progress) -> str:
     """The generator in one line."""
+    overdue = f" ({pace.overdue} without an answer for more than {show_duration(OVERDUE_S)})" if pace.overdue else ""
     return (
-        f"{pace.started_per_s:.1f} of {pace.planned_per_s:.1f} plays/s, {pace.in_flight} in flight, "
+        f"{pace.started_per_s:.1f} of {pace.planned_per_s:.1f} plays/s, {pace.in_flight} in flight{overdue}, "
         f"{pace.dropped} dropped, {_lateness(pace.late_within_ms)}, cpu {show_ratio(pace.cpu_ratio)}"
         f" (worst second {show_ratio(pace.worst_cpu_ratio)})"
     )

@@ -30,7 +30,7 @@ _PHASE_WORDS = {Phase.DURING: "during", Phase.AFTER: "after"}
 class _Test(Protocol):
     """How counts become a decision: by the load stage's rules, or by those of a phase too short for them."""
 
-    def ratio(self, per_second: Iterable[PerSecond], limit_ratio: float) -> Decision: ...
+    def ratio(self, per_second: Iterable[PerSecond], limit_ratio: float, *, overdue: Iterable[int]) -> Decision: ...
 
     def throughput(self, ok_per_second: Iterable[int], at_least_per_s: float) -> Decision: ...
 
@@ -42,9 +42,9 @@ class _LoadTest:
     alpha: float
     min_hold_s: float
 
-    def ratio(self, per_second: Iterable[PerSecond], limit_ratio: float) -> Decision:
+    def ratio(self, per_second: Iterable[PerSecond], limit_ratio: float, *, overdue: Iterable[int]) -> Decision:
         return decide.first_decision(
-            per_second, limit_ratio=limit_ratio, alpha=self.alpha, min_hold_s=self.min_hold_s
+            per_second, limit_ratio=limit_ratio, alpha=self.alpha, min_hold_s=self.min_hold_s, overdue=overdue
         )
 
     def throughput(self, ok_per_second: Iterable[int], at_least_per_s: float) -> Decision:
@@ -59,8 +59,8 @@ class _PhaseTest:
 
     alpha: float
 
-    def ratio(self, per_second: Iterable[PerSecond], limit_ratio: float) -> Decision:
-        return decide.not_contradicted(per_second, limit_ratio=limit_ratio, alpha=self.alpha)
+    def ratio(self, per_second: Iterable[PerSecond], limit_ratio: float, *, overdue: Iterable[int]) -> Decision:
+        return decide.not_contradicted(per_second, limit_ratio=limit_ratio, alpha=self.alpha, overdue=overdue)
 
     def throughput(self, ok_per_second: Iterable[int], at_least_per_s: float) -> Decision:
         decision = decide.decide_throughput(
@@ -75,8 +75,8 @@ class _PhaseTest:
 class _ProbeTest(_PhaseTest):
     """As a phase, looked at after every second: the first miss stands."""
 
-    def ratio(self, per_second: Iterable[PerSecond], limit_ratio: float) -> Decision:
-        return decide.first_contradiction(per_second, limit_ratio=limit_ratio, alpha=self.alpha)
+    def ratio(self, per_second: Iterable[PerSecond], limit_ratio: float, *, overdue: Iterable[int]) -> Decision:
+        return decide.first_contradiction(per_second, limit_ratio=limit_ratio, alpha=self.alpha, overdue=overdue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,8 @@ def _judge_limit(case: _Case, subject: Subject) -> Finding:
 
 def _decide_errors(case: _Case) -> tuple[Decision, tuple[Tally, ...]]:
     tallies = case.measures.tallies(case.traffic)
-    decision = case.test.ratio([tally.errors for tally in tallies], case.objective.limit_ratio)
+    errors, overdue = [tally.errors for tally in tallies], [tally.overdue for tally in tallies]
+    decision = case.test.ratio(errors, case.objective.limit_ratio, overdue=overdue)
     return decision, _until(decision, tallies)
 
 
@@ -247,10 +248,11 @@ def _decide_timed(
     case: _Case, tallies: tuple[Tally, ...], slow: list[PerSecond], slow_at_worst: list[PerSecond]
 ) -> tuple[Decision, tuple[Tally, ...]]:
     """Where failures were not timed against this limit, only what holds however slow they were is decided."""
-    decision = case.test.ratio(slow, case.objective.limit_ratio)
+    overdue = [tally.overdue for tally in tallies]
+    decision = case.test.ratio(slow, case.objective.limit_ratio, overdue=overdue)
     untimed = total(tallies).untimed
     if untimed:
-        at_worst = case.test.ratio(slow_at_worst, case.objective.limit_ratio)
+        at_worst = case.test.ratio(slow_at_worst, case.objective.limit_ratio, overdue=overdue)
         if at_worst.state is not decision.state:
             reason = f"{untimed:,} failed requests were not timed against this limit, and they decide it"
             decision = dataclasses.replace(decision, state=Call.UNDECIDED, reason=reason, decided_at_s=None)

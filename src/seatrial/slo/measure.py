@@ -70,7 +70,8 @@ class Tally:
     """Final requests of some stretch of time, counted; polls that a later attempt replaced stand apart.
 
     `over_ok` and `over_failed` are those slower than the limit asked for. `recounted` OK requests were held against
-    it by histogram; `untimed` failed ones may have been slower or not, the run did not count it.
+    it by histogram; `untimed` failed ones may have been slower or not, the run did not count it. `overdue` are no
+    requests of that time but those without an answer at its end.
     """
 
     ok: int = 0
@@ -81,6 +82,7 @@ class Tally:
     recounted: int = 0
     degraded: int = 0
     polls: int = 0
+    overdue: int = 0
 
     @property
     def errors(self) -> PerSecond:
@@ -327,6 +329,7 @@ def total(tallies: Iterable[Tally]) -> Tally:
         recounted=sum(tally.recounted for tally in listed),
         degraded=sum(tally.degraded for tally in listed),
         polls=sum(tally.polls for tally in listed),
+        overdue=listed[-1].overdue if listed else 0,
     )
 
 
@@ -346,19 +349,20 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _tally(intervals: Iterable[Interval], limit_us: int | None) -> Tally:
-    ok = failed = degraded = polls = over_ok = over_failed = untimed = recounted = 0
+    ok = failed = degraded = polls = over_ok = over_failed = untimed = recounted = overdue = 0
     for interval in intervals:
         ok += interval.ok
         failed += interval.failed
         degraded += interval.degraded
         polls += interval.polls
+        overdue += interval.overdue
         if limit_us is not None:
             slow = _slow(interval, limit_us)
             over_ok += slow[0]
             over_failed += slow[1]
             untimed += slow[2]
             recounted += slow[3]
-    return Tally(ok, failed, over_ok, over_failed, untimed, recounted, degraded, polls)
+    return Tally(ok, failed, over_ok, over_failed, untimed, recounted, degraded, polls, overdue)
 
 
 def _slow(interval: Interval, limit_us: int) -> tuple[int, int, int, int]:

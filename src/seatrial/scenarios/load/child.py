@@ -26,7 +26,7 @@ from seatrial.scenarios.load import child_users
 from seatrial.scenarios.load.child_load import Load, build, run
 from seatrial.scenarios.load.child_log import keep_secret, log_to_stderr, tell_defect
 from seatrial.scenarios.load.child_pipes import Inbox, Outbox, claim_stdout
-from seatrial.scenarios.load.order import FINISH_WITHIN_S, STOP, decode_mark, decode_order
+from seatrial.scenarios.load.order import STOP, decode_mark, decode_order
 from seatrial.scenarios.load.profile import Model
 
 FAILED = 1
@@ -74,7 +74,7 @@ def _runner(load: Load) -> Any:
     environment = locust.env.Environment(
         user_classes=[load.users],
         shape_class=child_users.crowd(load.traffic) if load.order.profile.model is Model.CLOSED else None,
-        stop_timeout=FINISH_WITHIN_S,
+        stop_timeout=load.order.finish_within_s,
     )
     environment.events.user_error.add_listener(lambda exception, **_: load.traffic.fail(exception))
     return environment.create_local_runner()

@@ -24,7 +24,7 @@ from seatrial.scenarios.load.child_play import Player
 from seatrial.scenarios.load.child_users import Traffic
 from seatrial.scenarios.load.health import Health
 from seatrial.scenarios.load.mix import mix, permit_rows
-from seatrial.scenarios.load.order import FINISH_WITHIN_S, LoadOrder, Then
+from seatrial.scenarios.load.order import TEARDOWN_WITHIN_S, LoadOrder, Then
 from seatrial.scenarios.load.pace import curve, without_end
 from seatrial.scenarios.load.profile import Model
 from seatrial.scenarios.load.recorder import Recorder
@@ -36,6 +36,7 @@ from seatrial.scenarios.read import read_scenarios
 log = logging.getLogger("seatrial.load")
 
 _SWEEP_EVERY = 10_000  # containers that came to be and stayed; by itself Python does so every 700
+_BEFORE_LOCUST_S = 2.0
 
 Write = Callable[[Iterable[Record]], None]
 
@@ -100,12 +101,22 @@ def run(load: Load, runner: Any, *, start: Callable[[], None], write: Write) -> 
 
 
 def _finish(load: Load, runner: Any) -> None:
-    """Let plays in flight end within the deadline; those that do not show as in flight in the last line."""
-    deadline = time.monotonic() + FINISH_WITHIN_S
-    runner.stop()
-    load.pool.join(timeout=max(0.0, deadline - time.monotonic()))
-    if load.traffic.in_flight:
-        log.warning("%d plays were still in flight %g s after the end", load.traffic.in_flight, FINISH_WITHIN_S)
+    """Let plays in flight end within the deadline, then have them give up, their teardown still be run, and end.
+
+    Locust kills the users it stops; not before they had all of that time.
+    """
+    traffic, within_s = load.traffic, load.order.finish_within_s
+    runner.environment.stop_timeout = within_s + TEARDOWN_WITHIN_S + _BEFORE_LOCUST_S
+    stopping = gevent.spawn(runner.stop)
+    gevent.sleep(0)  # or plays that were due, and have not begun, would not be seen
+    traffic.wait_for_plays(within_s)
+    if traffic.in_flight:
+        log.warning("%d plays were still in flight %g s after the end: halted", traffic.in_flight, within_s)
+        traffic.halt()
+        traffic.wait_for_plays(TEARDOWN_WITHIN_S)
+        traffic.cut()
+        traffic.wait_for_plays(_BEFORE_LOCUST_S)
+    stopping.join(_BEFORE_LOCUST_S)
 
 
 def _tick(load: Load, cpu: _Cpu, write: Write) -> None:
@@ -119,6 +130,7 @@ def _tick(load: Load, cpu: _Cpu, write: Write) -> None:
 def _records(load: Load, now: float, second: int, cpu_ratio: float) -> tuple[Record, ...]:
     """Everything up to and with that second; the generator's own line is the last of them."""
     traffic, timeline = load.traffic, load.timeline
+    traffic.player.note_overdue(now, second=second)
     open_model = load.order.profile.model is Model.OPEN
     pacing = traffic.health.line(
         timeline.mark_at(max(timeline.started_at, now - 1.0)),

@@ -32,7 +32,14 @@ from seatrial.scenarios.load.child_pipes import Inbox, Outbox, claim_stdout
 from seatrial.scenarios.load.child_talk import field
 from seatrial.scenarios.load.child_web import Page
 from seatrial.scenarios.load.merge import Merger
-from seatrial.scenarios.load.order import FINISH_WITHIN_S, STOP, LoadOrder, decode_mark, decode_order
+from seatrial.scenarios.load.order import (
+    FINISH_WITHIN_S,
+    STOP,
+    TEARDOWN_WITHIN_S,
+    LoadOrder,
+    decode_mark,
+    decode_order,
+)
 from seatrial.scenarios.load.profile import Model
 from seatrial.scenarios.load.share import Share
 from seatrial.scenarios.load.spread import Spread, decode
@@ -155,7 +162,7 @@ class _Master:
             self._wait()
             for member in self._crew.missing():
                 self._lose(member)
-            if time.monotonic() > self._over_at + FINISH_WITHIN_S + _TOLD_WITHIN_S:
+            if time.monotonic() > self._over_at + FINISH_WITHIN_S + TEARDOWN_WITHIN_S + _TOLD_WITHIN_S:
                 for member in self._crew.which_are(State.PLAYING):
                     self._lose(member)
             self._write()

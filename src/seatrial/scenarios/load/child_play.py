@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 import gevent
 
 from seatrial.exchange import Answer
+from seatrial.quantity import show_duration
 from seatrial.redact import Deferred, Secrets
-from seatrial.sample import BASE, CANARY, Cause
+from seatrial.sample import BASE, CANARY, OVERDUE_S, Cause, Phase
 from seatrial.scenarios.load.child_http import LoadClient
 from seatrial.scenarios.load.order import LoadOrder
 from seatrial.scenarios.load.profile import Model
@@ -29,7 +30,9 @@ from seatrial.scenarios.moves import (
     Attempted,
     Claim,
     Context,
+    Halted,
     Move,
+    Moves,
     PlayResult,
     Reply,
     Send,
@@ -44,9 +47,10 @@ from seatrial.scenarios.prepared import Prepared, prepare
 log = logging.getLogger("seatrial.load")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Progress:
-    """One play under way: when it was due, and what the request in flight was charged with at its sending."""
+    """One play under way: when it was due, and of the attempt in flight its step, since when, and what it was charged
+    with at its first sending."""
 
     scenario: Scenario
     due_at: float
@@ -55,6 +59,8 @@ class _Progress:
     side: str = ""
     claims: set[tuple[Once, Hashable]] = field(default_factory=set)
     sent: Mark | None = None
+    sent_at: float = 0.0
+    step: Step | None = None
     late_s: float = 0.0
     sends: int = 0
 
@@ -74,6 +80,7 @@ class _Progress:
         """Whoever waits for what a killed play left unfinished may run it."""
         for once, key in self.claims:
             self.onces.store(once).settle(key, None)
+        self.claims.clear()
 
 
 @dataclass(slots=True)
@@ -97,6 +104,7 @@ class Player:
 
     def __init__(self, order: LoadOrder, client: LoadClient, recorder: Recorder, timeline: Timeline) -> None:
         self._order = order
+        self._has_due_times = order.profile.model is Model.OPEN  # a user comes when it comes
         self._client = client
         self._recorder = recorder
         self._timeline = timeline
@@ -108,18 +116,21 @@ class Player:
         self._prepared: dict[str, Mapping[int, Prepared]] = {}
         self._series: dict[tuple[str, int, str], Series] = {}
         self._played = 0
+        self._unanswered: set[_Progress] = set()
         self.onces = Onces()
 
     def play(self, scenario: Scenario, *, due_at: float, onces: Onces | None = None) -> int:
-        """Play once; how many attempts were sent. Its first request's latency counts from `due_at` (monotonic), the
-        others' from their sending. `onces` are those of the user who plays, else of all plays here."""
+        """Play once; how many attempts were sent. In the open model the first request's latency counts from `due_at`
+        (monotonic), with the waits that the journey has before it added, the others' from their sending; a user of
+        the closed model is due at no time. `onces` are those of the user who plays, else of all plays here."""
         side = self._side()
         context = self._context(scenario, side)
         moves = play(scenario, context)
         progress = _Progress(scenario, due_at, context.secrets, onces or self.onces, side)
         try:
-            result = self._follow_all(moves, progress)
+            result = self._to_the_end(moves, progress)
         finally:
+            self._give_up(progress)
             progress.give_up_claims()
         if result is not None:
             self._tell_failures(result, context.secrets)
@@ -156,9 +167,55 @@ class Player:
             chance=self._dice,
         )
 
-    def _follow_all(self, moves: Generator[Move, Reply, PlayResult | None], progress: _Progress) -> PlayResult | None:
+    def note_overdue(self, now: float, *, second: int) -> None:
+        """Tell the recorder which requests have no answer at the end of a second."""
+        for progress in self._unanswered:
+            if now - progress.sent_at > OVERDUE_S and progress.step is not None:
+                mark = self._timeline.charged(progress.sent, now)
+                self._recorder.overdue(mark, self._series_of(progress, progress.step), second=second)
+
+    def _to_the_end(self, moves: Generator[Move, Reply, PlayResult], progress: _Progress) -> PlayResult | None:
+        """All of the play, or when it is `Halted` its teardown; None where that was halted."""
+        try:
+            return self._follow_all(moves, progress)
+        except Halted:
+            self._give_up(progress)
+            progress.give_up_claims()  # its own teardown may be in need of one
+        try:
+            return self._follow_all(moves, progress, self._follow(moves.throw(Halted()), progress))
+        except StopIteration as end:
+            result: PlayResult = end.value
+            return result
+        except Halted:
+            return None
+
+    def _give_up(self, progress: _Progress) -> None:
+        """Count the request in flight, if there is one, that nobody waits for any more.
+
+        One that was not given the time that every request of a hold is given says nothing about the target: RAMP.
+        """
+        if progress not in self._unanswered or progress.step is None:
+            return
+        now = time.monotonic()
+        age_s = now - progress.sent_at
+        if age_s < self._order.finish_within_s:
+            progress.sent = Mark(Phase.RAMP)
+        self._fail_unanswered(progress, progress.step, now, age_s=age_s)
+
+    def _fail_unanswered(self, progress: _Progress, step: Step, now: float, *, age_s: float) -> None:
+        """A failure by timeout, as old as the request is."""
+        mark, late_s = self._answered(progress, now)
+        series = self._series_of(progress, step)
+        service_us, latency_us = microseconds_up(age_s), microseconds_up(age_s + late_s)
+        end = Ended(Cause.TIMEOUT, latency_us, service_us)
+        self._recorder.ended(mark, series, second=self._timeline.second(now), end=end)
+        detail = f"no answer when the load ended, {show_duration(age_s)} after it was sent"
+        self._tell(series, Cause.TIMEOUT, detail, progress.secrets)
+
+    def _follow_all(
+        self, moves: Generator[Move, Reply, PlayResult | None], progress: _Progress, reply: Reply = None
+    ) -> PlayResult | None:
         """To the end of the generator; gives what it returns."""
-        reply: Reply = None
         try:
             while True:
                 reply = self._follow(moves.send(reply), progress)
@@ -173,6 +230,7 @@ class Player:
             self._record(move, progress)
         elif isinstance(move, Wait):
             gevent.sleep(move.seconds)
+            progress.due_at += move.seconds  # what the journey itself waits before its first request is not late
         elif isinstance(move, Claim):
             return progress.claim(move)
         elif isinstance(move, Settle):
@@ -184,23 +242,31 @@ class Player:
     def _side_by_side(self, move: Together, progress: _Progress) -> None:
         """Each branch in a greenlet of its own, with marks of its own: their requests are in flight together."""
         sides = [dataclasses.replace(progress, sent=None, late_s=0.0) for _ in move.branches]
-        following = [gevent.spawn(self._follow_all, *pair) for pair in zip(move.branches, sides, strict=True)]
-        gevent.joinall(following, raise_error=True)
+        following = [gevent.spawn(self._beside, *pair) for pair in zip(move.branches, sides, strict=True)]
+        try:
+            gevent.joinall(following, raise_error=True)
+        finally:
+            gevent.killall([branch for branch in following if not branch.dead])
         progress.sends += sum(side.sends - progress.sends for side in sides)
+        progress.due_at = max((side.due_at for side in sides), default=progress.due_at)
+
+    def _beside(self, moves: Moves, progress: _Progress) -> None:
+        """One branch, whose request in flight is counted when the play is ended."""
+        try:
+            self._follow_all(moves, progress)
+        finally:
+            self._give_up(progress)
 
     def _send(self, move: Send, progress: _Progress) -> Answer:
-        if move.hop:  # a part of an exchange that has begun, or of the one that comes
-            _pause(self._ceiling.wait_s(time.monotonic()))
-            return self._client.send(move.request, functools.partial(self._repeated, move.step, progress))
-        if progress.sends and move.attempt == 1 and progress.scenario.load.think_time_s[1]:
+        begun = progress.sent is not None  # a token, a challenge or a redirect is a part of the attempt it is for
+        if not begun and progress.sends and move.attempt == 1 and progress.scenario.load.think_time_s[1]:
             _pause(self.think_s(progress.scenario))
-        sent_at = time.monotonic()
-        if (wait_s := self._ceiling.wait_s(sent_at)) > 0:
+        now = time.monotonic()
+        if (wait_s := self._ceiling.wait_s(now)) > 0:
             gevent.sleep(wait_s)
-            sent_at = time.monotonic()
-        progress.sent = self._timeline.mark_at(sent_at)
-        progress.late_s = 0.0 if progress.sends else max(0.0, sent_at - progress.due_at)
-        progress.sends += 1
+            now = time.monotonic()
+        if not begun:
+            self._begin(move, progress, now)
         return self._client.send(move.request, functools.partial(self._repeated, move.step, progress))
 
     def _repeated(self, step: Step, progress: _Progress) -> None:
@@ -209,15 +275,29 @@ class Player:
         mark = self._timeline.charged(progress.sent, now)
         self._recorder.polled(mark, self._series_of(progress, step), second=self._timeline.second(now))
 
+    def _begin(self, move: Send, progress: _Progress, now: float) -> None:
+        """The first request of an attempt goes out."""
+        progress.step, progress.sent_at = move.step, now
+        progress.sent = self._timeline.mark_at(now)
+        if self._has_due_times and not progress.sends:
+            progress.late_s = max(0.0, now - progress.due_at)
+        progress.sends += 1
+        self._unanswered.add(progress)
+
+    def _answered(self, progress: _Progress, now: float) -> tuple[Mark, float]:
+        """The attempt in flight is over: what it counts in, and how late it began."""
+        self._unanswered.discard(progress)
+        mark, late_s = self._timeline.charged(progress.sent, now), progress.late_s
+        progress.sent, progress.late_s = None, 0.0  # what follows may fail before it is sent
+        return mark, late_s
+
     def think_s(self, scenario: Scenario) -> float:
         """A pause as the scenario's `load` block wishes."""
         return self._dice.uniform(*scenario.load.think_time_s)
 
     def _record(self, move: Attempted, progress: _Progress) -> None:
         now = time.monotonic()
-        mark = self._timeline.charged(progress.sent, now)
-        late_s = progress.late_s
-        progress.sent, progress.late_s = None, 0.0  # what follows may fail before it is sent
+        mark, late_s = self._answered(progress, now)
         series = self._series_of(progress, move.step)
         second = self._timeline.second(now)
         if not move.final:

@@ -25,6 +25,7 @@ from seatrial.scenarios.load.mix import Mix
 from seatrial.scenarios.load.timeline import Timeline
 from seatrial.scenarios.load.turns import Seats, Turns
 from seatrial.scenarios.model import Scenario
+from seatrial.scenarios.moves import Halted
 from seatrial.scenarios.once import Onces
 
 log = logging.getLogger("seatrial.load")
@@ -58,7 +59,7 @@ class Traffic:
         self.health = health
         self.dice = random.Random(seed)
         self.over = Event()
-        self.in_flight = 0
+        self._playing: set[Any] = set()
         self.defect: BaseException | None = None
         self._told: set[str] = set()
 
@@ -77,16 +78,46 @@ class Traffic:
             self._drop_without_row(scenario)
             return scenario
         self.health.started(max(0.0, time.monotonic() - due_at))
-        self.in_flight += 1
         sends = 1
+        greenlet = gevent.getcurrent()
+        self._playing.add(greenlet)
         try:
             sends = self.player.play(turn.scenario, due_at=due_at, onces=user.onces if user else None)
         finally:
-            self.in_flight -= 1
+            self._playing.discard(greenlet)
             self.turns.back(turn)
         if user and not sends:  # nothing that takes time: again and again it would leave nobody else a turn
             gevent.sleep(_UNSENT_PAUSE_S)
         return scenario
+
+    @property
+    def in_flight(self) -> int:
+        """Plays under way."""
+        return len(self._playing)
+
+    def wait_for_plays(self, within_s: float) -> None:
+        """Until none is under way, at most that long."""
+        until = time.monotonic() + within_s
+        while self._playing and time.monotonic() < until:
+            gevent.sleep(_LOOK_EVERY_S)
+
+    def halt(self) -> None:
+        """Have plays under way give up what they wait for; their teardown is run."""
+        self._throw(Halted)
+
+    def cut(self) -> None:
+        """End the plays under way at once."""
+        self._throw(gevent.GreenletExit)
+
+    def _throw(self, what: type[BaseException]) -> None:
+        """From gevent's hub, as a deadline strikes: whoever is thrown into waits or is over, and never runs."""
+        for greenlet in tuple(self._playing):
+            gevent.get_hub().loop.run_callback(self._throw_into, greenlet, what)
+        gevent.sleep(0)
+
+    def _throw_into(self, greenlet: Any, what: type[BaseException]) -> None:
+        if greenlet in self._playing:
+            greenlet.throw(what)
 
     def _drop_without_row(self, scenario: Scenario) -> None:
         self.health.dropped_without_row()

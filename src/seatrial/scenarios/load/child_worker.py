@@ -107,7 +107,7 @@ class _Worker:
         except (SeatrialError, ValueError) as error:
             self._fail(error)
             raise
-        self._environment.user_classes = [load.users]
+        self._environment.user_classes, self._environment.stop_timeout = [load.users], load.order.finish_within_s
         self._say(child_talk.READY, {})
         begin = self._hear(child_talk.BEGIN)
         self._obey_what_came()

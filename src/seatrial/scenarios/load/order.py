@@ -23,6 +23,7 @@ STOP = b"stop\n"
 NOTE = b"# "  # between journal lines: something the user may want to know
 WHY = b"! "  # and why there will be no more of them
 FINISH_WITHIN_S = 10.0  # how long plays in flight may go on after `stop`
+TEARDOWN_WITHIN_S = 5.0  # and how much longer those that are halted then have for their teardown
 
 
 class Then(enum.StrEnum):
@@ -50,7 +51,8 @@ class LoadOrder:
     own variables, these over the realm's `variables`. With a `seed`, play k gets the seed `seed + k`.
     `max_requests_per_s` bounds what the users of a closed model send together; an open profile says its rate itself.
     `environment` and `tracing` are as in `Context`. This process is `worker` (counted from 0) of `workers` that share
-    the load out among them. With a `web_port` Locust's page shows the load, on this machine only.
+    the load out among them. With a `web_port` Locust's page shows the load, on this machine only. Plays in flight
+    may go on for `finish_within_s` after the end; a request that has no answer then has failed.
     """
 
     run: str
@@ -71,6 +73,7 @@ class LoadOrder:
     worker: int = 0
     workers: int = 1
     web_port: int | None = None
+    finish_within_s: float = FINISH_WITHIN_S
 
 
 def encode_order(order: LoadOrder) -> bytes:

@@ -22,11 +22,22 @@ from seatrial import journal
 from seatrial.errors import CannotRun, LoadFailed
 from seatrial.runtime.interrupts import held_back
 from seatrial.sample import Pacing, Phase, Record
-from seatrial.scenarios.load.order import FINISH_WITHIN_S, NOTE, STOP, WHY, LoadOrder, encode_mark, encode_order
+from seatrial.scenarios.load.order import (
+    FINISH_WITHIN_S,
+    NOTE,
+    STOP,
+    TEARDOWN_WITHIN_S,
+    WHY,
+    LoadOrder,
+    encode_mark,
+    encode_order,
+)
 from seatrial.scenarios.load.recorder import Mark
 from seatrial.scenarios.load.spread import Joining, Spread, apart, encode
 
-_STOPS_WITHIN_S = FINISH_WITHIN_S + 10.0  # the child's own deadline, then its last lines, on a busy machine
+_STOPS_WITHIN_S = (
+    FINISH_WITHIN_S + TEARDOWN_WITHIN_S + 10.0
+)  # the child's own deadline, then its last lines, on a busy machine
 _LOOK_EVERY_S = 0.5
 _CHUNK_BYTES = 64 << 10
 _LAST_LINES = 10

@@ -70,6 +70,7 @@ class _Cell:
     polls: int = 0
     degraded: int = 0
     bytes_in: int = 0
+    overdue: int = 0
     causes: Counter[str] = field(default_factory=Counter)
     over_ok: Counter[int] = field(default_factory=Counter)
     over_failed: Counter[int] = field(default_factory=Counter)
@@ -108,6 +109,10 @@ class Recorder:
         """Count an attempt that a later one replaces: neither success nor error."""
         self._cell(second, mark, series).polls += 1
 
+    def overdue(self, mark: Mark, series: Series, *, second: int) -> None:
+        """Say of a request that it still had no answer at the end of that second."""
+        self._cell(second, mark, series).overdue += 1
+
     def drain(self, before: int) -> tuple[Interval, ...]:
         """Give and forget every interval of a second earlier than `before`, in order of time."""
         keys = sorted((key for key in self._cells if key[0] < before), key=lambda key: key[0])
@@ -141,6 +146,7 @@ class Recorder:
             histogram=encode_histogram(cell.latencies),
             service_histogram=encode_histogram(cell.services),
             bytes_in=cell.bytes_in,
+            overdue=cell.overdue,
         )
 
 

@@ -7,6 +7,7 @@ quantiles come from the histograms. May import the floor; must never print.
 from __future__ import annotations
 
 import collections
+import dataclasses
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +39,8 @@ class Progress:
 
     The rates are over the time in which plays were planned: what runs out after it is none of it. 99 % of all starts
     were late by at most `late_within_ms`, one of LATE_STEPS_MS; None when not even by the longest. `cpu_ratio` is the
-    mean, `worst_cpu_ratio` and `worst_late_p99_s` are those of the worst second.
+    mean, `worst_cpu_ratio` and `worst_late_p99_s` are those of the worst second. `overdue` are the
+    requests that at the end of the newest one had no answer for more than OVERDUE_S.
     """
 
     seconds: int
@@ -50,6 +52,7 @@ class Progress:
     worst_late_p99_s: float
     cpu_ratio: float
     worst_cpu_ratio: float
+    overdue: int = 0
 
 
 class Summary:
@@ -73,6 +76,12 @@ class Summary:
         """The generator's own seconds, in the order they came."""
         return tuple(self._pacings)
 
+    @property
+    def overdue(self) -> int:
+        """Requests that at the end of the newest second had no answer for more than OVERDUE_S."""
+        newest = self._recent[-1] if self._recent else ()
+        return sum(record.overdue for record in newest if isinstance(record, Interval))
+
     def now(self) -> tuple[StepLine, ...]:
         """The steps over the last seconds, in the order they first ran."""
         steps: dict[tuple[str, str], _Step] = {key: _Step() for key in self._steps}
@@ -87,11 +96,11 @@ class Summary:
     def pace(self) -> Progress:
         """The generator over the last seconds."""
         last = self._pacings[-LIVE_S:]
-        return _progress(last, len(last))
+        return dataclasses.replace(_progress(last, len(last)), overdue=self.overdue)
 
     def whole_pace(self) -> Progress:
         """The generator over all seconds."""
-        return _progress(self._pacings, self._planned_s())
+        return dataclasses.replace(_progress(self._pacings, self._planned_s()), overdue=self.overdue)
 
     def _planned_s(self) -> float:
         """How long plays were planned: up to the last second in which one was."""

@@ -6,10 +6,12 @@ and never a call that looking more often would make unsafe.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from seatrial.sample import OVERDUE_S
 from seatrial.slo.decide.design_effect import NO_BLOCKS, NO_SECONDS, Block, BlockSums
 from seatrial.slo.decide.martingale import confidence_interval, log_bernoulli_martingale, requests_needed
 from seatrial.slo.decide.words import (
@@ -52,7 +54,9 @@ class Evidence:
     """What the hold has shown so far. Start with `Evidence()`, add every second with `after`, look with `decide`.
 
     Seconds not yet making up a whole block wait in `trailing`: their requests count in `bad` and `total`, where
-    they are evidence like any other, but not in the design effect, which compares whole blocks only.
+    they are evidence like any other, but not in the design effect, which compares whole blocks only. `overdue` are
+    the requests that at the end of the last second had no answer for long: none of them is in `total`, for none is
+    known to be bad, but whatever is called MET must be so with all of them bad.
     """
 
     seconds: int = 0
@@ -60,8 +64,9 @@ class Evidence:
     total: int = 0
     trailing: Block = NO_SECONDS
     sums: BlockSums = NO_BLOCKS
+    overdue: int = 0
 
-    def after(self, second: PerSecond) -> Evidence:
+    def after(self, second: PerSecond, overdue: int = 0) -> Evidence:
         """This evidence and one second more, in constant time."""
         block = self.trailing.with_second(second)
         return Evidence(
@@ -70,7 +75,13 @@ class Evidence:
             total=self.total + second[1],
             trailing=NO_SECONDS if block.is_whole else block,
             sums=self.sums.with_block(block) if block.is_whole else self.sums,
+            overdue=overdue,
         )
+
+    @property
+    def at_worst(self) -> Evidence:
+        """As if every request that has no answer will be bad."""
+        return replace(self, bad=self.bad + self.overdue, total=self.total + self.overdue, overdue=0)
 
 
 def decide(evidence: Evidence, rule: Rule) -> Decision:
@@ -81,46 +92,57 @@ def decide(evidence: Evidence, rule: Rule) -> Decision:
     Whoever looks again must let the first decision stand: only that is safe at any number of looks.
     """
     crossed = _crossed(evidence, rule, evidence.sums.effect.value)
-    lacks = _lacking(evidence.sums, rule, crossed)
+    lacks = _lacking(evidence, rule, crossed)
     if crossed is Call.UNDECIDED or lacks is not None:
         return _ratio_decision(evidence, rule, call=Call.UNDECIDED, reason=lacks or _too_little(evidence, rule))
     return _ratio_decision(evidence, rule, call=crossed, reason=_decided(evidence, rule))
 
 
 def first_decision(
-    per_second: Iterable[PerSecond], *, limit_ratio: float, alpha: float = ALPHA, min_hold_s: float = MIN_HOLD_S
+    per_second: Iterable[PerSecond],
+    *,
+    limit_ratio: float,
+    alpha: float = ALPHA,
+    min_hold_s: float = MIN_HOLD_S,
+    overdue: Iterable[int] = (),
 ) -> Decision:
     """Looks after every second and stops at the first decision, which stands; the last look's if none was made.
 
     Takes no second beyond the decision from the iterable, so a live run and its journal read later give the
-    same. The numbers are those at the time of the decision. Linear in the seconds.
+    same. The numbers are those at the time of the decision. Linear in the seconds. `overdue` are the requests without
+    an answer at the end of each second; none where it has no number.
     """
     rule = Rule(limit_ratio, alpha, min_hold_s)
     evidence = Evidence()
-    for second in per_second:
-        evidence = evidence.after(second)
+    for second, waiting in _with_overdue(per_second, overdue):
+        evidence = evidence.after(second, waiting)
         crossed = _crossed(evidence, rule, evidence.sums.effect.value)
-        if crossed is not Call.UNDECIDED and _lacking(evidence.sums, rule, crossed) is None:
+        if crossed is not Call.UNDECIDED and _lacking(evidence, rule, crossed) is None:
             break
     return decide(evidence, rule)
 
 
-def not_contradicted(per_second: Iterable[PerSecond], *, limit_ratio: float, alpha: float = ALPHA) -> Decision:
+def not_contradicted(
+    per_second: Iterable[PerSecond], *, limit_ratio: float, alpha: float = ALPHA, overdue: Iterable[int] = ()
+) -> Decision:
     """For a steady state or one phase of an experiment, too short to prove a ratio: MET unless the counts speak
     against it.
 
     UNDECIDED below 30 requests. The test of `decide` says MISSED without asking for blocks or hold, for those
     numbers belong to the load stage. UNDECIDED ("correlated") also where only the design effect keeps that test
-    from MISSED: thirty failures of thirty are no reason for MET.
+    from MISSED: thirty failures of thirty are no reason for MET. So it is where the requests that have no answer at
+    the end would speak against it if they were bad.
     """
-    return _phase_decision(_evidence_of(per_second), Rule(limit_ratio, alpha, min_hold_s=0.0))
+    return _phase_decision(_evidence_of(per_second, overdue), Rule(limit_ratio, alpha, min_hold_s=0.0))
 
 
-def first_contradiction(per_second: Iterable[PerSecond], *, limit_ratio: float, alpha: float = ALPHA) -> Decision:
+def first_contradiction(
+    per_second: Iterable[PerSecond], *, limit_ratio: float, alpha: float = ALPHA, overdue: Iterable[int] = ()
+) -> Decision:
     """As `not_contradicted`, looking after every second: the first MISSED stands, whatever came after it."""
     evidence, rule = Evidence(), Rule(limit_ratio, alpha, min_hold_s=0.0)
-    for second in per_second:
-        evidence = evidence.after(second)
+    for second, waiting in _with_overdue(per_second, overdue):
+        evidence = evidence.after(second, waiting)
         if evidence.total >= PHASE_MIN_REQUESTS and _is_missed(evidence, rule):
             break
     return _phase_decision(evidence, rule)
@@ -132,21 +154,28 @@ def _is_missed(evidence: Evidence, rule: Rule) -> bool:
 
 def _phase_decision(evidence: Evidence, rule: Rule) -> Decision:
     if evidence.total < PHASE_MIN_REQUESTS:
-        small = _ratio_decision(evidence, rule, call=Call.UNDECIDED, reason=_too_small_a_phase(evidence.total))
+        small = _ratio_decision(evidence, rule, call=Call.UNDECIDED, reason=_too_small_a_phase(evidence))
         return replace(small, wanted_n=PHASE_MIN_REQUESTS)
     if _is_missed(evidence, rule):
         return _ratio_decision(evidence, rule, call=Call.MISSED, reason=_decided(evidence, rule))
     if _crossed(evidence, rule, 1.0) is Call.MISSED:
         return _ratio_decision(evidence, rule, call=Call.UNDECIDED, reason=_correlated(evidence))
+    if _crossed(evidence.at_worst, rule, 1.0) is Call.MISSED:
+        return _ratio_decision(evidence, rule, call=Call.UNDECIDED, reason=_overdue(evidence))
     text = f"{evidence.bad:,} of {evidence.total:,} bad does not contradict a limit of {percent(rule.limit_ratio)}"
     return _ratio_decision(evidence, rule, call=Call.MET, reason=Reason(Why.NOT_CONTRADICTED, text))
 
 
-def _evidence_of(per_second: Iterable[PerSecond]) -> Evidence:
+def _evidence_of(per_second: Iterable[PerSecond], overdue: Iterable[int]) -> Evidence:
     evidence = Evidence()
-    for second in per_second:
-        evidence = evidence.after(second)
+    for second, waiting in _with_overdue(per_second, overdue):
+        evidence = evidence.after(second, waiting)
     return evidence
+
+
+def _with_overdue(per_second: Iterable[PerSecond], overdue: Iterable[int]) -> Iterator[tuple[PerSecond, int]]:
+    """Each second with its requests without an answer; takes no more of either than it gives."""
+    return zip(per_second, itertools.chain(overdue, itertools.repeat(0)), strict=False)
 
 
 def _crossed(evidence: Evidence, rule: Rule, design_effect: float) -> Call:
@@ -157,29 +186,51 @@ def _crossed(evidence: Evidence, rule: Rule, design_effect: float) -> Call:
     return Call.MET if s < t * rule.limit_ratio else Call.MISSED
 
 
-def _lacking(sums: BlockSums, rule: Rule, crossed: Call) -> Reason | None:
+def _lacking(evidence: Evidence, rule: Rule, crossed: Call) -> Reason | None:
     """What the call still lacks beside evidence; None when nothing."""
+    sums = evidence.sums
     if crossed is Call.MISSED:
         return lacking_blocks(sums.blocks_with_bad, MISSED_MIN_BLOCKS, of=" with a bad request")
     if crossed is Call.MET:
-        return lacking_hold(sums.seconds, rule.min_hold_s) or lacking_blocks(sums.blocks, MET_MIN_BLOCKS)
+        lacks = lacking_hold(sums.seconds, rule.min_hold_s) or lacking_blocks(sums.blocks, MET_MIN_BLOCKS)
+        return lacks or _lacking_answers(evidence, rule)
     return None
+
+
+def _lacking_answers(evidence: Evidence, rule: Rule) -> Reason | None:
+    """What is said where requests without an answer could still turn MET; None where they could not."""
+    if not evidence.overdue or _crossed(evidence.at_worst, rule, evidence.sums.effect.value) is Call.MET:
+        return None
+    return _overdue(evidence)
+
+
+def _overdue(evidence: Evidence) -> Reason:
+    one = "request has" if evidence.overdue == 1 else "requests have"
+    return Reason(
+        Why.UNANSWERED, f"{evidence.overdue:,} {one} had no answer for more than {OVERDUE_S:g} s, and they decide it"
+    )
 
 
 def _too_little(evidence: Evidence, rule: Rule) -> Reason:
     """Why the test said nothing."""
     if evidence.total == 0:
-        return Reason(Why.NO_DATA, "no data: not one request was counted")
+        return _no_data(evidence)
     if evidence.bad > 0 and _crossed(evidence, rule, 1.0) is not Call.UNDECIDED:
         return _correlated(evidence)
     more = _wanted_n(evidence, rule) - evidence.total
     return Reason(Why.TOO_LITTLE, f"needs about {more:,} more requests to be met, with none of them bad")
 
 
-def _too_small_a_phase(total: int) -> Reason:
-    if total == 0:
-        return Reason(Why.NO_DATA, "no data: not one request was counted")
-    return Reason(Why.TOO_LITTLE, f"too few requests: {total} of {PHASE_MIN_REQUESTS}")
+def _too_small_a_phase(evidence: Evidence) -> Reason:
+    if evidence.total == 0:
+        return _no_data(evidence)
+    return Reason(Why.TOO_LITTLE, f"too few requests: {evidence.total} of {PHASE_MIN_REQUESTS}")
+
+
+def _no_data(evidence: Evidence) -> Reason:
+    if evidence.overdue:
+        return Reason(Why.NO_DATA, f"no data: not one request was answered, {evidence.overdue:,} are in flight")
+    return Reason(Why.NO_DATA, "no data: not one request was counted")
 
 
 def _correlated(evidence: Evidence) -> Reason:

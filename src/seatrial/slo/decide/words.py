@@ -53,6 +53,7 @@ class Why(enum.StrEnum):
     TOO_FEW_BLOCKS = "too few blocks"
     TOO_SHORT = "hold too short"
     CORRELATED = "correlated"
+    UNANSWERED = "requests without an answer"
 
 
 class Interval(NamedTuple):
