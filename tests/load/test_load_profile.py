@@ -62,6 +62,8 @@ def test_a_closed_profile_ramps_to_users():
         ("stages:\n  - {ramp_to: 200/s, over: 30s}\n", "stages:\n", "nothing to hold yet"),
         ("[pay with a card, browse]", "{browse: 0}", "weight 0 of 'browse'"),
         ("[pay with a card, browse]", "[]", "no scenario to play"),
+        ("[pay with a card, browse]", "[browse, browse]", "'browse' a second time; to play it more often, write"),
+        ("warm_up: 10s", "warm_up: 150s", "a warm-up of 2 m 30 s in a profile of 2 m 30 s"),
         ("max_in_flight: 50", "max_in_flight: 0", "max_in_flight 0"),
         ("warm_up", "warmup", "unknown key 'warmup'; did you mean 'warm_up'?"),
         ("stop_when: decided", "stop_when: later", "'later'"),

@@ -75,6 +75,7 @@ def test_a_load_is_spread_as_the_options_say():
         (SpreadOptions(master=True, expect_workers=0), "--expect-workers 0: a load needs at least one worker"),
         (SpreadOptions(master=True, port=70_000), "--port: 70000 is not a port"),
         (SpreadOptions(master=True, workers_within="60"), "--workers-within: '60' is not a duration"),
+        (SpreadOptions(master=True, workers_within="0s"), "--workers-within 0s: no worker can come in no time"),
     ],
 )
 def test_options_that_do_not_fit_are_told(options, told):

@@ -51,6 +51,14 @@ for data in (None, [], {}, {"line": 1}, {"line": None}):
         continue
     raise SystemExit(f"taken: {data}")
 assert child_talk.field({"line": "stop"}, "line", str) == "stop"
+
+taken_of_all = [("client_ready", "2.0"), (child_talk.HELLO, {})]
+taken_of_members = [("heartbeat", {}), ("stats", {}), ("client_stopped", None), (child_talk.DONE, {})]
+taken_of_none = [("exception", {}), ("logs", {}), ("locustfile", {}), ("client_ready", "x" * 20_000), ({}, {})]
+def is_taken(messages, is_member):
+    return {child_talk.is_taken(str(kind), data, is_member=is_member) for kind, data in messages}
+assert is_taken(taken_of_all, False) == is_taken(taken_of_all + taken_of_members, True) == {True}
+assert is_taken(taken_of_members + taken_of_none, False) == is_taken(taken_of_none, True) == {False}
 """
 
 

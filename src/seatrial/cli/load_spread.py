@@ -73,6 +73,8 @@ def web_port_of(options: SpreadOptions) -> int | None:
 
 def run_worker(address: str) -> ExitCode:
     """Work for the master at HOST[:PORT] until the load is over."""
+    if address.startswith("[") or address.count(":") > 1:
+        raise UsageError(f"--worker {address}: workers speak IPv4; write a name, or an address as 192.0.2.1:{PORT}")
     host, _, port = address.partition(":")
     if not host or not (port or str(PORT)).isdecimal():
         raise UsageError(f"--worker {address}: not HOST or HOST:PORT, as load1.example.com:{PORT}")
@@ -100,6 +102,9 @@ def _port(port: int, word: str) -> int:
 
 def _within_s(text: str | None) -> float:
     try:
-        return WORKERS_WITHIN_S if text is None else quantity.duration_s(text)
+        within_s = WORKERS_WITHIN_S if text is None else quantity.duration_s(text)
     except ValueError as error:
         raise UsageError(f"--workers-within: {error}") from None
+    if within_s <= 0:
+        raise UsageError(f"--workers-within {text}: no worker can come in no time; it is more than 0, as 30s")
+    return within_s

@@ -6,16 +6,19 @@ their buckets and sum come from the histograms (3 digits). Pure.
 
 from __future__ import annotations
 
+import bisect
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from hdrh.histogram import HdrHistogram
-
+from seatrial.histograms import counts_of
 from seatrial.sample import Interval, Pacing, Record
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper ends, those that Prometheus' own clients have."""
+
+_BUCKETS_US = tuple(round(limit_s * 1e6) for limit_s in BUCKETS_S)
 
 Labels = tuple[tuple[str, str], ...]
 _PREFIX = "seatrial_load"
@@ -29,7 +32,7 @@ class _Step:
     causes: Counter[str] = field(default_factory=Counter)
     polls: int = 0
     bytes_in: int = 0
-    under: Counter[float] = field(default_factory=Counter)
+    filled: Counter[int] = field(default_factory=Counter)
     timed: int = 0
     sum_s: float = 0.0
 
@@ -39,16 +42,14 @@ class _Step:
         self.causes.update(interval.causes)
         self.polls += interval.polls
         self.bytes_in += interval.bytes_in
-        if interval.histogram:
-            self._time(HdrHistogram.decode(interval.histogram))
+        for latency_us, count in counts_of(interval.histogram).items():
+            self.filled[bisect.bisect_left(_BUCKETS_US, latency_us)] += count
+            self.timed += count
+            self.sum_s += latency_us * count / 1e6
 
-    def _time(self, histogram: HdrHistogram) -> None:
-        for limit_s in BUCKETS_S:
-            within = histogram.counts[: histogram.get_counts_array_index(round(limit_s * 1e6)) + 1]
-            self.under[limit_s] += int(sum(within))
-        count = int(histogram.get_total_count())
-        self.timed += count
-        self.sum_s += histogram.get_mean_value() * count / 1e6
+    def under(self) -> Iterator[int]:
+        """How many were within each of the limits."""
+        return itertools.accumulate(self.filled[index] for index in range(len(BUCKETS_S)))
 
 
 class Metrics:
@@ -92,8 +93,8 @@ class Metrics:
         name = "latency_seconds"
         yield from _head(name, "histogram", "Latency of OK requests, from the due time.")
         for labels, step in self._steps.items():
-            for limit_s in BUCKETS_S:
-                yield _line(f"{name}_bucket", (*labels, ("le", f"{limit_s:g}")), step.under[limit_s])
+            for limit_s, count in zip(BUCKETS_S, step.under(), strict=True):
+                yield _line(f"{name}_bucket", (*labels, ("le", f"{limit_s:g}")), count)
             yield _line(f"{name}_bucket", (*labels, ("le", "+Inf")), step.timed)
             yield _line(f"{name}_sum", labels, step.sum_s)
             yield _line(f"{name}_count", labels, step.timed)

@@ -6,9 +6,8 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from hdrh.histogram import HdrHistogram
-
 from seatrial.clock import iso
+from seatrial.histograms import buckets_of, quantile_in
 from seatrial.sample import Interval, Pacing, Record
 
 COLUMNS = (
@@ -39,7 +38,7 @@ COLUMNS = (
     "in_flight",
     "cpu_ratio",
 )
-_QUANTILES = (50.0, 95.0, 99.0)
+_QUANTILES = (0.5, 0.95, 0.99, 1.0)
 
 
 def head() -> str:
@@ -89,11 +88,9 @@ def _of_generator(pacing: Pacing | None) -> tuple[object, ...]:
 
 def _latencies_ms(histogram: str) -> tuple[str, ...]:
     """p50, p95, p99 and the largest."""
-    if not histogram:
-        return ("",) * 4
-    decoded = HdrHistogram.decode(histogram)
-    at_us = [decoded.get_value_at_percentile(quantile) for quantile in _QUANTILES]
-    return tuple(f"{value_us / 1000:.3f}" for value_us in (*at_us, decoded.get_max_value()))
+    counts = buckets_of(histogram)
+    at_us = (quantile_in(counts, quantile) for quantile in _QUANTILES)
+    return tuple("" if value_us is None else f"{value_us / 1000:.3f}" for value_us in at_us)
 
 
 def _row(values: Iterable[object]) -> str:

@@ -33,6 +33,7 @@ from seatrial.scenarios.load.spread import Joining, Spread, digests, encode
 
 _CLOCK_ASKED = 5  # the quickest of so many answers says best what the other's clock shows
 _ENDS_WITHIN_S = 5.0
+_MOST_PEERS = 10_000
 _WORKER = (sys.executable, "-m", "seatrial.scenarios.load.child_worker")
 log = logging.getLogger("seatrial.load")
 
@@ -87,6 +88,7 @@ class Crew:
         self._files = digests(order.workspace) if not spread.own else {}
         self.environment = environment = locust.env.Environment()
         self._runner = environment.runner = _Runner(environment, spread.bind, spread.port)
+        self._runner.is_member = self._is_member
         heard = {
             child_talk.HELLO: self._hello,
             child_talk.READY: self._ready,
@@ -276,12 +278,18 @@ class Crew:
         if member:
             self.on_failed(member, field(data, "why", str))
 
+    def _is_member(self, client_id: str) -> bool:
+        return any(member.client_id == client_id for member in self._members)
+
     def _member(self, client_id: str, *states: State) -> Member | None:
         return next((item for item in self._members if item.client_id == client_id and item.state in states), None)
 
 
 class _Runner(locust.runners.MasterRunner):  # type: ignore[misc]
-    """Locust's master, deaf to nonsense: as it comes, one message that cannot be read would end its listening."""
+    """Locust's master, deaf to nonsense and strangers: as it comes, one message that cannot be read would end its
+    listening, and whoever can reach the port could fill its memory."""
+
+    is_member: Callable[[str], bool]
 
     def stop(self, send_stop_to_client: bool = True) -> None:
         """Nothing: the load ends when our master says so, not when Locust misses a worker that may come back."""
@@ -293,6 +301,10 @@ class _Runner(locust.runners.MasterRunner):  # type: ignore[misc]
                 client_id, message = self.server.recv_from_client()
                 if message.node_id != client_id:
                     raise ValueError("it names another sender")
+                if not child_talk.is_taken(message.type, message.data, is_member=self.is_member(client_id)):
+                    raise ValueError(f"it is none for a master: {str(message.type)[:40]!r}")
+                if client_id not in self.clients and len(self.clients) >= _MOST_PEERS:
+                    raise ValueError(f"more than {_MOST_PEERS:,} have come")
                 self.handle_message(client_id, message)
             except Exception as error:  # noqa: BLE001 - whatever a stranger sends must not end this
                 log.warning("a message that cannot be read: %s", error)

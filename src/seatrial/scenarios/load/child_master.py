@@ -22,6 +22,7 @@ from gevent.event import Event
 
 from seatrial import journal
 from seatrial.errors import CannotRun, SeatrialError
+from seatrial.quantity import counted
 from seatrial.sample import Interval, Pacing
 from seatrial.scenarios.load import child_talk
 from seatrial.scenarios.load.child import FAILED, LAST_WORDS_WITHIN_S, obey
@@ -129,14 +130,14 @@ class _Master:
         if self._page:
             self._outbox.note(f"Locust's page is at {self._page.address}; it only shows")
         if spread.workers > 1 or not spread.own:
-            self._outbox.note(f"waiting for {spread.workers} workers at {crew.address}")
+            self._outbox.note(f"waiting for {counted(spread.workers, 'worker')} at {crew.address}")
         until, came = time.monotonic() + spread.within_s, 0
         while not (self._stopped or self._failure or crew.all_are(State.READY)):
             if time.monotonic() > until:
                 raise CannotRun(self._who_is_missing())
             self._wait()
             if crew.came > came and not spread.own:
-                self._outbox.note(f"{crew.came} of {spread.workers} workers are here")
+                self._outbox.note(f"{crew.came} of {counted(spread.workers, 'worker')} here")
             came = crew.came
             for member in crew.ended():
                 raise CannotRun(f"{member.name} ended before the load began; the log says why")
@@ -147,7 +148,8 @@ class _Master:
         if crew.came == spread.workers:
             return f"not every worker was ready within {spread.within_s:g} s; its own log says why"
         how = "" if spread.own else f"; start the others with `seatrial load --worker {crew.address}`"
-        return f"{crew.came} of {spread.workers} workers came to {crew.address} within {spread.within_s:g} s{how}"
+        who = f"{crew.came} of {counted(spread.workers, 'worker')}"
+        return f"{who} came to {crew.address} within {spread.within_s:g} s{how}"
 
     def _begin(self) -> None:
         """One moment for all, by each one's own clock; the seconds are this process's."""

@@ -30,6 +30,9 @@ COMMAND = "seatrial_command"  # master: a line as the parent writes it {line}
 DONE = "seatrial_done"  # worker: the last of it {lines}
 REPORT = "seatrial"  # the key of a worker's lines in Locust's own report messages
 
+_OF_ANYBODY = frozenset({"client_ready", HELLO})  # how Locust is told that one is there, and how we are
+_OF_MEMBERS = frozenset({"heartbeat", "stats", "client_stopped", "quit", READY, FAILED, CLOCK, DONE})
+
 SILENT_S = 5  # a worker that hears nothing of its master for so long has none
 MOST_BYTES = 32 << 20  # of one message
 MOST_LINES = 200_000
@@ -62,6 +65,13 @@ class _Server(zmqrpc.BaseSocket):  # type: ignore[misc]
                 self.socket.bind(f"tcp://{host}:{port}")
         except zmqrpc.zmq.ZMQError as error:
             raise OSError(f"{host}:{port}: {error.strerror}") from None
+
+
+def is_taken(kind: object, data: object, *, is_member: bool) -> bool:
+    """Whether a message that came is looked at. Most of what Locust itself would take is kept by it for ever."""
+    if kind == "client_ready":
+        return isinstance(data, str) and len(data) <= MOST_CHARACTERS
+    return kind in _OF_ANYBODY or (is_member and kind in _OF_MEMBERS)
 
 
 def lines_of(records: Iterable[Record]) -> list[bytes]:

@@ -131,7 +131,7 @@ def to_profile(document: Document) -> Profile:
         name=raw.profile,
         model=model,
         scenarios=_weights(raw, document),
-        stages=_warmed(_curve(raw, model, document), raw.warm_up),
+        stages=_warmed(_curve(raw, model, document), raw.warm_up, document.where("warm_up")),
         warm_up_s=raw.warm_up,
         max_in_flight=_max_in_flight(raw, model, document),
         stop_when=StopWhen(raw.stop_when),
@@ -167,13 +167,21 @@ def _weights(raw: _RawProfile, document: Document) -> dict[str, float | None]:
     if not raw.scenarios:
         raise DocumentError(document.where("scenarios"), "no scenario to play", "name at least one journey")
     if isinstance(raw.scenarios, list):
-        return dict.fromkeys(raw.scenarios)
+        return dict.fromkeys(_each_once(raw.scenarios, document))
     for name, weight in raw.scenarios.items():
         if weight <= 0:
             raise DocumentError(
                 document.where("scenarios", name), f"weight {weight:g} of '{name}'", "a weight is more than 0"
             )
     return dict(raw.scenarios)
+
+
+def _each_once(names: list[str], document: Document) -> list[str]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            hint = f"to play it more often, write weights: {{{name}: 2}}"
+            raise DocumentError(document.where("scenarios", index), f"'{name}' a second time", hint)
+    return names
 
 
 def _places(raw: _RawProfile, document: Document) -> dict[str, Where]:
@@ -206,9 +214,21 @@ def _curve(raw: _RawProfile, model: Model, document: Document) -> tuple[Stage, .
     return stages_of(raw.shape, document, read_level=functools.partial(_level, model=model))
 
 
-def _warmed(stages: tuple[Stage, ...], warm_up_s: float) -> tuple[Stage, ...]:
+def _require_more_than_warm_up(stages: tuple[Stage, ...], warm_up_s: float, where: Where) -> None:
+    lasts_s = sum(stage.lasts_s for stage in stages)
+    if warm_up_s and warm_up_s >= lasts_s:
+        problem = (
+            f"a warm-up of {quantity.show_duration(warm_up_s)} in a profile of {quantity.show_duration(lasts_s)}"
+        )
+        raise DocumentError(where, problem, "nothing would be left to judge; shorten it, or hold for longer")
+
+
+def _warmed(stages: tuple[Stage, ...], warm_up_s: float, where: Where) -> tuple[Stage, ...]:
     """With the warm-up before the first probe, where it would else take the probe's time; other stages contain it."""
-    if not warm_up_s or not any(stage.phase is Phase.PROBE for stage in stages):
+    if not any(stage.phase is Phase.PROBE for stage in stages):
+        _require_more_than_warm_up(stages, warm_up_s, where)
+        return stages
+    if not warm_up_s:
         return stages
     first = stages[0].level
     return (Stage(Phase.RAMP, first, 0.0), Stage(Phase.HOLD, first, warm_up_s), *stages)
