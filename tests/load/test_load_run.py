@@ -295,6 +295,12 @@ def test_users_of_a_closed_load_stay_under_the_rate_a_realm_allows(order, worksp
     assert 3 <= sum(target.seen.values()) <= 30
 
 
+def test_polls_of_an_open_load_stay_under_the_rate_a_realm_allows(order, workspace, target):
+    records = intervals(play(order(20, 1.0, scenario="polls", max_requests_per_s=20.0), workspace))
+    assert target.seen == {"GET /feed": 60}
+    assert len({record.second for record in records}) >= 3  # unbounded, all would be sent within the load's one
+
+
 def test_plays_in_flight_finish_after_stop_and_stop_may_be_said_twice(order, workspace, target):
     target.delay_s = 0.7
     with running(order(10, 60.0), workspace) as load:

@@ -21,6 +21,7 @@ from seatrial.quantity import show_duration
 from seatrial.redact import Deferred, Secrets
 from seatrial.sample import BASE, CANARY, OVERDUE_S, Cause, Phase
 from seatrial.scenarios.load.child_http import LoadClient
+from seatrial.scenarios.load.mix import requests_of
 from seatrial.scenarios.load.order import LoadOrder
 from seatrial.scenarios.load.profile import Model
 from seatrial.scenarios.load.recorder import Ended, Mark, Recorder, Series, microseconds_up
@@ -111,9 +112,10 @@ class Player:
         self._dice = random.Random(order.seed)
         # Another seed than that of the journeys' dice, or a journey would always be for the same side.
         self._sides = random.Random(None if order.seed is None else f"sides {order.seed}")
-        self._ceiling = Ceiling(order.max_requests_per_s if order.profile.model is Model.CLOSED else None)
+        self._ceiling = Ceiling(order.max_requests_per_s)
         self._told: set[tuple[Series, Cause]] = set()
         self._prepared: dict[str, Mapping[int, Prepared]] = {}
+        self._planned: dict[str, int] = {}
         self._series: dict[tuple[str, int, str], Series] = {}
         self._played = 0
         self._unanswered: set[_Progress] = set()
@@ -146,6 +148,7 @@ class Player:
     def prepare(self, scenario: Scenario) -> None:
         """Compile what can be of its steps; one that is not prepared here is when it is first played."""
         self._prepared[scenario.name] = prepare(scenario, self._order.tracing)
+        self._planned[scenario.name] = requests_of(scenario) if self._has_due_times else 0
 
     def _context(self, scenario: Scenario, side: str) -> Context:
         if scenario.name not in self._prepared:
@@ -262,7 +265,7 @@ class Player:
         if not begun and progress.sends and move.attempt == 1 and progress.scenario.load.think_time_s[1]:
             _pause(self.think_s(progress.scenario))
         now = time.monotonic()
-        if (wait_s := self._ceiling.wait_s(now)) > 0:
+        if (wait_s := self._ceiling.wait_s(now)) > 0 and (begun or not self._is_planned(move, progress)):
             gevent.sleep(wait_s)
             now = time.monotonic()
         if not begun:
@@ -274,6 +277,11 @@ class Player:
         now = time.monotonic()
         mark = self._timeline.charged(progress.sent, now)
         self._recorder.polled(mark, self._series_of(progress, step), second=self._timeline.second(now))
+
+    def _is_planned(self, move: Send, progress: _Progress) -> bool:
+        """Whether the profile's rate stands for it, which the realm allows. A poll, a hop or a round more takes a
+        place like all others, and waits until one is free."""
+        return move.attempt == 1 and progress.sends < self._planned[progress.scenario.name]
 
     def _begin(self, move: Send, progress: _Progress, now: float) -> None:
         """The first request of an attempt goes out."""

@@ -39,12 +39,13 @@ class Mix:
     def requests_per_play(self) -> float:
         """How many requests one play sends on average when nothing is skipped, fails, is redirected or polled twice;
         a loop whose rounds are not fixed in the file counts as one."""
-        requests = map(_requests_of, self.scenarios)
+        requests = map(requests_of, self.scenarios)
         weighted = sum(count * weight for count, weight in zip(requests, self.weights, strict=True))
         return weighted / sum(self.weights)
 
 
-def _requests_of(scenario: Scenario) -> int:
+def requests_of(scenario: Scenario) -> int:
+    """How many requests one play of it plans: each step once, each fixed round of a loop."""
     return sum(map(_requests_in, (*scenario.setup, *scenario.steps, *scenario.teardown)))
 
 

@@ -49,7 +49,8 @@ class LoadOrder:
     `workspace` is the folder that holds `scenarios/`. `addresses` maps a service to its base URL. `limits_us` are
     the latency limits to count exactly, in microseconds by service. Of one name, `overrides` win over a scenario's
     own variables, these over the realm's `variables`. With a `seed`, play k gets the seed `seed + k`.
-    `max_requests_per_s` bounds what the users of a closed model send together; an open profile says its rate itself.
+    `max_requests_per_s` bounds what the users of a closed model send together, and what an open load sends beyond
+    what its profile plans: polls, redirects, rounds whose number is not fixed.
     `environment` and `tracing` are as in `Context`. This process is `worker` (counted from 0) of `workers` that share
     the load out among them. With a `web_port` Locust's page shows the load, on this machine only. Plays in flight
     may go on for `finish_within_s` after the end; a request that has no answer then has failed.
