@@ -112,7 +112,8 @@ OVERDUE_S = 1.0  # how long a request may be unanswered before it is told of
 class Interval:
     """One second of one step under load: exact counts, and one HDR histogram.
 
-    `causes` counts the final failures by cause; a poll that was retried is only in `polls`.
+    `causes` counts the final failures by cause; a poll that was retried is only in `polls`, like a request that was
+    sent again because its kept connection had ended before it could carry it.
     `over_ok` and `over_failed` count, per latency limit in microseconds, the final requests slower
     than it (latency from the due time), OK and failed apart.
     `histogram` is the base64 HDR (microseconds, 3 digits) of OK latencies from the due time, empty

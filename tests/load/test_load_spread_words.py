@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
-from seatrial.cli.load_spread import SpreadOptions, choose_profile_or_worker, run_worker, spread_of
-from seatrial.errors import UsageError
+from seatrial.cli.load_spread import SpreadOptions, choose_profile_or_worker, require_free, run_worker, spread_of
+from seatrial.errors import CannotRun, UsageError
 from seatrial.reports.load.files import LoadFiles
 from seatrial.sample import Phase
 from seatrial.scenarios.load.order import LoadOrder
 from seatrial.scenarios.load.pace import Stage
 from seatrial.scenarios.load.profile import Model, Profile
-from seatrial.scenarios.load.spread import Joining, Spread, decode, difference, digests, encode, part
+from seatrial.scenarios.load.spread import Joining, Spread, decode, difference, digests, encode, part, require_places
 
 PROFILE = Profile("p", Model.OPEN, {"shop": None}, (Stage(Phase.HOLD, 10.0, 5.0),), max_in_flight=5)
 ORDER = LoadOrder("r", Path("w"), PROFILE, "test", {"api": "http://127.0.0.1:1"}, seed=7, max_requests_per_s=30.0)
@@ -100,3 +101,23 @@ def test_a_worker_stands_alone_and_a_load_needs_its_profile():
 def test_an_address_that_is_none_is_told(address):
     with pytest.raises(UsageError, match="--worker"):
         run_worker(address)
+
+
+def test_a_taken_port_and_an_address_of_nobody_are_told_before_there_is_a_run():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for spread, web_port, word in ((Spread(1, port=port), None, "--port"), (None, port, "--web-port")):
+            with pytest.raises(CannotRun, match=rf"127\.0\.0\.1:{port}: .*in use; choose another with {word}$"):
+                require_free(spread, web_port)
+    require_free(Spread(1, port=port), port)
+    for bind in ("256.1.1.1", "192.0.2.1"):
+        with pytest.raises(UsageError, match=f"--bind {bind}: no address of this machine"):
+            require_free(Spread(1, bind=bind, port=port), None)
+
+
+def test_a_load_has_a_place_for_each_worker():
+    profile = Profile("p", Model.OPEN, {"a": None}, (Stage(Phase.HOLD, 1.0, 1.0),), max_in_flight=2)
+    require_places(profile, Spread(2))
+    require_places(profile, None)
+    with pytest.raises(UsageError, match="`max_in_flight: 2`, too few for 3 workers"):
+        require_places(profile, Spread(3))

@@ -29,7 +29,7 @@ from seatrial.scenarios.load.mix import Mix, mix
 from seatrial.scenarios.load.mix import permit as permit_mix
 from seatrial.scenarios.load.order import Canary
 from seatrial.scenarios.load.profile import Model, Profile, StopWhen, read_profiles
-from seatrial.scenarios.load.spread import Spread, here
+from seatrial.scenarios.load.spread import Spread, here, require_places
 from seatrial.scenarios.model import Scenario, every_step, mutates
 from seatrial.scenarios.read import read_scenarios, select
 from seatrial.service import Service
@@ -174,6 +174,9 @@ def _read(workspace: Path, asked: Asked, gate: Gate) -> Plan:
     scenarios = read_scenarios(workspace / "scenarios")
     profile = _profile(workspace, gate)
     services = _chosen(documented, asked.services)
+    spread = here(asked.processes)
+    if profile:
+        require_places(profile, spread)
     return Plan(
         workspace=workspace,
         realm=realm,
@@ -185,7 +188,7 @@ def _read(workspace: Path, asked: Asked, gate: Gate) -> Plan:
         mix=mix(profile, scenarios) if profile else None,
         experiments=_experiments(workspace, gate, realm=realm, services=documented, profile=profile),
         overrides=asked.overrides,
-        spread=here(asked.processes),
+        spread=spread,
     )
 
 

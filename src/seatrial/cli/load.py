@@ -26,6 +26,7 @@ from seatrial.assess.places import require_placed, route_lines
 from seatrial.assess.standing import Standing
 from seatrial.cli.console import as_json, require_targets, say, tell, typed_variables, workspace, write_results
 from seatrial.cli.load_screen import live_view, progress_line, standing_lines, state_words, summary_text
+from seatrial.cli.load_spread import require_free
 from seatrial.cli.load_unsent import Unsent, unsent_lines
 from seatrial.clock import SystemClock, iso
 from seatrial.errors import ExitCode, Interrupted
@@ -42,7 +43,7 @@ from seatrial.scenarios.load.mix import mix, permit
 from seatrial.scenarios.load.order import LoadOrder
 from seatrial.scenarios.load.parent import RunningLoad, start_load
 from seatrial.scenarios.load.profile import Profile, choose_profile, read_profiles
-from seatrial.scenarios.load.spread import Spread
+from seatrial.scenarios.load.spread import Spread, require_places
 from seatrial.scenarios.load.summary import Summary
 from seatrial.scenarios.read import read_scenarios
 from seatrial.service import Service
@@ -95,6 +96,8 @@ def run_load(
     """
     require_targets(json_file, files.hlog, files.csv, files.metrics)
     asked = _read(profile_name, realm_name, variables)
+    require_places(asked.profile, spread)
+    require_free(spread, web_port)
     with (
         standing(asked.realm, asked.workspace, variables=asked.overrides, say=say) as state,
         LoadWriter(files) as writer,

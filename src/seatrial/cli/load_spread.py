@@ -5,11 +5,13 @@ Takes the words of the command line, gives a `Spread` or works for a master unti
 
 from __future__ import annotations
 
+import errno
+import socket
 from dataclasses import dataclass
 
 from seatrial import quantity
 from seatrial.cli.console import say, workspace
-from seatrial.errors import ExitCode, UsageError
+from seatrial.errors import CannotRun, ExitCode, UsageError
 from seatrial.reports.load.files import NO_FILES, LoadFiles
 from seatrial.scenarios.load.parent import work_for
 from seatrial.scenarios.load.spread import LOOPBACK, PORT, WORKERS_WITHIN_S, Joining, Spread, here
@@ -81,6 +83,27 @@ def run_worker(address: str) -> ExitCode:
     joining = Joining(host, _port(int(port or PORT), "--worker"), workspace())
     work_for(joining, say=say)
     return ExitCode.MET
+
+
+def require_free(spread: Spread | None, web_port: int | None) -> None:
+    """CannotRun when a port that was asked for is taken, UsageError when the address is none of this machine's."""
+    if spread and spread.port:
+        _require_free(spread.bind, spread.port, "--port")
+    if web_port:
+        _require_free(LOOPBACK, web_port, "--web-port")
+
+
+def _require_free(host: str, port: int, word: str) -> None:
+    if host == "*" or host in (name for _, name in socket.if_nameindex()):
+        return
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+                raise UsageError(f"--bind {host}: no address of this machine; 0.0.0.0 are all it has") from None
+            raise CannotRun(f"{host}:{port}: {error.strerror}; choose another with {word}") from None
 
 
 def _refuse_without_master(options: SpreadOptions) -> None:

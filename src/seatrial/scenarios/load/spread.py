@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from seatrial.errors import UsageError
 from seatrial.scenarios.load.order import LoadOrder
+from seatrial.scenarios.load.profile import Model, Profile
 from seatrial.scenarios.load.share import Share
 
 LOOPBACK = "127.0.0.1"
@@ -55,6 +56,15 @@ def here(processes: int) -> Spread | None:
             f"--processes {processes}: at most {most} here, {PROCESSES_PER_CORE} for each core; more play late"
         )
     return _own(processes) if processes > 1 else None
+
+
+def require_places(profile: Profile, spread: Spread | None) -> None:
+    """UsageError when the profile has fewer places for plays in flight than there are workers to share them."""
+    if spread and profile.model is Model.OPEN and profile.max_in_flight < spread.workers:
+        raise UsageError(
+            f"profile '{profile.name}' has `max_in_flight: {profile.max_in_flight}`, too few for "
+            f"{spread.workers} workers; each needs one at least"
+        )
 
 
 def apart() -> Spread:
