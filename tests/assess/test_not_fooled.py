@@ -43,20 +43,20 @@ PROFILES = {
     "rare": "profile: rare\nscenarios: [calm]\nstages: [{ramp_to: 1/m}, {hold: 1s}]\n",
     "warm": "profile: warm\nscenarios: [calm]\nstages: [{ramp_to: 40/s}, {hold: 1m}]\nwarm_up: 1m\n",
     "flood": "profile: flood\nscenarios: [calm]\nstages: [{ramp_to: 20000/s}, {hold: 3s}]\n",
-    "mute": "profile: mute\nscenarios: [mute, later]\nstages: [{ramp_to: 80/s}, {hold: 25s}]\n",
+    "mute": "profile: mute\nscenarios: [mute, later]\nstages: [{ramp_to: 160/s}, {hold: 25s}]\nmax_in_flight: 2000\n",
 }
 SERVICES = ("calm", "down", "liar", "idle", "mute", "later")
 
 
 class Shop(BaseHTTPRequestHandler):
-    """Answers at once: 503 where it is down, a wrong price where it lies, and of three not one where it is mute."""
+    """Answers at once: 503 where it is down, a wrong price where it lies; every fifth not at all where it is mute."""
 
     protocol_version = "HTTP/1.1"
     asked = itertools.count()
     over = threading.Event()
 
     def do_GET(self):
-        if self.path == "/mute" and next(self.asked) % 3 == 0:
+        if self.path == "/mute" and next(self.asked) % 5 == 0:
             self.close_connection = self.over.wait(60.0)
             return
         body = json.dumps({"price": 1}).encode()
@@ -162,14 +162,12 @@ def test_a_demand_beyond_what_one_process_can_do_is_the_generators_fault(assesse
     assert {finding.grade for finding in judged} == {Grade.UNDECIDED}
 
 
-def test_a_service_mute_to_a_third_of_its_callers_is_not_met_and_a_wait_before_the_first_request_is_no_slowness(
-    assessed, monkeypatch
-):
+def test_a_service_mute_to_a_fifth_of_its_callers_is_not_met_and_a_first_wait_is_no_slowness(assessed, monkeypatch):
     monkeypatch.setattr(stage, "LoadOrder", functools.partial(stage.LoadOrder, finish_within_s=1.0))
     findings, verdict = assessed("mute", gate="min_hold: 20s\n")
     assert verdict.grade in (Grade.UNDECIDED, Grade.MISSED)
     for name in ("mute.available", "mute.fast"):
         assert findings[name].grade in (Grade.UNDECIDED, Grade.MISSED)
-        assert findings[name].bad >= findings[name].n // 4 > 100
+        assert findings[name].bad >= findings[name].n // 7 > 100
     later = findings["later.fast"]
     assert (later.bad, later.n > 500) == (0, True), later.reason

@@ -36,7 +36,7 @@ from seatrial.scenarios.read import read_scenarios
 log = logging.getLogger("seatrial.load")
 
 _SWEEP_EVERY = 10_000  # containers that came to be and stayed; by itself Python does so every 700
-_BEFORE_LOCUST_S = 2.0
+_BEFORE_LOCUST_S = 2.0  # then Locust kills; and how long plays that were cut are waited for
 
 Write = Callable[[Iterable[Record]], None]
 

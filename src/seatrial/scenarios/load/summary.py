@@ -39,8 +39,8 @@ class Progress:
 
     The rates are over the time in which plays were planned: what runs out after it is none of it. 99 % of all starts
     were late by at most `late_within_ms`, one of LATE_STEPS_MS; None when not even by the longest. `cpu_ratio` is the
-    mean, `worst_cpu_ratio` and `worst_late_p99_s` are those of the worst second. `overdue` are the
-    requests that at the end of the newest one had no answer for more than OVERDUE_S.
+    mean, `worst_cpu_ratio` and `worst_late_p99_s` are those of the worst second. `overdue` are the requests
+    that at the end of the newest one had no answer for more than OVERDUE_S.
     """
 
     seconds: int
