@@ -41,7 +41,7 @@ objectives:
 PROFILES = {
     "two": "profile: two\nscenarios: [down, liar]\nstages: [{ramp_to: 240/s}, {hold: 6s}]\n",
     "rare": "profile: rare\nscenarios: [calm]\nstages: [{ramp_to: 1/m}, {hold: 1s}]\n",
-    "warm": "profile: warm\nscenarios: [calm]\nstages: [{ramp_to: 40/s}, {hold: 1m}]\nwarm_up: 1m\n",
+    "warm": "profile: warm\nscenarios: [calm]\nstages: [{ramp_to: 40/s}, {hold: 61s}]\nwarm_up: 1m\n",
     "flood": "profile: flood\nscenarios: [calm]\nstages: [{ramp_to: 20000/s}, {hold: 3s}]\n",
     "mute": "profile: mute\nscenarios: [mute, later]\nstages: [{ramp_to: 160/s}, {hold: 25s}]\nmax_in_flight: 2000\n",
 }
