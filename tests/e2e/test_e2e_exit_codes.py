@@ -86,18 +86,27 @@ def test_broken_yaml_is_unreadable_at_its_line_and_column(shop_workspace, here):
 
 
 def test_without_any_traffic_nothing_is_decided(shop_workspace, here):
-    (shop_workspace / "slo" / "gate.yaml").write_text("gate: default\nacceptance: {tags: [nobody has this one]}\n")
+    (shop_workspace / "slo" / "gate.yaml").write_text("gate: default\nacceptance: {tags: [smoke]}\n")
+    _rewrite(shop_workspace / "scenarios" / "buy.yaml", "steps:", "skip: closed\nsteps:")
     ended = here(shop_workspace, "assess")
     assert ended.code == ExitCode.UNDECIDED
     assert "verdict: UNDECIDED" in ended.out
     assert "no data" in ended.out
 
 
+def test_a_tag_no_journey_has_is_told_before_anything_is_sent(shop_workspace, here):
+    (shop_workspace / "slo" / "gate.yaml").write_text("gate: default\nacceptance: {tags: [smok]}\n")
+    ended = here(shop_workspace, "assess")
+    assert ended.code == ExitCode.UNREADABLE
+    assert _only_sentence(ended).startswith("slo/gate.yaml:2:21: no journey has the tag 'smok'; ")
+
+
 def test_an_objective_of_a_service_nobody_calls_is_undecided_and_said_so_before_it_starts(shop_workspace, here):
     _rewrite(shop_workspace / "slo" / "shop.yaml", "service: shop", "service: warehouse")
     _rewrite(shop_workspace / "slo" / "gate.yaml", "at_most: 60s", "at_most: 1s")
+    _rewrite(shop_workspace / "realms.yaml", "services: {", "services: {warehouse: 'http://127.0.0.1:9', ")
     ended = here(shop_workspace, "assess")
-    assert ended.code == ExitCode.UNDECIDED
+    assert ended.code == ExitCode.UNDECIDED, ended.err
     assert "warehouse.available" in ended.out
     before, _, _ = ended.sentence.partition("acceptance:")
     assert "warehouse.available" in before

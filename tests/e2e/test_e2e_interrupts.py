@@ -55,7 +55,7 @@ def test_ctrl_c_while_a_journey_waits_ends_the_realm_it_started(pair, start):
 
 def test_sigterm_under_load_ends_the_load_and_the_realm(pair, start):
     harness = start(pair, "assess", "--gate", "long load")
-    harness.wait_for_words("load: hold until decided")
+    harness.wait_for_words("load: hold")
     started = harness.started()
     assert len(started) >= 4, "the load's child too"
     _nothing_is_left(pair, harness.end(signal.SIGTERM), started)
@@ -88,7 +88,7 @@ def test_ctrl_c_in_the_middle_of_a_healing_waits_for_it(pair, start):
 
 def test_two_interrupts_at_once_do_no_more_harm_than_one(pair, start):
     harness = start(pair, "assess", "--gate", "long load")
-    harness.wait_for_words("load: hold until decided")
+    harness.wait_for_words("load: hold")
     started = harness.started()
     harness.popen.send_signal(signal.SIGINT)
     harness.wait_for_words("stopping")

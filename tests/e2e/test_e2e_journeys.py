@@ -20,7 +20,7 @@ UNRENDERABLE = """\
 scenario: look around
 tags: [smoke]
 service: shop
-vars: {rope: "{{ nobody }}"}
+vars: {rope: "{{ 1 // 0 }}"}
 steps: [{name: look, request: {url: /goods/rope}, expect: {status: 200}}]
 """
 SKIPPED = """\
@@ -46,7 +46,7 @@ def both(shop_workspace, here):
 
 @pytest.mark.parametrize(
     ("journey", "why"),
-    [(UNCHECKED, "evaluated no check"), (UNRENDERABLE, "nobody")],
+    [(UNCHECKED, "evaluated no check"), (UNRENDERABLE, "cannot be rendered")],
     ids=["unchecked", "unrenderable"],
 )
 def test_a_journey_that_failed_outside_its_steps_is_missed_by_both(journey, why, both):
