@@ -189,7 +189,7 @@ def _telling() -> Telling:
 def test_a_run_goes_on_until_its_report_is_written(workspace, monkeypatch):
     seen = []
 
-    def conclude(run, *_):
+    def conclude(run, *_, **__):
         seen.append((run, journal.is_going_on(run)))
 
     monkeypatch.setattr(assess_run, "conclude_run", conclude)

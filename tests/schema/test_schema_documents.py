@@ -205,7 +205,9 @@ RIGHT = [
     service(indicator="prometheus", query="up", at_least={"met": "9/s", "degraded": "5/s"}, no_value="missed"),
     service(indicator="prometheus", query="up", limit={"met": "1s", "degraded": "2s"}, weight=2, key=True),
     service(indicator="prometheus", query="up", information=True),
-    service(indicator="prometheus", query="up", criteria={"met": [["<600", "<= +10 %"], []], "degraded": [[">=-5"]]}),
+    service(
+        indicator="prometheus", query="up", criteria={"met": [["<600", "<= +10 %"], ["<9"]], "degraded": [[">=-5"]]}
+    ),
     service(indicator="latency", quantile="p95", criteria={"met": [["<600"]]}, unit="ms", routes=["GET /a/*"]),
     service(indicator="errors", criteria={"met": [["<=5"]]}, unit="percent"),
     service(indicator="throughput", information=True),
@@ -379,6 +381,7 @@ WRONG = [
     service(indicator="prometheus", limit="1%"),
     service(indicator="prometheus", query="up"),
     service(indicator="prometheus", query="up", limit="high"),
+    service(indicator="prometheus", query="up", criteria={"met": [["<600"], []]}),
     service(indicator="prometheus", query="up", limit="1%", at_least="2%"),
     service(indicator="prometheus", query="up", limit="1%", routes=["GET /a"]),
     service(indicator="prometheus", query="up", limit="1%", unit="ms"),

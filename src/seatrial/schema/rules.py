@@ -219,7 +219,7 @@ def _units(indicator: str) -> Schema:
 def _criteria(part: Schema) -> None:
     operators = r"^ *(<=?|=|>=?) *[+-]? *[0-9.]"
     criterion: Schema = {"type": "string", "pattern": operators, "examples": ["<600", "<=+10%", ">=99.5"]}
-    sets: Schema = {"type": "array", "items": {"type": "array", "items": criterion}}
+    sets: Schema = {"type": "array", "items": {"type": "array", "items": criterion, "minItems": 1}}
     _set(part, met={**sets, "minItems": 1}, degraded=sets)
 
 
