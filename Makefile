@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
+# Rooms whose tests mostly wait, or load nothing, go side by side; the others have the machine to themselves.
+SIDE_BY_SIDE := $(addprefix tests/,accept chaos cli demo floor fuzz golden plugin reports runtime scenarios schema slo store synthetic)
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench verdicts sample clean
 
@@ -11,6 +14,7 @@ help: ## list the targets
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@echo "installing what seatrial needs into .venv; this takes a minute, more on a slow line" >&2
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -21,15 +25,17 @@ demo: $(READY) ## start the demo bank, put it through its sea trial, print the v
 	$(BIN)/seatrial demo run
 
 test: $(READY) ## the whole test suite (tests that need Docker, Toxiproxy or Chromium are skipped where these are missing)
-	$(BIN)/python -m pytest
+	@failed=0; \
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(SIDE_BY_SIDE) || failed=$$?; \
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(SIDE_BY_SIDE)) && exit $$failed
 
-check: $(READY) ## style, types, layers
+check: $(READY) ## style, types (of bench, too), layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY) ## side-by-side measurements against newman, Tavern, k6 and Locust, and 10,000 fuzzed files (needs node, nginx)
+bench: $(READY) ## side-by-side measurements against newman, Tavern, k6 and Locust, 10,000 fuzzed files, 100 killed harnesses (needs node, nginx)
 	$(BIN)/python bench/run.py
 
 verdicts: $(READY) ## simulate how often a verdict is wrong, and write the tables of docs/statistics.md (ten minutes)

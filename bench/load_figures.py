@@ -19,10 +19,11 @@ from nginx import Counter
 from peers import Peer
 
 from seatrial import journal
-from seatrial.sample import LATE_STEPS_MS, Cause, Pacing, Phase
+from seatrial.sample import LATE_STEPS_MS, Cause, Pacing, Phase, Record
 from seatrial.scenarios.load.recorder import Ended, Mark, Recorder, Series
 from seatrial.slo.judge import judge_load
-from seatrial.slo.measure import limits_us, measure
+from seatrial.slo.limits import limits_us
+from seatrial.slo.measure import measure
 from seatrial.slo.read import read_services
 
 RATE_PER_S = 1000
@@ -173,4 +174,5 @@ def _write_hour(path: Path, recorder: Recorder) -> None:
                 cause = Cause.STATUS if dice.random() < 0.003 else None
                 recorder.ended(mark, each, second=second, end=Ended(cause, latency_us, latency_us, 200))
             pacing = Pacing("hour", Phase.HOLD, second, 40, 40, 0, 3, 0.001, 0.3, dict.fromkeys(LATE_STEPS_MS, 0))
-            file.write(b"".join(map(journal.encode, (*recorder.drain(second + 1), pacing))))
+            records: list[Record] = [*recorder.drain(second + 1), pacing]
+            file.write(b"".join(map(journal.encode, records)))

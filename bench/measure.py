@@ -13,15 +13,21 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import psutil
 from nginx import Counter
 
 WATCH_EVERY_S = 0.5
 GIVEN_UP_AFTER_S = 180.0
+Looks = list[tuple[float, float, int]]
+"""What a watched run shows as it goes: moment, CPU seconds, requests."""
+
+Watching = Callable[[subprocess.Popen[bytes]], AbstractContextManager[Looks]]
 # The middle of a load, as shares of its length: all users are there, none has begun to leave.
 MIDDLE = (0.2, 0.9)
 
@@ -98,7 +104,7 @@ def run_watched(tool: Tool, counter: Counter) -> Cost:
     return _run(tool, counter, lambda process: _watching(process, counter))
 
 
-def _run(tool: Tool, counter: Counter, watching: Callable[[subprocess.Popen[bytes]], object]) -> Cost:
+def _run(tool: Tool, counter: Counter, watching: Watching) -> Cost:
     before = counter.requests()
     with tempfile.TemporaryFile() as output:
         began = time.monotonic()
@@ -112,7 +118,7 @@ def _run(tool: Tool, counter: Counter, watching: Callable[[subprocess.Popen[byte
     return Cost(wall_s, cpu_s, requests, seen)
 
 
-def begin(tool: Tool, output: object) -> subprocess.Popen[bytes]:
+def begin(tool: Tool, output: IO[bytes]) -> subprocess.Popen[bytes]:
     """Start it, all it says going to that file; the caller ends it."""
     return subprocess.Popen(
         tool.command,
@@ -139,7 +145,7 @@ def _wait(process: subprocess.Popen[bytes]) -> tuple[int, float]:
 
 
 @contextlib.contextmanager
-def _ended_at_last(process: subprocess.Popen[bytes]):
+def _ended_at_last(process: subprocess.Popen[bytes]) -> Iterator[None]:
     """Whatever happens, no process of the tool outlives the block, nor its time."""
     alarm = threading.Timer(GIVEN_UP_AFTER_S, _kill_group, (process.pid,))
     alarm.start()
@@ -158,9 +164,9 @@ def _kill_group(group: int) -> None:
 
 
 @contextlib.contextmanager
-def _watching(process: subprocess.Popen[bytes], counter: Counter):
+def _watching(process: subprocess.Popen[bytes], counter: Counter) -> Iterator[Looks]:
     """The list that fills with (moment, CPU seconds, requests) while the block runs."""
-    moments: list[tuple[float, float, int]] = []
+    moments: Looks = []
     over = threading.Event()
     watcher = threading.Thread(target=_watch, args=(psutil.Process(process.pid), counter, moments, over))
     watcher.start()
@@ -171,7 +177,7 @@ def _watching(process: subprocess.Popen[bytes], counter: Counter):
         watcher.join()
 
 
-def _watch(root: psutil.Process, counter: Counter, moments: list, over: threading.Event) -> None:
+def _watch(root: psutil.Process, counter: Counter, moments: Looks, over: threading.Event) -> None:
     while not over.wait(WATCH_EVERY_S):
         with contextlib.suppress(psutil.NoSuchProcess):
             moments.append((time.monotonic(), _tree_cpu_s(root), counter.requests()))
@@ -182,7 +188,7 @@ def _tree_cpu_s(root: psutil.Process) -> float:
     return sum(each.user + each.system for each in times)
 
 
-def _insist(tool: Tool, status: int, output) -> None:
+def _insist(tool: Tool, status: int, output: IO[bytes]) -> None:
     problem = tool.problem() if status in tool.fine else f"exit {status}"
     if problem:
         output.seek(0)

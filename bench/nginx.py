@@ -20,9 +20,11 @@ from pathlib import Path
 
 CONFIGURATION = Path(__file__).with_name("nginx.conf")
 STARTS_WITHIN_S = 10.0
+BULK_BYTES = 16 * 2**20
+"""How large the answer of /bulk is."""
 # On the stub_status page, below this word: how many connections were accepted and handled, and how many requests.
 _REQUESTS = re.compile(r"requests\s+\d+\s+\d+\s+(\d+)")
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class NginxMissingError(Exception):
@@ -38,7 +40,7 @@ class Counter:
 
     def requests(self) -> int:
         """Since nginx was started."""
-        with _DIRECT.open(f"{self.address}/counts", timeout=5) as answer:
+        with DIRECT.open(f"{self.address}/counts", timeout=5) as answer:
             text = answer.read().decode()
         self.asked += 1
         found = _REQUESTS.search(text)
@@ -54,9 +56,12 @@ def running() -> Iterator[Counter]:
     if binary is None:
         raise NginxMissingError("nginx is not installed; on Debian: apt-get install nginx-light")
     with tempfile.TemporaryDirectory(prefix="seatrial-bench-nginx-") as folder:
-        port = _free_port()
+        port = free_port()
         configuration = Path(folder, "nginx.conf")
         configuration.write_text(CONFIGURATION.read_text().replace("@PORT@", str(port)))
+        with Path(folder, "bulk").open("wb") as bulk:
+            bulk.truncate(BULK_BYTES)
+        Path(folder).chmod(0o755)  # started by root, its worker is somebody else
         command = (binary, "-e", "stderr", "-p", folder, "-c", str(configuration))
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         try:
@@ -66,10 +71,12 @@ def running() -> Iterator[Counter]:
             process.communicate(timeout=STARTS_WITHIN_S)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+        port: int = listener.getsockname()[1]
+        return port
 
 
 def _answering(process: subprocess.Popen[str], counter: Counter) -> Counter:

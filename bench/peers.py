@@ -6,6 +6,7 @@ Gives each peer's program, or a sentence why there is none: a missing peer is sk
 from __future__ import annotations
 
 import compileall
+import os
 import shutil
 import subprocess
 import sys
@@ -75,6 +76,30 @@ def find_tavern() -> Peer | Missing:
 def find_locust() -> Peer | Missing:
     """Locust as it stands beside this interpreter."""
     return _peer("locust", Path(sys.executable).with_name("locust"), "--version")
+
+
+def find_toxiproxy() -> Peer | Missing:
+    """The original toxiproxy-server, where it is installed."""
+    named = (
+        os.environ.get("TOXIPROXY_SERVER"),
+        shutil.which("toxiproxy-server"),
+        Path.home() / "go" / "bin" / "server",
+    )
+    for program in named:
+        if program and Path(program).is_file():
+            return _peer("toxiproxy", Path(program), "-version")
+    return Missing("toxiproxy-server is skipped: TOXIPROXY_SERVER names none, nor is there one on the PATH")
+
+
+def find_wrk() -> Peer | Missing:
+    """wrk as the system has it; it ends with 1 when it says its version."""
+    program = shutil.which("wrk")
+    if program is None:
+        return Missing("the proxy is not measured: wrk is not installed (Debian: apt-get install wrk)")
+    said = subprocess.run((program, "-v"), capture_output=True, text=True, timeout=60, check=False)
+    return Peer(
+        "wrk", Path(program), " ".join((said.stdout or said.stderr).split()[:2]).replace("wrk debian/", "wrk ")
+    )
 
 
 def find_seatrial() -> Peer | Missing:

@@ -55,7 +55,8 @@ def load_figures(duration_s: float) -> tuple[Figure, ...]:
 def values(costs: Costs, figure: Figure) -> dict[str, list[float]]:
     """The figure of every round by tool, without the tools that were not measured or where a round has no value."""
     rounds = {name: [figure.of(cost) for cost in each] for name, each in costs.items()}
-    return {name: found for name, found in rounds.items() if found and None not in found}
+    known = {name: [value for value in found if value is not None] for name, found in rounds.items()}
+    return {name: found for name, found in known.items() if found and len(found) == len(rounds[name])}
 
 
 def ratios(costs: Costs, figure: Figure) -> dict[str, Ratio]:

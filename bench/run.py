@@ -17,11 +17,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import audited
+import audits
 import deciding
+import kills
 import load_figures
 import memory
 import nginx
 import peers
+import proxy
 import reading
 import report
 import tools
@@ -34,6 +38,8 @@ from tools import Crowd
 import fuzz
 
 OUT = Path(__file__).with_name("out")
+Makers = Mapping[str, Callable[[Peer], Tool]]
+"""How each program is called, by its name."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,10 @@ class Plan:
     bad_documents: int
     verdict_runs: int
     deciding_rounds: int
+    kills: int
+    audits: int
+    proxy_rounds: int
+    proxy_s: int
 
 
 FULL = Plan(
@@ -65,6 +75,10 @@ FULL = Plan(
     bad_documents=fuzz.INPUTS,
     verdict_runs=verdicts.RUNS,
     deciding_rounds=9,
+    kills=kills.KILLS,
+    audits=len(audited.BANK.cases),
+    proxy_rounds=5,
+    proxy_s=4,
 )
 QUICK = Plan(
     check_rounds=2,
@@ -78,6 +92,10 @@ QUICK = Plan(
     bad_documents=500,
     verdict_runs=verdicts.QUICK_RUNS,
     deciding_rounds=1,
+    kills=4,
+    audits=2,
+    proxy_rounds=1,
+    proxy_s=1,
 )
 
 
@@ -156,7 +174,7 @@ def measure_reading(bench: Bench) -> dict[str, object]:
 
 def measure_checks(bench: Bench) -> dict[str, object]:
     """`seatrial check`, newman and Tavern, whole processes. Each once before: no first read of a disk counts."""
-    makers = {
+    makers: Makers = {
         "seatrial": lambda peer: tools.seatrial_check(peer, bench.workspace),
         "newman": lambda peer: tools.newman(peer, bench.counter.address),
         "tavern": lambda peer: tools.tavern(peer, bench.counter.address),
@@ -186,7 +204,7 @@ def measure_rows(bench: Bench) -> dict[str, object]:
 
 
 def _rows_costs(bench: Bench, rows: int) -> dict[str, list[Cost]]:
-    makers = {
+    makers: Makers = {
         "seatrial": lambda peer: tools.seatrial_rows(peer, bench.workspace, rows),
         "newman": lambda peer: tools.newman_rows(peer, bench.counter.address, rows),
     }
@@ -206,7 +224,7 @@ def measure_memory(bench: Bench) -> dict[str, object]:
 def measure_loads(bench: Bench) -> dict[str, object]:
     """`seatrial load`, hand-written Locust and k6, the same crowd for each."""
     crowd = bench.plan.crowd
-    makers = {
+    makers: Makers = {
         "seatrial": lambda peer: tools.seatrial_load(peer, bench.workspace),
         "locust": lambda peer: tools.locust(peer, bench.counter.address, crowd),
         "k6": lambda peer: tools.k6(peer, bench.counter.address, crowd),
@@ -255,11 +273,13 @@ def measure_deciding(bench: Bench) -> dict[str, object]:
 
 
 def measure_fuzz(bench: Bench) -> dict[str, object]:
-    """Bad documents: none may end in more than a refusal."""
-    progress = fuzz.run(fuzz.SEED, bench.plan.bad_documents)
-    bench.problems.extend(progress.defects)
-    say(f"\n{fuzz.as_text(progress)}")
-    return dataclasses.asdict(progress)
+    """Bad documents: none may end in more than a refusal. Bad requests to the proxy's API: it goes on."""
+    documents = fuzz.run(fuzz.SEED, bench.plan.bad_documents)
+    requests = fuzz.run_proxy(fuzz.SEED, bench.plan.bad_documents)
+    for progress in (documents, requests):
+        bench.problems.extend(progress.defects)
+        say(f"\n{fuzz.as_text(progress)}")
+    return dataclasses.asdict(documents) | {"proxy": dataclasses.asdict(requests)}
 
 
 def measure_verdicts(bench: Bench) -> dict[str, object]:
@@ -268,6 +288,39 @@ def measure_verdicts(bench: Bench) -> dict[str, object]:
     for table in verdicts.TABLES:
         say(f"\n{table.name}, {bench.plan.verdict_runs:,} runs a row\n{verdicts.as_markdown(table, rows)}")
     return {table.name: [list(rows[row.name]) for row in table.rows] for table in verdicts.TABLES}
+
+
+def measure_audits(bench: Bench) -> dict[str, object]:
+    """What an audit says of the healthy bank, and of each defect alone."""
+    narrow = audits.Narrow.SERVICE if bench.plan is QUICK else audits.Narrow.NOT
+    progress = audits.run(audited.BANK, narrow=narrow, most=bench.plan.audits)
+    bench.problems.extend(progress.problems)
+    say(f"\n{audits.as_text(progress)}")
+    return {"made": [dataclasses.asdict(one) for one in progress.made]}
+
+
+def measure_kills(bench: Bench) -> dict[str, object]:
+    """What killed harnesses leave: nothing."""
+    progress = kills.run(bench.plan.kills)
+    bench.problems.extend(progress.problems)
+    say(f"\n{kills.as_text(progress)}")
+    return dataclasses.asdict(progress)
+
+
+def measure_proxy(bench: Bench) -> dict[str, object]:
+    """Our proxy beside the original; nothing where there is no wrk, ours alone where there is no original."""
+    wrk, original = peers.find_wrk(), peers.find_toxiproxy()
+    if isinstance(wrk, Missing):
+        say(f"\n{wrk.why}")
+        return {"skipped": wrk.why}
+    if isinstance(original, Missing):
+        say(f"\n{original.why}")
+    theirs = original if isinstance(original, Peer) else None
+    compared = proxy.measure(
+        proxy.Wrk(wrk, bench.plan.proxy_s), theirs, bench.counter.address, bench.plan.proxy_rounds
+    )
+    say(f"\n{wrk.version}, {theirs.version if theirs else 'no original'}: {compared}")
+    return compared.as_data()
 
 
 MEASURES: Mapping[str, Callable[[Bench], dict[str, object]]] = {
@@ -279,6 +332,9 @@ MEASURES: Mapping[str, Callable[[Bench], dict[str, object]]] = {
     "load figures": measure_load_figures,
     "deciding": measure_deciding,
     "fuzz": measure_fuzz,
+    "kills": measure_kills,
+    "audits": measure_audits,
+    "proxy": measure_proxy,
     "verdicts": measure_verdicts,
 }
 

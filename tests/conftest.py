@@ -7,18 +7,31 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
-from real_parts import find_httpbin, find_server
+from real_parts import find_httpbin, find_node_client, find_opossum, find_server
 
 if TYPE_CHECKING:
     from misbehaving import Authority
 
 ROOT = Path(__file__).parent.parent
+
+# How long an example takes is the machine's, and no claim of any test.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
+
+# What a shell, or pytest-xdist, says of its terminal is no width of ours: lines are as wide as without one.
+os.environ.pop("COLUMNS", None)
+
+# Under `nohup`, or in a shell's background, these are ignored, and what tests start would inherit that.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def find_toxiproxy() -> str | None:
@@ -43,7 +56,16 @@ PARTS: dict[str, tuple[Callable[[], object], str]] = {
     "needs_docker": (_docker_answers, "no Docker engine answers (`docker info`)"),
     "needs_toxiproxy": (find_toxiproxy, "the original toxiproxy-server is not installed"),
     "needs_node": (find_yaml_server, "no yaml-language-server on the path (npm install -g yaml-language-server)"),
+    "needs_node_client": (
+        find_node_client,
+        "TOXIPROXY_NODE_CLIENT names no node_modules with toxiproxy-node-client (npm install toxiproxy-node-client)",
+    ),
+    "needs_opossum": (
+        find_opossum,
+        "OPOSSUM_NODE_MODULES names no node_modules with opossum (npm install opossum)",
+    ),
     "needs_nginx": (lambda: find_server("nginx"), "no nginx is installed (apt-get install nginx-light)"),
+    "needs_haproxy": (lambda: find_server("haproxy"), "no haproxy is installed (apt-get install haproxy)"),
     "needs_prometheus": (
         lambda: find_server("prometheus"),
         "no prometheus is installed (apt-get install prometheus)",
@@ -92,6 +114,15 @@ class FakeClock:
     def advance(self, seconds: float) -> None:
         self.instant += seconds
         self.elapsed += seconds
+
+
+@pytest.fixture(autouse=True)
+def _signals() -> Iterator[None]:
+    """A command that a test calls in this process sets its own handlers, which end with it elsewhere."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -19,6 +19,20 @@ def find_httpbin() -> str | None:
     return sys.executable if importlib.util.find_spec("httpbin") else None
 
 
+def find_node_client() -> str | None:
+    """The node_modules that hold toxiproxy-node-client: TOXIPROXY_NODE_CLIENT, where there is a node too."""
+    folder = os.environ.get("TOXIPROXY_NODE_CLIENT")
+    there = folder and shutil.which("node") and (Path(folder) / "toxiproxy-node-client").is_dir()
+    return folder if there else None
+
+
+def find_opossum() -> str | None:
+    """The node_modules that hold opossum: OPOSSUM_NODE_MODULES, where there is a node too."""
+    folder = os.environ.get("OPOSSUM_NODE_MODULES")
+    there = folder and shutil.which("node") and (Path(folder) / "opossum").is_dir()
+    return folder if there else None
+
+
 def find_server(name: str) -> str | None:
     """A server of the distribution's packages, also where only root's path leads to it."""
     return shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin")))

@@ -12,6 +12,7 @@ import yaml
 
 from seatrial import __version__, documents
 from seatrial.assess.plan import Asked, read_plan
+from seatrial.chaos.gameday import read_gameday
 from seatrial.chaos.read import read_experiments
 from seatrial.cli.init import run_init
 from seatrial.cli.main import app
@@ -24,6 +25,7 @@ from seatrial.synthetic.read import read_synthetic
 
 FOLDERS = ("scenarios", "chaos", "synthetic", "slo", "reports")
 MOST_LINES_OF_A_FOLDERS_README = 15
+MOST_LINES_OF_ARCHITECTURE = 160
 
 
 def _commands(group, path: tuple[str, ...] = ()):
@@ -58,17 +60,37 @@ def test_every_command_has_its_place_in_the_list_of_commands(name: str, root: Pa
 
 
 def _places(root: Path) -> list[str]:
-    """The files that "Where do I change..." names, `<kind>` standing for any name."""
-    _, _, table = (root / "docs" / "ARCHITECTURE.md").read_text().partition("## Where do I change...")
-    return re.findall(r"[\w./<>-]+\.(?:py|md)\b", table)
+    """The files that docs/ARCHITECTURE.md names, `<kind>` and `*` standing for any name."""
+    return re.findall(r"[\w./<>*-]+\.(?:py|md)\b", (root / "docs" / "ARCHITECTURE.md").read_text())
 
 
-def test_every_place_where_something_is_changed_exists(root: Path) -> None:
+def test_every_file_that_architecture_names_exists(root: Path) -> None:
     places = _places(root)
     assert len(places) > 40
-    roots = (root / "src" / "seatrial", root)
+    roots = (root / "src" / "seatrial", root, root / "docs")
     patterns = {place: re.sub(r"<\w+>", "*", place) for place in places}
     assert [place for place, found in patterns.items() if not any(any(base.glob(found)) for base in roots)] == []
+
+
+def _rooms(root: Path) -> dict[str, list[str]]:
+    """The modules and packages named in the section of each room; `Classes` and `a b` are neither."""
+    sections = (root / "docs" / "ARCHITECTURE.md").read_text().split("\n## ")
+    rooms = (re.match(r"The (\w+) room\n(.*)", section, flags=re.DOTALL) for section in sections)
+    return {found[1]: re.findall(r"`([a-z_]+(?:/[a-z_]+)*/?)`", found[2]) for found in rooms if found}
+
+
+@pytest.mark.parametrize("room", ["scenarios", "chaos", "slo", "assess"])
+def test_every_module_that_is_named_of_a_room_exists(room: str, root: Path) -> None:
+    named = _rooms(root)[room]
+    assert len(named) > 10
+    source = root / "src" / "seatrial"
+    known = {*(source / room).rglob("*"), *source.glob("*"), *source.glob("accept/*"), *source.glob("cli/*")}
+    paths = {path.relative_to(source).with_suffix("").as_posix() for path in known}
+    assert [name for name in named if not any(f"/{path}".endswith(f"/{name.rstrip('/')}") for path in paths)] == []
+
+
+def test_architecture_stays_two_pages(root: Path) -> None:
+    assert len((root / "docs" / "ARCHITECTURE.md").read_text().splitlines()) <= MOST_LINES_OF_ARCHITECTURE
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -124,7 +146,8 @@ def test_every_yaml_in_the_docs_is_a_document(root: Path) -> None:
 def test_every_example_of_the_documents_page_is_read_by_its_room(root: Path, tmp_path: Path) -> None:
     places = {
         "scenario": "scenarios", "flow": "scenarios/flows", "profile": "scenarios/profiles", "service": "slo",
-        "gate": "slo", "experiment": "chaos", "monitor": "synthetic", "channel": "synthetic", "realms": "",
+        "gate": "slo", "experiment": "chaos", "gameday": "chaos/gamedays", "monitor": "synthetic",
+        "channel": "synthetic", "realms": "",
     }  # fmt: skip
     for block in _blocks(root / "docs" / "DOCUMENTS.md", "yaml"):
         kind = documents.loads(block, "page").kind
@@ -140,6 +163,8 @@ def test_every_example_of_the_documents_page_is_read_by_its_room(root: Path, tmp
     assert read_services(tmp_path / "slo")["cards"].objectives
     assert read_gate(tmp_path / "slo").experiments == ("the ledger hangs",)
     assert read_experiments(tmp_path / "chaos")
+    (step,) = read_gameday(tmp_path / "chaos/gamedays/gameday.yaml").steps
+    assert step.experiment == "the ledger hangs"
     assert read_synthetic(tmp_path / "synthetic", scenarios=scenarios)
 
 

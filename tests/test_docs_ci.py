@@ -103,6 +103,9 @@ def test_the_lines_for_github_give_the_exit_code_annotations_and_a_summary(
     assert ran.code == code
     annotated = "::error file=scenarios/buy.yaml,line=1,col=11,title=MISSED%3A buy::" in ran.out
     assert annotated is (code is ExitCode.MISSED)
+    quoted = re.search(r"^::stop-commands::(\w+)\n(verdict: .*?)^::\1::$", ran.out, flags=re.MULTILINE | re.DOTALL)
+    assert quoted is not None  # what a target said is no command to Actions
+    assert "::error" not in quoted[2]
     assert code.name in summary.read_text()
     assert "nothing to do: no fault is left" in ran.out
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import difflib
 import enum
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -108,6 +109,16 @@ class Interrupted(SeatrialError):
     exit_code = ExitCode.INTERRUPTED
 
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+"""What the system says where the disk is at fault, and not the name it was given."""
+
+
+def unwritable(target: object, error: OSError) -> SeatrialError:
+    """The error of a file that cannot be written: CannotRun where the disk is full or broken, else UsageError."""
+    kind = CannotRun if error.errno in _NO_ROOM else UsageError
+    return kind(f"{target}: cannot be written: {error.strerror}")
+
+
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """The sentence for a name that is not known, with its hint where there is one."""
     hint = did_you_mean(name, known)
@@ -117,7 +128,10 @@ def unknown(what: str, name: str, known: Iterable[str]) -> str:
 def did_you_mean(text: str, known: Iterable[str]) -> str:
     """The hint for an unknown name: the nearest known one, else all of them, else nothing."""
     names = sorted(known)
-    near = difflib.get_close_matches(text, names, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean '{near[0]}'?"
-    return f"known: {', '.join(names)}" if names else ""
+    return nearly(text, names) or (f"known: {', '.join(names)}" if names else "")
+
+
+def nearly(text: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """The hint for a name that is nearly a known one, by difflib's ratio; empty where it is not."""
+    near = difflib.get_close_matches(text, sorted(known), n=1, cutoff=cutoff)
+    return f"did you mean '{near[0]}'?" if near else ""

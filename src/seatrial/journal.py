@@ -12,7 +12,7 @@ import fcntl
 import os
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -23,9 +23,10 @@ from seatrial.clock import Clock, iso
 from seatrial.errors import CannotRun, DocumentError, UsageError, Where
 from seatrial.journal_lines import decode as decode
 from seatrial.journal_lines import encode as encode
-from seatrial.sample import Record
+from seatrial.sample import Pacing, Record
 
 OUT = Path("reports") / "out"
+NO_RUN = f"there is no run in {OUT} yet; `seatrial assess` makes one"
 _MEND = "the file was damaged, or is of another version of seatrial"
 
 
@@ -66,6 +67,26 @@ class Run:
         return self.folder / "diff.json"
 
     @property
+    def audit(self) -> Path:
+        """`audit.json`: what an audit found."""
+        return self.folder / "audit.json"
+
+    @property
+    def gameday(self) -> Path:
+        """`gameday.md`: the record of a game day."""
+        return self.folder / "gameday.md"
+
+    @property
+    def audit_journal(self) -> Path:
+        """`audit.jsonl`: what an assessment's audit recorded, apart from what its objectives are judged by."""
+        return self.folder / "audit.jsonl"
+
+    @property
+    def audit_page(self) -> Path:
+        """`audit.html`: the page of an assessment's audit."""
+        return self.folder / "audit.html"
+
+    @property
     def report(self) -> Path:
         """`report.html`."""
         return self.folder / "report.html"
@@ -74,6 +95,11 @@ class Run:
     def junit(self) -> Path:
         """`junit.xml`."""
         return self.folder / "junit.xml"
+
+    @property
+    def what_if(self) -> Run:
+        """`what-if/`: verdict and reports of the run on other terms than its own."""
+        return Run(self.folder / "what-if")
 
 
 def create_run(workspace: Path, realm: str, *, clock: Clock) -> Run:
@@ -95,7 +121,9 @@ def find_run(workspace: Path, name: str) -> Run:
     for run in runs:
         if run.name == name:
             return run
-    known = ", ".join(run.name for run in runs[-5:]) or "none yet"
+    if not runs:
+        raise UsageError(NO_RUN if name == "last" else f"no run '{name}': {NO_RUN}")
+    known = ", ".join(run.name for run in runs[-5:])
     raise UsageError(f"no run '{name}' in {OUT}; the newest are: {known}")
 
 
@@ -210,6 +238,18 @@ def _refusals(path: Path) -> Iterator[None]:
     except OSError as error:
         hint = "a run is kept there, so it must be writable and have room"
         raise CannotRun(f"{error.filename or path}: cannot be written: {error.strerror}; {hint}") from error
+
+
+def by_second(records: Iterable[Record]) -> Iterator[tuple[Record, ...]]:
+    """A load's records as they came, each second with its Pacing last; what came after the last one at the end."""
+    second: list[Record] = []
+    for record in records:
+        second.append(record)
+        if isinstance(record, Pacing):
+            yield tuple(second)
+            second = []
+    if second:
+        yield tuple(second)
 
 
 def read(path: Path) -> Iterator[Record]:

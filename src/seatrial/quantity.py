@@ -10,7 +10,7 @@ import re
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"B": 1, "kB": 1000, "KB": 1000, "MB": 10**6, "KiB": 1024, "MiB": 2**20}
-_PLURALS = {"criterion": "criteria"}
+_PLURALS = {"criterion": "criteria", "retry": "retries"}
 _DURATION = re.compile(rf"^{_NUMBER}\s*(us|ms|s|m|h|d)$")
 _RATE = re.compile(rf"^{_NUMBER}\s*/\s*(s|m|h)$")
 _PERCENT = re.compile(rf"^{_NUMBER}\s*%$")
@@ -104,6 +104,11 @@ def show_duration(seconds: float) -> str:
         return f"{seconds:.3g} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} m {rest:02d} s"
+
+
+def show_rate(per_s: float, *, digits: int = 3) -> str:
+    """So many per second, from a thousand on in full: `33.3/s`, `4,000/s`."""
+    return f"{per_s:,.0f}/s" if per_s >= 1000.0 else f"{per_s:.{digits}g}/s"
 
 
 def show_ratio(value: float) -> str:

@@ -36,12 +36,14 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one service lives: a fixed `url`, or a `start` of ours; `container` names it for docker faults."""
+    """Where one service lives: a fixed `url`, or a `start` of ours; `container` names it for docker faults. `health`
+    is the path that says it is up, `ready` the one that says it can do its work, None where there is none."""
 
     service: str
     url: str | None = None
     start: Start | None = None
     health: str = "/healthz"
+    ready: str | None = None
     container: str | None = None
     where: Where | None = None
 

@@ -8,7 +8,7 @@ May import nothing of seatrial but `errors`.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from seatrial.light import light
@@ -47,6 +47,16 @@ class Cause(enum.StrEnum):
         """UNEXPECTED for the causes found in a valid answer, BROKEN for the others."""
         unexpected = (Cause.STATUS, Cause.CHECK, Cause.CAPTURE, Cause.TEMPLATE, Cause.SLOW)
         return Outcome.UNEXPECTED if self in unexpected else Outcome.BROKEN
+
+
+_AS_THEY_ARE = frozenset({Cause.REFUSED, Cause.RESET, Cause.TRUNCATED, Cause.TOO_LARGE, Cause.SLOW})
+"""What a request itself is said to be; of every other cause it failed *by* it."""
+
+
+def failed_text(causes: Iterable[tuple[str, int]]) -> str:
+    """Failures by their cause, in the order given: `368 refused, 2 by status`; empty text without any. A number that
+    follows `status` would be read as one."""
+    return ", ".join(f"{count:,} {cause if cause in _AS_THEY_ARE else f'by {cause}'}" for cause, count in causes)
 
 
 class Phase(enum.StrEnum):
@@ -119,7 +129,9 @@ class Interval:
     `histogram` is the base64 HDR (microseconds, 3 digits) of OK latencies from the due time, empty
     when there were none. `service_histogram` the same from the moment of sending. `level` is the rate (or the number
     of users) that a PROBE was sent at, None in every other phase. `overdue` is no count of the second but stands at
-    its end: requests, none of them in any other number yet, that had no answer for more than OVERDUE_S.
+    its end: requests, none of them in any other number yet, that had no answer for more than OVERDUE_S. `unrendered`
+    are in no other number either: attempts that were never sent, or whose answer could not be judged, because a
+    template of the journey could not be rendered (Cause.TEMPLATE).
     """
 
     run: str
@@ -144,6 +156,7 @@ class Interval:
     side: str = ""
     level: float | None = None
     overdue: int = 0
+    unrendered: int = 0
 
 
 LATE_STEPS_MS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -207,8 +220,25 @@ class CallsLost:
 
 
 @dataclass(frozen=True, slots=True)
+class Connections:
+    """How many connections a caller held open at the proxy of an edge at one moment; `busy` exchanges were under way
+    on them, so the others were idle, or forgotten."""
+
+    run: str
+    edge: str
+    at: float
+    open: int
+    busy: int
+
+
+@dataclass(frozen=True, slots=True)
 class FaultWindow:
-    """One fault as it was: when it acted, on what, and how it ended (`healed`, `expired`, `left`)."""
+    """One fault as it was: when it acted, on what, and how it ended (`healed`, `expired`, `left`).
+
+    `calm_at` is since when all was seen to be well again after it; None where the recovery was watched for its time.
+    `selects` says which requests it was meant for, as `route POST /cards`; empty for all. `matched` is how many of
+    them came, of a fault in bytes how many connections, and `hit` on how many it acted; None where nobody counted.
+    """
 
     experiment: str
     kind: str
@@ -216,6 +246,15 @@ class FaultWindow:
     started_at: float
     ended_at: float | None = None
     ended: str = ""
+    calm_at: float | None = None
+    selects: str = ""
+    matched: int | None = None
+    hit: int | None = None
+
+    @property
+    def sight(self) -> str:
+        """What was done to what: `http_error on cards->ledger (route POST /entries)`."""
+        return f"{self.kind} on {self.target}" + (f" ({self.selects})" if self.selects else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,4 +336,41 @@ class Earlier:
     problem: str = ""
 
 
-Record = Sample | Interval | Pacing | EdgeCall | CallsLost | FaultWindow | Evidence | Play | Queried | Earlier
+class LogKind(enum.StrEnum):
+    """What a line of a game day's log is about."""
+
+    ANSWER = "answer"
+    NOTE = "note"
+    FOLLOW_UP = "follow-up"
+    BEGUN = "begun"  # a step: its text is the name of its run
+    HALTED = "halted"
+    ENDED = "ended"  # a step, or without one the day: its text says how
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One line of a game day's log. `of_step` counts from 1; None belongs to the day as a whole. `asked` is the
+    question of an answer."""
+
+    run: str
+    at: float
+    kind: LogKind
+    text: str
+    of_step: int | None = None
+    asked: str = ""
+
+
+Record = (
+    Sample
+    | Interval
+    | Pacing
+    | EdgeCall
+    | CallsLost
+    | Connections
+    | FaultWindow
+    | Evidence
+    | Play
+    | Queried
+    | Earlier
+    | Logged
+)

@@ -33,6 +33,7 @@ class Subject(enum.StrEnum):
     JOURNEY = "journey"
     STEADY_STATE = "steady state"
     EXPECTATION = "expectation"
+    AUDIT = "audit"
     GENERATOR = "generator"
     INFORMATION = "information"  # shown, never judged
 
@@ -44,8 +45,8 @@ class Finding:
     `limit`, `measured`, `low` and `high` are in the unit the texts `limit_text` and `measured_text` show:
     a ratio for errors and latency (share of requests over the limit), requests per second for throughput.
     `decided_at_s` counts from the start of the hold stage; None when it is not decided.
-    `wanted_n` is how many requests the decision needs at least. `where` is the place in the documents of what was
-    promised, None where there is none.
+    `wanted_n` is how many requests MET needs at least, where what was seen speaks for it. `where` is the place in the
+    documents of what was promised, None where there is none.
     What does not count is only shown: it is neither in the score nor in the whole.
     """
 
@@ -73,8 +74,8 @@ class Finding:
 
     @property
     def is_against(self) -> bool:
-        """It stands against a verdict of MET, or leaves one open; information never does."""
-        return self.grade is not Grade.MET and self.subject is not Subject.INFORMATION
+        """It stands against a verdict of MET, or leaves one open; what does not count never does."""
+        return self.counts and self.grade is not Grade.MET and self.subject is not Subject.INFORMATION
 
     @property
     def shown_as(self) -> str:

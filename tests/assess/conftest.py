@@ -212,10 +212,10 @@ def records() -> Records:
 
 
 @pytest.fixture
-def recorder(tmp_path: Path):
-    """A recorder on a journal of its own."""
+def recorder(tmp_path: Path, plan: Plan):
+    """A recorder on a journal of its own, for a run of the plan."""
     journal = Journal(tmp_path / "journal.jsonl")
-    yield Recorder(journal)
+    yield Recorder(journal, plan.questions)
     journal.close()
 
 

@@ -195,3 +195,9 @@ def test_all_queries_are_tried_over_one_connection(bridged, metrics):
     try_queries(bridge)
     assert len(metrics.asked) == 2
     assert len(metrics.callers) == 1
+
+
+def test_all_queries_are_asked_over_one_connection(asking, metrics):
+    second = "  - {name: busy, limit: 1%, indicator: prometheus, query: up}\n"
+    assert len(asking(objectives=OBJECTIVES + second)) == 2
+    assert len(metrics.callers) == 1

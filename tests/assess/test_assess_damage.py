@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import json
+import math
 import random
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from seatrial.clock import SystemClock
 from seatrial.errors import DocumentError, SeatrialError, Unreachable
 from seatrial.journal import Journal, Run
 from seatrial.redact import Secrets
-from seatrial.reports.load.files import LoadFiles, LoadWriter, by_second
+from seatrial.reports.load.files import LoadFiles, LoadWriter, load_by_second
 from seatrial.sample import Cause, Earlier, EdgeCall, Evidence, FaultWindow, Queried
 from seatrial.scenarios.load.order import Canary
 from seatrial.scenarios.load.recorder import encode_histogram
@@ -47,6 +48,18 @@ VALUES = (
     {"a": 1},
     {"a": {}},
     {"1": "x"},
+    {"": ""},
+    [None],
+    [["a", 1]],
+    -0.0,
+    1e-320,
+    math.nan,
+    math.inf,
+    2**70,
+    "\ud800",
+    "\u2028",
+    "../x",
+    "9" * 5000,
 )
 
 
@@ -84,7 +97,7 @@ def _read_everything(workspace: Path, run: Run) -> None:
     """All that commands make of a recorded run."""
     prune(run_lines(workspace), {}, now=2e9, keep=0)
     with LoadWriter(LoadFiles(csv=str(workspace / "seconds.csv"), hlog=str(workspace / "load.hlog"))) as writer:
-        for second in by_second(journal.read(run.journal)):
+        for second in load_by_second(journal.read(run.journal)):
             writer.add(second)
     counted = read_counted(run, "run")
     compare_counted(counted, counted, {}, change_ratio=0.0, alpha=0.05)
@@ -97,17 +110,19 @@ def _bytes_damaged(content: bytes, dice: random.Random) -> bytes:
     return content[:at] + put + content[at + dice.randrange(3) :]
 
 
+def _holders(value: object) -> list[dict | list]:
+    """Every object and list in it that holds something, itself too."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [*([value] if inner else []), *(found for one in inner for found in _holders(one))]
+
+
 def _value_damaged(content: bytes, dice: random.Random) -> bytes:
-    """One value of one JSON object is another, is gone, or is one too many."""
+    """One value somewhere in one line is another, is gone, or is one too many."""
     lines = [content] if content.startswith(b"{\n") else content.splitlines()
     chosen = dice.randrange(len(lines))
     whole = json.loads(lines[chosen])
-    inner = whole
-    while (
-        nested := [value for value in inner.values() if isinstance(value, dict) and value]
-    ) and dice.random() < 0.4:
-        inner = dice.choice(nested)
-    key = dice.choice((*inner, "more"))
+    inner = dice.choice([whole, *_holders(whole)])
+    key = dice.choice((*inner, "more")) if isinstance(inner, dict) else dice.randrange(len(inner))
     inner[key] = dice.choice(VALUES)
     if dice.random() < 0.2:
         del inner[key]
@@ -156,6 +171,11 @@ def test_a_damaged_run_json_is_told_with_its_line(said, problem, kept):
     assert str(told.value).startswith(f"{kept.about}:{line}:1: {problem}")
 
 
+def _begun_otherwise() -> str:
+    """A histogram whose first byte was damaged: what zlib holds of it is whole."""
+    return f"A{encode_histogram({5: 3})[1:]}"
+
+
 @pytest.mark.parametrize(
     ("said", "problem"),
     [
@@ -164,6 +184,10 @@ def test_a_damaged_run_json_is_told_with_its_line(said, problem, kept):
         ({"record": "interval", "over_ok": [1]}, "'over_ok' cannot be '\\[1\\]'"),
         ({"record": "interval", "over_ok": {"1": "x"}}, "'x' is not a count"),
         ({"record": "interval", "histogram": "SGVsbG8="}, "'histogram' is not a histogram"),
+        (
+            {"record": "interval", "histogram": _begun_otherwise()},
+            "'histogram' is not a histogram: it does not begin as",
+        ),
         ({"record": "interval", "causes": {"plague": 1}}, "unknown cause 'plague'"),
         ({"record": "interval", "second": 10**12}, "'second' cannot be 1000000000000"),
         ({"record": "interval", "ok": -5}, "'ok' cannot be -5"),
@@ -179,6 +203,13 @@ def test_a_damaged_line_of_a_journal_is_told_with_its_number(said, problem, kept
         file.write(json.dumps(content | said) + "\n")
     number = len(kept.journal.read_bytes().splitlines())
     with pytest.raises(DocumentError, match=rf"^{kept.journal}:{number}:1: not a line of a journal: {problem}"):
+        tuple(journal.read(kept.journal))
+
+
+@pytest.mark.parametrize("line", ["5", "[]", '"sample"', "null"])
+def test_json_that_is_no_object_is_no_line_of_a_journal(line, kept):
+    kept.journal.write_text(f"{line}\n")
+    with pytest.raises(DocumentError, match=r"journal\.jsonl:1:1: not a line of a journal: no JSON object"):
         tuple(journal.read(kept.journal))
 
 

@@ -80,6 +80,13 @@ def test_a_run_that_cannot_be_read_is_left_out(planned, workspace):
     assert _found(planned(), workspace) == [("slow", ("1",), (10.0,))]
 
 
+@pytest.mark.parametrize("value", ["9" * 400, "inf", True])
+def test_a_run_whose_value_was_damaged_is_left_out(value, planned, workspace):
+    _recorded(workspace, "1", "MET", 10.0)
+    _recorded(workspace, "2", "MET", value)
+    assert _found(planned(), workspace) == [("slow", ("1",), (10.0,))]
+
+
 def test_a_named_run_is_what_counts_where_the_gate_names_it(planned, workspace):
     for name, value in (("1", 10.0), ("2", 20.0)):
         _recorded(workspace, name, "MET", value)

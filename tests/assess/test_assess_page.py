@@ -9,6 +9,8 @@ import pytest
 from seatrial.assess.conclude import judge_run
 from seatrial.assess.page import page_of
 from seatrial.assess.plan import Asked, read_plan
+from seatrial.chaos.parts import Part
+from seatrial.chaos.states import State
 from seatrial.sample import Cause, EdgeCall, Ending, Evidence, FaultWindow, Phase
 from seatrial.scenarios.load.recorder import encode_histogram
 from seatrial.verdict import Grade
@@ -52,6 +54,7 @@ def test_stages_are_what_was_run_in_its_order(page, records):
         (START + 10.0, START + 15.0),
     ]
     assert "timeout on shop->stock" in shown[2].text
+    assert shown[0].text == "1 journey, 0 failed"
 
 
 def test_a_stage_that_was_not_run_is_not_shown(page, records):
@@ -69,22 +72,37 @@ def test_a_phase_that_comes_back_is_two_stretches(page, records):
     assert [(span.started_at - START, span.experiment) for span in phases if span.experiment] == [(5, HANGS)]
 
 
+@pytest.mark.parametrize(
+    ("numbers", "named"),
+    [
+        (range(3, 5), [("ramp", 3, 5)]),
+        (range(10, 12), [("last plays", 10, 12)]),
+        (range(8, 12), [("ramp", 8, 10), ("last plays", 10, 12)]),
+    ],
+)
+def test_what_comes_after_the_last_planned_play_is_no_ramp(page, records, numbers, named):
+    paced = [records.pacing(number) for number in range(10)]
+    late = [records.interval(number, phase=Phase.RAMP) for number in numbers]
+    phases = [span for span in page(*paced, *late).phases if span.phase is Phase.RAMP]
+    assert [(span.label, span.started_at - START, span.ended_at - START) for span in phases] == named
+
+
 def test_rates_are_those_of_all_services_with_the_generators_plan(page, records):
     (point,) = page(
         records.interval(0, ok=7, failed=2), records.interval(0, service="stock", ok=3), records.pacing(0)
     ).rates
-    assert (point.planned, point.started, point.ok, point.failed) == (20, 20, 10, 2)
+    assert (point.planned, point.started, point.ok, point.failed, point.in_flight) == (20, 20, 10, 2, 1)
 
 
 def test_the_hold_is_shown_from_the_due_time_and_from_the_sending(page, records):
     stalled = {"histogram": encode_histogram({2_000_000: 5, 10_000: 95})}
     sent = {"service_histogram": encode_histogram({10_000: 100})}
     (latency,) = page(records.interval(1, **stalled, **sent)).latencies
-    due, sending = latency.hold
+    due, sending = latency.whole
     assert (due.since, sending.since) == ("the due time", "the sending")
     assert (due.p99_s, sending.p99_s) == (pytest.approx(2.0, rel=0.001), pytest.approx(0.01, rel=0.001))
     (warm,) = page(records.interval(1, phase=Phase.WARM_UP, **stalled, **sent)).latencies
-    assert warm.hold == ()
+    assert warm.whole == ()
 
 
 def test_a_second_in_which_all_failed_is_shown_without_quantiles(page, records):
@@ -219,7 +237,8 @@ def test_two_experiments_on_one_edge_are_judged_and_shown_each_by_its_own_calls(
     ]
     assert [finding.measured for finding in opened] == [pytest.approx(2.0, abs=0.01)] * 2
     (lane,) = page_of(recorded, plan, verdict).lanes
-    assert [span.started_at - START for span in lane.spans] == pytest.approx([12.0, 34.0], abs=0.01)
+    opened_at = [spell.started_at for spell in lane.spells if spell.state is State.OPEN]
+    assert [moment - START for moment in opened_at] == pytest.approx([12.0, 34.0], abs=0.01)
 
 
 def test_a_breaker_that_opened_is_a_lane_with_its_open_time_and_its_calls(records, promising):
@@ -229,8 +248,41 @@ def test_a_breaker_that_opened_is_a_lane_with_its_open_time_and_its_calls(record
     (lane,) = page_of(recorded, promising, judge_run(recorded, promising)).lanes
     assert lane.edge == "shop->stock"
     assert "breaker opened after 10 calls" in [event.label for event in lane.events]
-    (span,) = lane.spans
-    assert span.label == "open, 0 calls through"
-    assert (span.started_at, span.ended_at) == (pytest.approx(START + 12.0), pytest.approx(START + 16.0))
+    assert [spell.state for spell in lane.spells] == [State.CLOSED, State.OPEN, State.HALF_OPEN, State.CLOSED]
+    spell = lane.spells[1]
+    assert spell.leaked == 0
+    assert (spell.started_at, spell.ended_at) == (pytest.approx(START + 12.0), pytest.approx(START + 16.0))
     assert sum(second.calls for second in lane.calls) == 80
     assert sum(second.failed for second in lane.calls) == 10
+
+
+def test_a_breaker_that_is_promised_and_was_never_seen_has_its_calls_and_no_states(records, promising):
+    window = FaultWindow(HANGS, "timeout", "shop->stock", START + 10.0, START + 15.0, "healed")
+    calls = [call for at_s in range(20) for call in (_hanging if 10 <= at_s < 15 else _well)(at_s)]
+    recorded = records.recorded(*calls, window)
+    page = page_of(recorded, promising, judge_run(recorded, promising))
+    for (lane,) in (page.lanes, page.experiments[0].lanes):
+        assert lane.spells == ()
+        assert sum(second.calls for second in lane.calls) == 20
+    assert page.experiments[0].lanes[0].told == "no breaker seen; 5 calls went into the fault"
+
+
+def test_an_experiment_is_shown_with_its_edge_and_who_felt_it_before_during_and_after(records, promising):
+    window = FaultWindow(HANGS, "timeout", "shop->stock", START + 10.0, START + 15.0, "healed")
+    recorded = records.recorded(*_hung(window), window)
+    (shown,) = page_of(recorded, promising, judge_run(recorded, promising)).experiments
+    (lane,) = shown.lanes
+    assert (shown.name, lane.edge) == (HANGS, "shop->stock")
+    assert lane.told.startswith(
+        "breaker opened 2 s after the fault began, after 10 calls; 1 trial call, 0 others came through"
+    )
+    assert [each.title for each in shown.compared] == ["calls shop->stock", "requests to shop"]
+    calls, requests = (each.parts for each in shown.compared)
+    assert [part.part for part in calls] == list(Part)
+    assert (calls[1].calls, calls[1].failed, calls[0].failed) == (10, 10, 0)
+    assert requests[1].calls > calls[1].calls  # the breaker refused the rest
+
+
+def test_an_experiment_that_injected_nothing_is_not_shown(records, promising):
+    recorded = records.recorded(*records.accepted())
+    assert page_of(recorded, promising, judge_run(recorded, promising)).experiments == ()

@@ -6,6 +6,7 @@ import pytest
 
 from seatrial.assess.plan import DEFAULT_AT_MOST_S, Asked, experiment_plan, rates_per_s, read_plan
 from seatrial.errors import DocumentError, Refused, UsageError
+from seatrial.scenarios.load.profile import Model
 
 
 def _rewrite(file, old, new):
@@ -54,6 +55,20 @@ def test_an_experiment_alone_has_its_own_traffic_and_judges_no_objective(workspa
     assert [checked.experiment.name for checked in plan.experiments] == ["stock hangs"]
 
 
+def test_one_journey_is_traffic_at_its_own_rate_for_as_long_as_the_experiment_takes(workspace):
+    _rewrite(workspace / "chaos" / "hang.yaml", "{profile: crowd}", "{scenario: browse, every: 250ms}")
+    plan = experiment_plan(workspace, Asked(), "stock hangs")
+    assert [scenario.name for scenario in plan.mix.scenarios] == ["browse"]
+    assert (plan.profile.name, plan.profile.model, plan.profile.peak) == ("browse every 250 ms", Model.OPEN, 4.0)
+    assert (plan.profile.lasts_s, plan.hold_at_most_s) == (plan.experiments[0].experiment.takes_s, 5.0)
+
+
+def test_an_unknown_journey_as_traffic_is_named_at_its_place(workspace):
+    _rewrite(workspace / "chaos" / "hang.yaml", "{profile: crowd}", "{scenario: browze, every: 250ms}")
+    with pytest.raises(DocumentError, match=r"chaos/hang\.yaml:2:.*browze.*did you mean 'browse'"):
+        experiment_plan(workspace, Asked(), "stock hangs")
+
+
 def test_an_experiment_alone_needs_no_gate(workspace):
     (workspace / "slo" / "gate.yaml").unlink()
     assert experiment_plan(workspace, Asked(), "stock hangs").gate.experiments == ("stock hangs",)
@@ -74,6 +89,52 @@ def test_an_unknown_profile_of_an_experiment_is_a_mistake_in_its_document(worksp
     _rewrite(workspace / "chaos" / "hang.yaml", "profile: crowd", "profile: crwd")
     with pytest.raises(DocumentError, match=r"chaos/hang\.yaml:\d+:\d+: .*'crwd'; did you mean 'crowd'"):
         experiment_plan(workspace, Asked(), "stock hangs")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            "5s, objectives: [shop.available]",
+            "5s, objectives: [stock.available]",
+            r"3:43: .* 'stock', so 'stock.available'",
+        ),
+        ("untouched: [shop.available]", "untouched: [stock.available]", r"5:32: .* 'stock', so 'stock.available'"),
+        (
+            "untouched: [shop.available]",
+            "latency: stock, p95_at_most: 1s",
+            r"5:\d+: .* 'stock', so 'stock.p95 at most 1 s'",
+        ),
+        (
+            "expect: {",
+            "abort_on: {objectives: [stock.available]}\nexpect: {",
+            r"5:25: .* 'stock', so 'stock.available'",
+        ),
+    ],
+)
+def test_an_objective_that_an_experiments_traffic_never_speaks_to_is_refused_at_its_place(old, new, told, workspace):
+    _rewrite(workspace / "chaos" / "hang.yaml", old, new)
+    with pytest.raises(DocumentError, match=rf"hang\.yaml:{told} would have no data; it asks shop$"):
+        experiment_plan(workspace, Asked(), "stock hangs")
+    assert read_plan(workspace, Asked()).experiments  # the gate's load asks it
+
+
+def test_an_objective_of_routes_that_an_experiments_traffic_does_not_ask_is_refused(workspace):
+    routed = "  - {name: counted, indicator: errors, limit: 1%, routes: [GET /count]}\n"
+    (workspace / "slo" / "shop.yaml").write_text((workspace / "slo" / "shop.yaml").read_text() + routed)
+    _rewrite(workspace / "scenarios" / "buy.yaml", "service://stock/goods", "/count")
+    _rewrite(workspace / "chaos" / "hang.yaml", "5s, objectives: [shop.available]", "5s, objectives: [shop.counted]")
+    with pytest.raises(
+        DocumentError, match=r"no journey of 'crowd' asks 'shop' for GET /count, so 'shop.counted' would"
+    ):
+        experiment_plan(workspace, Asked(), "stock hangs")
+
+
+def test_an_experiment_is_planned_by_its_file_under_its_name(workspace, monkeypatch):
+    monkeypatch.chdir(workspace)
+    plan = experiment_plan(workspace, Asked(), "chaos/hang.yaml")
+    assert plan.gate.experiments == ("stock hangs",)
+    assert [checked.experiment.name for checked in plan.experiments] == ["stock hangs"]
 
 
 def test_an_experiment_without_traffic_cannot_run_alone(workspace):

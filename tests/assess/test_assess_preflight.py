@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
 import pytest
 
 from misbehaving import Server, says
 from seatrial.assess import preflight as stage
-from seatrial.assess.headroom import Headroom, calmest, free_cores, lacking, measure_headroom, outgrown
+from seatrial.assess.headroom import Headroom, Idling, calmest, free_cores, lacking, measure_headroom, outgrown
 from seatrial.assess.preflight import preflight, room_lines
 from seatrial.errors import ExitCode, Unreachable
 from seatrial.realm import Place
@@ -125,6 +126,8 @@ def test_what_is_measured_lies_within_what_there_is():
     room = measure_headroom()
     assert 0.0 <= room.free_cores <= room.cores
     assert 0.0 <= room.late_p99_s < 5.0
+    under_load = Idling().room()
+    assert 0.0 <= under_load.free_cores <= under_load.cores == room.cores
 
 
 @pytest.mark.parametrize(
@@ -140,3 +143,10 @@ def test_what_a_start_took_is_waited_out_and_the_calmest_look_counts():
     assert calmest(looks).free_cores == 1.5
     assert next(looks).free_cores == 2.0, "it looks no longer than it must"
     assert calmest([Headroom(0.1, 2, 0.03), Headroom(0.2, 2, 0.02)]).free_cores == 0.2
+
+
+def test_a_machine_without_room_is_measured_again(monkeypatch):
+    idle_s = iter([0.0, 0.0, 0.0, 1e6])
+    monkeypatch.setattr("psutil.cpu_times", lambda: SimpleNamespace(idle=next(idle_s)))
+    room = measure_headroom()
+    assert room.free_cores == room.cores

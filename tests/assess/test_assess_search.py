@@ -55,7 +55,7 @@ class Searched:
         bridge = Bridge(
             plan, None, recorder, None, None, clock, self.said.append, self.shown.append, budget(clock, None)
         )
-        loading = SimpleNamespace(require=lambda: None, last=None, steps=())
+        loading = SimpleNamespace(require=lambda: None, last=None, steps=(), overdue=0)
         self.findings = {finding.name: finding for finding in hold_search(bridge, loading, plan.profile)}
         self.took_s = clock.elapsed
 

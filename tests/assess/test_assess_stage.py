@@ -13,6 +13,7 @@ from seatrial.assess.stage import Bridge, Hindsight, Loading, failing_ratio
 from seatrial.errors import LoadFailed
 from seatrial.journal import Run
 from seatrial.sample import EdgeCall, Phase
+from seatrial.slo.measure import Traffic
 
 
 class FakeRunning:
@@ -32,9 +33,9 @@ class FakeRunning:
 
 
 @pytest.fixture
-def bridge(plan, recorder, clock):
+def bridge(plan, recorder, clock, tmp_path):
     return Bridge(
-        plan, None, recorder, None, None, clock, lambda text: None, lambda moment: None, budget(clock, None)
+        plan, Run(tmp_path), recorder, None, None, clock, lambda text: None, lambda moment: None, budget(clock, None)
     )
 
 
@@ -42,9 +43,21 @@ def test_every_second_of_a_load_is_kept_and_its_last_pace_is_known(bridge, recor
     batches = [tuple(records.second(0)), tuple(records.second(1))]
     loading = Loading(FakeRunning(batches), bridge)
     loading.stop()
-    assert sum(len(group) for group in recorder.measures().intervals.values()) == 4
-    assert loading.last == batches[-1][-1]
+    assert [tally.ok for tally in recorder.measures().tallies(Traffic("shop"))] == [100, 100]
+    assert [tally.ok for tally in recorder.measures().tallies(Traffic("stock"))] == [100, 100]
+    assert (loading.last, loading.newest) == (batches[-1][-1], batches[-1])
     assert [(line.step, line.requests) for line in loading.steps] == [("look", 200), ("count", 200)]
+
+
+def test_the_first_request_that_cannot_be_rendered_is_told_once(plan, recorder, clock, tmp_path, records):
+    said = "first 'template' of buy a rope > look: 'row' has no 'card'"
+    (tmp_path / stage.LOG).write_text(f"a line\n[warning] {said}\n")
+    told = []
+    bridge = Bridge(
+        plan, Run(tmp_path), recorder, None, None, clock, told.append, lambda moment: None, budget(clock, None)
+    )
+    Loading(FakeRunning([tuple(records.second(at, unrendered=3)) for at in range(3)]), bridge).stop()
+    assert told == [f"warning: not rendered: {said}"]
 
 
 def test_a_load_that_ended_by_itself_is_no_load_any_more(bridge):
@@ -122,16 +135,15 @@ def test_an_interrupt_waits_for_the_last_record(bridge):
         loading.require()
 
 
-def test_the_share_that_fails_is_that_of_the_newest_second(recorder, records):
-    assert failing_ratio(recorder) is None
-    recorder.write(*records.second(0, ok=0, failed=100))
-    recorder.write(*records.second(1, ok=50, failed=50, phase=Phase.DURING, experiment="e"))
-    assert failing_ratio(recorder) == pytest.approx(50 / 200)  # the other service answered 100 more
+def test_the_share_that_fails_is_that_of_the_newest_second(records):
+    assert failing_ratio(()) is None
+    late = records.second(0, ok=0, failed=100)
+    newest = records.second(1, ok=50, failed=50, phase=Phase.DURING, experiment="e")
+    assert failing_ratio((*late, *newest)) == pytest.approx(50 / 200)  # the other service answered 100 more
 
 
-def test_a_newest_second_without_requests_has_no_share(recorder, records):
-    recorder.write(*records.second(0, failed=100), records.pacing(1))
-    assert failing_ratio(recorder) is None
+def test_a_newest_second_without_requests_has_no_share(records):
+    assert failing_ratio((*records.second(0, failed=100), records.pacing(1))) is None
 
 
 def test_an_experiment_that_does_not_fit_the_gates_time_is_not_begun_and_says_why(plan, recorder, clock, tmp_path):

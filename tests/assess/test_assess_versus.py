@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from seatrial import journal
+from seatrial.assess import run as assess_run
 from seatrial.assess import stage
 from seatrial.assess.about import read_about, write_about
 from seatrial.assess.baselines import name_baseline
@@ -15,8 +16,10 @@ from seatrial.assess.canary import permit_canary, with_canary
 from seatrial.assess.conclude import judge_run, plan_of, read_run
 from seatrial.assess.page import page_of
 from seatrial.assess.plan import Asked, read_plan
+from seatrial.assess.run import Telling, assess
 from seatrial.assess.stage import Bridge
 from seatrial.assess.versus import choose_baselines, count_unmet
+from seatrial.clock import SystemClock
 from seatrial.errors import DocumentError, Refused, UsageError
 from seatrial.journal import Journal, Run
 from seatrial.sample import BASE, CANARY
@@ -367,3 +370,12 @@ def test_where_earlier_runs_were_not_met_it_says_how_many_there_were(planned, re
     assert _judged(run, plan)["no more errors"].reason == (
         "no baseline: no earlier MET run of this realm, gate and profile (2 runs, none MET); it does not count"
     )
+
+
+def test_an_assessment_keeps_how_many_earlier_runs_were_not_met(planned, recorded, monkeypatch):
+    recorded("1", grade="MISSED", seconds=1, profile="")
+    monkeypatch.setattr(assess_run, "preflight", lambda *_, **__: None)
+    monkeypatch.setattr(assess_run.stage, "accept", lambda _: ())
+    idle = dataclasses.replace(planned(), profile=None)
+    assessed = assess(idle, clock=SystemClock(), telling=Telling(lambda _: None, lambda _: None))
+    assert read_about(assessed.run).unmet == 1

@@ -1,4 +1,5 @@
-"""What the proxy's tests need: our proxy and the original as processes, an echo upstream, sockets that get closed."""
+"""What the tests of chaos need: our proxy and the original as processes, an echo upstream, sockets that get closed,
+and a container."""
 
 from __future__ import annotations
 
@@ -13,10 +14,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
+from containers import Contained, contain_ledger, empty_image
+
+from ports import free_port
 
 PATIENCE_S = 20.0
 NEEDS_UVLOOP = pytest.mark.skipif(importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed")
@@ -49,7 +55,7 @@ class ServerUnderTest:
 
     def delete_all(self) -> None:
         for name in self.ask("GET", "/proxies").json():
-            assert self.ask("DELETE", f"/proxies/{name}").status_code == 204
+            assert self.ask("DELETE", f"/proxies/{quote(name, safe='')}").status_code == 204
 
 
 class ProxyUnderTest:
@@ -61,7 +67,7 @@ class ProxyUnderTest:
         self.port = port
 
     def ask(self, method: str, path: str = "", body: Any = None) -> httpx.Response:
-        return self.server.ask(method, f"/proxies/{self.name}{path}", body)
+        return self.server.ask(method, f"/proxies/{quote(self.name, safe='')}{path}", body)
 
     def add(self, kind: str, *, stream: str = "downstream", name: str = "", toxicity: float = 1.0, **attributes: int):
         """Add a toxic that must be taken; gives its name."""
@@ -89,10 +95,10 @@ def ours(*arguments: str) -> Iterator[ServerUnderTest]:
 
 
 @contextmanager
-def original(binary: str) -> Iterator[ServerUnderTest]:
+def original(binary: str, *arguments: str) -> Iterator[ServerUnderTest]:
     """The original toxiproxy-server as a process."""
     port = free_port()
-    command = [binary, "-host", "127.0.0.1", "-port", str(port)]
+    command = [binary, "-host", "127.0.0.1", "-port", str(port), *arguments]
     quiet = {**os.environ, "LOG_LEVEL": "fatal"}
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=quiet) as process:
         wait_until(lambda: accepts(port))
@@ -106,11 +112,6 @@ def _serving(server: ServerUnderTest, process: subprocess.Popen[Any]) -> Iterato
     finally:
         process.terminate()
         process.wait(PATIENCE_S)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 def accepts(port: int) -> bool:
@@ -136,7 +137,7 @@ def _either_server(request: pytest.FixtureRequest, toxiproxy_binary: str | None)
 
 @pytest.fixture(scope="module", params=OURS)
 def _our_server(request: pytest.FixtureRequest) -> Iterator[ServerUnderTest]:
-    with ours("--loop", request.param) as server:
+    with ours("--loop", request.param, "--observe") as server:
         yield server
 
 
@@ -159,6 +160,13 @@ def start_ours() -> Iterator[Callable[..., ServerUnderTest]]:
     """Starts a process of our own proxy with command line arguments."""
     with ExitStack() as stack:
         yield lambda *arguments: stack.enter_context(ours(*arguments))
+
+
+@pytest.fixture
+def start_original(toxiproxy_binary: str | None) -> Iterator[Callable[..., ServerUnderTest]]:
+    """Starts a process of the original with command line arguments."""
+    with ExitStack() as stack:
+        yield lambda *arguments: stack.enter_context(original(toxiproxy_binary or "", *arguments))
 
 
 @pytest.fixture(scope="session")
@@ -273,3 +281,23 @@ def is_silent() -> Callable[..., bool]:
         return False
 
     return stays_silent
+
+
+@pytest.fixture(name="free_port")
+def _free_port() -> int:
+    """A port nobody listens on."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def image() -> Iterator[str]:
+    """An image for containers that have the host's own folders bound into them."""
+    with empty_image() as made:
+        yield made
+
+
+@pytest.fixture
+def contained(image: str, tmp_path: Path) -> Iterator[Contained]:
+    """The ledger, healthy, in a container that allows faults."""
+    with contain_ledger(image, tmp_path) as running:
+        yield running

@@ -3,38 +3,44 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
+from seatrial.chaos import inject
+from seatrial.chaos.expectations import BreakerExpectation, Expectations, Named
 from seatrial.chaos.experiment import Surroundings, run_experiment
-from seatrial.chaos.faults.injectable import Lease, Means, Undone
+from seatrial.chaos.faults import rolling
+from seatrial.chaos.faults.injectable import AtOnce, Lease, Means, Undone
+from seatrial.chaos.faults.rolling import InTurn
 from seatrial.chaos.inject import Injector, Resolved
 from seatrial.chaos.ledger import Ledger
 from seatrial.chaos.model import (
     AbortOn,
-    BreakerExpectation,
     EdgeFault,
-    Expectations,
     Experiment,
     ExperimentRecord,
     Fault,
+    HttpError,
     Injection,
     Kill,
     Limits,
-    Named,
+    RollingRestart,
+    Selection,
     ServiceFault,
     Timeout,
 )
 from seatrial.chaos.plan import Checked, PhaseObjective
 from seatrial.chaos.verify import UNSTEADY, Seen, apart, judge_experiment, timeline_of
-from seatrial.errors import FaultFailed
-from seatrial.sample import CallsLost, EdgeCall, Phase
+from seatrial.errors import CannotRun, FaultFailed
+from seatrial.sample import CallsLost, EdgeCall, FaultWindow, Phase
 from seatrial.service import BreakerPromise, Edge, Indicator, Mechanisms, Objective
 from seatrial.verdict import Finding, Grade, Subject
 
+PATIENCE_S = 20.0
 EDGE = Edge("cards", "ledger")
 HANG = Injection(0.0, 20.0, EdgeFault(EDGE, Timeout(0.0)))
 KILL = Injection(25.0, 5.0, ServiceFault("ledger", Kill()))
@@ -43,7 +49,7 @@ PROMISED = Mechanisms(0.25, BreakerPromise(10, 0.5, 5.0, 2.0, 1))
 
 
 @dataclass(frozen=True, slots=True)
-class NotedFault:
+class NotedFault(AtOnce):
     means: ClassVar[Means] = Means.PROXY
     heal_deadline_s: ClassVar[float] = 5.0
     lease: ClassVar[Lease | None] = None
@@ -77,11 +83,19 @@ class Bench:
         self.expired = False
         self.steady = Grade.MET
         self.share: float | None = 0.0
+        self.well = threading.Event()
         self._told = clock.now()
         self._number = 0
         self.calls: list[EdgeCall] = []
         ledger = Ledger(tmp_path / "faults.jsonl")
-        self.injector = Injector(ledger, "demo", clock=clock, say=lambda _: None, renew_every_s=60.0)
+        self.injector = Injector(
+            ledger,
+            "demo",
+            clock=clock,
+            say=lambda _: None,
+            renew_every_s=60.0,
+            start_watchdog=lambda ledger: None,
+        )
 
     def note(self, text: str) -> None:
         self.notes.append((round(self.clock.now() - self.begin, 1), text))
@@ -178,6 +192,33 @@ def test_the_phases_follow_each_other_and_faults_end_on_time(bench: Bench):
     assert bench.clock.now() - bench.begin == pytest.approx(51.0, abs=0.6)
 
 
+def test_progress_says_which_requests_a_fault_is_meant_for(bench: Bench):
+    said: list[str] = []
+    chosen = HttpError(selection=Selection(route="POST /entries", first=3))
+    bench.run(checked(Injection(0.0, 5.0, EdgeFault(EDGE, chosen)), HANG), say=said.append)
+    assert "the ledger hangs: http_error on cards->ledger (route POST /entries, first 3)" in said
+    assert "the ledger hangs: timeout on cards->ledger" in said
+
+
+def test_a_proxy_that_is_gone_ends_the_experiment_and_names_what_was_on(bench: Bench):
+    @dataclass(frozen=True, slots=True)
+    class AtAProxy(NotedFault):
+        api: str = "http://127.0.0.1:1"  # where nobody listens
+
+    def observe() -> None:
+        raise CannotRun("the proxy does not answer")
+
+    with pytest.raises(FaultFailed, match="is gone, and with it what was on: cards->ledger"):
+        bench.run(
+            dataclasses.replace(
+                checked(HANG), experiment=dataclasses.replace(checked(HANG).experiment, baseline_s=0)
+            ),
+            observe=observe,
+            resolve=lambda fault: Resolved(fault, Means.PROXY, AtAProxy(fault.target)),
+        )
+    assert bench.on == set()
+
+
 def test_a_healthy_system_meets_every_expectation(bench: Bench):
     record = bench.run(checked(HANG))
     findings = bench.findings(checked(HANG), record)
@@ -231,6 +272,101 @@ def test_too_many_errors_abort_and_heal_at_once(bench: Bench):
     assert by_name(bench.findings(aborting, record))["not aborted"] is Grade.MISSED
 
 
+def test_a_promise_that_is_missed_under_the_fault_aborts_and_heals_at_once(bench: Bench):
+    promised = PhaseObjective("cards", FAST, Phase.DURING)
+    watched = dataclasses.replace(
+        checked(HANG, abort_on=AbortOn(objectives=(Named("cards", "fast"),))), abort=(promised,)
+    )
+
+    def judge(item: PhaseObjective) -> Finding:
+        late = bench.clock.now() - bench.begin >= 12.0
+        grade = Grade.MISSED if late and item is promised else Grade.MET
+        return Finding(Subject.OBJECTIVE, item.service, item.objective.name, grade, "9 of 10 were slow")
+
+    record = bench.run(watched, judge=judge)
+    assert record.aborted == "cards.fast was missed: 9 of 10 were slow"
+    (window,) = record.windows
+    assert window.ended_at - bench.begin == pytest.approx(12.0, abs=0.6)
+    assert bench.run(watched, judge=bench.judge).aborted == ""
+
+
+@dataclass(frozen=True, slots=True)
+class SlowPart:
+    """A replica whose restart is over when the bench says that it is well."""
+
+    heal_deadline_s: ClassVar[float] = 5.0
+    is_up: ClassVar[bool] = True
+    is_former: ClassVar[bool] = False
+
+    label: str
+
+    def inject(self) -> None:
+        Bench.now.note(f"restart {self.label}")
+        Bench.now.on.add(self.label)
+        assert Bench.now.well.wait(PATIENCE_S)
+
+    def wait_well(self) -> None:
+        Bench.now.note(f"wait for {self.label}")
+
+
+@dataclass(frozen=True, slots=True)
+class SlowParts(InTurn):
+    """A rolling restart of them."""
+
+    means: ClassVar[Means] = Means.PROCESS
+    noun: ClassVar[str] = "processes"
+    part: ClassVar[type[SlowPart]] = SlowPart
+
+
+def roll(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, first_takes_s: float, abort_on: AbortOn | None = None
+) -> ExperimentRecord:
+    """Play a rolling restart of two replicas for a minute at most; errors begin with it."""
+    monkeypatch.setattr(inject, "LOOK_EVERY_S", 0.001)
+    monkeypatch.setattr(rolling, "pause", lambda stop, _: stop.wait(PATIENCE_S))
+    fault = ServiceFault("ledger", RollingRestart(("ledger2",), 1.0))
+    alike = checked(Injection(0.0, 60.0, fault), abort_on=abort_on)
+    limited = dataclasses.replace(alike.experiment, limits=Limits(duration_s=60.0))
+    parts = SlowParts.of([SlowPart("ledger"), SlowPart("ledger2")], 1.0, where=None)
+    begun_at = bench.begin + limited.baseline_s
+
+    def observe() -> None:
+        if bench.on and bench.injector.active:
+            bench.clock.sleep(0.5)  # nobody else does while it is injected
+            if bench.clock.now() - begun_at > first_takes_s:
+                bench.well.set()
+        bench.observe()
+
+    return bench.run(
+        dataclasses.replace(alike, experiment=limited),
+        resolve=lambda fault: Resolved(fault, Means.PROCESS, parts),
+        observe=observe,
+        failing=lambda: 0.9 if bench.on else 0.0,
+    )
+
+
+def test_a_rolling_restart_whose_replicas_come_slowly_is_ended_by_the_limit_of_its_method(bench: Bench, monkeypatch):
+    record = roll(bench, monkeypatch, first_takes_s=60.0)
+    assert record.aborted == "rolling_restart on ledger was not over within the limit, 60 s"
+    assert [text for _, text in bench.notes if text.endswith("ledger")] == ["restart ledger", "wait for ledger"]
+    assert [(each.ended, round(each.ended_at - each.started_at)) for each in record.windows] == [("healed", 60)]
+
+
+def test_errors_in_the_middle_of_a_rolling_restart_abort_it(bench: Bench, monkeypatch):
+    record = roll(bench, monkeypatch, first_takes_s=3.0, abort_on=AbortOn(0.5, 5.0))
+    assert record.aborted == "more than 50 % errors for 5 s"
+    assert "restart ledger2" not in [text for _, text in bench.notes]
+    assert [(each.ended, round(each.ended_at - each.started_at)) for each in record.windows] == [("healed", 6)]
+
+
+def test_errors_that_go_on_from_one_fault_to_the_next_abort(bench: Bench):
+    one_after_the_other = [dataclasses.replace(HANG, at_s=at_s, for_s=3.0) for at_s in (0.0, 3.0, 6.0, 9.0)]
+    alike = checked(*one_after_the_other, abort_on=AbortOn(0.5, 5.0))
+    record = bench.run(alike, failing=lambda: 0.9)
+    assert record.aborted == "more than 50 % errors for 5 s"
+    assert [round(each.ended_at - bench.begin) for each in record.windows] == [13, 16]
+
+
 def test_errors_that_pause_do_not_abort(bench: Bench):
     shares = iter([0.9] * 8 + [0.1] + [0.9] * 8 + [0.1] * 100)
     record = bench.run(checked(HANG, abort_on=AbortOn(0.5, 5.0)), failing=lambda: next(shares))
@@ -273,6 +409,32 @@ def test_time_held_before_counts_as_baseline(bench: Bench):
     assert (60.0, "inject cards->ledger") in bench.notes
 
 
+def test_a_fault_and_a_recovery_end_as_soon_as_they_have_shown_enough(bench: Bench):
+    lasts_s = {Phase.DURING: 3.0, Phase.AFTER: 2.0}
+    began_at: dict[Phase, float] = {}
+
+    def mark(phase: Phase, experiment: str | None) -> None:
+        began_at[phase] = bench.clock.now()
+
+    def enough(phase: Phase) -> bool:
+        return bench.clock.now() - began_at[phase] >= lasts_s[phase]
+
+    record = bench.run(checked(HANG), mark=mark, enough=enough)
+    (window,) = record.windows
+    assert window.ended_at - window.started_at == pytest.approx(3.0)
+    assert record.ended_at - window.ended_at == pytest.approx(2.0)
+    assert not bench.on
+
+
+def test_what_is_usual_is_learned_from_when_all_was_seen_to_be_well(bench: Bench):
+    first = dataclasses.replace(checked(HANG), experiment=dataclasses.replace(checked(HANG).experiment, name="first"))
+    second = checked(HANG)
+    (window,), (other,) = (bench.run(item).windows for item in (first, second))
+    calm = dataclasses.replace(window, calm_at=window.ended_at + 1.0)
+    _, alone = apart((first, second), calls=bench.calls, windows=(calm, other))
+    assert min(call.started_at for call in alone.calls) == pytest.approx(window.ended_at + 1.0, abs=0.06)
+
+
 def test_a_second_experiment_is_judged_on_its_own_calls_alone(bench: Bench):
     first = dataclasses.replace(checked(HANG), experiment=dataclasses.replace(checked(HANG).experiment, name="first"))
     second = checked(HANG)
@@ -287,6 +449,20 @@ def test_a_second_experiment_is_judged_on_its_own_calls_alone(bench: Bench):
         timeline = timeline_of(item, EDGE)
         assert timeline.opened_after_s == pytest.approx(0.1, abs=0.1)
         assert set(by_name(judge_experiment(item, judge=bench.judge)).values()) == {Grade.MET}
+
+
+def test_a_request_still_under_way_when_the_next_fault_begins_is_not_taken_for_a_refused_one():
+    first, second = checked(HANG), Checked(Experiment("second", ()), (), (), {}, {})
+    windows = (
+        FaultWindow(first.experiment.name, "timeout", "cards->ledger", 100.0, 115.0, "healed"),
+        FaultWindow("second", "kill", "ledger", 136.0, 140.0, "healed"),
+    )
+    before = EdgeCall("r", "gateway->cards", 135.9, "GET", "/a", duration_s=0.05, status=200)
+    across = EdgeCall("r", "gateway->cards", 135.99, "GET", "/a", duration_s=0.05, status=503)
+    led_to = EdgeCall("r", "cards->ledger", 136.01, "GET", "/b", duration_s=0.01)
+    for_ever = EdgeCall("r", "cards->ledger", 101.0, "GET", "/b")
+    seen, _ = apart((first, second), calls=(for_ever, before, across, led_to), windows=windows)
+    assert seen.calls == (for_ever, before)
 
 
 def test_what_another_experiment_showed_would_have_hidden_the_open_breaker(bench: Bench):

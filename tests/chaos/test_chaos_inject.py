@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +20,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.chaos import faults, inject
-from seatrial.chaos.faults.injectable import Lease, Means, Undone
-from seatrial.chaos.faults.toxics import Renewed
-from seatrial.chaos.inject import Injector, Resolved, realm_lock, recover
-from seatrial.chaos.ledger import Ledger, open_entries
+from seatrial.chaos import faults, undo
+from seatrial.chaos.faults.injectable import AtOnce, Lease, Means, Reached, Undone
+from seatrial.chaos.faults.toxics import Renewed, Toxic
+from seatrial.chaos.inject import Injector, Resolved
+from seatrial.chaos.ledger import Entry, Ledger, open_entries
 from seatrial.chaos.model import EdgeFault, FaultKind, Latency
+from seatrial.chaos.recover import realm_lock, recover, require_healed
 from seatrial.errors import FaultFailed, Interrupted, Refused
 from seatrial.service import Edge
 
@@ -31,7 +34,7 @@ WORLD: list[str] = []
 
 
 @dataclass(frozen=True, slots=True)
-class FakeFault:
+class FakeFault(AtOnce):
     """A fault that notes what is done with it; `how` says what goes wrong."""
 
     means: ClassVar[Means] = Means.PROXY
@@ -65,7 +68,11 @@ class FakeFault:
             raise ZeroDivisionError("a defect of ours")
         if "hangs" in self.how:
             threading.Event().wait(5.0)
-        return Undone("gone" not in self.how, "done")
+        return Undone("gone" not in self.how, "done", Reached(12, 3) if "counts" in self.how else None)
+
+
+def no_watchdog(ledger: Ledger) -> None:
+    """Nobody kills the process of these tests."""
 
 
 def resolved(name: str, how: str = "") -> Resolved:
@@ -82,7 +89,7 @@ def world():
 @pytest.fixture
 def injector(tmp_path: Path, clock, world) -> Injector:
     ledger = Ledger(tmp_path / "reports" / "out" / "run" / "faults.jsonl")
-    return Injector(ledger, "demo", clock=clock, say=lambda _: None, renew_every_s=60.0)
+    return Injector(ledger, "demo", clock=clock, say=lambda _: None, renew_every_s=60.0, start_watchdog=no_watchdog)
 
 
 def run(injector: Injector, *them: Resolved, then: Callable[[], None] = lambda: None) -> None:
@@ -110,7 +117,10 @@ def test_healing_order_is_the_reverse_of_injection(tmp_path_factory: pytest.Temp
     """Property: also when some were healed before, each on its own."""
     WORLD.clear()
     path = tmp_path_factory.mktemp("run") / "faults.jsonl"
-    with Injector(Ledger(path), "demo", clock=_Still(), say=lambda _: None, renew_every_s=60.0) as injector:
+    still = Injector(
+        Ledger(path), "demo", clock=_Still(), say=lambda _: None, renew_every_s=60.0, start_watchdog=no_watchdog
+    )
+    with still as injector:
         active = [injector.inject(resolved(name), experiment="x") for name in names]
         for index in sorted(early & set(range(len(names)))):
             injector.heal(active[index])
@@ -151,6 +161,44 @@ def test_an_injection_that_fails_is_healed_all_the_same(injector: Injector, worl
     assert world[-2:] == ["heal b", "heal a"]
 
 
+def late(name: str, *, acts_at_look: int) -> Resolved:
+    """A fault whose injection times out, and acts all the same when it is looked at for that many times."""
+
+    @dataclass(frozen=True, slots=True)
+    class Late(FakeFault):
+        def inject(self) -> None:
+            WORLD.append(f"inject {name}")
+            raise FaultFailed("the engine did not answer in time")
+
+        def heal(self) -> Undone:
+            WORLD.append(f"heal {name}")
+            acts = WORLD.count(f"heal {name}") == acts_at_look
+            return Undone(acts, "undone at last" if acts else "nothing to do")
+
+    return Resolved(EdgeFault(Edge("a", name), Latency(0.1)), Means.PROCESS, Late(name))
+
+
+def test_an_injection_that_timed_out_is_undone_when_it_acts_after_all_else(
+    injector: Injector, world: list[str], tmp_path: Path
+):
+    with pytest.raises(FaultFailed, match="did not answer in time"):
+        run(injector, resolved("a"), late("b", acts_at_look=4))
+    assert world == ["inject a", "inject b", "heal b", "heal a", "heal b", "heal b", "heal b"]
+    assert [window.ended for window in injector.windows] == ["healed", "healed"]
+    last = json.loads(ledger_of(tmp_path).read_text().splitlines()[-1])
+    assert (last["event"], last["text"]) == ("healed", "undone at last")
+
+
+def test_an_injection_that_failed_and_never_acts_is_waited_for_no_longer_than_a_while(
+    injector: Injector, clock, tmp_path: Path
+):
+    began = clock.monotonic()
+    with pytest.raises(FaultFailed, match="did not answer in time"):
+        run(injector, late("b", acts_at_look=10_000))
+    assert clock.monotonic() - began == pytest.approx(undo.SETTLE_S, abs=0.5)
+    assert open_entries(ledger_of(tmp_path)) == ()
+
+
 @pytest.mark.parametrize("how", ["stays", "breaks", "hangs"])
 def test_healing_goes_on_past_an_error_and_says_what_is_left(injector: Injector, world, tmp_path: Path, how: str):
     with pytest.raises(FaultFailed, match="not healed: latency on a->b; then: seatrial chaos recover"):
@@ -158,6 +206,17 @@ def test_healing_goes_on_past_an_error_and_says_what_is_left(injector: Injector,
     assert world[3:] == ["heal c", "heal b", "heal a"]
     assert [window.ended for window in injector.windows] == ["healed", "left", "healed"]
     assert [entry.target for entry in open_entries(ledger_of(tmp_path))] == ["a->b"]
+
+
+def test_window_and_progress_have_how_far_a_fault_had_reached_where_that_was_counted(
+    tmp_path: Path, clock, world: list[str]
+):
+    said: list[str] = []
+    ledger = Ledger(tmp_path / "faults.jsonl")
+    injector = Injector(ledger, "demo", clock=clock, say=said.append, renew_every_s=60.0, start_watchdog=no_watchdog)
+    run(injector, resolved("a"), resolved("b", "counts"))
+    assert [(window.matched, window.hit) for window in injector.windows] == [(12, 3), (None, None)]
+    assert said == ["latency on a->b: done (it matched 12 and hit 3)", "latency on a->a: done"]
 
 
 def test_ctrl_c_heals_and_is_an_interruption(injector: Injector, world: list[str]):
@@ -186,6 +245,25 @@ def test_an_interrupt_during_healing_waits_for_it(injector: Injector, world: lis
     assert world[-2:] == ["healed whole", "heal a"]
 
 
+def test_a_second_ctrl_c_on_the_way_out_does_not_end_the_healing(injector: Injector, world: list[str]):
+    def twice() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            signal.raise_signal(signal.SIGINT)
+            WORLD.append("on the way out")
+
+    with pytest.raises(Interrupted, match=r"1 fault\(s\) healed"):
+        run(injector, resolved("a"), then=twice)
+    assert world[-2:] == ["on the way out", "heal a"]
+
+
+def test_a_hangup_heals_and_is_an_interruption(injector: Injector, world: list[str]):
+    with pytest.raises(Interrupted):
+        run(injector, resolved("a"), then=lambda: signal.raise_signal(signal.SIGHUP))
+    assert world[-1] == "heal a"
+
+
 def test_handlers_of_signals_are_put_back(injector: Injector):
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with injector:
@@ -194,26 +272,52 @@ def test_handlers_of_signals_are_put_back(injector: Injector):
 
 
 def test_a_lease_that_ran_out_is_noticed_by_its_renewal(tmp_path: Path, clock, world):
+    said: list[str] = []
     injector = Injector(
         Ledger(tmp_path / "faults.jsonl"),
         "demo",
         clock=clock,
-        say=lambda _: None,
+        say=said.append,
         renew_lease=lambda lease: Renewed((), (f"{lease.holder}/toxic",)),
         renew_every_s=60.0,
+        start_watchdog=no_watchdog,
     )
     with injector:
         injector.inject(resolved("a", "leased"), experiment="x")
-        assert injector.expired == frozenset()
+        assert said == []
         injector.beat()
-        assert injector.expired == {"run/toxic"}
+        injector.beat()
+        assert said == ["the lease of run/toxic ran out by itself (a starved machine?)"]
 
 
 def test_a_leased_fault_that_is_gone_at_healing_had_expired(injector: Injector):
     with injector:
         injector.inject(resolved("a", "leased gone"), experiment="x")
-    assert injector.expired == {"a->a"}
     assert injector.windows[0].ended == "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class FaultAtAProxy(FakeFault):
+    """The same, at a proxy that can be looked at."""
+
+    api: str = "http://x"
+
+
+def test_a_beat_renews_leases_before_it_looks_for_their_proxies(tmp_path: Path, clock, world, monkeypatch):
+    def renewed(lease: Lease) -> Renewed:
+        WORLD.append("renew")
+        return Renewed((), ())
+
+    monkeypatch.setattr("seatrial.chaos.heartbeat.proxy_is_gone", lambda api: WORLD.append("look"))
+    ledger = Ledger(tmp_path / "faults.jsonl")
+    fault = Resolved(EdgeFault(Edge("a", "a"), Latency(0.1)), Means.PROXY, FaultAtAProxy("a", "leased"))
+    with Injector(
+        ledger, "demo", clock=clock, say=lambda _: None, renew_lease=renewed, renew_every_s=60.0
+    ) as injector:
+        injector.inject(fault, experiment="x")
+        WORLD.clear()
+        injector.beat()
+        assert WORLD == ["renew", "look"]
 
 
 def test_a_renewal_that_fails_does_not_end_the_heartbeat(tmp_path: Path, clock, world):
@@ -227,6 +331,7 @@ def test_a_renewal_that_fails_does_not_end_the_heartbeat(tmp_path: Path, clock, 
         say=lambda _: None,
         renew_lease=deaf,
         renew_every_s=60.0,
+        start_watchdog=no_watchdog,
     )
     with injector:
         injector.inject(resolved("a", "leased"), experiment="x")
@@ -236,7 +341,9 @@ def test_a_renewal_that_fails_does_not_end_the_heartbeat(tmp_path: Path, clock, 
 
 def test_a_second_harness_on_a_realm_is_refused(tmp_path: Path):
     with realm_lock(tmp_path, "demo"):
-        with pytest.raises(Refused, match=rf"chaos is going on in realm 'demo' \(process {os.getpid()}\)"):
+        with pytest.raises(
+            Refused, match=rf"chaos is going on in realm 'demo' \(process {os.getpid()}, with faults of its own\)"
+        ):
             realm_lock(tmp_path, "demo").__enter__()
         with realm_lock(tmp_path, "other"):
             pass
@@ -277,6 +384,82 @@ def _leave_open(workspace: Path, clock, *names: str, how: dict[str, str] | None 
     injector = Injector(Ledger(ledger_of(workspace)), "demo", clock=clock, say=lambda _: None)
     for name in names:
         injector.inject(resolved(name, (how or {}).get(name, "")), experiment="x")
+
+
+def test_a_fault_the_ledger_cannot_take_is_not_injected_and_the_others_are_healed(
+    injector: Injector, world: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def inject_on_a_full_disk() -> None:
+        monkeypatch.setattr(os, "fsync", full)
+        injector.inject(resolved("b"), experiment="x")
+
+    with pytest.raises(FaultFailed, match="No space left on device; nothing was injected"):
+        run(injector, resolved("a"), then=inject_on_a_full_disk)
+    assert world == ["inject a", "heal a"]
+    assert [window.ended for window in injector.windows] == ["healed"]
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.EIO, os.strerror(errno.EIO)), RuntimeError("reentrant call inside <_io.BufferedWriter>")]
+)
+def test_healing_goes_on_where_nobody_hears_of_it(tmp_path: Path, clock, world: list[str], error: Exception):
+    def closed(_: str) -> None:
+        raise error
+
+    ledger = Ledger(ledger_of(tmp_path))
+    with Injector(ledger, "demo", clock=clock, say=closed, start_watchdog=no_watchdog) as injector:
+        injector.inject(resolved("a"), experiment="x")
+        injector.inject(resolved("b"), experiment="x")
+    assert world[-2:] == ["heal b", "heal a"]
+
+
+def test_what_somebody_else_has_undone_is_not_undone_again(
+    injector: Injector, tmp_path: Path, clock, world, fake_kind
+):
+    with injector:
+        injector.inject(resolved("a"), experiment="x")
+        assert [item.healed for item in undo.undo_open(Ledger(ledger_of(tmp_path)), clock=clock)] == [True]
+    assert world == ["inject a", "heal a"]
+    assert [window.ended for window in injector.windows] == ["expired"]
+
+
+def test_without_a_watchdog_no_fault_without_a_lease_is_injected(tmp_path: Path, clock, world: list[str]):
+    class Dead:
+        lives = False
+
+        def __init__(self, ledger: Ledger) -> None:
+            del ledger
+
+        def require(self) -> None:
+            raise FaultFailed("the watchdog did not start")
+
+        def let_go(self, *, wait: bool) -> None:
+            del wait
+
+    ledger = Ledger(ledger_of(tmp_path))
+    with (
+        pytest.raises(FaultFailed, match="the watchdog did not start"),
+        Injector(ledger, "demo", clock=clock, say=lambda _: None, start_watchdog=Dead) as injector,
+    ):
+        injector.inject(resolved("a"), experiment="x")
+    assert world == []
+
+
+def test_an_injection_that_was_still_under_way_is_undone_when_it_acts(tmp_path: Path, clock, world, monkeypatch):
+    @dataclass(frozen=True, slots=True)
+    class Late(FakeFault):
+        def heal(self) -> Undone:
+            WORLD.append("look")
+            return Undone(len(WORLD) == 4, "undone at last" if len(WORLD) == 4 else "nothing to do")
+
+    monkeypatch.setitem(faults.FAULTS, (Means.PROXY, FaultKind.LATENCY), Late)
+    ledger = Ledger(ledger_of(tmp_path))
+    ledger.open(Entry("a", "x", "demo", "proxy", "latency", "a->b", {"name": "b"}, clock.now()))
+    (recovered,) = recover(tmp_path, clock=clock)
+    assert (recovered.text, recovered.needed) == ("undone at last", True)
 
 
 HARNESS = """
@@ -345,7 +528,131 @@ def test_a_living_harness_keeps_its_toxic_beyond_the_lease(our_server, echo, har
     assert len(proxy.ask("GET", "/toxics").json()) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_frozen_harness_loses_its_toxic_and_says_so_when_it_goes_on(
+    our_server, echo, harness, wait_until: Callable[..., None]
+):
+    proxy = our_server.proxy(echo)
+    process = harness(proxy)
+    process.send_signal(signal.SIGSTOP)
+    wait_until(lambda: proxy.ask("GET", "/toxics").json() == [])
+    process.send_signal(signal.SIGCONT)
+    said = process.stdout.readline()
+    assert said.startswith(f"the lease of {proxy.name}/seatrial_latency_downstream_")
+    assert said.endswith(" ran out by itself (a starved machine?)\n")
+
+
+def test_a_watchdog_that_was_ended_is_replaced_while_something_is_on(tmp_path: Path, clock, world: list[str]):
+    started: list[object] = []
+
+    class Short:
+        """One that is gone by the first heartbeat."""
+
+        lives = True
+
+        def __init__(self, ledger: Ledger) -> None:
+            del ledger
+            started.append(self)
+
+        def require(self) -> None: ...
+
+        def beat(self) -> None:
+            self.lives = False
+
+        def let_go(self, *, wait: bool) -> None:
+            del wait
+
+    ledger = Ledger(ledger_of(tmp_path))
+    with Injector(
+        ledger, "demo", clock=clock, say=lambda _: None, renew_every_s=60.0, start_watchdog=Short
+    ) as injector:
+        injector.inject(resolved("a"), experiment="x")
+        injector.beat()
+        assert len(started) == 2
+        injector.heal_all()
+        injector.beat()
+        assert len(started) == 2
+
+
+class Beaten:
+    """A watchdog that is there for good; its first beat lasts until it is let go of, or for a while."""
+
+    lives = True
+
+    def __init__(self, ledger: Ledger) -> None:
+        del ledger
+        self.beating = threading.Event()
+        self.let_go_of = threading.Event()
+        self.in_a_beat: bool | None = None
+
+    def require(self) -> None: ...
+
+    def beat(self) -> None:
+        self.beating.set()
+        self.let_go_of.wait(0.5)
+        self.beating.clear()
+
+    def let_go(self, *, wait: bool) -> None:
+        del wait
+        self.in_a_beat = self.beating.is_set()
+        self.let_go_of.set()
+
+
+def test_the_watchdog_is_let_go_of_when_no_beat_is_under_way(tmp_path: Path, clock, world: list[str]):
+    started: list[Beaten] = []
+
+    def start(ledger: Ledger) -> Beaten:
+        started.append(Beaten(ledger))
+        return started[-1]
+
+    ledger = Ledger(ledger_of(tmp_path))
+    with Injector(
+        ledger, "demo", clock=clock, say=lambda _: None, renew_every_s=0.01, start_watchdog=start
+    ) as injector:
+        injector.inject(resolved("a"), experiment="x")
+        assert started[0].beating.wait(20.0)
+    assert [watchdog.in_a_beat for watchdog in started] == [False]
+
+
+def test_a_watchdog_that_cannot_be_replaced_is_told_once_and_the_heart_goes_on(tmp_path: Path, clock, world):
+    class Ended(Beaten):
+        """One that was ended."""
+
+        lives = False
+
+        def beat(self) -> None: ...
+
+    tries: list[bool] = []
+
+    def start(ledger: Ledger) -> Ended:
+        tries.append(True)
+        if len(tries) > 1:
+            raise FaultFailed("the watchdog cannot be started: Resource temporarily unavailable")
+        return Ended(ledger)
+
+    said: list[str] = []
+    renewed: list[Lease] = []
+    injector = Injector(
+        Ledger(ledger_of(tmp_path)),
+        "demo",
+        clock=clock,
+        say=said.append,
+        renew_lease=lambda lease: renewed.append(lease) or Renewed((), ()),
+        renew_every_s=60.0,
+        start_watchdog=start,
+    )
+    with injector:
+        injector.inject(resolved("a"), experiment="x")
+        injector.inject(resolved("b", "leased"), experiment="x")
+        injector.beat()
+        injector.beat()
+    assert len(tries) == 3
+    assert len(renewed) == 2
+    assert [line for line in said if "watchdog" in line] == [
+        "the watchdog was ended and cannot be started again: nobody heals what is on if we are killed"
+    ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_to_the_harness_heals_before_it_ends(our_server, echo, harness, tmp_path: Path, number):
     proxy = our_server.proxy(echo)
     process = harness(proxy)
@@ -353,7 +660,7 @@ def test_a_signal_to_the_harness_heals_before_it_ends(our_server, echo, harness,
     process.wait(30.0)
     assert proxy.ask("GET", "/toxics").json() == []
     events = [json.loads(line)["event"] for line in ledger_of(tmp_path).read_text().splitlines()]
-    assert events == ["open", "healed"]
+    assert events == ["open", "acting", "healed"]
 
 
 def test_what_a_dead_harness_left_is_undone_by_recover_on_either_server(
@@ -368,6 +675,60 @@ def test_what_a_dead_harness_left_is_undone_by_recover_on_either_server(
     assert recover(tmp_path, clock=clock) == ()
 
 
+def test_kill_9_of_the_harness_leaves_no_toxic_on_a_server_without_leases(
+    toxiproxy_server, echo, harness, clock, tmp_path: Path, wait_until: Callable[..., None]
+):
+    proxy = toxiproxy_server.proxy(echo)
+    process = harness(proxy)
+    assert len(proxy.ask("GET", "/toxics").json()) == 1
+    process.kill()
+    process.wait()
+    wait_until(lambda: proxy.ask("GET", "/toxics").json() == [])
+    assert [item for item in recover(tmp_path, clock=clock) if item.needed] == []
+
+
+def test_a_proxy_that_is_gone_is_told_at_once_with_what_was_on(start_ours, echo, clock, tmp_path: Path):
+    server = start_ours()
+    proxy = server.proxy(echo)
+    said: list[str] = []
+    ledger = Ledger(ledger_of(tmp_path))
+    with Injector(ledger, "demo", clock=clock, say=said.append, renew_every_s=60.0) as injector:
+        injector.inject(_toxic(proxy), experiment="x")
+        injector.beat()
+        injector.require()
+        os.kill(server.pid, signal.SIGKILL)
+        deadline_s = time.monotonic() + 20.0
+        while not said and time.monotonic() < deadline_s:
+            injector.beat()
+        with pytest.raises(FaultFailed, match=f"the proxy at {server.api} is gone, and with it what was on: a->b"):
+            injector.require()
+    assert said[0] == f"the proxy at {server.api} is gone, and with it what was on: a->b"
+    assert [window.ended for window in injector.windows] == ["expired"]
+
+
+def _toxic(proxy) -> Resolved:
+    toxic = Toxic(proxy.server.api, proxy.name, "a->b", "late", "latency", "downstream", {"latency": 1}, "run", 5.0)
+    return Resolved(EdgeFault(Edge("a", "b"), Latency(0.001)), Means.PROXY, toxic)
+
+
+def test_what_an_earlier_run_left_is_undone_before_the_next(tmp_path: Path, clock, world, fake_kind):
+    _leave_open(tmp_path, clock, "a")
+    said: list[str] = []
+    require_healed(tmp_path, "other", clock=clock, say=said.append)
+    assert said == []
+    require_healed(tmp_path, "demo", clock=clock, say=said.append)
+    assert said == ["left by an earlier run: latency on a->a: done"]
+    assert recover(tmp_path, clock=clock) == ()
+
+
+def test_what_an_earlier_run_left_for_good_refuses_the_next(tmp_path: Path, clock, world, fake_kind):
+    _leave_open(tmp_path, clock, "a", how={"a": "stays"})
+    with pytest.raises(
+        FaultFailed, match="latency on a->a is left of an earlier run: it stays; then: seatrial chaos"
+    ):
+        require_healed(tmp_path, "demo", clock=clock, say=lambda _: None)
+
+
 def test_deadlines_of_healing_are_kept():
     with pytest.raises(FaultFailed, match=r"healing took longer than 0\.01 s"):
-        inject._within(0.01, lambda: threading.Event().wait(5.0) or Undone(True, ""))
+        undo.within(0.01, lambda: threading.Event().wait(5.0) or Undone(True, ""))

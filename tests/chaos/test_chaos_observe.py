@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -86,6 +88,25 @@ def test_a_call_that_hangs_is_given_by_flush(our_server, service, wait_until):
     assert (hanging.path, hanging.duration_s, hanging.fate) == ("/hangs", None, "open")
     proxy.ask("POST", "", {"enabled": False})
     caller.join()
+    assert watching.poll() == (), "it was given already"
+
+
+def test_a_call_that_began_later_than_what_is_flushed_is_given_when_it_ends(our_server, service, wait_until):
+    proxy = our_server.proxy(service)
+    proxy.add("timeout", timeout=0)
+    watching = watch(our_server, proxy)
+    watching.start()
+    began = time.time()
+    caller = threading.Thread(target=ask, args=(proxy, "/hangs"))
+    caller.start()
+    wait_until(lambda: our_server.counters(proxy.name)["requests_open"] == 1)
+    assert watching.poll() == ()
+    assert watching.flush(before=began - 60.0) == ()
+    proxy.ask("POST", "", {"enabled": False})
+    caller.join()
+    (ended,) = watching.poll()
+    assert (ended.path, ended.fate) == ("/hangs", "cut")
+    assert ended.duration_s is not None
 
 
 def test_proxies_that_are_no_edges_are_left_out(our_server, service):
@@ -136,3 +157,17 @@ def test_calls_are_told_by_the_watchers_clock_though_the_systems_was_set_between
     monkeypatch.setattr(http, "get", lambda url, timeout_s: Response(200, (), body, 0.01))
     (call,) = EdgeWatch("http://127.0.0.1:1", "run", edges={"p": "a->b"}, clock=clock).poll()
     assert call.started_at == pytest.approx(seen_at, abs=0.001)
+
+
+def test_connections_are_counted_by_edge_those_of_an_exchange_apart(our_server, service, wait_until):
+    proxy, other = our_server.proxy(service), our_server.proxy(service)
+    proxy.add("timeout", timeout=0)
+    caller = threading.Thread(target=ask, args=(proxy, "/hangs"))
+    caller.start()
+    with socket.create_connection(("127.0.0.1", proxy.port)), socket.create_connection(("127.0.0.1", other.port)):
+        wait_until(lambda: our_server.counters(proxy.name)["requests_open"] == 1)
+        wait_until(lambda: our_server.counters(proxy.name)["connections_open"] == 2)
+        (counted,) = watch(our_server, proxy).connections()
+    assert (counted.edge, counted.open, counted.busy) == ("client->cards", 2, 1)
+    proxy.ask("POST", "", {"enabled": False})
+    caller.join()

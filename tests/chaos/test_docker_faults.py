@@ -1,43 +1,47 @@
 """A real container on a real Docker engine, killed and paused under load; what its caller's breaker does about it.
 
 The ledger of the demo bank runs in a container, cards and feed as processes, the embedded proxy before cards and
-before the ledger. There is no registry: the image is empty, and the host's own Python is bound into the container.
+before the ledger.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 import itertools
 import json
-import os
 import secrets
 import signal
-import socket
-import subprocess
 import sys
-import tarfile
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from containers import (
+    Contained,
+    inject_and_be_killed,
+    started_harness,
+    text_of,
+    wait_all_healed,
+    wait_for,
+    wait_healthy,
+)
 
-import seatrial
+from ports import free_port
 from seatrial import http
 from seatrial.chaos.experiment import Surroundings, run_experiment
-from seatrial.chaos.inject import Injector, recover
+from seatrial.chaos.inject import Injector
 from seatrial.chaos.ledger import Ledger
 from seatrial.chaos.model import ExperimentRecord
 from seatrial.chaos.observe import EdgeWatch
 from seatrial.chaos.plan import PhaseObjective, check, plan_experiment, resolver
 from seatrial.chaos.read import read_experiments
+from seatrial.chaos.recover import recover
 from seatrial.chaos.verify import apart, judge_experiment
 from seatrial.clock import SystemClock
 from seatrial.demo import breaker
-from seatrial.exchange import Request, Response
+from seatrial.exchange import Request
 from seatrial.runtime import process, proxies
 from seatrial.runtime.docker import find_container
 from seatrial.runtime.read import read_realms
@@ -48,7 +52,6 @@ from seatrial.verdict import Finding, Grade
 
 pytestmark = [pytest.mark.needs_docker, pytest.mark.e2e]
 
-PATIENCE_S = 30.0
 CALLERS = 4
 PAUSE_S = 0.1
 FRONT, INNER = Edge("client", "cards"), Edge("cards", "ledger")
@@ -67,120 +70,7 @@ CARDS = Service(
         )
     },
 )
-REALMS = """\
-realms:
-  containers:
-    runtime: {{kind: docker, labels: {{com.example.bank: "{bank}"}}}}
-    services: {{cards: "http://{cards}", ledger: "http://127.0.0.1:{ledger_port}"}}
-    allows: {{chaos: true}}
-"""
-EXPERIMENT = """\
-experiment: the ledger's container
-steady_state: {{baseline: 3s}}
-method:
-  - {{at: 0s, inject: {{service: ledger, {fault}, for: 6s}}}}
-expect:
-  during:
-    - {{breaker: cards->ledger, opens_within: 5s, calls_while_open: 0}}
-  after: {{breaker: {{closes_within: 5s}}}}
-"""
 FAULTS = [pytest.param("kill: {signal: KILL}", id="kill"), pytest.param("stop: {}", id="pause")]
-HARNESS = """\
-import sys, time
-from pathlib import Path
-from seatrial.chaos.inject import Injector
-from seatrial.chaos.ledger import Ledger
-from seatrial.chaos.plan import resolver
-from seatrial.chaos.read import read_experiments
-from seatrial.clock import SystemClock
-from seatrial.runtime.read import read_realms
-
-workspace = Path(sys.argv[1])
-realm = read_realms(workspace)["containers"]
-[experiment] = read_experiments(workspace / "chaos").values()
-ledger = Ledger(workspace / "reports/out/run/faults.jsonl")
-with Injector(ledger, realm.name, clock=SystemClock(), say=lambda text: None) as injector:
-    resolved = resolver(workspace, realm, holder="harness")(experiment.method[0].fault)
-    injector.inject(resolved, experiment=experiment.name)
-    print("on", flush=True)
-    time.sleep(600)
-"""
-
-
-def docker(*arguments: str, given: bytes | None = None) -> str:
-    done = subprocess.run(["docker", *arguments], input=given, capture_output=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr.decode()
-    return done.stdout.decode().strip()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
-def state_of(container: str) -> dict[str, object]:
-    return json.loads(docker("inspect", "--format", "{{json .State}}", container))
-
-
-@pytest.fixture(scope="module")
-def image() -> Iterator[str]:
-    """An image with nothing but the folders the host's are bound to."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
-        for folder in ("usr", "lib", "lib64", "bin", "tmp"):
-            entry = tarfile.TarInfo(folder)
-            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
-            tar.addfile(entry)
-    made = docker("import", "-", given=packed.getvalue())
-    yield made
-    docker("rmi", made)
-
-
-def host_folders() -> list[str]:
-    """What Python and seatrial need of the host, each folder once."""
-    system = [folder for folder in ("/usr", "/lib", "/lib64", "/bin") if Path(folder).is_dir()]
-    own = {sys.prefix, sys.base_prefix, str(Path(seatrial.__file__).parents[1])}
-    return system + sorted(folder for folder in own if not f"{folder}/".startswith("/usr/"))
-
-
-@dataclass(frozen=True)
-class Contained:
-    """The ledger in a container of its own, and the workspace that knows it."""
-
-    workspace: Path
-    container: str
-    bank: str
-    port: int
-
-    def state(self) -> dict[str, object]:
-        return state_of(self.container)
-
-    def write(self, cards: str, fault: str) -> None:
-        """The workspace's files, with that address of cards."""
-        realms = REALMS.format(bank=self.bank, cards=cards, ledger_port=self.port)
-        (self.workspace / "realms.yaml").write_text(realms)
-        (self.workspace / "chaos").mkdir()
-        (self.workspace / "chaos/ledger.yaml").write_text(EXPERIMENT.format(fault=fault))
-
-
-@pytest.fixture
-def contained(image: str, tmp_path: Path) -> Iterator[Contained]:
-    """The ledger, healthy, in a container that allows faults; removed afterwards, whatever became of it."""
-    bank, port = secrets.token_hex(4), free_port()
-    binds = [f"--volume={folder}:{folder}:ro" for folder in host_folders()]
-    labels = [f"com.example.bank={bank}", "seatrial.service=ledger", "seatrial.chaos=allowed"]
-    environment = ["HOST=0.0.0.0", "PORT=8080", f"PYTHONPATH={Path(seatrial.__file__).parents[1]}"]
-    container = docker(
-        *("run", "--detach", f"--publish=127.0.0.1:{port}:8080", *binds),
-        *(f"--label={label}" for label in labels),
-        *(f"--env={setting}" for setting in environment),
-        *(image, sys.executable, "-m", "seatrial.demo", "ledger"),
-    )
-    try:
-        wait_healthy(f"http://127.0.0.1:{port}", lambda: docker("logs", container))
-        yield Contained(tmp_path, container, bank, port)
-    finally:
-        docker("rm", "--force", "--volumes", container)
 
 
 @dataclass(frozen=True)
@@ -211,13 +101,6 @@ def bank(contained: Contained, tmp_path: Path) -> Iterator[Bank]:
         yield Bank(contained, proxy.api, edges[str(FRONT)].listen)
     finally:
         process.stop(running)
-
-
-def wait_healthy(address: str, log: Callable[[], str]) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not isinstance(http.get(f"{address}/healthz", timeout_s=2), Response):
-        assert time.monotonic() < deadline_s, log()
-        time.sleep(0.05)
 
 
 @contextlib.contextmanager
@@ -309,22 +192,56 @@ def test_the_breaker_before_a_container_that_is_gone_opens_keeps_shut_and_closes
 @pytest.mark.parametrize("fault", FAULTS)
 def test_recover_undoes_what_a_killed_harness_left_and_then_finds_nothing(contained: Contained, fault: str) -> None:
     contained.write("127.0.0.1:9", fault)
-    environment = os.environ | {"PYTHONPATH": str(Path(seatrial.__file__).parents[1])}
-    command = [sys.executable, "-c", HARNESS, str(contained.workspace)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as harness:
-        try:
-            assert harness.stdout is not None
-            assert harness.stdout.readline() == "on\n"
-        finally:
-            harness.send_signal(signal.SIGKILL)
+    inject_and_be_killed(contained)
     left = contained.state()
     assert left["Status"] == ("exited" if fault.startswith("kill") else "paused")
 
     [recovered] = recover(contained.workspace, clock=SystemClock())
     assert recovered.healed, recovered.text
     assert contained.state()["Status"] == "running"
-    assert isinstance(http.get(f"http://127.0.0.1:{contained.port}/healthz", timeout_s=10), Response)
+    assert contained.answers()
     assert recover(contained.workspace, clock=SystemClock()) == ()
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_watchdog_undoes_what_a_killed_harness_left_and_recover_finds_nothing(
+    contained: Contained, fault: str
+) -> None:
+    contained.write("127.0.0.1:9", fault)
+    inject_and_be_killed(contained, "watched")
+    wait_all_healed(contained)
+    assert contained.state()["Status"] == "running"
+    assert recover(contained.workspace, clock=SystemClock()) == ()
+
+
+def test_a_restarted_container_is_the_same_one_at_the_same_place(contained: Contained) -> None:
+    contained.write("127.0.0.1:9", "restart: {}")
+    before = contained.state()
+    realm, clock = read_realms(contained.workspace)["containers"], SystemClock()
+    [experiment] = read_experiments(contained.workspace / "chaos").values()
+    ledger = Ledger(contained.workspace / "reports/out/run/faults.jsonl")
+    with Injector(ledger, realm.name, clock=clock, say=lambda text: None) as injector:
+        resolved = resolver(contained.workspace, realm, holder="test")(experiment.method[0].fault)
+        injector.inject(resolved, experiment="x")
+        after = contained.state()
+        assert contained.answers()
+    assert after["StartedAt"] != before["StartedAt"]
+    assert contained.state() == after
+
+
+def test_kill_9_in_the_middle_of_a_restart_leaves_a_container_that_was_started_again(contained: Contained) -> None:
+    contained.write("127.0.0.1:9", "restart: {}")
+    before = contained.state()
+    faults = contained.log.with_name("faults.jsonl")
+    with started_harness(contained, "watched") as harness:
+        wait_for(lambda: '"open"' in text_of(faults), lambda: text_of(contained.log))
+        harness.send_signal(signal.SIGKILL)
+    wait_all_healed(contained)
+    after = contained.state()
+    assert (after["Running"], after["StartedAt"] != before["StartedAt"]) == (True, True)
+    assert contained.answers()
+    assert recover(contained.workspace, clock=SystemClock()) == ()
+    assert contained.state() == after
 
 
 def test_a_container_is_found_by_its_labels_among_those_of_a_real_engine(contained: Contained) -> None:

@@ -11,10 +11,10 @@ import orjson
 import pytest
 
 from seatrial.chaos import faults
-from seatrial.chaos.faults import docker as docker_faults
-from seatrial.chaos.faults.docker import KillContainer, PauseContainer
+from seatrial.chaos.faults import container as container_faults
+from seatrial.chaos.faults.docker import KillContainer, PauseContainer, RestartContainer
 from seatrial.chaos.faults.injectable import Injectable, Means, Site
-from seatrial.chaos.model import Kill, ServiceFault, Stop
+from seatrial.chaos.model import Kill, Restart, ServiceFault, Stop
 from seatrial.errors import CannotRun, FaultFailed, Refused, Where
 from seatrial.exchange import Response
 from seatrial.realm import Place, Realm, RuntimeKind, Start
@@ -24,6 +24,7 @@ SOCKET = "unix:///run/engine.sock"
 LABELS = {"com.example.bank": "demo", "seatrial.service": "ledger", "seatrial.chaos": "allowed"}
 WHERE = Where("chaos/x.yaml", 5, 9)
 KILL, STOP = ServiceFault("ledger", Kill("TERM"), WHERE), ServiceFault("ledger", Stop(), WHERE)
+RESTART = ServiceFault("ledger", Restart(), WHERE)
 
 
 class FakeClient:
@@ -63,6 +64,9 @@ class FakeClient:
     def start(self, container: str) -> None:
         self._act("start", Status="running", StartedAt="second")
 
+    def restart(self, container: str, timeout: int) -> None:
+        self._act(f"restart within {timeout}", Status="running", StartedAt="second")
+
     def close(self) -> None:
         """Nothing is open."""
 
@@ -80,7 +84,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> FakeClient:
     monkeypatch.setenv("DOCKER_HOST", SOCKET)
     monkeypatch.setattr(Engine, "_connect", lambda engine: fake)
     monkeypatch.setattr("seatrial.http.get", lambda url, *, timeout_s: well)
-    monkeypatch.setattr(docker_faults, "END_DEADLINE_S", 0.0)
+    monkeypatch.setattr(container_faults, "END_DEADLINE_S", 0.0)
     return fake
 
 
@@ -97,11 +101,15 @@ def resolve(fault: ServiceFault) -> Injectable:
 def test_a_service_of_a_docker_realm_is_faulted_as_a_container(client: FakeClient) -> None:
     assert faults.resolve(KILL, site()) == (
         Means.DOCKER,
-        KillContainer(SOCKET, "4f2a", "bank-ledger-1", "first", "ledger", "TERM", "http://127.0.0.1:18003/up"),
+        KillContainer(SOCKET, "4f2a", "bank-ledger-1", "first", "ledger", "http://127.0.0.1:18003/up", "TERM"),
     )
     assert faults.resolve(STOP, site()) == (
         Means.DOCKER,
         PauseContainer(SOCKET, "4f2a", "bank-ledger-1", "first", "ledger"),
+    )
+    assert faults.resolve(RESTART, site()) == (
+        Means.DOCKER,
+        RestartContainer(SOCKET, "4f2a", "bank-ledger-1", "first", "ledger", "http://127.0.0.1:18003/up"),
     )
     assert client.acts == []
 
@@ -113,7 +121,7 @@ def test_a_container_may_be_named_in_a_realm_of_another_kind(client: FakeClient)
     assert (means, type(found)) == (Means.DOCKER, PauseContainer)
 
 
-@pytest.mark.parametrize("fault", [KILL, STOP], ids=["kill", "stop"])
+@pytest.mark.parametrize("fault", [KILL, STOP, RESTART], ids=["kill", "stop", "restart"])
 def test_a_container_that_was_not_opted_in_is_refused_and_left_alone(client: FakeClient, fault: ServiceFault) -> None:
     del client.labels["seatrial.chaos"]
     with pytest.raises(Refused, match=r"^chaos/x.yaml:5:9: .* seatrial.chaos=allowed"):
@@ -121,7 +129,7 @@ def test_a_container_that_was_not_opted_in_is_refused_and_left_alone(client: Fak
     assert client.acts == []
 
 
-@pytest.mark.parametrize("fault", [KILL, STOP], ids=["kill", "stop"])
+@pytest.mark.parametrize("fault", [KILL, STOP, RESTART], ids=["kill", "stop", "restart"])
 @pytest.mark.parametrize("status", ["created", "paused", "restarting", "removing", "exited", "dead"])
 def test_a_container_that_does_not_run_is_nobody_to_break(
     client: FakeClient, fault: ServiceFault, status: str
@@ -144,8 +152,9 @@ def test_what_would_not_come_back_as_it_was_is_not_killed_but_may_be_paused(
     client: FakeClient, host: dict[str, Any], said: str
 ) -> None:
     client.host = host
-    with pytest.raises(Refused, match=said):
-        resolve(KILL)
+    for fault in (KILL, RESTART):
+        with pytest.raises(Refused, match=said):
+            resolve(fault)
     assert resolve(STOP)
 
 
@@ -165,12 +174,18 @@ def test_kill_sends_the_signal_and_healing_starts_the_container_again(client: Fa
     assert client.acts == ["kill SIGTERM", "start"]
 
 
-def test_a_container_that_outlives_its_signal_is_told_with_the_mend(client: FakeClient) -> None:
+def test_a_container_that_outlives_its_signal_is_told_with_the_mend_and_not_left_to_end_later(
+    client: FakeClient,
+) -> None:
     client.lies = True
     fault = resolve(KILL)
     with pytest.raises(FaultFailed, match=r"outlived signal TERM .* use KILL"):
         fault.inject()
-    assert not fault.heal().needed
+    with pytest.raises(FaultFailed, match="could not be ended, and may end later by signal TERM"):
+        fault.heal()
+    client.lies = False
+    assert fault.heal().needed
+    assert client.acts == ["kill SIGTERM", "kill SIGKILL", "kill SIGKILL", "start"]
 
 
 def test_a_container_its_own_engine_started_again_counts_as_killed_and_needs_no_healing(client: FakeClient) -> None:
@@ -183,6 +198,31 @@ def test_a_container_its_own_engine_started_again_counts_as_killed_and_needs_no_
     assert client.acts == ["kill SIGTERM"]
 
 
+def test_a_restart_is_over_when_the_container_was_started_again_and_needs_no_healing(client: FakeClient) -> None:
+    fault = resolve(RESTART)
+    fault.inject()
+    assert fault.heal().needed is False
+    assert client.acts == ["restart within 10"]
+
+
+def test_a_restart_that_the_engine_only_says_it_did_fails_and_healing_does_it(client: FakeClient) -> None:
+    fault = resolve(RESTART)
+    client.lies = True
+    with pytest.raises(FaultFailed, match="and it was not started again"):
+        fault.inject()
+    client.lies = False
+    assert fault.heal().needed
+    assert client.acts == ["restart within 10", "kill SIGKILL", "start"]
+
+
+def test_a_container_that_somebody_else_restarted_meanwhile_is_not_restarted(client: FakeClient) -> None:
+    fault = resolve(RESTART)
+    client.state["StartedAt"] = "second"
+    with pytest.raises(FaultFailed, match="was to be restarted as it was found"):
+        fault.inject()
+    assert client.acts == []
+
+
 def test_a_started_container_that_stays_ill_is_left_and_says_so(
     client: FakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,7 +230,7 @@ def test_a_started_container_that_stays_ill_is_left_and_says_so(
     fault.inject()
     ill = Response(503, (), b"", 0.001)
     monkeypatch.setattr("seatrial.http.get", lambda url, *, timeout_s: ill)
-    monkeypatch.setattr(docker_faults, "HEALTHY_WITHIN_S", 0.0)
+    monkeypatch.setattr(container_faults, "HEALTHY_WITHIN_S", 0.0)
     monkeypatch.setattr(Engine, "log_tail", lambda engine, container: "  cannot bind")
     with pytest.raises(
         FaultFailed, match=r"http://127.0.0.1:18003/up answers 503; the end of its log:\n  cannot bind"

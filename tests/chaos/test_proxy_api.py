@@ -199,7 +199,7 @@ def test_update_to_the_same_addresses_leaves_connections_alone(toxiproxy_server,
 
 
 def test_update_to_a_taken_port_leaves_the_proxy_disabled(toxiproxy_server, echo):
-    proxy = toxiproxy_server.proxy(echo)
+    proxy = toxiproxy_server.proxy(1)
     assert proxy.ask("PATCH", body={"listen": f"127.0.0.1:{echo}"}).status_code == 500
     shown = proxy.ask("GET").json()
     assert (shown["enabled"], shown["listen"]) == (False, f"127.0.0.1:{echo}")
@@ -341,3 +341,37 @@ def test_reset_enables_everything_and_removes_all_toxics(toxiproxy_server, echo)
     assert toxiproxy_server.ask("POST", "/reset").status_code == 204
     shown = [proxy.ask("GET").json() for proxy in proxies]
     assert [(each["enabled"], each["toxics"]) for each in shown] == [(True, []), (True, [])]
+
+
+PROXY_BODY = b'{"name":"x","listen":"127.0.0.1:0","upstream":"127.0.0.1:9"}'
+
+
+def raw_answer(server, *parts):
+    """The status line of the answer to a request sent in parts, each sent after something came back."""
+    host, _, port = server.api.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=20) as caller:
+        said = []
+        for part in parts:
+            caller.sendall(part)
+            said.append(caller.recv(65_536).split(b"\r\n")[0])
+    return said
+
+
+def test_body_may_come_in_chunks(toxiproxy_server):
+    half, rest = PROXY_BODY[:20], PROXY_BODY[20:]
+    chunks = b"".join(b"%x;why=not\r\n%b\r\n" % (len(part), part) for part in (half, rest))
+    head = b"POST /proxies HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    said = raw_answer(toxiproxy_server, head + chunks + b"0\r\nTrailer: none\r\n\r\n")
+    assert said == [b"HTTP/1.1 201 Created"]
+
+
+def test_client_that_waits_for_leave_to_send_its_body_gets_it(toxiproxy_server):
+    head = b"POST /proxies HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(
+        PROXY_BODY
+    )
+    said = raw_answer(toxiproxy_server, head, PROXY_BODY)
+    assert said == [b"HTTP/1.1 100 Continue", b"HTTP/1.1 201 Created"]
+
+
+def test_body_of_megabytes_is_read(toxiproxy_server):
+    assert toxiproxy_server.http.post("/proxies", content=b" " * 4_000_000 + PROXY_BODY).status_code == 201

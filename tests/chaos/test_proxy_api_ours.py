@@ -52,7 +52,7 @@ def test_ours_takes_toxics_in_populate(our_server, echo):
 
 
 def test_our_reset_goes_on_past_a_proxy_that_cannot_listen(our_server, echo):
-    stuck, other = our_server.proxy(echo), our_server.proxy(echo)
+    stuck, other = our_server.proxy(1), our_server.proxy(echo)
     stuck.ask("PATCH", body={"listen": f"127.0.0.1:{echo}"})
     for proxy in (stuck, other):
         proxy.add("latency")
@@ -69,14 +69,18 @@ def test_our_names_may_hold_a_slash(our_server, echo):
 
 
 def test_our_api_bounds_the_body(our_server):
-    assert our_server.http.post("/proxies", content=b" " * 1_100_000).status_code == 413
+    assert our_server.http.post("/proxies", content=b" " * 4_200_000).status_code == 413
 
 
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
         (b"nonsense\r\n\r\n", b"400"),
-        (b"POST /proxies HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"411"),
+        (b"POST /proxies HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", b"501"),
+        (b"POST /proxies HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nmany\r\n", b"400"),
+        (b"POST /proxies HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}}}", b"400"),
+        (b"POST /proxies HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nffffff\r\n", b"413"),
+        (b"POST /proxies HTTP/1.1\r\nContent-Length: " + b"9" * 5_000 + b"\r\n\r\n", b"413"),
         (b"POST /proxies HTTP/1.1\r\nContent-Length: -1\r\n\r\n", b"400"),
     ],
 )
@@ -96,3 +100,16 @@ def test_our_api_drops_a_head_without_end(our_server):
     ):
         caller.sendall(endless_head)
     assert our_server.ask("GET", "/version").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"[" * 100_000, "it is nested too deeply"),
+        (b'{"name": ' + b"9" * 5_000 + b"}", "it holds a number of thousands of digits"),
+        (b'{"name": "\xff"}', "it is not UTF-8"),
+        (b'{"name": NaN}', "NaN is not a JSON number"),
+    ],
+)
+def test_our_api_says_what_is_odd_about_a_body(our_server, body, said):
+    assert body_of_error(our_server.http.post("/proxies", content=body)) == (400, f"bad request body: {said}")

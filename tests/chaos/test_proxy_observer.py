@@ -6,6 +6,10 @@ import time
 
 import pytest
 
+from seatrial.chaos.proxy.events import Counters, EventLog
+from seatrial.chaos.proxy.heads import request_head
+from seatrial.chaos.proxy.observer import Observer
+
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 REQUEST = f"GET /cards/7?secret=1 HTTP/1.1\r\nHost: x\r\nTraceparent: 00-{TRACE}-b7ad6b7169203331-01\r\n\r\n".encode()
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -172,3 +176,21 @@ def test_events_are_paged_without_gap_or_repeat(conversation, read_exactly):
 @pytest.mark.parametrize("query", ["since=999999999", "since=-1", "since=x", "limit=many"])
 def test_question_that_makes_no_sense_is_refused(our_server, query):
     assert our_server.ask("GET", f"/exchanges?{query}").status_code == 400
+
+
+def test_head_that_comes_again_is_read_once_and_a_long_one_is_not_kept():
+    short = b"POST /a HTTP/1.1\r\nContent-Length: 5\r\n\r\n"
+    long = b"GET /b HTTP/1.1\r\nX: " + b"x" * 2_000 + b"\r\n\r\n"
+    assert [(head.path, head.body) for head in map(request_head, (short, long))] == [("/a", 5), ("/b", 0)]
+    assert request_head(short) is request_head(short)
+    assert request_head(long) is not request_head(long)
+
+
+@pytest.mark.parametrize("line", [b"Content-Length: five", b"Content-Length: -1"])
+def test_request_whose_length_is_no_number_is_told_each_time_and_followed_no_further(line):
+    head = b"POST /a HTTP/1.1\r\n" + line + b"\r\n\r\n"
+    for _ in range(2):
+        counters = Counters()
+        observer = Observer("a", 1, counters=counters, log=EventLog())
+        observer.sent(head)
+        assert (counters.requests_total, counters.connections_opaque) == (1, 1)

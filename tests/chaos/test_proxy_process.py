@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 
+import httpx
 import pytest
 
 COMMAND = [sys.executable, "-m", "seatrial.chaos.proxy"]
@@ -46,14 +47,23 @@ def test_config_makes_proxies_with_their_toxics(start_ours, echo, tmp_path):
     assert shown["toxics"][0]["attributes"] == {"latency": 5, "jitter": 0}
 
 
-@pytest.mark.parametrize("content", [None, "{", '[{"name": "x"}]'])
-def test_config_that_cannot_be_read_ends_with_3(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "no such file or directory"),
+        ("{", "invalid JSON, Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        ('[{"name": "x"}]', "missing required field: upstream at proxy 1"),
+        ('[{"name": "x", "upstream": "bogus"}]', "upstream: address bogus: missing port in address"),
+        ("{}", "a list of proxies is needed, or an object that has one as proxies"),
+        ('[{"name": "x", "upstream": "x:1", "toxics": [{"type": "no"}]}]', "invalid toxic type"),
+    ],
+)
+def test_config_that_cannot_be_read_ends_with_3(tmp_path, content, said):
     config = tmp_path / "proxies.json"
     if content is not None:
         config.write_text(content)
     ended = run("--config", str(config))
-    assert (ended.returncode, ended.stdout) == (3, "")
-    assert str(config) in ended.stderr
+    assert (ended.returncode, ended.stdout, ended.stderr) == (3, "", f"{config}: {said}\n")
 
 
 def test_config_that_cannot_listen_ends_with_4(tmp_path, echo):
@@ -66,12 +76,57 @@ def test_config_that_cannot_listen_ends_with_4(tmp_path, echo):
 
 def test_taken_port_of_the_api_ends_with_4(echo):
     ended = run("--port", str(echo))
-    assert (ended.returncode, ended.stdout) == (4, "")
-    assert f"127.0.0.1:{echo}" in ended.stderr
+    said = f"127.0.0.1:{echo}: address already in use; --port 0 takes a free one\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (4, "", said)
 
 
-def test_unknown_option_ends_with_2():
-    assert run("--nonsense").returncode == 2
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("nowhere..invalid", "there is no host of that name here"),  # no name server is asked for either
+        ("[fe80::1%nowhere]", "there is no host of that name here"),
+        ("192.0.2.1", "cannot assign requested address"),
+    ],
+)
+def test_host_that_is_not_here_ends_with_4(host, said):
+    ended = run("--host", host.strip("[]"))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (4, "", f"{host}:0: {said}\n")
+
+
+@pytest.mark.parametrize("arguments", [["--nonsense"], ["--port", "70000"], ["--port", "-1"], ["--port", "http"]])
+def test_option_that_makes_no_sense_ends_with_2(arguments):
+    assert run(*arguments).returncode == 2
+
+
+@pytest.mark.parametrize("dash", ["-", "--"])
+def test_command_takes_what_toxiproxy_server_takes(echo, tmp_path, dash):
+    config = tmp_path / "proxies.json"
+    config.write_text(json.dumps([{"name": "x", "listen": "127.0.0.1:0", "upstream": f"127.0.0.1:{echo}"}]))
+    given = ["host", "127.0.0.1", "port", "0", "config", str(config), "seed", "7"]
+    options = [word if index % 2 else dash + word for index, word in enumerate(given)]
+    flags = [f"{dash}proxy-metrics", f"{dash}runtime-metrics"]
+    command = [sys.executable, "-m", "seatrial", "chaos", "proxy", *options, *flags]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        shown = httpx.get(f"{ready['api']}/proxies", trust_env=False).json()
+        process.terminate()
+        out, errors = process.communicate(timeout=60)
+    assert (ready["seed"], list(shown)) == ("7", ["x"])
+    assert (process.returncode, out, errors) == (0, "", "")
+
+
+def test_command_tells_a_taken_port_in_a_sentence(echo):
+    command = [sys.executable, "-m", "seatrial", "chaos", "proxy", "-port", str(echo)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    said = f"127.0.0.1:{echo}: address already in use; --port 0 takes a free one\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (4, "", said)
+
+
+def test_command_tells_the_version_as_toxiproxy_server_does():
+    command = [sys.executable, "-m", "seatrial", "chaos", "proxy", "-version"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout.startswith("toxiproxy-server version 2.")
 
 
 def test_start_imports_nothing_heavy():

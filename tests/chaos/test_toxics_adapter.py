@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from pathlib import Path
@@ -9,16 +10,24 @@ from pathlib import Path
 import pytest
 
 from seatrial.chaos.faults import means_of, resolve, restore, toxics
-from seatrial.chaos.faults.injectable import Means, Site
+from seatrial.chaos.faults.injectable import Means, Reached, Site
 from seatrial.chaos.faults.toxics import DisabledProxy, Toxic, ToxiproxyServer
 from seatrial.chaos.model import (
     Bandwidth,
     Down,
     EdgeFault,
+    HttpDelay,
+    HttpError,
+    HttpReplace,
+    HttpTruncate,
     Kill,
     Latency,
+    LimitData,
     ResetPeer,
+    Selection,
     ServiceFault,
+    Slicer,
+    SlowClose,
     Stream,
     Timeout,
 )
@@ -48,6 +57,9 @@ def site(tmp_path: Path):
         (Timeout(0.0, Stream.UPSTREAM), "timeout", "upstream", {"timeout": 0}),
         (ResetPeer(0.1), "reset_peer", "downstream", {"timeout": 100}),
         (Bandwidth(100_000), "bandwidth", "downstream", {"rate": 100}),
+        (SlowClose(2.0), "slow_close", "downstream", {"delay": 2000}),
+        (Slicer(10, 3, 0.02), "slicer", "downstream", {"average_size": 10, "size_variation": 3, "delay": 20_000}),
+        (LimitData(100, Stream.UPSTREAM), "limit_data", "upstream", {"bytes": 100}),
     ],
 )
 def test_a_toxic_is_injected_and_healed(toxiproxy_server, echo, site, settings, kind, stream, attributes):
@@ -60,6 +72,59 @@ def test_a_toxic_is_injected_and_healed(toxiproxy_server, echo, site, settings, 
     assert attributes.items() <= found["attributes"].items()
     assert fault.heal().needed is True
     assert proxy.ask("GET", "/toxics").json() == []
+
+
+def test_toxicity_goes_to_the_server(toxiproxy_server, echo, site):
+    proxy = toxiproxy_server.proxy(echo)
+    _, fault = resolve(EdgeFault(EDGE, Timeout(0.0), toxicity=0.25), site(proxy))
+    fault.inject()
+    assert proxy.ask("GET", "/toxics").json()[0]["toxicity"] == 0.25
+    assert " on 25 % of the connections of proxy" in fault.sight
+    assert fault.heal().needed is True
+
+
+HTTP = [
+    (HttpDelay(0.25, 0.05, selection=Selection("/a")), {"delay": 250, "jitter": 50, "route": "/a"}),
+    (HttpTruncate(5, Selection(every=2)), {"bytes": 5, "every": 2}),
+    (
+        HttpReplace(201, (("X-A", "b"),), "no", (("/a", "[1]"), ("/c", "null"))),
+        {"status": 201, "headers": {"X-A": "b"}, "body": "no", "json": {"/a": [1], "/c": None}},
+    ),
+    (
+        HttpError(429, "no", (("X-A", "b"),), 2, True),
+        {"status": 429, "body": "no", "retry_after": 2, "forward": True},
+    ),
+    (HttpError(), {"status": 503, "forward": False}),
+    (
+        HttpError(selection=Selection("POST /a/*", "POST", (("X-A", "b*"),), 0.5, 3, 2)),
+        {"route": "POST /a/*", "method": "POST", "request_headers": {"X-A": "b*"}, "probability": 0.5, "first": 3}
+        | {"every": 2},
+    ),
+]
+
+
+@pytest.mark.parametrize(("settings", "attributes"), HTTP)
+def test_an_http_toxic_is_injected_and_healed_at_our_proxy(our_server, echo, site, settings, attributes):
+    proxy = our_server.proxy(echo)
+    _, fault = resolve(EdgeFault(EDGE, settings), site(proxy))
+    fault.inject()
+    (found,) = proxy.ask("GET", "/toxics").json()
+    assert (found["type"], found["stream"], found["lease"]["holder"]) == (fault.type, "downstream", "run-1")
+    assert attributes.items() <= found["attributes"].items()
+    undo = {name: getattr(fault, name) for name in Toxic.__slots__}
+    assert restore("proxy", fault.type, json.loads(json.dumps(undo))) == fault
+    assert fault.heal().needed is True
+    assert proxy.ask("GET", "/toxics").json() == []
+
+
+@pytest.mark.parametrize("settings", [settings for settings, _ in HTTP])
+def test_an_http_toxic_is_refused_where_the_server_is_the_original(toxiproxy_server, echo, site, settings):
+    place = site(toxiproxy_server.proxy(echo))
+    if toxiproxy_server.ask("GET", "/leases").status_code == 200:
+        assert resolve(EdgeFault(EDGE, settings), place)
+        return
+    with pytest.raises(Unsupported, match="knows no HTTP; use the embedded proxy"):
+        resolve(EdgeFault(EDGE, settings), place)
 
 
 def test_healing_twice_is_no_error(toxiproxy_server, echo, site):
@@ -127,6 +192,35 @@ def test_a_toxic_on_our_proxy_carries_a_lease(our_server, echo, site):
     assert toxics.renew(fault.lease).held == (f"{proxy.name}/{fault.toxic}",)
     assert "lease 30 s" in fault.sight
     fault.heal()
+
+
+@pytest.mark.parametrize(
+    ("settings", "reached"),
+    [
+        (Latency(0.001), Reached(1, 1)),
+        (HttpError(selection=Selection(method="GET")), Reached(1, 1)),
+        (HttpError(selection=Selection(request_headers=(("X-Tenant", "blue"),))), Reached(0, 0)),
+        (HttpError(selection=Selection(every=2)), Reached(1, 0)),
+    ],
+)
+def test_healing_tells_how_far_the_fault_had_reached(our_server, echo, site, dial, settings, reached):
+    proxy = our_server.proxy(echo)
+    _, fault = resolve(EdgeFault(EDGE, settings), site(proxy))
+    fault.inject()
+    with dial(proxy) as caller:
+        caller.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        assert caller.recv(100)
+        undone = fault.heal()
+    assert undone.reached == reached
+    assert undone.told == f"toxic removed (it matched {reached.matched} and hit {reached.hit})"
+    assert fault.heal().reached is None
+
+
+def test_the_original_does_not_tell_how_far_a_fault_had_reached(toxiproxy_server, echo, site):
+    ours = toxiproxy_server.ask("GET", "/leases").status_code == 200
+    _, fault = resolve(EdgeFault(EDGE, Latency(0.1)), site(toxiproxy_server.proxy(echo)))
+    fault.inject()
+    assert fault.heal().reached == (Reached(0, 0) if ours else None)
 
 
 def test_a_disabled_proxy_of_ours_carries_a_lease(our_server, echo, site):

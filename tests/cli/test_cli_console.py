@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+from pathlib import Path
 
 import pytest
 
+from seatrial.cli.assess import run_experiment
 from seatrial.cli.console import (
     as_json,
     pairs,
@@ -17,7 +21,9 @@ from seatrial.cli.console import (
     write_file,
     write_results,
 )
-from seatrial.errors import ExitCode, UsageError
+from seatrial.cli.judge import run_judge
+from seatrial.errors import CannotRun, ExitCode, UsageError
+from seatrial.reports.load.files import LoadFiles, LoadWriter
 
 
 def test_progress_goes_to_stderr_and_the_result_to_stdout(capsys):
@@ -67,6 +73,21 @@ def test_a_file_that_could_not_be_written_is_refused_before_anything_is_done(tar
 
 
 @pytest.mark.parametrize(
+    "command",
+    [
+        lambda file: run_judge("last", strict=False, json_file=file),
+        lambda file: run_experiment("hang", None, variables=(), json_file=file),
+    ],
+    ids=["judge", "chaos run"],
+)
+def test_a_command_that_cannot_write_its_result_does_nothing_else(command, tmp_path, monkeypatch):
+    (tmp_path / "realms.yaml").write_text("realms: {}\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="there is no folder nowhere"):
+        command("nowhere/out.json")
+
+
+@pytest.mark.parametrize(
     ("code", "given"),
     [(ExitCode.MISSED, ExitCode.MISSED), (ExitCode.UNDECIDED, ExitCode.UNDECIDED), (ExitCode.MET, ExitCode.USAGE)],
 )
@@ -75,6 +96,19 @@ def test_a_result_that_cannot_be_written_hides_no_miss_and_no_other_result(code,
     assert write_results(files, code) is given
     assert (tmp_path / "b").read_bytes() == b"b"
     assert "error: " in capsys.readouterr().err
+
+
+def test_a_full_disk_is_no_mistake_of_the_user(monkeypatch):
+    def full(path, content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(CannotRun, match=r"^out\.json: cannot be written: No space left on device$"):
+        write_file("out.json", b"a")
+    assert write_results([("out.json", lambda: b"a")], ExitCode.MET) is ExitCode.COULD_NOT_RUN
+    assert write_results([("out.json", lambda: b"a")], ExitCode.MISSED) is ExitCode.MISSED
+    with pytest.raises(CannotRun, match=r"^/dev/full: cannot be written: No space left"):
+        LoadWriter(LoadFiles(csv="/dev/full"))
 
 
 def test_json_ends_with_a_newline_and_takes_numbers_as_keys():

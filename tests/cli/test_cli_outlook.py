@@ -9,9 +9,12 @@ import pytest
 
 from seatrial.assess.canary import with_canary
 from seatrial.assess.plan import Asked, read_plan
+from seatrial.cli.assess import Output, assess_and_tell
+from seatrial.cli.load_screen import left_lines
 from seatrial.cli.outlook import forecast_lines
+from seatrial.errors import DocumentError, Where
 from seatrial.scenarios.load.profile import Model
-from seatrial.service import Indicator, Objective, Service
+from seatrial.service import Indicator, Objective, PointObjective, Service
 from seatrial.slo.decide import requests_needed
 
 FILES = {
@@ -46,6 +49,25 @@ def test_it_says_what_each_objective_needs_and_when_all_can_be_decided_at_the_ea
     assert needs == f"  shop.available: needs 1,000 requests or more {why}, 20 s at 50/s"
 
 
+@pytest.mark.parametrize("model", Model)
+def test_what_the_load_does_not_ask_is_said_to_get_no_request(model, plan):
+    objective = Objective("lits", Indicator.ERRORS, 0.05, routes=("GET /lits",))
+    profile = dataclasses.replace(plan.profile, model=model)
+    *_, said = forecast_lines(dataclasses.replace(_promising(plan, objective), profile=profile))
+    assert said == "  shop.lits: the profile sends it no request; add a journey that does, or correct its routes"
+
+
+def test_a_baseline_nobody_named_is_told_before_anything_else(plan, capsys):
+    objective = Objective("no worse", Indicator.ERRORS, 0.1, versus="relase-1", where=Where("slo/shop.yaml", 2, 14))
+    names = plan.workspace / "reports" / "out" / "baselines.json"
+    names.parent.mkdir(parents=True)
+    names.write_text('{"version": 1, "baselines": {"release-1": "r"}}')
+    asked = dataclasses.replace(plan, services={"shop": Service("shop", comparisons=(objective,))})
+    with pytest.raises(DocumentError, match=r"^slo/shop\.yaml:2:14: .*'relase-1'; did you mean 'release-1'\?$"):
+        assess_and_tell(asked, Output())
+    assert capsys.readouterr().err == ""
+
+
 def test_the_gates_whole_time_bounds_what_can_be_decided_and_an_extension_gives_more(plan):
     def at_most(**bounds):
         line, *_ = forecast_lines(dataclasses.replace(plan, gate=dataclasses.replace(plan.gate, **bounds)))
@@ -54,6 +76,11 @@ def test_the_gates_whole_time_bounds_what_can_be_decided_and_an_extension_gives_
     assert at_most(at_most_s=60.0).endswith("(at most 60 s)")
     assert at_most(extend_to_s=120.0).endswith("(at most 2 m 00 s)")
     assert "it cannot be decided within 10 s" in at_most(at_most_s=10.0)
+
+
+def test_without_experiments_none_is_said_to_have_no_time(plan):
+    bounded = dataclasses.replace(plan, gate=dataclasses.replace(plan.gate, at_most_s=1.0), experiments=())
+    assert not any("the experiments take" in line for line in forecast_lines(bounded))
 
 
 def test_experiments_that_will_not_fit_the_gates_time_are_said_before_anything_is_sent(plan):
@@ -104,8 +131,29 @@ def test_a_throughput_beyond_the_profile_is_said_before_it_is_missed(plan):
 
 
 def test_a_service_nobody_calls_is_named(plan):
-    *_, line = forecast_lines(_promising(plan, Objective("available", Indicator.ERRORS, 0.1), service="stock"))
+    placed, line = forecast_lines(_promising(plan, Objective("available", Indicator.ERRORS, 0.1), service="stock"))
+    assert placed.endswith("realm 'here' has no service 'stock', others have")
     assert line.startswith("  stock.available: the profile sends it no request")
+
+
+def test_what_is_judged_at_the_end_alone_is_not_left_out(plan):
+    service = Service(
+        "shop",
+        objectives=(Objective("available", Indicator.ERRORS, 0.1),),
+        comparisons=(Objective("no slower", Indicator.LATENCY, 0.1, quantile=0.95, versus="baseline"),),
+        points=(PointObjective("loaded", Indicator.ERRORS, None),),
+    )
+    *_, compared, valued = forecast_lines(dataclasses.replace(plan, services={"shop": service}))
+    assert compared == "  shop.no slower: held against 'baseline' when the load is over"
+    assert valued == "  shop.loaded: one value, judged when the load is over"
+    assert list(left_lines([service])) == ["left to assess: shop.no slower, shop.loaded"]
+    assert list(left_lines([Service("shop", objectives=service.objectives)])) == []
+
+
+def test_a_route_that_nobody_asks_is_named(plan):
+    warned, line = forecast_lines(_promising(plan, Objective("a", Indicator.ERRORS, 0.1, routes=("GET /godos",))))
+    assert warned == "warning: shop.a: no step of the load asks GET /godos; did you mean 'GET /goods'?"
+    assert line.startswith("  shop.a: the profile sends it no request")
 
 
 def test_without_load_there_is_nothing_to_say(plan):

@@ -13,7 +13,7 @@ from seatrial.assess.stage import Moment
 from seatrial.cli.progress import LiveProgress, PlainProgress, progress
 from seatrial.sample import Pacing, Phase
 from seatrial.scenarios.load.summary import StepLine
-from seatrial.verdict import Grade
+from seatrial.verdict import Finding, Grade, Subject, Verdict
 
 
 @pytest.fixture
@@ -58,8 +58,16 @@ def test_in_a_log_the_load_is_told_with_its_pace_errors_and_slowest_step(shown):
     untimed = dataclasses.replace(STEP, step="never", requests=0, failed=0, quantiles_s=None)
     moments = [Moment("hold", at_s, 90.0, PACING, steps=(quick, STEP, untimed)) for at_s in (0.0, 10.0)]
     assert shown(*moments)[-1] == (
-        "hold: 10 s of at most 90 s, 0 of 0 objectives decided; 19 of 20 plays/s, 3 in flight, 1 dropped, "
+        "hold: 10 s of at most 90 s; 19 of 20 plays/s, 3 in flight, 1 dropped, "
         "generator at 25% of a core, 1 % errors, p50 10 ms, p95 50 ms, p99 200 ms of 'charge', the slowest"
+    )
+
+
+def test_in_a_log_a_service_that_hangs_shows(shown):
+    hanging = dataclasses.replace(PACING, started=0, planned=0, dropped=0, in_flight=20)
+    moments = [Moment("hold", at_s, 90.0, hanging, overdue=19) for at_s in (0.0, 10.0)]
+    assert shown(*moments)[-1].endswith(
+        "; 0 of 0 plays/s, 20 in flight (19 without an answer for more than 1 s), generator at 25% of a core"
     )
 
 
@@ -73,6 +81,48 @@ def test_in_a_log_a_decision_is_told_at_once_and_only_once(shown, findings):
 def test_in_a_log_a_generator_that_turns_unfit_is_told_once(shown):
     moments = [Moment("hold", 1.0, 90.0, unfit=why) for why in ("", "generator: it was late", "generator: later yet")]
     assert shown(*moments)[1:] == ["warning: generator: it was late"]
+
+
+def test_what_was_told_as_decided_is_taken_back_when_the_generator_turns_unfit(shown, findings):
+    missed = findings.one(grade=Grade.MISSED, decided_at_s=5.0, limit_text="errors <= 2 %")
+    excused = findings.one(grade=Grade.UNDECIDED)
+    moments = [
+        Moment("hold", 5.0, 90.0, findings=(missed,)),
+        Moment("hold", 6.0, 90.0, findings=(excused,), unfit="generator: it was late"),
+        Moment("hold", 7.0, 90.0, findings=(excused,), unfit="generator: later yet"),
+    ]
+    assert shown(*moments)[1:] == [
+        "shop.available: MISSED after 5 s (errors <= 2 %)",
+        "warning: generator: it was late",
+        "shop.available: no longer MISSED but UNDECIDED (generator: it was late)",
+    ]
+
+
+def test_the_end_takes_back_what_the_generators_last_seconds_overturned_and_nothing_else(findings, capsys):
+    plain = PlainProgress()
+    told = (findings.one(grade=Grade.MISSED), findings.one("fast"), findings.one("roomy", Grade.UNDECIDED))
+    plain.show(Moment("hold", 5.0, 90.0, findings=told))
+    capsys.readouterr()
+    plain.close(Verdict(Grade.MISSED, None, told))
+    assert capsys.readouterr().err == ""
+    unfit = Finding(Subject.GENERATOR, "", "generator", Grade.UNDECIDED, "generator: it was late")
+    excused = [dataclasses.replace(finding, grade=Grade.UNDECIDED) for finding in told]
+    plain.close(Verdict(Grade.UNDECIDED, None, (unfit, *excused)))
+    assert capsys.readouterr().err.splitlines() == [
+        "shop.available: no longer MISSED but UNDECIDED (generator: it was late)",
+        "shop.fast: no longer MET but UNDECIDED (generator: it was late)",
+    ]
+
+
+def test_what_was_taken_back_already_is_not_taken_back_again_at_the_end(findings, capsys):
+    plain, missed = PlainProgress(), findings.one(grade=Grade.MISSED)
+    excused = dataclasses.replace(missed, grade=Grade.UNDECIDED)
+    plain.show(Moment("hold", 5.0, 90.0, findings=(missed,)))
+    plain.show(Moment("hold", 6.0, 90.0, findings=(excused,), unfit="generator: it was late"))
+    assert capsys.readouterr().err.splitlines()[-1].startswith("shop.available: no longer MISSED")
+    unfit = Finding(Subject.GENERATOR, "", "generator", Grade.UNDECIDED, "generator: it was late")
+    plain.close(Verdict(Grade.UNDECIDED, None, (unfit, excused)))
+    assert capsys.readouterr().err == ""
 
 
 def test_a_stage_of_unknown_length_is_only_named(shown):
@@ -101,7 +151,7 @@ def test_a_terminal_shows_the_stage_the_pace_and_every_objective(findings):
         "1 dropped",
         "charge",
         "200 ms",
-        "timeout 4",
+        "4 by timeout",
         "generator: it was late",
         "shop.available",
         "MISSED",

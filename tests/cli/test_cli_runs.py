@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
 
 from seatrial.cli.runs import run_baseline, run_list, run_prune
 from seatrial.errors import DocumentError, ExitCode, UsageError
-from seatrial.journal import Run, going_on
+from seatrial.journal import Journal, Run, find_run, going_on
+from seatrial.sample import Logged, LogKind
 
 FIRST, SECOND = "20260101-000000-here-0000", "20260102-000000-here-0000"
 
@@ -51,6 +53,46 @@ def test_a_run_is_listed_whatever_its_verdict_is(verdict, told, here, capsys):
     _, first, second = capsys.readouterr().out.splitlines()
     assert first == f"{FIRST}  {told:<10}  seatrial assess"
     assert second.split()[1:] == ["not", "judged", "seatrial", "assess"]
+
+
+@pytest.mark.parametrize(
+    ("audit", "told"),
+    [
+        ({"findings": [{"service": "cards"}], "score": 87.0}, "MISSED"),
+        ({"findings": [{"service": "cards"}], "score": None, "cut_short": "halted"}, "MISSED"),
+        ({"findings": [], "score": 100.0}, "MET"),
+        ({"findings": [], "score": None}, "UNDECIDED"),
+        ({"version": 2}, "unreadable"),
+    ],
+)
+def test_an_audit_is_listed_with_what_its_command_ended_with(audit, told, here, capsys):
+    (here / "reports" / "out" / FIRST / "audit.json").write_text(json.dumps(audit))
+    run_list()
+    assert capsys.readouterr().out.splitlines()[1] == f"{FIRST}  {told:<10}  seatrial assess"
+
+
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [
+        ([("MET", 1), ("MISSED", 2)], "MISSED"),
+        ([("MISSED", 1), ("MET", 1)], "MET"),  # a step that was begun again: its last run
+        ([(None, 1), ("MET", 2)], "UNDECIDED"),  # killed before it had a verdict
+        ([], "UNDECIDED"),
+    ],
+)
+def test_a_game_day_is_listed_with_the_worst_of_the_steps_it_ran(steps, told, here, capsys):
+    day = Run(here / "reports" / "out" / SECOND)
+    with contextlib.closing(Journal(day.journal)) as journal:
+        for number, (grade, step) in enumerate(steps):
+            name = f"20260103-00000{number}-here-0000"
+            folder = here / "reports" / "out" / name
+            folder.mkdir()
+            if grade:
+                _grade(here, name, grade)
+            journal.write(Logged(SECOND, 0.0, LogKind.BEGUN, name, step))
+    day.gameday.write_text("# the record\n")
+    run_list()
+    assert f"{SECOND}  {told}" in capsys.readouterr().out
 
 
 def test_a_run_whose_own_file_is_broken_is_listed_as_unreadable(here, capsys):
@@ -285,6 +327,8 @@ def test_names_that_cannot_be_read_are_an_error_not_none(here):
         {"revisions": {"shop": {}}},
         {"started_at": 1e300},
         {"started_at": "9999-12-31T23:59:59-12:00"},
+        {"started_at": "yesterday"},
+        {"started_at": "0001-01-01T00:00:00"},
         {"realm": [], "gate": {}},
     ],
 )
@@ -294,6 +338,7 @@ def test_one_odd_run_does_not_hide_the_others(said, here, capsys):
     assert run_list() is ExitCode.MET
     told = capsys.readouterr().out
     assert FIRST in told
+    assert "{}" not in told
     assert f"{SECOND}  unreadable" in told
     assert run_prune(keep=0, older_than=None, dry=False) is ExitCode.MET
     assert _left(here) == []
@@ -309,3 +354,16 @@ def test_a_run_that_cannot_be_removed_keeps_no_other(here, tmp_path_factory, cap
     told = capsys.readouterr()
     assert f"{FIRST}: cannot be removed: " in told.err
     assert told.out == f"removed {SECOND}\n"
+
+
+def test_where_there_is_no_run_yet_the_command_that_makes_one_is_named(tmp_path, monkeypatch, capsys):
+    (tmp_path / "realms.yaml").write_text("realms: {}\n")
+    monkeypatch.chdir(tmp_path)
+    assert run_list() is ExitCode.MET
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == "there is no run in reports/out yet; `seatrial assess` makes one\n"
+    with pytest.raises(UsageError, match=r"^there is no run in reports/out yet; `seatrial assess` makes one$"):
+        find_run(tmp_path, "last")
+    with pytest.raises(UsageError, match=r"^no run 'release-1': there is no run in reports/out yet"):
+        find_run(tmp_path, "release-1")

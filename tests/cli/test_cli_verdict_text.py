@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from seatrial.cli.verdict_text import WIDTH, verdict_lines
 from seatrial.verdict import Grade, Subject, Verdict
 
@@ -76,3 +78,11 @@ def test_every_line_of_a_finding_knows_its_grade(findings):
     lines = tuple(verdict_lines(Verdict(Grade.MISSED, None, (findings.one("fast", Grade.MISSED), findings.one()))))
     assert [line.grade for line in lines if "MISSED" in line.text] == [Grade.MISSED, Grade.MISSED]
     assert [line.grade for line in lines if line.text.strip().startswith("MET")] == [Grade.MET]
+
+
+def test_numbers_that_do_not_fit_beside_their_name_stand_below_it(monkeypatch, findings):
+    monkeypatch.setenv("COLUMNS", "80")
+    one = replace(findings.one("fast"), limit_text="p95 <= 500 ms", measured_text=f"0 % waited longer ({'x' * 40})")
+    lines = [line.text for line in verdict_lines(Verdict(Grade.MET, 100.0, (one,), ""))]
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("                p95 <= 500 ms; 0 % waited longer") for line in lines)

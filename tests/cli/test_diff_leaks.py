@@ -42,6 +42,9 @@ MEMBERS = {
     "markup": lambda s: f"<x><password>{s}</password></x>",
     "form": lambda s: f'<input type="hidden" name="csrf_token" value="{s}">',
     "escaped markup": lambda s: html.escape(f'<a b="{s}" token="{s}">').replace(f"b=&quot;{s}&quot;", ""),
+    "escaped element": lambda s: html.escape(f"<x><password>{s}</password></x>"),
+    "escaped name": lambda s: f"user%5Bpassword%5D={s}",
+    "json in a url": lambda s: "https://h.example/?q=" + urllib.parse.quote(json.dumps({"x token": s}), safe=""),
     "bearer": lambda s: f"Authorization was Bearer {s}",
     "signed": lambda s: JWT.format(s),
     "basic": lambda s: "Basic " + base64.b64encode(f"ada:{s}".encode()).decode(),
@@ -258,4 +261,5 @@ def test_every_shape_did_differ_and_is_told_masked(compared):
         different = [one for one in told if one["step"] == path and one["standing"] == "difference"]
         assert len(different) >= len(shapes) - 1, path  # of cookies only the names are compared
         for one in different:
+            assert one["examples"], one
             assert all("***" in one["path"] + pair["primary"] for pair in one["examples"]), one

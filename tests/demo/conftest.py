@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -14,11 +13,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ports import free_port
 from seatrial.demo import DEPENDS_ON, SERVICES
 from seatrial.demo.client import EdgeClient
-from seatrial.demo.defects import Defects, defects_of, parse_defects
+from seatrial.demo.defect_texts import parse_defects
+from seatrial.demo.defects import Defects, defects_of
 from seatrial.demo.edges import edges_of
 from seatrial.demo.endpoint import Lifecycle
+from seatrial.demo.guards import Guards
 from seatrial.demo.serve import BUILDERS
 from seatrial.demo.service import Service, application
 from seatrial.demo.settings import Settings
@@ -41,19 +43,26 @@ class Wire(httpx.AsyncBaseTransport):
 
 @dataclass
 class Bank:
-    """The five services in one event loop: `wires` by service, `ask` to talk to one."""
+    """The five services in one event loop: `wires` by service, `ask` to talk to one.
+
+    Its breakers see a clock that `skipped_s` runs ahead.
+    """
 
     wires: dict[str, Wire] = field(default_factory=dict)
     lifecycles: dict[str, Lifecycle] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
+    skipped_s: float = 0.0
 
     def start(self, *defect_texts: str) -> None:
         for name in reversed(SERVICES):
             self._start(name, defects_of(name, parse_defects(defect_texts)))
 
     def _start(self, name, defects):
+        guards = Guards(defects, clock=lambda: time.monotonic() + self.skipped_s)
         clients = {
-            edge.callee: EdgeClient(edge, f"http://{edge.callee}", defects=defects, transport=self.wires[edge.callee])
+            edge.callee: EdgeClient(
+                edge, f"http://{edge.callee}", defects=defects, guards=guards, transport=self.wires[edge.callee]
+            )
             for edge in edges_of(name)
         }
         settings = Settings(name, host="", port=1, urls={}, defects=defects, password="seaworthy")
@@ -66,7 +75,8 @@ class Bank:
 
     def restart(self, service: str) -> None:
         """Let a service that calls nobody forget all it knew."""
-        app = application(BUILDERS[service]({}, None), defects=Defects(), lifecycle=Lifecycle())
+        settings = Settings(service, host="", port=1, urls={}, defects=Defects(), password="seaworthy")
+        app = application(BUILDERS[service]({}, settings), defects=Defects(), lifecycle=Lifecycle())
         self.wires[service].inner = httpx.ASGITransport(app)
 
     async def stop(self) -> None:
@@ -115,7 +125,11 @@ class Processes:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self.urls = {name: f"http://127.0.0.1:{port}" for name, port in zip(SERVICES, _free_ports(), strict=True)}
+        self.urls = {name: f"http://127.0.0.1:{free_port()}" for name in SERVICES}
+
+    def add(self, replica: str) -> None:
+        """Give a replica, named for its service and a digit, a port of its own."""
+        self.urls[replica] = f"http://127.0.0.1:{free_port()}"
 
     def start(self, service: str, **environ: str) -> None:
         """Start a service and wait until it is alive."""
@@ -123,11 +137,12 @@ class Processes:
         self.wait_until_alive(service)
 
     def launch(self, service: str, **environ: str) -> None:
-        urls = {f"{callee.upper()}_URL": self.urls[callee] for callee in DEPENDS_ON[service]}
+        kind = service.rstrip("0123456789")
+        urls = {f"{callee.upper()}_URL": self.urls[callee] for callee in DEPENDS_ON[kind]}
         port = self.urls[service].rpartition(":")[2]
         with (self._folder / f"{service}.log").open("ab") as log:
             self._running[service] = subprocess.Popen(
-                [sys.executable, "-m", "seatrial.demo", service],
+                [sys.executable, "-m", "seatrial.demo", kind],
                 env=os.environ | {"PORT": port} | urls | environ,
                 stdout=log,
                 stderr=log,
@@ -147,9 +162,9 @@ class Processes:
     def signal(self, service: str, number: signal.Signals) -> None:
         self._running[service].send_signal(number)
 
-    def wait(self, service: str) -> int:
+    def wait(self, service: str, *, at_most_s: float = 20) -> int:
         """The exit status of a service that is ending."""
-        return self._running[service].wait(timeout=20)
+        return self._running[service].wait(timeout=at_most_s)
 
     def log(self, service: str) -> str:
         return (self._folder / f"{service}.log").read_text()
@@ -162,24 +177,20 @@ class Processes:
 
 
 @pytest.fixture
-def processes(tmp_path: Path) -> Iterator[Processes]:
-    """The healthy bank, alive; killed afterwards."""
+def no_processes(tmp_path: Path) -> Iterator[Processes]:
+    """The bank with none of its services started; those that are by then are killed afterwards."""
     bank = Processes(tmp_path)
     try:
-        for service in SERVICES:
-            bank.launch(service)
-        for service in SERVICES:
-            bank.wait_until_alive(service)
         yield bank
     finally:
         bank.end()
 
 
-def _free_ports() -> list[int]:
-    holders = [socket.socket() for _ in SERVICES]
-    for holder in holders:
-        holder.bind(("127.0.0.1", 0))
-    ports = [holder.getsockname()[1] for holder in holders]
-    for holder in holders:
-        holder.close()
-    return ports
+@pytest.fixture
+def processes(no_processes: Processes) -> Processes:
+    """The healthy bank, alive."""
+    for service in SERVICES:
+        no_processes.launch(service)
+    for service in SERVICES:
+        no_processes.wait_until_alive(service)
+    return no_processes

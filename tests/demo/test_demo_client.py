@@ -5,16 +5,14 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from stand_ins import CONTEXT, PATIENT, served
 
-from seatrial.demo.client import Call, CallFailed, CallRejected, CallTimedOut, EdgeClient, PeerUnavailable
-from seatrial.demo.context import Context
-from seatrial.demo.deadline import NEVER, Deadline
-from seatrial.demo.defects import Defects, parse_defects
-from seatrial.demo.edges import edges_of
+from seatrial.demo.calls import Call, CallFailed, CallRejected, CallTimedOut, PeerUnavailable
+from seatrial.demo.client import EdgeClient
+from seatrial.demo.deadline import Deadline
+from seatrial.demo.defect_texts import parse_defects
+from seatrial.demo.defects import Defects
 
-LONG_S = 30.0
-EDGE = replace(edges_of("cards")[0], timeout_s=LONG_S)
-CONTEXT = Context(request_id="r-1", trace_id="a" * 32, trace_flags="01", deadline=NEVER)
 GET = Call("GET", "/accounts/1")
 POST = Call("POST", "/accounts/1/debits", {"amount_cents": 1})
 
@@ -34,7 +32,7 @@ class Peer:
         return answer
 
 
-def client_of(peer, *, edge=EDGE, defects=()):
+def client_of(peer, *, edge=PATIENT, defects=()):
     transport = httpx.MockTransport(peer)
     return EdgeClient(edge, "http://ledger", defects=Defects(parse_defects(defects)), transport=transport)
 
@@ -167,7 +165,7 @@ def test_a_call_beyond_the_places_of_the_edge_is_refused_at_once():
             await release.wait()
             return ok()
 
-        client = client_of(hang, edge=replace(EDGE, places=3))
+        client = client_of(hang, edge=replace(PATIENT, places=3))
         under_way = [asyncio.create_task(client.call(GET, CONTEXT)) for _ in range(3)]
         await asyncio.sleep(0)
         with pytest.raises(CallRejected, match="no place free"):
@@ -212,25 +210,10 @@ def test_a_callers_short_deadlines_do_not_open_the_breaker():
 @asynccontextmanager
 async def raw_peer(serve):
     """A TCP peer on a free port of 127.0.0.1; gives an edge client for it."""
-    serving = []
-
-    async def tracked(reader, writer):
-        serving.append(asyncio.current_task())
-        try:
-            await serve(reader, writer)
-        finally:
-            writer.close()
-            await writer.wait_closed()
-
-    server = await asyncio.start_server(tracked, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    client = EdgeClient(replace(EDGE, timeout_s=0.3), f"http://127.0.0.1:{port}", defects=Defects())
-    async with server:
+    async with served(serve) as port:
+        client = EdgeClient(replace(PATIENT, timeout_s=0.3), f"http://127.0.0.1:{port}", defects=Defects())
         yield client
         await client.close()
-        for task in serving:
-            task.cancel()
-        await asyncio.gather(*serving, return_exceptions=True)
 
 
 def test_a_drip_is_ended_by_the_deadline():

@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from seatrial.chaos.plan import check
-from seatrial.chaos.read import SIGNALS, read_experiments
+from seatrial.chaos.read import read_experiments
+from seatrial.chaos.read_faults import SIGNALS
 from seatrial.demo import DEPENDS_ON, SERVICES
 from seatrial.demo.settings import read_settings
 from seatrial.realm import RuntimeKind, permit_chaos
@@ -60,13 +61,26 @@ def test_ports_are_published_on_loopback_alone_and_on_fixed_numbers(compose: dic
     assert len(set(published)) == len(SERVICES)
 
 
+def resolved(environment: dict[str, str], defects: str = "") -> dict[str, str]:
+    """What compose gives a container where DEFECTS is set to that."""
+    return {key: value.replace("${DEFECTS:-}", defects) for key, value in environment.items()}
+
+
+def test_defects_are_given_to_every_container(compose: dict[str, Any]) -> None:
+    for name, service in compose.items():
+        given = resolved(service["environment"], "5:cards,33") | {"PORT": "8080"}
+        settings = read_settings(name, given)
+        assert settings.defects == read_settings(name, given | {"DEFECTS": "5:cards,33"}).defects
+        assert settings.defects != read_settings(name, given | {"DEFECTS": ""}).defects
+
+
 def test_each_service_can_read_its_settings_from_what_image_and_compose_give(
     compose: dict[str, Any], dockerfile: str
 ) -> None:
     [line] = re.findall(r"^ENV (.*)$", dockerfile, flags=re.MULTILINE)
     given = dict(pair.split("=") for pair in line.split())
     for name, service in compose.items():
-        settings = read_settings(name, given | service.get("environment", {}))
+        settings = read_settings(name, given | resolved(service["environment"]))
         assert (settings.host, settings.port) == ("0.0.0.0", 8080)
         assert settings.urls == {callee: f"http://{callee}:8080" for callee in DEPENDS_ON[name]}
 
@@ -109,3 +123,27 @@ def test_the_guides_experiment_is_one_the_banks_promises_can_be_held_to(guide: P
 def test_the_guide_names_every_signal_an_experiment_may_send(root: Path) -> None:
     text = " ".join((root / "docs/chaos-docker.md").read_text(encoding="utf-8").split())
     assert f"`kill` takes {', '.join(SIGNALS[:-1])} or {SIGNALS[-1]};" in text
+
+
+def test_replicas_yaml_adds_a_ledger_on_the_same_books(compose: dict[str, Any]) -> None:
+    added = yaml.safe_load((FOLDER / "replicas.yaml").read_text(encoding="utf-8"))["services"]
+    first, second = compose["ledger"] | added["ledger"], added["ledger2"]
+    assert compose["ledger"]["environment"] | added["ledger"]["environment"] == second["environment"]
+    assert first["volumes"] == second["volumes"]
+    alike = ("image", "init", "networks", "command", "healthcheck")
+    assert {key: first[key] for key in alike} == {key: second[key] for key in alike}
+    assert second["labels"] == first["labels"] | {SERVICE_LABEL: "ledger2"}
+    assert second["ports"][0] not in [port for service in compose.values() for port in service["ports"]]
+    given = {"PORT": "8080"} | resolved(compose["cards"]["environment"] | added["cards"]["environment"])
+    assert read_settings("cards", given).urls["ledger"] == "http://ledger:8080,http://ledger2:8080"
+
+
+def test_the_realm_of_replicas_has_an_edge_to_each_ledger_and_books_for_both(root: Path) -> None:
+    places = read_realms(root)["replicas"].places
+    starts = {name: place.start for name, place in places.items() if place.start is not None}
+    assert set(starts) == {*SERVICES, "ledger2"}
+    assert starts["cards"].env["LEDGER_URL"] == "{{ via.ledger }},{{ via.ledger2 }}"
+    assert starts["ledger"].command == starts["ledger2"].command
+    assert starts["ledger"].env == starts["ledger2"].env
+    assert read_settings("ledger", {"PORT": "1", "BOOKS": "books.db"}).books == Path("books.db")
+    assert set(starts["ledger"].env) == {"PORT", "BOOKS", "DEFECTS"}

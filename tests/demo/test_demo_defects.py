@@ -1,7 +1,8 @@
 import pytest
 
 from seatrial.demo import SERVICES
-from seatrial.demo.defects import ERRORS, KNOWN, NO_BREAKER, SLOW, Defects, defects_of, known_defects, parse_defects
+from seatrial.demo.defect_texts import known_defects, parse_defects
+from seatrial.demo.defects import ERRORS, KNOWN, NO_BREAKER, SLOW, Defects, defects_of
 
 
 def test_a_defect_is_named_by_its_number_or_its_name():
@@ -38,11 +39,14 @@ def test_a_healthy_service_has_none():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("slwo:ledger", "unknown defect 'slwo'; known are"),
-        ("slwo:ledger", "did you mean 'slow'?"),
-        ("99:cards", "unknown defect '99'"),
+        ("slwo:ledger", "unknown defect 'slwo'; did you mean 'slow'?"),
+        ("99:cards", "unknown defect '99'; known are (NAME:SERVICE: of one service alone):\n  1|no-timeout "),
         ("slow:legder", "unknown service 'legder'; the bank has gateway, cards"),
         ("5:ledger", "ledger calls no other service"),
+        (
+            "4:gateway",
+            "gateway cannot be one that waits longer for its dependencies than its caller for it; cards can",
+        ),
         ("5:cards=20%", "takes no value"),
         ("slow:ledger=lots", "'lots' is no share"),
         ("slow:ledger=120%", "'120%' is no share"),
@@ -57,11 +61,44 @@ def test_a_wrong_defect_is_refused_with_what_would_be_right(text, says):
     assert repr(text) in str(refused.value)
 
 
-def test_every_known_defect_is_listed_as_it_is_written():
-    assert known_defects() == (
-        "1|no-timeout[:SERVICE]",
-        "5|no-breaker[:SERVICE]",
-        "slow[:SERVICE][=20%]",
-        "errors[:SERVICE][=10%]",
-        "wrong[:SERVICE]",
-    )
+def test_every_known_defect_is_listed_as_it_is_written_with_what_it_does_in_lines_that_fit_a_terminal():
+    listed = known_defects()
+    assert max(map(len, listed)) < 80
+    begun = [line.split() for line in listed if not line.startswith("   ")]
+    numbered = [f"{kind.number}|{kind.name}" if kind.number else kind.name for kind in KNOWN]
+    assert [words[0].partition("[")[0] for words in begun] == numbered
+    assert "  1|no-timeout                 waits for its dependencies for ever" in listed
+    assert "  slow[=20%]                   takes 200 ms longer for a share of its requests" in listed
+    told = " ".join(" ".join(listed).split())
+    assert all(kind.does in told for kind in KNOWN)
+
+
+def test_no_two_defects_have_one_name_or_number():
+    numbers = [kind.number for kind in KNOWN if kind.number is not None]
+    assert len({kind.name for kind in KNOWN}) == len(KNOWN)
+    assert len(set(numbers)) == len(numbers)
+
+
+def _rows(page):
+    """The cells of the page's table of switches, without its head; the last column says how each shows."""
+    rows = [line.strip("| ").split(" | ") for line in page.read_text().splitlines() if line.startswith("| ")]
+    return rows[1:]
+
+
+def test_the_page_of_the_demo_bank_has_every_switch(root):
+    told = [(row[0], row[1], row[2], row[3]) for row in _rows(root / "docs" / "demo-bank.md")]
+    known = [(str(kind.number or "-"), f"`{kind.name}`", ", ".join(kind.concerns), kind.does) for kind in KNOWN]
+    assert told == known
+
+
+@pytest.mark.parametrize("number", [kind.number for kind in KNOWN if kind.number is not None])
+def test_without_the_fault_that_exposes_it_a_defect_does_not_show(play, number):
+    async def story(bank):
+        for _ in range(20):
+            _, _, card_id = await bank.customer()
+            charge = {"amount_cents": 100, "merchant_id": "m-1"}
+            answer = await bank.ask("gateway", "POST", f"/cards/{card_id}/charges", json=charge)
+            assert (answer.status_code, answer.json()["degraded"]) == (201, False)
+            assert (await bank.ask("gateway", "GET", "/cards/nobodys")).status_code == 404
+
+    play(story, str(number))

@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from seatrial.demo.defects import Defects, parse_defects
+from seatrial.demo.defect_texts import parse_defects
+from seatrial.demo.defects import Defects
 from seatrial.demo.endpoint import MOST_BODY_BYTES, MOST_REQUESTS, Endpoint, Floor, Lifecycle
 from seatrial.demo.exchange import Answer
 

@@ -33,8 +33,11 @@ PATIENCE_S = 90.0
 COMMAND = [sys.executable, "-c", "from seatrial.cli.main import main; main()"]
 STRANGERS = "SEATRIAL_TEST_STRANGERS"
 
+CLOCK_STEPS = "SEATRIAL_TEST_CLOCK_STEPS"
+"""Two moments of the monotonic clock, between which the wall clock of every process is an hour ahead."""
+
 WATCHMAN = f"""\
-import os, sys
+import os, sys, time
 LOOPBACK = ("127.0.0.1", "localhost", "::1", b"127.0.0.1", b"localhost", "", None)
 def watch(event, args):
     if event == "socket.connect":
@@ -47,6 +50,10 @@ def watch(event, args):
         with open(os.environ["{STRANGERS}"], "a") as file:
             file.write(f"{{sys.argv}} called {{host}}\\n")
 sys.addaudithook(watch)
+if "{CLOCK_STEPS}" in os.environ:
+    first, last = map(float, os.environ["{CLOCK_STEPS}"].split())
+    right, elapsed = time.time, time.monotonic
+    time.time = lambda: right() + 3600.0 * (first < elapsed() < last)
 """
 
 
@@ -126,13 +133,15 @@ Seatrial = Callable[..., Ended]
 
 @pytest.fixture(scope="session")
 def seatrial(_watchful: dict[str, str]) -> Seatrial:
-    """Runs a command in a process of its own, in a workspace, to its end."""
+    """Runs a command in a process of its own, in a workspace, to its end; the wall clock is an hour ahead between the
+    two moments of `ahead`, which the monotonic one tells."""
 
-    def run(workspace: Path, *words: str) -> Ended:
+    def run(workspace: Path, *words: str, ahead: tuple[float, float] | None = None) -> Ended:
+        steps = {} if ahead is None else {CLOCK_STEPS: f"{ahead[0]} {ahead[1]}"}
         done = subprocess.run(
             [*COMMAND, *words],
             cwd=workspace,
-            env=_watchful,
+            env=_watchful | steps,
             capture_output=True,
             text=True,
             timeout=PATIENCE_S,
@@ -173,10 +182,9 @@ class Harness:
     def __init__(self, workspace: Path, words: tuple[str, ...], env: dict[str, str]) -> None:
         self.workspace = workspace
         self._said = workspace / f"stderr-{time.monotonic_ns()}"
-        with self._said.open("wb") as stderr:
-            self.popen = subprocess.Popen(
-                [*COMMAND, *words], cwd=workspace, env=env, stdout=subprocess.DEVNULL, stderr=stderr
-            )
+        self._told = self._said.with_name(self._said.name.replace("stderr", "stdout"))
+        with self._said.open("wb") as stderr, self._told.open("wb") as stdout:
+            self.popen = subprocess.Popen([*COMMAND, *words], cwd=workspace, env=env, stdout=stdout, stderr=stderr)
 
     @property
     def said(self) -> str:
@@ -202,7 +210,7 @@ class Harness:
 
     def wait(self) -> Ended:
         """See how it ends."""
-        return Ended(self.popen.wait(PATIENCE_S), "", self.said)
+        return Ended(self.popen.wait(PATIENCE_S), self._told.read_text(), self.said)
 
 
 def wait_until(

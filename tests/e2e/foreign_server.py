@@ -17,12 +17,6 @@ JOURNEYS = Path(__file__).parent / "foreign"
 PATIENCE_S = 60.0
 
 
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
 @contextlib.contextmanager
 def running(command: Sequence[str], folder: Path, *, port: int) -> Iterator[None]:
     """The server while it runs, once it accepts connections on the port; what it said is in `server.log`."""

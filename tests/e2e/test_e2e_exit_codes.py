@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from seatrial.chaos.inject import realm_lock
+from seatrial.chaos.recover import realm_lock
 from seatrial.errors import ExitCode
 
 pytestmark = pytest.mark.e2e
@@ -124,10 +124,13 @@ def test_an_unknown_option_is_a_usage_error(shop_workspace, here):
     assert "--relm" in ended.sentence
 
 
-def test_an_unknown_service_is_a_usage_error_with_the_near_one(shop_workspace, here):
-    ended = here(shop_workspace, "assess", "--service", "shops")
+@pytest.mark.parametrize(
+    ("option", "word", "told"), [("--service", "shops", ""), ("--revision", "shops=1a2b", "--revision: ")]
+)
+def test_an_unknown_service_is_a_usage_error_with_the_near_one(option, word, told, shop_workspace, here):
+    ended = here(shop_workspace, "assess", option, word)
     assert ended.code == ExitCode.USAGE
-    assert _only_sentence(ended) == "unknown service 'shops'; did you mean 'shop'?"
+    assert _only_sentence(ended) == f"{told}unknown service 'shops'; did you mean 'shop'?"
 
 
 def test_a_word_that_is_no_pair_is_a_usage_error(shop_workspace, here):
@@ -183,12 +186,11 @@ def test_an_unknown_run_is_a_usage_error(command, shop_workspace, here):
     assert _only_sentence(ended).startswith("no run '20260101-000000-here-0000'")
 
 
-@pytest.mark.parametrize("command", ["judge", "report"])
-def test_a_run_of_load_alone_cannot_be_judged_and_that_is_a_usage_error(command, shop_workspace, here):
+def test_a_run_of_load_alone_cannot_be_judged_and_that_is_a_usage_error(shop_workspace, here):
     folder = shop_workspace / "reports" / "out" / "20260101-000000-here-0000"
     folder.mkdir(parents=True)
     (folder / "run.json").write_text('{"command": "load", "run": "20260101-000000-here-0000", "realm": "here"}')
-    ended = here(shop_workspace, command)
+    ended = here(shop_workspace, "judge")
     assert ended.code == ExitCode.USAGE
     assert "not of a run that can be judged" in _only_sentence(ended)
 

@@ -48,23 +48,27 @@ def _without_report(text):
 
 def test_a_tighter_limit_changes_the_verdict_and_is_counted_from_the_histograms(recorded, here):
     workspace, run = recorded
+    own = [file.read_bytes() for file in (run.verdict, run.report, run.junit)]
     assert "histogram" not in _findings(run)["shop.fast"]["reason"]
     _limit(workspace, "10us")  # no answer over HTTP is that fast
     ended = here(workspace, "judge")
     assert ended.code == 1
-    fast = _findings(run)["shop.fast"]
+    assert "what if: judged by other documents than the run was made with; its own verdict stays: MET" in ended.out
+    assert ended.out.splitlines()[-1] == f"report: {run.what_if.report.relative_to(workspace)}"
+    assert [file.read_bytes() for file in (run.verdict, run.report, run.junit)] == own
+    fast = _findings(run.what_if)["shop.fast"]
     assert fast["grade"] == "MISSED"
     assert fast["bad"] == fast["n"] > 0
     assert "counted from the histograms" in fast["reason"]
     assert "counted from the histograms" in " ".join(ended.out.split())
-    assert _findings(run)["shop.available"]["grade"] == "MET"
+    assert _findings(run.what_if)["shop.available"]["grade"] == "MET"
 
 
 def test_a_looser_limit_is_counted_from_the_histograms_too(recorded, here):
     workspace, run = recorded
     _limit(workspace, "10s")
     assert here(workspace, "judge").code == 0
-    fast = _findings(run)["shop.fast"]
+    fast = _findings(run.what_if)["shop.fast"]
     assert fast["grade"] == "MET"
     assert "counted from the histograms" in fast["reason"]
 

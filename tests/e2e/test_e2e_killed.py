@@ -44,7 +44,9 @@ def test_a_run_killed_in_the_middle_of_its_hold_is_undecided_with_everything_cou
     judged = here(shop_workspace, "judge", "last")
     assert judged.code == ExitCode.UNDECIDED
     assert judged.sentence == ""
-    assert "the run was cut short; what it did not come to is not judged" in " ".join(judged.out.split())
+    assert "it was halted, interrupted or killed; what it did not come to is not judged" in " ".join(
+        judged.out.split()
+    )
     findings = _findings(run)
     assert findings["buy a rope"]["grade"] == "MET"
     assert findings["shop.available"]["grade"] == "UNDECIDED"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from foreign_server import checked, free_port, running, workspace
+from foreign_server import checked, running, workspace
 
+from ports import free_port
 from real_parts import find_server
 from seatrial.errors import ExitCode
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from foreign_server import JOURNEYS, checked, free_port, running, workspace
+from foreign_server import JOURNEYS, checked, running, workspace
 
+from ports import free_port
 from real_parts import find_httpbin
 from seatrial.errors import ExitCode
 

@@ -8,8 +8,9 @@ import json
 import shutil
 
 import pytest
-from foreign_server import checked, free_port, running, workspace
+from foreign_server import checked, running, workspace
 
+from ports import free_port
 from real_parts import find_server
 from seatrial.errors import ExitCode
 

@@ -56,3 +56,7 @@ def test_an_unknown_name_is_answered_by_the_nearest_or_by_all() -> None:
 )
 def test_information_never_stands_against_a_verdict(subject, grade, against):
     assert Finding(subject, "cards", "x", grade, "because").is_against is against
+
+
+def test_what_does_not_count_never_stands_against_a_verdict():
+    assert not Finding(Subject.OBJECTIVE, "cards", "x", Grade.UNDECIDED, "no baseline: none", counts=False).is_against

@@ -27,6 +27,7 @@ from seatrial.accept.pool import Plan, Playing, play_one
 from seatrial.accept.prepare import Prepared
 from seatrial.accept.static import mistakes
 from seatrial.assess.plan import Asked, read_plan
+from seatrial.chaos.gameday import read_gameday
 from seatrial.chaos.read import read_experiments
 from seatrial.cli import import_
 from seatrial.cli.check_screen import Look, Screen
@@ -134,6 +135,11 @@ def _environment(workspace: Path) -> None:
     import_.run_import_postman("c.json", ["input"], import_.Output())
 
 
+def _read_gameday(workspace: Path) -> None:
+    read_gameday(workspace / "chaos/day.yaml")
+    read_experiments(workspace / "chaos")
+
+
 def _text(workspace: Path) -> str:
     return (workspace / "input").read_text(encoding="utf-8", errors="replace")
 
@@ -173,6 +179,7 @@ READERS: Mapping[str, Reader] = {
         beside={"scenarios/s.yaml": HAS_ROWS % "json"},
     ),
     "profile": Reader("profiles/p.yaml", lambda: corpus.of("profile"), lambda at: read_profiles(at / "profiles")),
+    "gameday": Reader("chaos/day.yaml", lambda: corpus.of("gameday"), _read_gameday),
     "experiment": Reader("chaos/e.yaml", lambda: corpus.of("experiment"), lambda at: read_experiments(at / "chaos")),
     "service": Reader("slo/s.yaml", lambda: corpus.of("service"), _services),
     "gate": Reader("slo/gate.yaml", lambda: corpus.of("gate"), lambda at: read_gate(at / "slo"), r"no gate"),
@@ -245,7 +252,7 @@ READERS: Mapping[str, Reader] = {
         "too large",
     ),
 }
-SHARES = {"scenario": 8, "hurl": 4, "flow": 3}
+SHARES = {"scenario": 8, "hurl": 4, "flow": 3, "experiment": 2}
 _TURNS = tuple(name for name in READERS for _ in range(SHARES.get(name, 1)))
 
 
@@ -261,7 +268,7 @@ def _words(name: str) -> Sequence[str]:
     return corpus.known_keys() if name in _OURS else ()
 
 
-OWN_KINDS = ("scenario", "flow", "profile", "experiment", "service", "gate", "monitor", "realms")
+OWN_KINDS = ("scenario", "flow", "profile", "experiment", "gameday", "service", "gate", "monitor", "realms")
 _OURS = frozenset(READERS) - {
     "hurl",
     "hurl, imported",

@@ -14,13 +14,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+TRACE_ENDS = len("00-") + 32
+"""Of a traceparent: its version and the trace's id."""
+
 
 @dataclass
 class Target:
-    """The server's side of the story: requests per `METHOD path`, and how many of them were under way at once."""
+    """The server's side of the story: requests per `METHOD path` and per trace, and how many of them were under way
+    at once."""
 
     url: str = ""
     seen: Counter[str] = field(default_factory=Counter)
+    traces: Counter[str] = field(default_factory=Counter)
     at_once: Counter[str] = field(default_factory=Counter)
     most_at_once: Counter[str] = field(default_factory=Counter)
     connections: int = 0
@@ -34,10 +39,11 @@ class Target:
         """Answer nothing until that time is over."""
         self.stalled_until = time.monotonic() + seconds
 
-    def count(self, what: str) -> None:
+    def count(self, what: str, trace: str) -> None:
         """One more request seen."""
         with self.lock:
             self.seen[what] += 1
+            self.traces[trace] += 1
             self.at_once[what] += 1
             self.most_at_once[what] = max(self.most_at_once[what], self.at_once[what])
 
@@ -73,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, status: int, content: object) -> None:
         target = self.server.target
-        target.count(f"{self.command} {self.path}")
+        target.count(f"{self.command} {self.path}", self.headers.get("traceparent", "")[:TRACE_ENDS])
         time.sleep(max(target.delay_s, target.stalled_until - time.monotonic()))
         if target.one_at_a_time_s:
             with target.turn:

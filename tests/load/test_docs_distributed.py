@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from ports import free_port
 from seatrial import journal
 from seatrial.errors import ExitCode
 from seatrial.sample import Interval
@@ -35,12 +35,6 @@ def workspace(tmp_path: Path, root: Path, target) -> Path:
     )
     (tmp_path / "scenarios" / "locustfile.py").write_text((root / "scenarios" / "locustfile.py").read_text())
     return tmp_path
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def run_block(block: str, workspace: Path) -> subprocess.CompletedProcess[str]:

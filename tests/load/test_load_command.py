@@ -9,22 +9,29 @@ import json
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from ports import free_port
 from seatrial import journal
+from seatrial.assess.runs import run_lines
+from seatrial.assess.standing import why_unfit
 from seatrial.assess.versus import was_cut_short
-from seatrial.cli.load import run_load, why_unfit
+from seatrial.cli.load import run_load
 from seatrial.cli.load_screen import live_table, summary_text
-from seatrial.errors import DocumentError, ExitCode, Refused, UsageError
+from seatrial.errors import DocumentError, ExitCode, LoadFailed, Refused, UsageError
+from seatrial.quantity import show_duration
 from seatrial.reports.load.files import LoadFiles, LoadWriter
 from seatrial.sample import Interval, Pacing, Phase
 from seatrial.scenarios.load.recorder import encode_histogram
+from seatrial.scenarios.load.spread import Spread
 from seatrial.scenarios.load.summary import Summary
 
 COMMAND = [sys.executable, "-c", "from seatrial.cli.main import main; main()", "load"]
@@ -66,11 +73,53 @@ def test_a_load_keeps_its_run_and_prints_a_line_per_step(workspace, target, caps
     assert counted == target.seen["GET /first"] == 20
     assert "look > first" in printed
     assert f"run {run.folder}" in printed
+    assert printed.splitlines()[-1] == f"report: {run.report.relative_to(workspace)}"
+    assert '<th scope="row">first' in run.report.read_text()
     assert not was_cut_short(run)
     told = json.loads((workspace / "out.json").read_bytes())
     assert told["steps"][0]["requests"] == 20
     assert told["generator"]["dropped"] == 0
     assert code is (ExitCode.UNDECIDED if told["unfit"] else ExitCode.MET)  # a busy machine makes late starts
+
+
+def test_json_on_stdout_is_alone_there(workspace, target, capsysbinary):
+    run_load("short", "here", json_file="-")
+    (run,) = journal.list_runs(workspace)
+    assert json.loads(capsysbinary.readouterr().out)["run"] == run.name
+    assert run.report.is_file()
+
+
+def test_a_report_that_cannot_be_made_is_told_after_what_was_measured(workspace, target, capsys):
+    (workspace / "reports" / "templates").mkdir(parents=True)
+    (workspace / "reports" / "templates" / "report.html.j2").write_text("{% if %}")
+    with pytest.raises(DocumentError, match=r"report\.html\.j2:1"):
+        run_load("short", "here", json_file=str(workspace / "out.json"))
+    assert "look > first" in capsys.readouterr().out
+    assert json.loads((workspace / "out.json").read_bytes())["steps"][0]["requests"] == 20
+
+
+def test_a_load_is_told_what_the_realm_says_the_objectives_count_and_the_command_asks(workspace, target, monkeypatch):
+    orders = []
+
+    def start(order, **_):
+        orders.append(order)
+        raise LoadFailed("enough")
+
+    monkeypatch.setattr("seatrial.cli.load.start_load", start)
+    monkeypatch.setenv("STAGE", "blue")
+    more = "tracing: {traceparent: X-Trace}, variables: {city: Oslo}, allows: {load: {max_rate: 100/s}, env: [STAGE]}"
+    (workspace / "realms.yaml").write_text(f"realms: {{here: {{services: {{api: '{target.url}'}}, {more}}}}}\n")
+    (workspace / "slo").mkdir()
+    (workspace / "slo" / "api.yaml").write_text(
+        "service: api\nobjectives: [{name: fast, indicator: latency, quantile: p99, limit: 300ms}]\n"
+    )
+    with pytest.raises(LoadFailed, match="enough"):
+        run_load("short", "here", variables=["city=Bergen"], web_port=free_port())
+    (order,) = orders
+    assert (order.max_requests_per_s, order.limits_us) == (100.0, {"api": (300_000,)})
+    assert (order.tracing.traceparent, order.environment) == ("X-Trace", {"STAGE": "blue"})
+    assert (order.variables, order.overrides) == ({"city": "Oslo"}, {"city": "Bergen"})
+    assert order.web_port
 
 
 def test_a_load_without_a_request_is_undecided(workspace, target, capsys):
@@ -105,30 +154,74 @@ def test_a_name_nobody_has_is_told_before_anything_is_sent(workspace, target):
     assert not target.seen
 
 
-def test_what_is_never_sent_is_told_on_the_way_and_is_no_error_of_the_service(workspace, target, capfd):
+def test_what_cannot_be_rendered_is_told_on_the_way_and_is_no_error_of_the_service(workspace, target, capfd):
     journey = workspace / "scenarios" / "look.yaml"
     journey.write_text("scenario: look\nservice: api\nsteps: [{request: {url: '/{{ [1][7] }}'}}]\n")
     write_profile(workspace, "crowd", "model: closed\nscenarios: [look]\nstages: [{ramp_to: 2}, {hold: 2s}]\n")
-    run_load("crowd", "here")
-    shown = capfd.readouterr()
-    assert shown.err.count("not sent: first 'template' of look > ") == 1
-    assert re.search(r"\d+ of the errors were never sent \(template\)", shown.out)
-    assert int(re.search(r"(\d+) of the errors", shown.out)[1]) < 25  # nobody tries without a pause
+    code = run_load("crowd", "here", json_file=str(workspace / "out.json"))
+    shown, told = capfd.readouterr(), json.loads((workspace / "out.json").read_bytes())
+    (step,) = told["steps"]
+    assert shown.err.count("not rendered: first 'template' of look > ") == 1
+    lost = int(re.search(r"(\d+) requests could not be rendered \(template\): counted nowhere", shown.out)[1])
+    assert 1 < lost < 25  # nobody tries without a pause
+    assert (step["requests"], step["failed"], step["causes"], step["unrendered"]) == (0, 0, [], lost)
+    assert f"{lost} not rendered" in shown.out
+    assert code is ExitCode.UNDECIDED
+    assert told["unfit"].startswith(f"{lost} requests could not be rendered (100 %), of 'look > ")
     assert not target.seen
+
+
+def test_a_stall_of_the_target_shows_in_the_table_of_an_open_load(workspace, target, capsys):
+    write_profile(workspace, "stall", "scenarios: [look]\nstages: [{ramp_to: 100/s}, {hold: 4s}]\n")
+    stalling = threading.Thread(target=_stall_after, args=(target, 100))
+    stalling.start()
+    run_load("stall", "here", json_file=str(workspace / "out.json"))
+    stalling.join()
+    (step,) = json.loads((workspace / "out.json").read_bytes())["steps"]
+    p50_s, _, p99_s = step["quantiles_s"]
+    assert p99_s > 1.5
+    assert f"  {show_duration(p99_s)}  " in capsys.readouterr().out
+    assert p50_s < 0.5
+
+
+def _stall_after(target, requests: int) -> None:
+    """Stall for 2 s once so many have come."""
+    deadline_s = time.monotonic() + 60.0
+    while sum(target.seen.values()) < requests and time.monotonic() < deadline_s:
+        time.sleep(0.01)
+    target.stall(2.0)
 
 
 @pytest.mark.parametrize("option", ["json_file", "hlog", "csv", "metrics"])
 def test_a_file_that_cannot_be_written_is_told_before_anything_is_sent(workspace, target, option):
     place = {option: str(workspace / "nowhere" / "x")}
     words = place if option == "json_file" else {"files": LoadFiles(**place)}
-    with pytest.raises(UsageError, match="nowhere/x: cannot be written"):
+    with pytest.raises(UsageError, match="nowhere/x: cannot be written: there is no folder"):
         run_load("short", "here", **words)
     assert not target.seen
     assert not journal.list_runs(workspace)
 
 
+@pytest.mark.parametrize("word", ["--web-port", "--port"])
+def test_a_port_that_is_taken_after_the_command_looked_ends_the_load_in_a_sentence(
+    workspace, target, monkeypatch, word
+):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setattr("seatrial.cli.load.require_free", lambda *_: taken.listen())
+        port = taken.getsockname()[1]
+        said = rf"127\.0\.0\.1:{port}: Address already in use; choose another with {word}; see .*load\.log$"
+        with pytest.raises(LoadFailed, match=said):
+            run_load("short", "here", **({"web_port": port} if "web" in word else {"spread": Spread(1, port=port)}))
+    (run,) = journal.list_runs(workspace)
+    assert "Traceback" not in (run.folder / "load.log").read_text()
+    assert not target.seen
+
+
 def wait_for_records(workspace: Path, command: subprocess.Popen[str]) -> None:
-    while not any(run.journal.exists() and run.journal.stat().st_size for run in journal.list_runs(workspace)):
+    while not any(
+        run.journal.exists() and b'"interval"' in run.journal.read_bytes() for run in journal.list_runs(workspace)
+    ):
         assert command.poll() is None
         time.sleep(0.05)
 
@@ -143,8 +236,10 @@ def test_ctrl_c_stops_the_load_tells_what_was_measured_and_ends_with_130(workspa
     assert command.returncode == ExitCode.INTERRUPTED, progress
     assert "stopping" in progress
     assert "look > first" in told
+    assert [line.command for line in run_lines(workspace)] == ["seatrial load long --realm here"]
     (run,) = journal.list_runs(workspace)
     assert was_cut_short(run)
+    assert "stopped before its stages were over" in run.report.read_text()
     counted = sum(record.ok for record in journal.read(run.journal) if isinstance(record, Interval))
     assert counted == target.seen["GET /first"] > 0
 
@@ -158,9 +253,9 @@ def one_second(*, ok: int, failed: int) -> tuple[Interval, Pacing]:
     return interval, Pacing("r", Phase.HOLD, 1, 10, 9, 1, 3, 0.002, 0.5, late_over_ms={1: 9})
 
 
-def one_pace(phase: Phase = Phase.HOLD, *, dropped: int = 0) -> tuple[Interval, Pacing]:
+def one_pace(phase: Phase = Phase.HOLD, *, dropped: int = 0, in_flight: int = 3) -> tuple[Interval, Pacing]:
     interval, pacing = one_second(ok=10, failed=0)
-    return interval, dataclasses.replace(pacing, phase=phase, started=10, dropped=dropped)
+    return interval, dataclasses.replace(pacing, phase=phase, started=10, dropped=dropped, in_flight=in_flight)
 
 
 FULL = (
@@ -174,7 +269,7 @@ FULL = (
     [
         ([one_pace()], ""),
         ([one_pace(Phase.WARM_UP, dropped=3), one_pace()], ""),
-        ([one_pace(Phase.RAMP, dropped=3), one_pace()], FULL),
+        ([one_pace(Phase.RAMP, dropped=3), one_pace(in_flight=4)], FULL),
         ([], "no request was sent"),
     ],
 )
@@ -182,7 +277,7 @@ def test_a_load_says_nothing_where_its_generator_could_not_keep_up_or_sent_nothi
     summary = Summary()
     for second in seconds:
         summary.add(second)
-    assert why_unfit(summary, {}) == reason
+    assert why_unfit(summary, {}, less="") == reason
 
 
 def test_the_summary_counts_all_and_the_live_table_the_last_seconds():
@@ -195,6 +290,7 @@ def test_the_summary_counts_all_and_the_live_table_the_last_seconds():
     assert (now.requests, now.failed, now.per_s) == (50, 0, 10.0)
     assert (whole.requests, whole.failed, whole.causes) == (150, 50, (("timeout", 50),))
     assert whole.quantiles_s == pytest.approx((0.002, 0.002, 0.002), rel=0.001)
+    assert whole.max_s == pytest.approx(0.002, rel=0.001)
     assert (summary.pace().dropped, summary.whole_pace().dropped) == (5, 15)
     assert live_table(summary, "load").row_count == 1
 
@@ -228,7 +324,7 @@ def test_the_summary_text_has_a_column_for_each_heading_and_ends_with_the_genera
     summary.add(one_second(ok=0, failed=4))
     heading, row, generator = summary_text(summary).splitlines()
     assert heading.split() == ["step", "requests", "per", "s", "p50", "p95", "p99", "errors", "why"]
-    assert row.split() == ["pay", ">", "charge", "4", "4.0", "-", "-", "-", "100", "%", "timeout", "4"]
+    assert row.split() == ["pay", ">", "charge", "4", "4.0", "-", "-", "-", "100", "%", "4", "by", "timeout"]
     assert generator == (
         "9.0 of 10.0 plays/s, 3 in flight, 1 dropped, 99 % of starts within 2 ms, cpu 50 % (worst second 50 %)"
     )

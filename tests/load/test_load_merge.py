@@ -135,4 +135,6 @@ def test_in_whatever_order_workers_tell_every_request_is_given_once(told):
     records += given_by(merger)
     total = sum(ok for _, _, ok in told)
     assert sum(item.ok for item in records if isinstance(item, Interval)) == total
-    assert sum(item.started for item in records if isinstance(item, Pacing)) == total
+    pacings = [item for item in records if isinstance(item, Pacing)]
+    assert sum(item.started for item in pacings) == total
+    assert [item.second for item in pacings] == sorted({item.second for item in pacings})  # each once, in order

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -37,6 +38,14 @@ steps:
   - {name: buy, mutates: true, request: {method: POST, url: /buy}, expect: {status: 201}}
 """,
 }
+
+PAGES = """\
+scenario: pages
+service: api
+rows: [{n: 0}, {n: 1}, {n: 2}, {n: 3}]
+steps:
+  - {name: own page, request: {url: "/pages/{{ row.n }}"}, expect: {status: 200}}
+"""
 
 
 @pytest.fixture
@@ -96,6 +105,7 @@ def test_plain_locust_counts_what_the_server_saw(workspace, target, monkeypatch)
     assert requests == {name: target.seen[line] for name, line in SEEN.items()}
     assert requests["GET look /look"] > requests["GET down /broken"] > 0
     assert +failures == {"GET down /broken": target.seen["GET /broken"]}
+    assert re.search(r"GET down /broken: status *$", log, flags=re.MULTILINE), log  # the table of errors
     assert "'writes' is left out: " in log
     assert "POST /buy" not in target.seen
 
@@ -107,6 +117,51 @@ def test_plain_locust_on_two_processes_plays_them_too(workspace, target, monkeyp
     assert all(0 <= count <= USERS for count in unheard)  # Locust's own end waits half a second for the last reports
     assert set(requests) == set(SEEN)
     assert set(+failures) == {"GET down /broken"}
+
+
+def test_what_reading_the_file_took_is_not_missing_from_the_run_time(workspace, target, monkeypatch):
+    monkeypatch.setenv("SEATRIAL_REALM", "here")
+    file = workspace / "scenarios" / "locustfile.py"
+    busy = "import time\nend = time.monotonic() + 2.5\nwhile time.monotonic() < end:\n    pass\n"  # as imports are
+    file.write_text(file.read_text() + busy)
+    _, _, log = run_locust(workspace, "-t", "2s", "ItBreaks")
+    said = re.findall(r"^\[\S+ (\d+):(\d+):(\d+),(\d+)\].*(?:limit set|limit reached)", log, flags=re.MULTILINE)
+    began, ended = (int(h) * 3600 + int(m) * 60 + int(s) + int(ms) / 1000 for h, m, s, ms in said)
+    assert (ended - began) % 86_400 > 1.9
+
+
+def test_journeys_are_prepared_before_locust_starts_its_clock(workspace, monkeypatch):
+    """A process of its own, for locust patches the one that imports it."""
+    monkeypatch.setenv("SEATRIAL_REALM", "here")
+    ran = subprocess.run([sys.executable, "-c", PREPARED], cwd=workspace, text=True, capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+PREPARED = """
+import locust
+from pathlib import Path
+from types import SimpleNamespace
+from seatrial.scenarios.load import child_plain, child_play
+
+made = child_plain.users(Path())
+def late(*_):
+    raise AssertionError("prepared while it plays")
+child_play.prepare = late
+options = SimpleNamespace(processes=None)
+environment = locust.env.Environment(user_classes=list(made.values()), parsed_options=options)
+environment.create_local_runner().worker_index = 0
+for user in made.values():
+    assert user(environment).wait_time() >= 0
+    user(environment).tasks[0](user(environment))
+"""
+
+
+def test_rows_of_plain_locust_are_dealt_out_to_its_processes(workspace, target, monkeypatch):
+    monkeypatch.setenv("SEATRIAL_REALM", "here")
+    (workspace / "scenarios" / "pages.yaml").write_text(PAGES)
+    target.delay_s = 0.03
+    run_locust(workspace, "-t", "2s", "--processes", "2", "Pages")
+    assert target.most_at_once == {f"GET /pages/{number}": 1 for number in range(USERS)}
 
 
 def test_journeys_can_be_chosen_by_the_name_of_their_class(workspace, target, monkeypatch):

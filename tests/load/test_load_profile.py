@@ -43,6 +43,11 @@ def test_an_open_profile_is_read_with_its_rates_per_second():
     assert (profile.stop_when, profile.abort_when) == (StopWhen.DECIDED, AbortWhen.MISSED)
 
 
+def test_a_ramp_without_over_is_a_step():
+    profile = read(STEADY.replace("{ramp_to: 200/s, over: 30s}", "{ramp_to: 200/s}"))
+    assert profile.stages[0] == Stage(Phase.RAMP, 200.0, 0.0)
+
+
 def test_a_closed_profile_ramps_to_users():
     profile = read(
         "profile: p\nmodel: closed\nscenarios: {a: 3, b: 1}\nstages: [{ramp_to: 20, over: 5s}, {hold: 1m}]\n"
@@ -92,6 +97,9 @@ def test_profiles_are_found_by_name_and_a_second_one_of_a_name_is_an_error(tmp_p
     assert choose_profile(profiles, "steady").peak == 200.0
     with pytest.raises(UsageError, match=r"no profile 'stedy'.*did you mean 'steady'"):
         choose_profile(profiles, "stedy")
+    for path in ("scenarios/profiles/steady.yaml", "one.yaml"):
+        with pytest.raises(UsageError, match=rf"no profile '{path}'.*did you mean 'steady'"):
+            choose_profile(profiles, path)
     (tmp_path / "two.yaml").write_text(STEADY)
     with pytest.raises(DocumentError, match="a second profile 'steady'"):
         read_profiles(tmp_path)

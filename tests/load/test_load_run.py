@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from hdrh.histogram import HdrHistogram
 
@@ -239,6 +240,17 @@ def test_arrivals_beyond_max_in_flight_are_dropped_and_counted(order, workspace,
     assert started + dropped == 80 == sum(pacing.planned for pacing in told)
     assert target.seen["GET /look"] == started
     assert max(pacing.in_flight for pacing in told) <= 4
+
+
+def test_the_generator_tells_how_much_of_a_core_it_used(order, workspace):
+    with running(order(120, 4.0), workspace) as load:
+        child, told = psutil.Process(load.pid), []
+        for second in load.seconds():
+            used = child.cpu_times()
+            told.append((used.user + used.system, second[-1].cpu_ratio))
+    spent_s = told[-2][0] - told[0][0]  # the last second is told by a process that ends
+    told_s = sum(ratio for _, ratio in told[1:-1])
+    assert 0.0 < told_s / 3 < spent_s < told_s * 3  # a busy machine reads late
 
 
 def test_phases_follow_the_stages_and_then_what_the_parent_says(order, workspace):

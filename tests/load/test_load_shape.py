@@ -113,7 +113,7 @@ def test_a_warm_up_comes_before_the_first_probe_and_takes_none_of_its_time():
         *[Phase.WARM_UP] * 2,
         *[Phase.PROBE] * 3,
     ]
-    assert [line.level_at(moment) for moment in (3.9, 4.0, 13.0)] == [5, 5, 10]
+    assert [line.level_at(moment) for moment in (3.9, 4.0, 12.9, 13.0)] == [5, 5, 5, 10]
 
 
 def test_a_rate_in_a_closed_shape_is_a_mistake_that_says_how():

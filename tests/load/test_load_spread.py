@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections import Counter
@@ -16,9 +15,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ports import free_port
+from seatrial import __version__
 from seatrial.errors import LoadFailed
 from seatrial.sample import Interval, Pacing, Phase, Record
-from seatrial.scenarios.load.order import LoadOrder, Then
+from seatrial.scenarios.load.order import LoadOrder, Then, decode_order
 from seatrial.scenarios.load.pace import Stage
 from seatrial.scenarios.load.parent import RunningLoad, start_load
 from seatrial.scenarios.load.profile import Model, Profile
@@ -96,14 +97,14 @@ def requests(records: list[Record]) -> Counter[str]:
 
 
 def test_every_request_of_an_open_load_on_two_workers_is_accounted_for_whatever_strangers_send(order, target):
-    port = free_port()
-    with running(order(50, 2.0), Spread(2, own=2, port=port)) as load:
-        seconds = load.seconds()
-        told = [list(next(seconds))]
-        stranger = subprocess.run([sys.executable, "-c", STRANGER, str(port)], timeout=30, check=False)
-        told += [list(second) for second in seconds]
+    port, asked = free_port(), order(50, 2.0)
+    stranger = subprocess.Popen([sys.executable, "-c", STRANGER, str(port)])  # it waits for the port
+    with stranger, running(asked, Spread(2, own=2, port=port)) as load:
+        told = [list(second) for second in load.seconds()]
     records = [record for second in told for record in second]
     assert stranger.returncode == 0
+    log = (asked.workspace / "load.log").read_text()
+    assert [log.count(why) for why in ("it names another sender", "none for a master: 'stats'")] == [1, 1]
     assert requests(records) == target.seen == {"GET /look": 100, "POST /buy": 100, "GET /see": 100}
     assert sum(pacing.planned for pacing in pacings(records)) == 100
     assert sum(pacing.started for pacing in pacings(records)) == 100
@@ -160,7 +161,8 @@ def test_a_worker_that_dies_makes_the_load_undecided_and_the_others_go_on(order)
 
 def test_a_worker_that_stops_answering_is_lost_and_what_it_tells_later_is_added(order, target):
     said = []
-    with start_load(order(20, 5.0), log=order(1, 1).workspace / "load.log", spread=here(2), say=said.append) as load:
+    asked = order(20, 5.0, limits_us={"api": (1_000_000,)})
+    with start_load(asked, log=asked.workspace / "load.log", spread=here(2), say=said.append) as load:
         records = []
         for number, second in enumerate(load.seconds()):
             records.extend(second)
@@ -173,6 +175,8 @@ def test_a_worker_that_stops_answering_is_lost_and_what_it_tells_later_is_added(
     assert any(text.endswith("is back") for text in said)
     assert requests(records) == target.seen
     assert sum(pacing.started for pacing in pacings(records)) == 100 == sum(p.planned for p in pacings(records))
+    looks = [item for item in records if isinstance(item, Interval) and item.step == "look"]
+    assert sum(item.over_ok[1_000_000] for item in looks) > 5  # from when they were due; the target was never slow
     assert "late" in trouble(pacings(records), {})
     assert "lost" not in trouble(pacings(records), {})
 
@@ -199,7 +203,8 @@ def test_a_master_that_dies_takes_its_workers_along(order):
 
 STRANGER = """
 import sys, msgpack, zmq
-socket = zmq.Context().socket(zmq.DEALER)
+context = zmq.Context()
+socket = context.socket(zmq.DEALER)
 socket.setsockopt(zmq.IDENTITY, b"stranger")
 socket.connect(f"tcp://127.0.0.1:{sys.argv[1]}")
 for message in (
@@ -215,14 +220,56 @@ for message in (
     socket.send(msgpack.dumps(message))
 for raw in (b"", b"\\xc1", b"\\x93\\x01", b"\\x00" * 1000):
     socket.send(raw)
-socket.close(linger=2000)
+socket.close(linger=60_000)
+context.term()  # waits until all of it was taken
 """
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+ASKING = """
+import sys, msgpack, zmq
+version = sys.argv[2]
+socket = zmq.Context().socket(zmq.DEALER)
+socket.setsockopt(zmq.IDENTITY, b"worker")
+socket.setsockopt(zmq.RCVTIMEO, 20_000)
+socket.connect(f"tcp://127.0.0.1:{sys.argv[1]}")
+for message in (
+    ("client_ready", "2.0", "worker"),
+    ("seatrial_hello", {"version": version, "password": ""}, "worker"),  # takes nobody's place
+    ("seatrial_hello", {"version": version, "password": "", "pid": 1}, "worker"),
+):
+    socket.send(msgpack.dumps(message))
+while (told := msgpack.loads(socket.recv()))[0] not in ("seatrial_order", "seatrial_refused"):
+    pass
+print(told[1].get("order") or told[1]["why"])
+"""
+
+
+def ask(port: int, version: str = __version__) -> str:
+    """What a master tells a worker of that version: its order, or why it gets none."""
+    return subprocess.run(
+        [sys.executable, "-c", ASKING, str(port), version], timeout=30, check=False, capture_output=True, text=True
+    ).stdout
+
+
+def test_what_a_worker_is_told_holds_no_secret_and_nothing_that_its_own_machine_knows(order, target):
+    port = free_port()
+    asked = order(10, 1.0, variables={"limit": 51}, environment={"TOKEN": SECRET}, max_requests_per_s=37.5)
+    with running(asked, Spread(1, port=port)) as load:
+        said = ask(port)
+        load.stop()
+    told = decode_order(said.encode())
+    assert told.profile == asked.profile
+    assert SECRET not in said
+    at_home = (told.addresses, told.variables, told.secret_values, told.environment, told.max_requests_per_s)
+    assert at_home == ({}, {}, {}, {}, None)
+
+
+def test_a_worker_of_another_version_is_refused_with_both_versions(order):
+    port = free_port()
+    with running(order(10, 1.0), Spread(1, port=port)) as load:
+        said = ask(port, "0.0.7")
+        load.stop()
+    assert said.strip() == f"it is seatrial {__version__}, and this worker 0.0.7"
 
 
 def test_rows_and_logins_are_those_of_one_user_on_however_many_workers(order, target):

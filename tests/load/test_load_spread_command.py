@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
+import signal
 import subprocess
 import sys
 import time
@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ports import free_port
 from seatrial import journal
 from seatrial.errors import ExitCode
 from seatrial.sample import Interval, Pacing
@@ -73,12 +74,6 @@ def start(monkeypatch):
         process.communicate()
 
 
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
-
-
 @pytest.fixture
 def wrong_clocks(tmp_path: Path) -> str:
     """On the path of a Python, its clocks are hours and minutes off."""
@@ -92,7 +87,7 @@ def wrong_clocks(tmp_path: Path) -> str:
 
 
 def test_two_workers_attached_to_a_master_count_what_the_target_logged(workspace, start, target, wrong_clocks):
-    port = free_port()
+    port = str(free_port())
     master = start(workspace, "p", "--master", "--expect-workers", "2", "--port", port)
     other, at = workspace.parent / "other checkout", f"127.0.0.1:{port}"
     workers = [start(other, "--worker", at), start(other, "--worker", at, path=wrong_clocks)]
@@ -119,7 +114,7 @@ def test_two_workers_attached_to_a_master_count_what_the_target_logged(workspace
 
 
 def test_a_worker_that_comes_late_is_sent_away_and_the_load_goes_on(workspace, start, target):
-    port = free_port()
+    port = str(free_port())
     master = start(workspace, "p", "--master", "--port", port)
     workers = [start(workspace, "--worker", f"127.0.0.1:{port}") for _ in range(2)]
     _, progress = master.communicate(timeout=60)
@@ -131,7 +126,7 @@ def test_a_worker_that_comes_late_is_sent_away_and_the_load_goes_on(workspace, s
 
 
 def test_a_worker_whose_master_died_ends_by_itself_and_says_why(workspace, start, target):
-    port = free_port()
+    port = str(free_port())
     master = start(workspace, "p", "--master", "--port", port)
     worker = start(workspace, "--worker", f"127.0.0.1:{port}")
     while not target.seen:
@@ -146,9 +141,18 @@ def test_a_worker_whose_master_died_ends_by_itself_and_says_why(workspace, start
     assert "error: the master was silent for 5 s" in words
 
 
+def test_a_worker_that_is_stopped_while_it_looks_for_its_master_ends_without_a_complaint(workspace, start):
+    worker = start(workspace, "--worker", f"127.0.0.1:{free_port()}")
+    assert "looking for the master" in (said := worker.stderr.readline()), said
+    worker.send_signal(signal.SIGTERM)
+    _, words = worker.communicate(timeout=20)
+    assert worker.returncode == ExitCode.INTERRUPTED
+    assert "ERROR" not in words, words
+
+
 def test_a_worker_of_another_checkout_is_refused_with_the_file_that_differs(workspace, start, target):
     (workspace.parent / "other checkout" / "scenarios" / "shop.yaml").write_text(JOURNEY + "# changed\n")
-    port = free_port()
+    port = str(free_port())
     master = start(workspace, "p", "--master", "--port", port)
     worker = start(workspace.parent / "other checkout", "--worker", f"127.0.0.1:{port}")
     _, told = master.communicate(timeout=60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from pathlib import Path
 
@@ -73,6 +74,8 @@ def test_a_load_is_spread_as_the_options_say():
         (SpreadOptions(processes=2, master=True), "--processes starts the workers itself"),
         (SpreadOptions(expect_workers=2), "--expect-workers belongs to --master"),
         (SpreadOptions(bind="0.0.0.0"), "--bind belongs to --master"),
+        (SpreadOptions(port=6000), "--port belongs to --master"),
+        (SpreadOptions(workers_within="5s"), "--workers-within belongs to --master"),
         (SpreadOptions(master=True, expect_workers=0), "--expect-workers 0: a load needs at least one worker"),
         (SpreadOptions(master=True, port=70_000), "--port: 70000 is not a port"),
         (SpreadOptions(master=True, workers_within="60"), "--workers-within: '60' is not a duration"),
@@ -100,6 +103,12 @@ def test_a_worker_stands_alone_and_a_load_needs_its_profile():
 @pytest.mark.parametrize("address", ["", ":5557", "host:x", "host:0", "host:70000"])
 def test_an_address_that_is_none_is_told(address):
     with pytest.raises(UsageError, match="--worker"):
+        run_worker(address)
+
+
+@pytest.mark.parametrize("address", ["[::1]:5557", "::1", "fe80::1:5557"])
+def test_workers_speak_ipv4(address):
+    with pytest.raises(UsageError, match=rf"^--worker {re.escape(address)}: workers speak IPv4; write a name, or"):
         run_worker(address)
 
 

@@ -34,7 +34,7 @@ refused = {
     "more over than failed": [changed(over_failed={"5000": 2})], "more degraded": [changed(degraded=5)],
     "another run": [changed(run="q")], "long after": [changed(second=10**15)], "before": [changed(second=94)],
     "no phase of a load": [changed(phase="acceptance")], "a long name": [changed(service="x" * 1_000_000)],
-    "unhashable kind": [changed(record=[])], "too many": [b"x"] * (child_talk.MOST_LINES + 1),
+    "unhashable kind": [changed(record=[])], "too many": [journal.encode(pace)] * (child_talk.MOST_LINES + 1),
 }
 for name, lines in refused.items():
     try:
@@ -51,6 +51,12 @@ for data in (None, [], {}, {"line": 1}, {"line": None}):
         continue
     raise SystemExit(f"taken: {data}")
 assert child_talk.field({"line": "stop"}, "line", str) == "stop"
+try:
+    child_talk.field({"pid": True}, "pid", int)
+except ValueError:
+    pass
+else:
+    raise SystemExit("taken: a number that is none")
 
 taken_of_all = [("client_ready", "2.0"), (child_talk.HELLO, {})]
 taken_of_members = [("heartbeat", {}), ("stats", {}), ("client_stopped", None), (child_talk.DONE, {})]

@@ -26,8 +26,9 @@ JOURNEYS = {
     "tidy": "setup: [{name: take, request: {url: /take}}]\n"
     "steps: [{name: ask, timeout: 40s, request: {url: /hang}, expect: {status: 200}}]\n"
     "teardown: [{name: give back, request: {url: /give}}]\n",
-    "stuck": "steps: [{name: ask, timeout: 40s, request: {url: /hang}, expect: {status: 200}}]\n"
-    "teardown: [{name: give back, timeout: 40s, request: {url: /hang}}]\n",
+    "stuck": "steps: [{name: ask, timeout: 40s, request: {url: /stuck}, expect: {status: 200}}]\n"
+    "teardown: [{name: give back, timeout: 40s, request: {url: /stuck}}]\n",
+    "last": "steps: [{name: ask, delay: 2500ms, timeout: 40s, request: {url: /stuck}, expect: {status: 200}}]\n",
     "beside": "steps:\n  - parallel:\n"
     "      - {name: ask, timeout: 40s, request: {url: /hang}, expect: {status: 200}}\n"
     "      - {name: look, request: {url: /look}, expect: {status: 200}}\n",
@@ -41,11 +42,11 @@ JOURNEYS = {
 
 @pytest.fixture
 def hanging(raw_server):
-    """Every third request to `/hang` gets no answer, from the first on, until the test is over."""
+    """Every third request to `/hang` gets no answer, from the first on, until the test is over; none to `/stuck`."""
     released, numbers = threading.Event(), itertools.count()
 
     def answer(client, path):
-        if path == "/hang" and next(numbers) % 3 == 0:
+        if path == "/stuck" or (path == "/hang" and next(numbers) % 3 == 0):
             released.wait(60.0)
             return False
         time.sleep(0.6 if path == "/slow" else 0.0)
@@ -60,11 +61,11 @@ def hanging(raw_server):
 def play(tmp_path, hanging):
     """Plays a load to its end; its seconds, each with its records."""
 
-    def run(scenario, *, level=20, hold_s=1.5, model=Model.OPEN, spread=None, **more):
+    def run(scenario, *, level=20, hold_s=1.5, model=Model.OPEN, spread=None, then=(), **more):
         (tmp_path / "scenarios").mkdir()
         text = f"scenario: {scenario}\nservice: api\n{JOURNEYS[scenario]}"
         (tmp_path / "scenarios" / f"{scenario}.yaml").write_text(text)
-        stages = (Stage(Phase.RAMP, level, 0.0), Stage(Phase.HOLD, level, hold_s))
+        stages = (Stage(Phase.RAMP, level, 0.0), Stage(Phase.HOLD, level, hold_s), *then)
         profile = Profile("p", model, {scenario: None}, stages)
         order = LoadOrder("r", tmp_path, profile, "test", {"api": hanging.url}, **more)
         spreading = {"spread": spread} if spread else {}
@@ -141,9 +142,16 @@ def test_plays_that_do_not_end_give_up_and_their_teardown_is_run(play, hanging, 
 
 def test_a_teardown_that_hangs_is_cut_and_counted(play, hanging):
     seconds = play("stuck", level=3, hold_s=1.0, finish_within_s=0.5)
-    assert _counted(seconds) == Counter(hanging.paths)
-    assert _failed(seconds, Phase.RAMP) >= 1
+    assert _counted(seconds) == Counter(hanging.paths) == {"/stuck": 2 * 3}
+    assert _failed(seconds, Phase.RAMP) >= 3
     assert _last_pacing(seconds).in_flight == 0
+
+
+def test_what_was_not_given_the_time_of_a_hold_when_its_user_left_is_counted_in_none(play, hanging):
+    leaving = (Stage(Phase.RAMP, 1, 0.0), Stage(Phase.HOLD, 1, 2.0))
+    seconds = play("last", level=2, hold_s=1.0, model=Model.CLOSED, then=leaving, spread=here(2), finish_within_s=3.0)
+    assert hanging.paths == ["/stuck", "/stuck"]
+    assert (_failed(seconds, Phase.RAMP), _failed(seconds)) == (1, 1)
 
 
 def test_a_request_that_hangs_beside_others_is_counted(play, hanging):

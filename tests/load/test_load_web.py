@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import socket
+import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
 
+from ports import free_port
 from seatrial.cli.load_spread import SpreadOptions, web_port_of
 from seatrial.errors import LoadFailed, UsageError
 from seatrial.sample import Interval, Phase
@@ -38,12 +42,6 @@ def order(tmp_path: Path, target) -> LoadOrder:
     return LoadOrder(**known, addresses={"api": target.url}, then=Then.HOLD, web_port=free_port())
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def ask(port: int, path: str, *, method: str = "GET", host: str = "") -> tuple[int, str, dict[str, str]]:
     headers = {"Host": host} if host else {}
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method, headers=headers)
@@ -68,20 +66,51 @@ def test_the_page_shows_what_was_counted_and_starts_and_stops_nothing(order, tar
                 assert json.loads(page)["state"] == "running"
                 assert json.loads(page)["errors"][0]["error"] == "status"
                 assert "Access-Control-Allow-Origin" not in headers
-                assert "Locust" in ask(order.web_port, "/")[1]
-                refused = [
+                whole = ask(order.web_port, "/")[1]
+                assert f'"host": "{order.addresses["api"]}"' in whole
+                assert "Locust" in whole
+                refused = [ask(order.web_port, "/stop")[:2]]
+                refused += [
                     ask(order.web_port, path, method="POST")[:2] for path in ("/swarm", "/stop", "/stats/reset")
                 ]
                 refused.append(ask(order.web_port, "/", host="evil.example.com")[:2])
             if number == 2:
                 load.stop()
         assert load.wait() == 0
-    assert [status for status, _ in refused] == [403] * 4
-    assert "this page only shows" in refused[0][1]
+    assert [status for status, _ in refused] == [403] * 5
+    assert all("this page only shows" in said for _, said in refused)
     assert shown["look /look"]["num_failures"] == 0 < shown["look /look"]["num_requests"]
     assert shown["down /broken"]["num_failures"] == shown["down /broken"]["num_requests"] > 0
     assert 0 < shown["look /look"]["avg_response_time"] < 5000
     assert counted == sum(target.seen.values())
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed")
+def test_the_page_has_no_button_that_would_be_refused(order, tmp_path):
+    shown = ""
+    with start_load(order, log=order.workspace / "load.log", spread=here(1)) as load:
+        for number, _ in enumerate(load.seconds()):
+            if number == 1:
+                shown = shown_in_a_browser(f"http://127.0.0.1:{order.web_port}/", tmp_path)
+                load.stop()
+        assert load.wait() == 0
+    buttons = re.findall(r"<button([^>]*)>([^<]*)", shown)
+    dead = {text: "display: none" in words for words, text in buttons if text in ("New", "Edit", "Stop", "Reset")}
+    assert dead == {"Edit": True, "Stop": True, "Reset": True}, shown
+    assert any("display: none" not in words for words, _ in buttons)
+
+
+def shown_in_a_browser(address: str, folder: Path) -> str:
+    """The page as it stands once its scripts have run."""
+    words = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder}", "--virtual-time-budget=3000"]
+    ran = subprocess.run(
+        [str(shutil.which("chromium")), *words, "--dump-dom", address],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    return ran.stdout
 
 
 def test_a_port_that_is_taken_is_told(order):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seatrial.exchange import Connection, Request, Tls
@@ -22,6 +22,8 @@ def told(request):
 
 
 @given(url=URLS, as_is=st.booleans(), body=st.none() | st.binary(max_size=3))
+@example(url="http://api.test/a#b", as_is=False, body=None)
+@example(url="http://api.test/a?x=/../y", as_is=False, body=None)
 def test_a_plain_url_is_said_as_the_library_takes_it_apart(url, as_is, body):
     request = Request(
         "POST", url, (("X-A", "1"),), body, connection=Connection(tls=Tls(verify=False)), path_as_is=as_is

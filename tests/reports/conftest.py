@@ -13,19 +13,16 @@ import pytest
 
 from seatrial.accept.held import Evidence
 from seatrial.accept.pool import Playing, plans_of, play_one
+from seatrial.chaos.states import Spell, State
 from seatrial.exchange import Answer, Request, Response
 from seatrial.redact import Secrets
 from seatrial.reports.build import Series, build
+from seatrial.reports.experiment.page import EdgeLane, EdgeSlice, LaneEvent
 from seatrial.reports.page import (
     Band,
-    EdgeLane,
-    EdgeSecond,
     ErrorCount,
     Journey,
     JourneyStep,
-    LaneEvent,
-    LaneSpan,
-    LaneState,
     LatencyLimit,
     Note,
     Page,
@@ -317,9 +314,11 @@ def _rate(second: int) -> RatePoint:
 def lane() -> EdgeLane:
     return EdgeLane(
         "cards->ledger",
-        spans=(
-            LaneSpan(LaneState.OPEN, "open", HUNG + 1.3, HEALED + 1.6),
-            LaneSpan(LaneState.HALF_OPEN, "half-open", HEALED + 1.6, HEALED + 2.4),
+        spells=(
+            Spell(State.CLOSED, LOAD, HUNG + 1.3),
+            Spell(State.OPEN, HUNG + 1.3, HEALED + 1.6),
+            Spell(State.HALF_OPEN, HEALED + 1.6, HEALED + 2.4, trials=1),
+            Spell(State.CLOSED, HEALED + 2.4, END),
         ),
         events=(
             LaneEvent(HUNG + 1.3, "breaker opened after 12 calls"),
@@ -327,7 +326,7 @@ def lane() -> EdgeLane:
             LaneEvent(HEALED + 2.4, "breaker closed"),
         ),
         calls=tuple(
-            EdgeSecond(second, 0 if HUNG + 2 <= second < HEALED + 2 else 70 + second % 9)
+            EdgeSlice(second, 0 if HUNG + 2 <= second < HEALED + 2 else 70 + second % 9)
             for second in range(LOAD, END)
         ),
     )

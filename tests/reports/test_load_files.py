@@ -8,12 +8,16 @@ import subprocess
 import pytest
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
+from hypothesis import given
+from hypothesis import strategies as st
 
 from real_parts import find_server
 from seatrial.cli.judge import write_load_files
 from seatrial.errors import ExitCode, UsageError
+from seatrial.histograms import quantile_of
 from seatrial.journal import Journal, Run
-from seatrial.reports.load.files import LoadFiles, LoadWriter, by_second
+from seatrial.reports.load import hlog, seconds
+from seatrial.reports.load.files import LoadFiles, LoadWriter, load_by_second
 from seatrial.reports.load.metrics import Metrics
 from seatrial.reports.load.seconds import COLUMNS
 from seatrial.sample import Interval, Pacing, Phase
@@ -103,6 +107,26 @@ def test_a_table_has_a_row_per_step_and_second(written):
     assert (third["ok"], third["p99_ms"], third["service_p99_ms"]) == ("0", "", "")
 
 
+@given(
+    st.dictionaries(st.integers(1, 60_000_000), st.integers(1, 1000), max_size=40),
+    st.dictionaries(st.integers(1, 60_000_000), st.integers(1, 1000), max_size=40) | st.none(),
+)
+def test_the_latencies_of_a_row_are_those_of_its_histograms(due, sent):
+    record = interval(START, due, service_histogram=encode_histogram(due if sent is None else sent))
+    row = next(csv.DictReader([seconds.head(), *seconds.rows((record,))]))
+    for column, histogram, quantile in (
+        ("p50_ms", record.histogram, 0.5),
+        ("p95_ms", record.histogram, 0.95),
+        ("p99_ms", record.histogram, 0.99),
+        ("max_ms", record.histogram, 1.0),
+        ("service_p99_ms", record.service_histogram, 0.99),
+    ):
+        value_us = quantile_of([histogram], quantile)
+        assert row[column] == ("" if value_us is None else f"{value_us / 1000:.3f}")
+    for line in hlog.lines((record,)):
+        assert line.split(",")[3] == f"{HdrHistogram.decode(record.histogram).get_max_value() / 1000:.3f}"
+
+
 def test_metrics_add_up_over_the_seconds(written):
     lines = (written / "load.prom").read_text().splitlines()
     labels = (
@@ -166,7 +190,7 @@ def test_a_run_without_a_load_is_undecided(tmp_path, monkeypatch, capsys):
 
 def test_a_last_second_that_a_crash_cut_off_is_kept():
     records = [record for second in SECONDS for record in second][:-1]
-    assert list(by_second(iter(records))) == [*SECONDS[:2], SECONDS[2][:1]]
+    assert list(load_by_second(iter(records))) == [*SECONDS[:2], SECONDS[2][:1]]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from seatrial.reports.build import Series, build, events, findings_against, group_findings, summarise, tabulate
+from seatrial.reports.build import (
+    Series,
+    build,
+    events,
+    findings_against,
+    group_findings,
+    summarise,
+    tabulate,
+    together,
+)
 from seatrial.reports.page import (
     Band,
     ErrorCount,
@@ -54,6 +63,23 @@ def test_what_stands_against_a_run_begins_with_the_worst_and_with_key_objectives
     )
 
     assert [one.objective for one in findings_against(judged)] == ["e", "c", "d", "a"]
+
+
+def test_the_generators_finding_stands_before_those_it_explains() -> None:
+    generator = replace(finding(Grade.UNDECIDED, objective="generator"), subject=Subject.GENERATOR)
+    judged = (finding(Grade.UNDECIDED, key=True), generator, finding(Grade.MISSED, objective="a"))
+
+    assert [one.objective for one in findings_against(judged)] == ["a", "generator", "fast"]
+
+
+def test_what_an_experiment_says_once_stands_once_unless_something_was_measured() -> None:
+    bare = [finding(Grade.UNDECIDED, objective=name, experiment="hangs") for name in ("a", "b")]
+    judged = (
+        *bare, replace(bare[0], objective="c", measured_text="3 calls"), replace(bare[0], objective="d", reason="x"),
+        finding(Grade.UNDECIDED, objective="e"), finding(Grade.UNDECIDED, objective="f"),
+    )  # fmt: skip
+
+    assert ["".join(one.objective for one in group) for group in together(judged)] == ["ab", "c", "d", "e", "f"]
 
 
 def test_errors_are_summed_by_service_and_cause_in_the_taxonomys_order() -> None:
@@ -139,6 +165,15 @@ def test_a_fault_that_never_ended_has_no_end_among_the_events() -> None:
     page = build(FACTS, UNDECIDED, series=Series(windows=(FaultWindow("x", "down", "a->b", 1005.0),)))
 
     assert [event.text for event in events(page)] == ["fault injected: down (x)"]
+
+
+def test_event_of_a_fault_says_which_requests_it_was_meant_for_and_how_many_it_hit():
+    acted = FaultWindow("x", "http_error", "a->b", 1005.0, 1008.0, "healed", selects="every 2", matched=1200, hit=600)
+    page = build(FACTS, UNDECIDED, series=Series(windows=(acted,)))
+    assert [event.text for event in events(page)] == [
+        "fault injected: http_error, every 2 (x)",
+        "fault healed: http_error, matched 1,200 and hit 600",
+    ]
 
 
 def test_every_text_of_a_page_is_changed_and_nothing_else() -> None:

@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 from seatrial.reports.axis import LogScale, TimeAxis, linear_scale, log_scale
 from seatrial.reports.build import Series, build
 from seatrial.reports.chart import (
-    POINTS_MAX,
     fault_shades,
     lane_rows,
     latency_plots,
     line_path,
     rate_plots,
     spread,
-    thin,
     waterfall,
 )
-from seatrial.reports.gauge import gauge, interval_text
-from seatrial.reports.page import Band, EdgeLane, Journey, JourneyStep, Page, RunFacts, ServiceLatency
+from seatrial.reports.experiment.page import EdgeLane
+from seatrial.reports.gauge import gauge, interval_text, is_unproven
+from seatrial.reports.page import Band, Journey, JourneyStep, Page, RunFacts, ServiceLatency
+from seatrial.reports.places import POINTS_MAX, thin
 from seatrial.sample import FaultWindow, Outcome
 from seatrial.verdict import Finding, Grade, Subject, Verdict
 
@@ -102,6 +102,7 @@ def test_labels_never_cover_each_other() -> None:
     moved = spread([50.0, 48.0, None, 120.0])
 
     assert moved == (61.0, 48.0, None, 120.0)
+    assert spread([119.0, 118.0, 30.0], 120.0) == (120.0, 107.0, 30.0)
 
 
 def test_all_services_share_one_latency_scale(page: Page) -> None:
@@ -114,7 +115,7 @@ def test_all_services_share_one_latency_scale(page: Page) -> None:
 def test_a_latency_limit_is_drawn_and_named(page: Page) -> None:
     cards = latency_plots(page)[1]
 
-    assert [rule.label for rule in cards.rules] == ["fast: p95 < 120 ms"]
+    assert [rule.label for rule in cards.rules] == ["fast: p95 <= 120 ms"]
     assert 0 < cards.rules[0].y < cards.height_px
 
 
@@ -200,6 +201,15 @@ def test_a_finding_without_an_interval_has_no_picture() -> None:
     assert (gauge(bare), interval_text(bare)) == (None, "")
 
 
+def test_only_what_is_met_with_an_interval_on_both_sides_of_its_limit_is_unproven():
+    across = ratio(0.05, measured=0.0, low=0.0, high=0.21)
+    assert is_unproven(across)
+    assert not is_unproven(replace(across, grade=Grade.UNDECIDED))
+    assert not is_unproven(replace(across, high=None))
+    assert not is_unproven(ratio(0.05, measured=0.01, low=0.002, high=0.05))
+    assert not is_unproven(ratio(100, measured=150, low=100, high=math.inf, text="≥ 100/s"))
+
+
 def test_an_interval_is_told_in_the_findings_own_unit() -> None:
     assert interval_text(ratio(0.02, measured=0.0, low=0.0, high=0.0123)) == "0 % – 1.23 %"
     assert interval_text(ratio(100, measured=150, low=143.94, high=math.inf, text="≥ 100/s")) == "143.9/s – ∞"
@@ -209,4 +219,4 @@ def test_the_interval_of_a_comparison_is_told_as_it_is_measured():
     compared = replace(
         ratio(1.1, measured=4.02, low=2.9, high=math.inf), measured_text="4 % against 1 %: x4.02 (2.9 or more)"
     )
-    assert interval_text(compared) == "x2.9 – ∞"
+    assert interval_text(compared) == interval_text(replace(compared, high=3.98e11)) == "x2.9 – ∞"

@@ -136,7 +136,7 @@ def test_journeys_are_not_told_twice() -> None:
 
 
 def test_a_finding_of_a_journey_that_is_not_there_is_told_beside_the_others() -> None:
-    missing = replace(FINDING, subject=Subject.JOURNEY, service="", objective="the run came to its end")
+    missing = replace(FINDING, subject=Subject.JOURNEY, service="", objective="the run was cut short")
 
     root = parsed((Journey("pay", True, (OK,)),), (missing,))
 

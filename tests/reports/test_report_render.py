@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
-import shutil
-import subprocess
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -13,56 +11,17 @@ import pytest
 from seatrial.errors import DocumentError
 from seatrial.redact import Secrets
 from seatrial.reports.build import build
-from seatrial.reports.page import Journey, JourneyStep, Note, Page, Quantiles, RunFacts
+from seatrial.reports.page import Journey, JourneyStep, Note, Page, PhaseSpan, Quantiles, RunFacts
 from seatrial.reports.render import render_html, unbroken
-from seatrial.sample import Cause, Outcome
+from seatrial.sample import Cause, Outcome, Phase
 from seatrial.verdict import Finding, Grade, Subject, Verdict
+from shown_pages import WIDTHS, measured_in_a_browser, outline, texts_cut_in_a_browser
 
 HOSTILE = "</pre><script>alert(1)</script>\x1b[31m\x00\ud800 \u202egnp.exe & \"'"
-VOID = {"meta", "link", "br", "hr", "img", "input"}
-SVG_LEAVES = {"path", "rect", "line", "circle", "use"}
 
 
 def as_is(text: str) -> str:
     return text
-
-
-class Outline(HTMLParser):
-    """Tags in order, the text outside of style, and a complaint for each tag closed out of turn."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.crossed: list[str] = []
-        self.texts: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open.pop() != tag:
-            self.crossed.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
-            self.texts.append(data)
-
-    @property
-    def text(self) -> str:
-        return " ".join(" ".join(self.texts).split())
-
-
-def outline(document: str) -> Outline:
-    parsed = Outline()
-    parsed.feed(document)
-    parsed.close()
-    return parsed
 
 
 def bare_page(*, journeys: tuple[Journey, ...] = (), verdict: Verdict | None = None) -> Page:
@@ -117,13 +76,41 @@ def test_every_finding_stands_in_the_report_with_its_reason_and_numbers(page: Pa
     assert "wants 4,726" in shown
 
 
+def test_what_does_not_count_is_shown_and_called_neither_undecided_nor_against_it() -> None:
+    met = Finding(Subject.OBJECTIVE, "shop", "fast", Grade.MET, "fast enough")
+    apart = Finding(Subject.OBJECTIVE, "shop", "no slower", Grade.UNDECIDED, "no baseline: none yet", counts=False)
+    page = bare_page(verdict=Verdict(Grade.MET, 100.0, (met, apart), "met"))
+
+    shown = outline(render_html(page, redact=as_is)).text
+
+    assert "1 met 1 shown without counting" in shown
+    assert "no baseline: none yet" in shown
+    assert "UNDECIDED" not in shown
+    assert "What stands against it" not in shown
+
+
 def test_both_latencies_of_a_hold_stand_beside_each_other(page: Page) -> None:
-    hold = (Quantiles("the due time", 0.004, 0.02, 1.9, 4_200), Quantiles("the sending", 0.004, 0.019, 0.034, 4_200))
+    whole = (
+        Quantiles("the due time", 0.004, 0.02, 1.9, 2.0, 4_200),
+        Quantiles("the sending", 0.004, 0.019, 0.034, 0.04, 4_200),
+    )
     first, *others = page.latencies
-    held = replace(page, latencies=(replace(first, hold=hold), *others))
+    held = replace(page, latencies=(replace(first, whole=whole), *others))
     told = outline(render_html(held, redact=as_is)).text
-    assert "Hold, from the due time: p50 4 ms · p95 20 ms · p99 1.9 s of 4,200 OK requests" in told
-    assert "Hold, from the sending: p50 4 ms · p95 19 ms · p99 34 ms of 4,200 OK requests" in told
+    assert (
+        "Hold, 4,200 OK p50 p95 p99 Max from the due time 4 ms 20 ms 1.9 s 2 s"
+        " from the sending 4 ms 19 ms 34 ms 40 ms"
+    ) in told
+
+
+def test_a_limit_that_only_repeats_its_expectation_is_left_out_and_one_reason_stands_once() -> None:
+    opens = Finding(Subject.EXPECTATION, "cards", "opens in 5 s", Grade.UNDECIDED, "not run", experiment="hangs")
+    judged = (replace(opens, limit_text="opens in 5 s"), replace(opens, objective="closes"))
+    told = outline(render_html(bare_page(verdict=Verdict(Grade.UNDECIDED, None, judged, "")), redact=as_is)).text
+
+    assert told.count("opens in 5 s") == 1
+    assert "hangs > 2 expectations not run" in told
+    assert "cards: opens in 5 s UNDECIDED not run" in told
 
 
 def test_a_failed_step_is_told_in_full(page: Page) -> None:
@@ -210,6 +197,19 @@ def test_a_run_without_findings_says_that_no_data_is_never_met() -> None:
     assert "Over time" not in shown
 
 
+def test_met_though_the_band_crosses_the_limit_is_explained_where_it_happens_and_only_there() -> None:
+    proven = Finding(
+        Subject.EXPECTATION, "cards", "p95 during", Grade.MET, "", limit=0.05, measured=0.0, low=0.0, high=0.04
+    )
+    sentence = "the requests do not contradict the limit and do not prove it"
+
+    def shown(finding: Finding) -> str:
+        return render_html(bare_page(verdict=Verdict(Grade.MET, 100.0, (finding,), "")), redact=as_is)
+
+    assert sentence not in shown(proven)
+    assert shown(replace(proven, high=0.21)).count(sentence) == 1
+
+
 def test_a_users_template_of_the_same_name_wins(tmp_path: Path, page: Page) -> None:
     (tmp_path / "report.html.j2").write_text("ours: {{ verdict.grade }} {{ page.facts.realm }}\n")
 
@@ -275,40 +275,26 @@ def test_a_report_of_an_hour_stays_small(page: Page) -> None:
     assert len(render_html(long, redact=as_is)) < 400_000
 
 
-WIDTHS = (390, 1280)
+@pytest.mark.needs_chromium
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_real_browser_shows_it_without_scrolling_sideways(tmp_path: Path, page: Page, width: int) -> None:
+    title, shown, needed = measured_in_a_browser(render_html(page, redact=as_is), tmp_path, width)
+    assert title.startswith("MISSED · demo")
+    assert shown == width
+    assert needed <= width
 
 
 @pytest.mark.needs_chromium
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_real_browser_shows_it_without_scrolling_sideways(tmp_path: Path, page: Page, width: int) -> None:
-    """A frame of that width around the report measures it: the browser's own windows have a least width."""
-    (tmp_path / "report.html").write_text(render_html(page, redact=as_is), encoding="utf-8")
-    (tmp_path / "frame.html").write_text(
-        f'<iframe src="report.html" style="width:{width}px;height:900px;border:0" onload="measure(this)"></iframe>'
-        "<p id=seen></p><script>function measure(frame) { const root = frame.contentDocument.documentElement;"
-        "seen.textContent = [frame.contentDocument.title, root.clientWidth, root.scrollWidth].join('|') }</script>"
-    )
-
-    dom = _dump_dom(tmp_path / "frame.html", profile=tmp_path / "profile")
-
-    title, shown, needed = dom.partition('<p id="seen">')[2].partition("</p>")[0].split("|")
-    assert title.startswith("MISSED · demo")
-    assert int(shown) == width
-    assert int(needed) <= width
-
-
-def _dump_dom(file: Path, *, profile: Path) -> str:
-    browser = shutil.which("chromium")
-    assert browser is not None
-    options = (
-        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-        "--hide-scrollbars", "--allow-file-access-from-files", f"--user-data-dir={profile}", "--dump-dom",
-    )  # fmt: skip
-    done = subprocess.run([browser, *options, file.as_uri()], capture_output=True, text=True, timeout=120, check=True)
-    return done.stdout
+def test_no_number_is_broken_and_no_name_of_a_phase_is_cut(tmp_path: Path, page: Page, width: int) -> None:
+    first, lasts_s = page.started_at, page.ended_at - page.started_at
+    ends = [first + lasts_s * number * number / 100 for number in range(11)]
+    phases = tuple(PhaseSpan(Phase.RAMP, *each) for each in itertools.pairwise(ends))  # from 1 % to 19 % of the axis
+    crowded = replace(page, phases=(*page.phases, *phases))
+    assert texts_cut_in_a_browser(render_html(crowded, redact=as_is), tmp_path, width) == []
 
 
 def test_a_limit_is_not_broken_between_its_number_and_its_unit() -> None:
     assert unbroken("errors <= 5 %") == "errors <=\u00a05\u00a0%"
     assert unbroken("p95 <= 1 m 20 s of 3 steps") == "p95 <=\u00a01\u00a0m 20\u00a0s of 3 steps"
+    assert unbroken("slow (3 of 4) of 5") == "slow (3\u00a0of\u00a04) of 5"

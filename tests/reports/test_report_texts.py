@@ -68,7 +68,7 @@ def test_the_summary_names_the_verdict_and_what_stands_against_it(page: Page) ->
 
     assert text.startswith("## ❌ MISSED, score 71.4 of 100\n")
     assert "| ❌ MISSED | cards.fast | p95 \\< 120 ms | 14.3 % slower |" in text
-    assert "gateway.roomy" not in text
+    assert text.index("| cards.fast |") < text.index("| ✅ MET | gateway.roomy |")
     assert "took 2 m 40 s" in text
     assert page.journeys[0].steps[3].text in text
 
@@ -77,6 +77,22 @@ def test_a_summary_without_anything_against_it_has_no_table() -> None:
     assert markdown(page_of(Grade.MET), redact=as_is) == (
         "## ✅ MET, score 100 of 100\n\nall met\n\n0 findings on realm demo, run run-1.\n"
     )
+
+
+def test_a_summary_of_a_met_run_has_its_numbers_and_says_its_score_once() -> None:
+    met = Finding(
+        Subject.OBJECTIVE, "shop", "fast", Grade.MET, "long", limit_text="p95 50 ms", measured_text="1 % slower", n=9
+    )
+    apart = Finding(Subject.OBJECTIVE, "shop", "no slower", Grade.UNDECIDED, "no baseline: none", counts=False)
+    verdict = Verdict(Grade.MET, 100.0, (apart, met), "score 100 of 100; the one finding is MET")
+
+    text = markdown(build(FACTS, verdict), redact=as_is)
+
+    assert text.startswith("## ✅ MET\n\nscore 100 of 100; the one finding is MET\n")
+    late = Verdict(Grade.UNDECIDED, 0.0, (met,), "late; score 0 of 100, all counted as lost")
+    assert markdown(build(FACTS, late), redact=as_is).startswith("## ❔ UNDECIDED\n\nlate; score 0 of 100")
+    assert "| ✅ MET | shop.fast | p95 50 ms | 1 % slower |  |" in text
+    assert "| · no baseline | shop.no slower |  |  | no baseline: none |" in text
 
 
 def test_a_table_stays_whole_whatever_a_reason_holds(page: Page) -> None:

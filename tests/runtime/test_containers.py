@@ -6,7 +6,7 @@ import pytest
 
 from seatrial.errors import CannotRun, Refused, Where
 from seatrial.realm import Place, Realm, RuntimeKind
-from seatrial.runtime.containers import Container, Status, choose, permit_fault, selector
+from seatrial.runtime.containers import Container, Status, choose, choose_all, permit_fault, selector
 
 WHERE = Where("realms.yaml", 3, 5)
 OURS = {"com.example.bank": "demo"}
@@ -70,6 +70,14 @@ def test_none_found_says_what_was_found_and_how_to_label_it() -> None:
         "none has; found: bank-cards-1 (bank-cards-1, running) of 'cards'; start it, or label it "
         "seatrial.service=ledger (compose's own service label does as well)"
     )
+
+
+def test_all_replicas_of_a_service_are_taken_in_the_order_of_their_numbers() -> None:
+    found = [container(f"bank-ledger-{number}", seatrial__service="ledger") for number in (10, 2, 1)]
+    taken = choose_all(selector(realm(OURS), "ledger"), [CARDS, *found])
+    assert [each.name for each in taken] == ["bank-ledger-1", "bank-ledger-2", "bank-ledger-10"]
+    with pytest.raises(CannotRun, match="and none has"):
+        choose_all(selector(realm(OURS), "ledger"), [CARDS])
 
 
 def test_two_found_are_both_named_and_neither_is_taken() -> None:

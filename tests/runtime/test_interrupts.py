@@ -9,9 +9,10 @@ import pytest
 
 from seatrial.realm import Place, Realm, RuntimeKind, Start
 from seatrial.runtime import process, proxies
-from seatrial.runtime.interrupts import held_back
+from seatrial.runtime.interrupts import heeded, held_back
+from seatrial.runtime.standing import standing
 from seatrial.runtime.state import ProcessId, ProxyState, RealmState, load_state, save_state
-from seatrial.runtime.up import down, standing, up
+from seatrial.runtime.up import down, up
 
 REALM = Realm("local", RuntimeKind.PROCESS, {"front": Place("front", start=Start(("front",)))})
 
@@ -113,3 +114,12 @@ def test_a_realm_whose_state_outlived_its_processes_is_started_and_stopped(tmp_p
         pass
     assert ProcessId(2, 2.0) in stopped
     assert load_state(tmp_path, "local") is None
+
+
+def test_a_hangup_is_heeded_unless_it_is_ignored():
+    assert signal.SIGHUP in heeded()
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert heeded() == (signal.SIGINT, signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGHUP, before)

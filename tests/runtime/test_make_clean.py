@@ -68,3 +68,11 @@ def test_clean_needs_no_seatrial_where_nothing_was_done(checkout: Path) -> None:
     shutil.rmtree(checkout / "reports" / "out" / "run")
     assert _clean(checkout, seatrial_exits=None).returncode == 0
     assert not (checkout / "reports" / "out").exists()
+
+
+def test_what_takes_a_minute_is_said_before_it_begins(checkout: Path) -> None:
+    for name in ("requirements.lock", "pyproject.toml"):
+        (checkout / name).touch()
+    words = ["make", "--dry-run", "demo", "BIN=bin", "READY=bin/.ready"]
+    said = subprocess.run(words, cwd=checkout, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert 0 <= said.index('echo "installing what seatrial needs') < said.index("pip install")

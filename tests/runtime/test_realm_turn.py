@@ -13,8 +13,9 @@ from seatrial.journal import read_json, write_json
 from seatrial.realm import Place, Realm, RuntimeKind, Start
 from seatrial.runtime import process
 from seatrial.runtime.lock import turn
+from seatrial.runtime.standing import standing
 from seatrial.runtime.state import ProcessId, load_state
-from seatrial.runtime.up import down, restart_service, standing, up
+from seatrial.runtime.up import down, restart_service, up
 
 REALM = Realm("local", RuntimeKind.PROCESS, {"front": Place("front", start=Start(("front",)))})
 PATIENCE_S = 30.0

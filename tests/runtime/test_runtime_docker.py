@@ -21,7 +21,7 @@ import requests
 
 from seatrial.errors import CannotRun, FaultFailed, Refused, SeatrialError, ToolMissing, Where
 from seatrial.realm import Place, Realm, RuntimeKind
-from seatrial.runtime.containers import Container, Status
+from seatrial.runtime.containers import Container, Share, Status
 from seatrial.runtime.docker import Engine, find_container, local_engine
 
 LABELS = {"com.example.bank": "demo", "seatrial.service": "ledger"}
@@ -126,6 +126,38 @@ def test_what_a_restart_would_lose_is_seen(
     assert (found.removed_at_end, found.loose_ports) == (removed_at_end, loose_ports)
 
 
+@pytest.mark.parametrize(
+    ("host_ip", "reached_at"),
+    [
+        ("127.0.0.1", "127.0.0.1:8080"),
+        ("", "127.0.0.1:8080"),
+        ("0.0.0.0", "127.0.0.1:8080"),
+        ("::", "[::1]:8080"),
+        ("::1", "[::1]:8080"),
+    ],
+)
+def test_where_a_container_is_reached_by_a_port_it_publishes_is_known(
+    canned: CannedEngine, host_ip: str, reached_at: str
+) -> None:
+    binding = {"8080/tcp": [{"HostIp": host_ip, "HostPort": "8080"}], "9090/tcp": [{"HostIp": "", "HostPort": ""}]}
+    canned.answers["GET /containers/4f2a/json"] = (200, inspected(**host(PortBindings=binding)))
+    found = Engine(canned.url).look("4f2a")
+    assert found is not None
+    assert found.published == (reached_at,)
+
+
+@pytest.mark.parametrize("said", ["healthy", "starting", "unhealthy"])
+def test_a_container_without_an_address_is_well_when_its_own_check_says_so(canned: CannedEngine, said: str) -> None:
+    state = {"Status": "running", "StartedAt": "first", "Health": {"Status": said}}
+    canned.answers["GET /containers/4f2a/json"] = (200, inspected(State=state))
+    canned.answers["GET /containers/4f2a/logs"] = (200, "")
+    if said == "healthy":
+        Engine(canned.url).wait_healthy("4f2a", "", deadline_s=0.0)
+        return
+    with pytest.raises(FaultFailed, match=f"was not healthy within 0 s: its health check says {said}"):
+        Engine(canned.url).wait_healthy("4f2a", "", deadline_s=0.0)
+
+
 def test_a_container_without_labels_has_none(canned: CannedEngine) -> None:
     canned.answers["GET /containers/4f2a/json"] = (200, inspected(Config={"Labels": None}))
     found = Engine(canned.url).look("4f2a")
@@ -155,19 +187,28 @@ def test_a_service_is_looked_for_by_the_realms_labels_in_whatever_state(
 @pytest.mark.parametrize(
     ("act", "asked"),
     [
+        (lambda engine: engine.disconnect("4f2a", "n1"), "POST /v1.41/networks/n1/disconnect"),
+        (
+            lambda engine: engine.connect("4f2a", "n1", aliases=("a",), addresses=("", "")),
+            "POST /v1.41/networks/n1/connect",
+        ),
+        (lambda engine: engine.limit("4f2a", Share(nano=5)), "POST /v1.41/containers/4f2a/update"),
+        (lambda engine: engine.restart("4f2a"), "POST /v1.41/containers/4f2a/restart?t=10"),
         (lambda engine: engine.send_signal("4f2a", "TERM"), "POST /v1.41/containers/4f2a/kill?signal=SIGTERM"),
         (lambda engine: engine.pause("4f2a"), "POST /v1.41/containers/4f2a/pause"),
         (lambda engine: engine.unpause("4f2a"), "POST /v1.41/containers/4f2a/unpause"),
         (lambda engine: engine.start("4f2a"), "POST /v1.41/containers/4f2a/start"),
     ],
-    ids=["signal", "pause", "unpause", "start"],
+    ids=["disconnect", "connect", "limit", "restart", "signal", "pause", "unpause", "start"],
 )
 def test_each_act_is_one_call_and_its_refusal_is_told_in_the_engines_words(
     canned: CannedEngine, act: Callable[[Engine], None], asked: str
 ) -> None:
     path = asked.removeprefix("POST /v1.41").partition("?")[0]
     canned.answers[f"POST {path}"] = (409, {"message": "it is not in the mood"})
-    with pytest.raises(FaultFailed, match=r"the engine will not .* container 4f2a: it is not in the mood"):
+    with pytest.raises(
+        FaultFailed, match=r"the engine will not .* container 4f2a( (from|to) network n1)?: it is not in the mood"
+    ):
         act(Engine(canned.url))
     assert canned.asked[-1] == asked
 

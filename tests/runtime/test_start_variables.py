@@ -8,7 +8,7 @@ from seatrial.errors import UsageError
 from seatrial.realm import Place, Realm, RuntimeKind, Start
 from seatrial.runtime import process
 from seatrial.runtime.state import load_state, state_path
-from seatrial.runtime.up import restart_service, up
+from seatrial.runtime.up import MARK, restart_service, up
 
 FRONT = Place("front", start=Start(("front", "--slow={{ vars.slow }}"), {"MODE": "{{ vars['mode'] }}"}))
 REALM = Realm("local", RuntimeKind.PROCESS, {"front": FRONT}, variables={"slow": 5, "mode": "a", "owner": "Ada"})
@@ -21,7 +21,7 @@ def commands(stopped, monkeypatch):
     spawn = process.spawn
 
     def note(command, *, env, cwd, log):
-        started.append((command, env))
+        started.append((command, {name: value for name, value in env.items() if name != MARK}))
         return spawn(command, env=env, cwd=cwd, log=log)
 
     monkeypatch.setattr(process, "spawn", note)
@@ -41,6 +41,21 @@ def test_only_what_a_start_template_mentions_is_remembered(tmp_path, commands):
     raised = _up(tmp_path, mode="b", password="hunter2-hunter2")
     assert raised.state.variables == {"slow": 5, "mode": "b"}
     assert "hunter2" not in state_path(tmp_path, "local").read_text()
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"slov": 7}, ["--var slov: no service of realm 'local' is started with it; did you mean 'slow'?"]),
+        ({"owners": "Grace"}, []),
+        ({"slow": 7}, []),
+        ({"token": "x"}, []),
+    ],
+)
+def test_a_variable_that_is_nearly_one_of_a_services_start_is_doubted(tmp_path, commands, variables, said):
+    told = []
+    up(REALM, tmp_path, variables=variables, say=told.append)
+    assert [text for text in told if text.startswith("--var")] == said
 
 
 def test_a_service_that_is_started_again_gets_the_variables_it_had(tmp_path, commands):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ports import free_port
 from seatrial import http
 from seatrial.errors import CannotRun
 from seatrial.exchange import Response
@@ -37,11 +37,6 @@ realms:
 """
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
 def _proxies(api: str) -> dict[str, dict]:
     answer = http.get(f"{api}/proxies", timeout_s=PATIENCE_S)
     assert isinstance(answer, Response), answer
@@ -51,7 +46,7 @@ def _proxies(api: str) -> dict[str, dict]:
 @pytest.fixture(params=["ours", pytest.param("original", marks=pytest.mark.needs_toxiproxy)])
 def toxiproxy(request, toxiproxy_binary):
     """A Toxiproxy server that somebody else started: its process, and the address of its API."""
-    port = str(_free_port())
+    port = str(free_port())
     command = [sys.executable, "-m", "seatrial.chaos.proxy", "--port", port]
     if request.param == "original":
         command = [toxiproxy_binary, "-host", "127.0.0.1", "-port", port]
@@ -70,7 +65,7 @@ def toxiproxy(request, toxiproxy_binary):
 @pytest.fixture
 def workspace(tmp_path: Path, toxiproxy):
     """A realm of one service with a port of its own, and one that is somewhere else."""
-    text = REALMS.replace("API", toxiproxy[1]).replace("PORT", str(_free_port()))
+    text = REALMS.replace("API", toxiproxy[1]).replace("PORT", str(free_port()))
     (tmp_path / "realms.yaml").write_text(text)
     yield tmp_path
     down(read_realms(tmp_path)["local"], tmp_path, say=lambda _: None)

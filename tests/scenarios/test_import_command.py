@@ -78,7 +78,7 @@ def test_either_all_scenarios_are_written_or_none(tmp_path, monkeypatch):
         return write(path, text, **more)
 
     monkeypatch.setattr(Path, "write_text", fill_up)
-    with pytest.raises(UsageError, match=r"b\.yaml: cannot be written: No space left on device"):
+    with pytest.raises(CannotRun, match=r"b\.yaml: cannot be written: No space left on device"):
         finish_import(made("a", "b"), Output(tmp_path, force=True))
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.yaml", "mine")]
 

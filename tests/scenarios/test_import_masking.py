@@ -43,9 +43,9 @@ def test_in_every_shape_every_secret_name_hides_its_value(shape):
 
 @given(st.sampled_from(TEXTS), st.sampled_from(NAMES), VALUES)
 def test_the_value_of_a_secret_name_is_in_no_text(shape, name, value):
-    value = f"Q{value}"  # never a word of the shape itself
+    value = f"Q{value}-Qz9"  # neither its whole nor its end is ever a word of the shape itself
     shown = masked_text(shape.format(n=name, v=value))
-    assert value not in shown
+    assert "Qz9" not in shown
     assert MASK in shown
 
 
@@ -65,6 +65,7 @@ def test_the_value_of_another_name_stays(shape):
         ("http://ada:hunter2@h.example/x", "http://***@h.example/x"),
         ("http://tok3n@h.example/x", "http://***@h.example/x"),
         ("password=", "password="),
+        ('{"token": 12, "x": 1}', '{"token": ***, "x": 1}'),
         (
             '[{"name": "api_key", "value": "v1"}, {"name": "x"}]',
             '[{"name": "api_key", "value": "***"}, {"name": "x"}]',
@@ -102,7 +103,7 @@ def test_credentials_are_masked_after_their_scheme(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["Basic information", "token validation", "12.50", "2024-01-01T00:00:00Z", "c3RhdGU="]
+    "text", ["Basic information", "token validation", "12.50", "2024-01-01T00:00:00Z", "c3RhdGU9b3Blbg=="]
 )
 def test_what_looks_like_none_stays(text):
     assert masked_shapes(text) == text

@@ -257,6 +257,20 @@ def test_template_that_cannot_be_rendered_is_not_retried(journey, run):
     assert played.told[0].request is None
 
 
+OWN = "- {request: {url: /}, capture: {order: {jsonpath: $.order}}, vars: {wanted: {}}, expect: {%s}}"
+
+
+@pytest.mark.parametrize(
+    "expected", ['json: {id: "{{ order.id }}"}', 'checks: [{jsonpath: $.id, eq: "{{ order.id }}"}]']
+)
+def test_an_expectation_that_its_own_answer_cannot_fill_is_a_failure_of_that_answer(journey, run, canned, expected):
+    played = run(journey(OWN % expected), canned.ok(200, {"order": {}, "id": 7}))
+    assert (played.told[0].cause, played.told[0].status) == (Cause.CHECK, 200)
+    assert "'id' is not defined" in played.told[0].detail
+    other = run(journey(OWN % expected.replace("order.id", "wanted.id")), canned.ok(200, {"order": {}, "id": 7}))
+    assert other.told[0].cause is Cause.TEMPLATE
+
+
 def test_slower_than_fail_fails_and_slower_than_degraded_is_only_marked(journey, run, canned):
     scenario = journey("- {request: {url: /}, expect: {max: {fail: 500ms, degraded: 200ms}}}")
     quick, slow, late = (run(scenario, canned.ok(latency_s=latency)) for latency in (0.2, 0.3, 0.6))

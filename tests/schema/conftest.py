@@ -13,6 +13,7 @@ import jsonschema
 import pytest
 
 from seatrial import documents
+from seatrial.chaos.gameday import read_gameday
 from seatrial.chaos.read import read_experiments
 from seatrial.errors import SeatrialError
 from seatrial.runtime.read import read_realms
@@ -42,11 +43,18 @@ def _flow(path: Path) -> None:
     read_scenario(user)
 
 
+def _gameday(path: Path) -> None:
+    """A game day, and the experiments that are written in it."""
+    read_gameday(path)
+    read_experiments(path.parent)
+
+
 READERS: dict[str, Callable[[Path], object]] = {
     "scenario": read_scenario,
     "flow": _flow,
     "profile": lambda path: read_profiles(path.parent),
     "experiment": lambda path: read_experiments(path.parent),
+    "gameday": _gameday,
     "service": lambda path: read_service(documents.load(path)),
     "gate": lambda path: read_gate(path.parent, documents.load(path).content["gate"]),
     "monitor": lambda path: read_synthetic(path.parent, scenarios=_Every()),

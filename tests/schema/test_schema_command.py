@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 
 import pytest
@@ -21,6 +23,13 @@ def test_one_kind_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_without_a_kind_the_one_for_all_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     run_schema(None, None)
     assert json.loads(capsys.readouterr().out) == combined_schema()
+
+
+def test_every_process_prints_the_same_schema() -> None:
+    command = [sys.executable, "-m", "seatrial", "schema"]
+    seeds = [os.environ | {"PYTHONHASHSEED": seed} for seed in ("1", "2")]
+    printed = {subprocess.run(command, env=env, capture_output=True, check=True).stdout for env in seeds}
+    assert len(printed) == 1
 
 
 def test_every_kind_is_written_into_a_folder(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -87,7 +87,8 @@ def test_every_sentence_explains_a_key() -> None:
         for name, part in {kind: root, **parts}.items():
             owner = make._qualified(kind, name)
             known |= {f"{owner}.{key}" for key in part.get("properties", {})}
-            known |= {f"Addressed.{key}" for key in part.get("properties", {}) if owner in make._REQUESTS}
+            family = make._FAMILIES.get(owner)
+            known |= {f"{family}.{key}" for key in part.get("properties", {}) if family}
     assert set(KEYS) - known == set()
 
 
@@ -109,6 +110,10 @@ def sending(**request: Any) -> dict[str, Any]:
 
 def experiment(inject: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"experiment": "x", "method": [{"at": "0s", "inject": {"for": "5s", **inject}}], **more}
+
+
+def gameday(*steps: Any, **more: Any) -> dict[str, Any]:
+    return {"gameday": "x", "steps": [{"hypothesis": "it holds", **step} for step in steps], **more}
 
 
 def service(**objective: Any) -> dict[str, Any]:
@@ -191,9 +196,54 @@ RIGHT = [
     shaped(kind="step", by="5/s", every="1s", times=2, **{"from": "5/s"}),
     shaped("closed", kind="breakpoint", by=5, every="10s", up_to=50, **{"from": 5}),
     experiment({"edge": "a->b", "latency": {"latency": "250ms", "jitter": 5}}),
+    gameday({"experiment": "a", "watch": {"Ada": "all"}}, people={"lead": "Ada"}, before=["Is all well?"], version=1),
+    gameday({"experiment": experiment({"edge": "a->b", "latency": {"latency": 9}})}),
     experiment({"edge": "a->b", "down": {}}, expect={"during": [{"errors": "a", "at_most": "20%"}]}),
+    experiment(
+        {"edge": "a->b", "latency": {"latency": 9}}, expect={"during": [{"amplification": "a->b", "at_most": 1.2}]}
+    ),
+    experiment({"edge": "a->b", "latency": {"latency": 9}}, expect={"during": [{"amplification": "a->b"}]}),
+    experiment({"edge": "a->b", "latency": {"latency": 9}}, expect={"during": [{"timeout": "a->b"}]}),
+    experiment(
+        {"edge": "a->b", "latency": {"latency": 9}}, expect={"during": [{"timeout": "a->b", "bounded_by": "1s"}]}
+    ),
+    experiment({"edge": "a->b", "down": {}}, expect={"during": [{"fallback": "a->b", "status": 200}]}),
+    experiment({"edge": "a->b", "down": {}}, expect={"during": [{"fallback": "a->b"}]}),
+    experiment({"edge": "a->b", "down": {}}, traffic={"profile": "steady"}),
+    experiment({"edge": "a->b", "down": {}}, traffic={"scenario": "pay", "every": "200ms"}),
+    experiment({"edge": "a->b", "down": {}}, abort_on={"objectives": ["a.fast"]}),
+    experiment(
+        {"edge": "a->b", "latency": {"latency": 9}}, expect={"during": [{"bulkhead": "a->b", "in_flight": 3}]}
+    ),
+    experiment(
+        {"edge": "a->b", "latency": {"latency": 9}},
+        expect={"during": [{"hedging": "a->b", "replica": "a->b2", "answered_within": "1s"}, {"isolation": "a->b"}]},
+    ),
     experiment({"service": "a", "kill": {"signal": "TERM"}}, abort_on={"errors": "> 50% for 5s"}),
+    experiment({"service": "a", "restart": {}}),
+    experiment({"service": "a", "limit": {"cpu": 0.2, "memory": "64MiB"}}),
+    experiment({"service": "a", "disconnect": {"network": "b"}}),
+    experiment({"service": "a", "rolling_restart": {"replicas": ["b"], "pause": "2s"}}),
+    experiment({"service": "a", "rolling_restart": {}}),
     experiment({"edge": "a->b", "bandwidth": {"rate": "10kB/s"}}, steady_state={"objectives": ["a.b"]}),
+    experiment(
+        {
+            "edge": "a->b",
+            "http_error": {
+                "route": "POST /a/*",
+                "probability": "50%",
+                "status": 429,
+                "headers": {"X-A": "b"},
+                "retry_after": "2s",
+            },
+        }
+    ),
+    experiment({"edge": "a->b", "http_delay": {"delay": "1s", "first": 3}, "toxicity": "50%"}),
+    experiment({"edge": "a->b", "http_replace": {"json": {"/a": None}}}),
+    experiment({"edge": "a->b", "http_truncate": {"bytes": 3}}),
+    experiment({"edge": "a->b", "slicer": {"average_size": 3, "delay": 10}}),
+    experiment({"edge": "a->b", "slow_close": {"delay": "1s"}}),
+    experiment({"edge": "a->b", "limit_data": {"bytes": 3}}),
     service(indicator="errors", limit="1%", key=True),
     service(indicator="latency", quantile="p99.9", limit={"met": "1s", "degraded": "2s"}, routes=["GET /a/*"]),
     service(indicator="throughput", at_least="15/s", window="7d"),
@@ -216,6 +266,8 @@ RIGHT = [
     realm(prometheus={"url": "http://127.0.0.1:9090", "timeout": "3s"}),
     {"gate": "x", "score": {"met": "90%"}},
     {"gate": "x", "versus": {"last": 3, "of": "met_or_degraded", "aggregate": "p90"}},
+    {"gate": "x", "audit": {}},
+    {"gate": "x", "audit": {"only": ["cards->ledger", "hang", 5], "missed_from": "medium"}},
     {"gate": "x", "versus": "last met"},
     {"gate": "x", "versus": {"last": 3}},
     {"gate": "x", "versus": {"name": "main", "across_realms": True}},
@@ -346,6 +398,26 @@ WRONG = [
     profile({"ramp_to": "5"}),
     profile({"ramp_to": "5/s"}, model="half-open"),
     {"experiment": "x", "method": []},
+    gameday(),
+    gameday({}),
+    gameday({"experiment": ""}),
+    gameday({"experiment": "a", "hypothesis": ""}),
+    gameday({"experiment": "a", "watch": ["Ada"]}),
+    gameday({"experiment": {"experiment": "a"}}),
+    gameday({"experiment": experiment({"edge": "a->b"})}),
+    gameday({"experiment": experiment({"edge": "a->b", "down": {}}, abort_on={})}),
+    experiment({"edge": "a->b", "http_error": {"route": "a/*"}}),
+    experiment({"edge": "a->b", "http_error": {"request_headers": {"a b": "c"}}}),
+    experiment({"edge": "a->b", "http_error": {"request_headers": {"a": ""}}}),
+    experiment({"edge": "a->b", "http_error": {"request_headers": {}}}),
+    experiment({"edge": "a->b", "http_error": {"route": ""}}),
+    experiment({"edge": "a->b", "http_error": {"method": ""}}),
+    experiment({"edge": "a->b", "http_delay": {"delay": "1s", "method": "PO ST"}}),
+    experiment({"edge": "a->b", "http_delay": {}}),
+    experiment({"edge": "a->b", "http_truncate": {"bytes": -1}}),
+    experiment({"edge": "a->b", "http_replace": {}}),
+    experiment({"edge": "a->b", "http_replace": {"json": {"a": 1}}}),
+    experiment({"edge": "a->b", "slicer": {}}),
     experiment({"edge": "a->b"}),
     experiment({"edge": "a-b", "down": {}}),
     experiment({"edge": "->b", "down": {}}),
@@ -356,6 +428,23 @@ WRONG = [
     experiment({"edge": "a->b", "latency": {"latency": "slow"}}),
     experiment({"edge": "a->b", "down": {}}, abort_on={"errors": "50%"}),
     experiment({"edge": "a->b", "down": {}}, expect={"during": [{"errors": "a"}]}),
+    experiment({"edge": "a->b", "latency": {"latency": 9}}, expect={"during": [{"bulkhead": "a->b"}]}),
+    experiment(
+        {"edge": "a->b", "latency": {"latency": 9}}, expect={"during": [{"hedging": "a->b", "replica": "a->b2"}]}
+    ),
+    experiment(
+        {"edge": "a->b", "latency": {"latency": 9}}, expect={"during": [{"isolation": "a->b", "status": 200}]}
+    ),
+    experiment({"edge": "a->b", "down": {}}, abort_on={}),
+    experiment({"edge": "a->b", "down": {}}, abort_on={"objectives": ["fast"]}),
+    experiment({"edge": "a->b", "down": {}}, traffic={"scenario": "pay"}),
+    experiment({"edge": "a->b", "down": {}}, traffic={"profile": "steady", "every": "1s"}),
+    experiment({"edge": "a->b", "down": {}}, traffic={"profile": "steady", "scenario": "pay", "every": "1s"}),
+    experiment({"edge": "a->b", "down": {}}, traffic={}),
+    experiment({"edge": "a->b", "down": {}}, expect={"during": [{"fallback": "a"}]}),
+    experiment({"edge": "a->b", "down": {}}, expect={"during": [{"errors": "a", "at_most": 0.2}]}),
+    experiment({"edge": "a->b", "down": {}}, expect={"during": [{"amplification": "a->c", "at_most": "9%"}]}),
+    experiment({"edge": "a->b", "latency": {"latency": 9}}, expect={"during": [{"timeout": "a->b", "at_most": 2}]}),
     experiment({"edge": "a->b", "down": {}}, expect={"during": [{"errors": "a", "p99_at_most": "1s"}]}),
     experiment({"edge": "a->b", "down": {}}, steady_state={"objectives": ["a"]}),
     service(indicator="erors", limit="1%"),
@@ -378,6 +467,8 @@ WRONG = [
     {"service": "x", "mechanisms": {"a": {"breaker": {"min_calls": 0}}}, "depends_on": ["a"]},
     {"gate": "x", "alpha": 0.05},
     {"gate": "x", "on_undecided": "shrug"},
+    {"gate": "x", "audit": {"missed_from": "grave"}},
+    {"gate": "x", "audit": {"edges": ["cards->ledger"]}},
     service(indicator="prometheus", limit="1%"),
     service(indicator="prometheus", query="up"),
     service(indicator="prometheus", query="up", limit="high"),
@@ -489,8 +580,14 @@ TEXTS = (
     "name",
     [
         *("quantity.duration_s", "quantity.duration_range_s", "quantity.rate_per_s", "quantity.ratio"),
-        *("quantity.quantile", "quantity.size_bytes", "chaos.read._toxiproxy_s", "chaos.read._toxiproxy_bytes_per_s"),
-        *("chaos.read._abort", "chaos.read._edge", "chaos.read._nothing"),
+        *(
+            "quantity.quantile",
+            "quantity.size_bytes",
+            "chaos.shapes._toxiproxy_s",
+            "chaos.shapes._toxiproxy_slicer_s",
+            "chaos.shapes._toxiproxy_bytes_per_s",
+        ),
+        *("chaos.shapes._abort", "chaos.shapes._edge", "chaos.shapes._nothing"),
     ],
 )
 def test_a_quantity_is_written_as_its_reader_reads_it(name: str) -> None:

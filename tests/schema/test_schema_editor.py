@@ -135,9 +135,19 @@ def test_a_request_a_check_and_a_realm_are_completed(editor: Editor) -> None:
 
 
 def test_an_empty_file_is_offered_every_kind_and_a_begun_one_its_own_keys(editor: Editor) -> None:
-    assert {"scenario", "flow", "profile", "experiment", "service", "gate", "monitor", "channel", "realms"} == set(
-        editor.completions("empty.yaml", "")
-    )
+    kinds = {
+        "scenario",
+        "flow",
+        "profile",
+        "experiment",
+        "gameday",
+        "service",
+        "gate",
+        "monitor",
+        "channel",
+        "realms",
+    }
+    assert set(editor.completions("empty.yaml", "")) == kinds
     begun = editor.completions("begun.yaml", "service: cards\n")
     assert "objectives" in begun
     assert "experiment" not in begun

@@ -56,6 +56,26 @@ def test_no_level_held_when_the_first_is_missed(played, services):
     assert sentence(result, LEVELS).startswith("no level held; at 100/s cards.fast was missed")
 
 
+def test_a_level_of_which_too_much_was_not_rendered_does_not_hold(make, played, services):
+    starved = played(0, 0, 0)
+    lost = {"service": "shop", "phase": Phase.PROBE, "level": 200.0, "unrendered": 20}
+    starved += [make.counted(second, 0, **lost) for second in range(1010, 1020)]
+    result = found(starved, services)
+    assert (result.held, result.ended, result.is_decided) == (100.0, Ended.UNDECIDED, False)
+    assert sentence(result, LEVELS).startswith(
+        "held up to 100/s; at 200/s nothing was decided: 200 requests could not be rendered (9.09 %), of 'pay"
+    )
+    assert not result.probes[-1].unfit
+
+
+def test_a_search_of_which_the_first_level_was_not_rendered_meets_nothing(make, played, services):
+    lost = {"service": "shop", "phase": Phase.PROBE, "level": 100.0, "unrendered": 20}
+    starved = [*played(0), *(make.counted(second, 0, **lost) for second in range(1000, 1010))]
+    assert {finding.grade for finding in judge_search(measure(starved), services, LEVELS)} == {Grade.UNDECIDED}
+    missed = [*played(50), *(make.counted(second, 0, **lost) for second in range(1000, 1010))]
+    assert found(missed, services).ended is Ended.MISSED
+
+
 def test_a_search_that_reaches_the_top_says_so(played, services):
     result = found(played(0, 0, 0), services)
     assert (result.held, result.ended) == (300.0, Ended.HELD)

@@ -1,5 +1,5 @@
-"""`slo/compare.py` and its tails against scipy, and what a gate leans on. How often it is wrong is in
-`test_compare_simulation.py`."""
+"""`slo/compare.py` against scipy, and what a gate leans on. How often it is wrong is in
+`test_compare_simulation.py`, its intervals and sample sizes in `test_compare_oracles.py`."""
 
 import bisect
 import math
@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy import special, stats
+from scipy import stats
 
-from seatrial.slo import comparison, tails
+from seatrial.slo import comparison
 from seatrial.slo.compare import (
     NOT_CONTRADICTED_MIN_REQUESTS,
     compare_body,
@@ -19,13 +19,12 @@ from seatrial.slo.compare import (
     compare_quantile,
     compare_throughput,
 )
-from seatrial.slo.comparison import DesignEffects, Side, design_effects
-from seatrial.slo.decide import Call, Why
+from seatrial.slo.comparison import DesignEffects, Side, design_effects, show_interval
+from seatrial.slo.decide import Call, Interval, Why
 from seatrial.slo.long_run import Seconds
 
 UNHURRIED = settings(deadline=None)
 INDEPENDENT = DesignEffects(1.0, 1.0)
-SHAPES = st.floats(0.01, 20_000)
 
 
 @pytest.fixture
@@ -42,29 +41,6 @@ def seconds_of(values, *, per_second=50):
 
 def even(bad, total, *, seconds=60):
     return [(bad, total)] * seconds
-
-
-@UNHURRIED
-@given(st.floats(0, 1, allow_subnormal=False), SHAPES, SHAPES)
-def test_incomplete_beta_is_scipys(x, a, b):
-    assert tails.incomplete_beta(x, a, b) == pytest.approx(special.betainc(a, b, x), rel=1e-7, abs=1e-10)
-
-
-@UNHURRIED
-@given(st.integers(1, 5_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.001, 0.999))
-def test_both_tails_are_the_binomials(counts, ratio):
-    events, trials = counts
-    below, above = stats.binom.cdf(events, trials, ratio), stats.binom.sf(events - 1, trials, ratio)
-    assert tails.at_most(events, trials, ratio) == pytest.approx(below, rel=1e-6, abs=1e-10)
-    assert tails.at_least(events, trials, ratio) == pytest.approx(above, rel=1e-6, abs=1e-10)
-
-
-@UNHURRIED
-@given(st.integers(1, 2_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_the_exact_interval_is_clopper_and_pearsons(counts):
-    events, trials = counts
-    oracle = stats.binomtest(events, trials).proportion_ci(0.9, method="exact")
-    assert tails.exact_interval(events, trials, 0.05) == pytest.approx((oracle.low, oracle.high), rel=1e-6, abs=1e-9)
 
 
 @UNHURRIED
@@ -291,3 +267,9 @@ def test_effect_of_scores_is_one_for_independent_requests_and_rises_with_slow_sp
     assert compare_body(calm, calm).base_design_effect < 3
     assert compare_body(calm, spells).new_design_effect > 10
     assert comparison.NOT_CONTRADICTED_MIN_REQUESTS == 1_000
+
+
+def test_an_interval_whose_upper_end_bounds_nothing_is_told_without_it():
+    assert show_interval(Interval(0.98, 1.113)) == "0.98 to 1.11"
+    assert show_interval(Interval(0.5, 3.98e11)) == show_interval(Interval(0.5, math.inf)) == "0.5 or more"
+    assert show_interval(Interval(0.0, math.inf)) == "no bound"

@@ -10,7 +10,7 @@ from seatrial.errors import ExitCode
 from seatrial.sample import Cause
 from seatrial.slo.conclude import conclude, gate_exit_code, score
 from seatrial.slo.gate import Gate, OnUndecided, ScoreLimits
-from seatrial.slo.judge import judge_load
+from seatrial.slo.judge import UNFIT, judge_load
 from seatrial.slo.judge_journeys import judge_journeys
 from seatrial.slo.measure import measure
 from seatrial.verdict import Finding, Grade, Subject, Verdict, worst
@@ -225,6 +225,45 @@ def test_a_score_without_a_degraded_limit_is_met_or_missed():
     assert conclude([_objective(MET, 9), _objective(MISSED, 1)], gate).grade is MET
 
 
+@pytest.mark.parametrize(
+    ("gate", "ends"), [(PLAIN, "late"), (SCORED, "late; score 0 of 100, what is undecided counted as lost")]
+)
+def test_an_unfit_generator_is_the_one_cause_and_no_list_of_names(gate, ends):
+    late = dataclasses.replace(_other(Subject.GENERATOR, UNDECIDED), reason="generator: late")
+    few = _objective(UNDECIDED, n=200)
+    unmeasured = dataclasses.replace(_objective(UNDECIDED), reason=f"{UNFIT}; it would have been MET: 0 %")
+    dropped = dataclasses.replace(
+        _other(Subject.EXPECTATION, UNDECIDED),
+        reason="generator: late; it would have been MISSED: 9 %",
+        experiment="x",
+    )
+    verdict = conclude([late, *[few] * 8, *[unmeasured] * 8, dropped], gate)
+    assert (verdict.grade, verdict.reason) == (
+        UNDECIDED,
+        f"the load generator was unfit, and 17 findings undecided: {ends}",
+    )
+
+
+def test_a_miss_that_an_unfit_generator_does_not_explain_comes_before_it():
+    late = dataclasses.replace(_other(Subject.GENERATOR, UNDECIDED), reason="generator: late")
+    failed = _other(Subject.JOURNEY, MISSED)
+    verdict = conclude([late, failed, _objective(UNDECIDED, n=200)], PLAIN)
+    assert verdict.reason == (f"MISSED: {failed.name}; the load generator was unfit, and 1 finding undecided: late")
+    cut = conclude([late, _other(Subject.JOURNEY, UNDECIDED)], PLAIN)
+    assert cut.reason == f"the load generator was unfit: late; UNDECIDED: {failed.name}"
+
+
+def test_what_another_cause_leaves_undecided_is_named_beside_an_unfit_generator():
+    late = dataclasses.replace(_other(Subject.GENERATOR, UNDECIDED), reason="generator: late")
+    few = _objective(UNDECIDED, n=200)
+    asked = dataclasses.replace(_objective(UNDECIDED), objective="live", reason="no value: Prometheus answered 500")
+    unborn = dataclasses.replace(_other(Subject.EXPECTATION, UNDECIDED), reason="not run: it would not start")
+    unborn = dataclasses.replace(unborn, experiment="hang")
+    assert conclude([late, few, asked, unborn], PLAIN).reason == (
+        "the load generator was unfit, and 1 finding undecided: late; UNDECIDED: cards.live, hang > expectation"
+    )
+
+
 def test_the_sentence_counts_only_what_counts():
     shown = dataclasses.replace(_objective(UNDECIDED), counts=False)
     assert conclude([_objective(MET), _objective(MET), shown], Gate()).reason == (
@@ -232,8 +271,16 @@ def test_the_sentence_counts_only_what_counts():
     )
 
 
+def test_the_sentence_names_six_findings_and_counts_the_rest():
+    missed = [_objective(Grade.MISSED, float(number)) for number in range(1, 9)]
+    assert conclude(missed, Gate()).reason == f"MISSED: {', '.join(one.name for one in missed[:6])} and 2 more"
+    assert conclude(missed[:6], Gate()).reason == f"MISSED: {', '.join(one.name for one in missed[:6])}"
+
+
 def test_a_score_says_what_it_lost_points_for():
     gate = Gate(score=ScoreLimits(met=90.0, degraded=50.0))
     missed = dataclasses.replace(_objective(MISSED), objective="fast")
     verdict = conclude([_objective(MET), missed], gate)
     assert (verdict.grade, verdict.reason) == (Grade.DEGRADED, f"score 50 of 100; MISSED: {missed.name}")
+    whole = conclude([_objective(MET), _objective(MET)], gate)
+    assert whole.reason == "score 100 of 100; all 2 findings are MET"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy import integrate, special, stats
+from scipy import integrate, optimize, special, stats
 
 from seatrial.slo.decide import (
     MET_MIN_BLOCKS,
@@ -274,6 +274,20 @@ def test_requests_needed_is_the_first_number_that_decides(limit, bad, effect):
     assert at >= math.log(20) - 1e-7
 
 
+@pytest.mark.parametrize(
+    ("limit", "bad", "effect"), [(0.01, 0, 1.0), (0.01, 7, 9.0), (0.05, 40, 2.5), (0.001, 3, 9.0)]
+)
+def test_requests_needed_is_the_root_of_scipys_closed_form(limit, bad, effect):
+    a, b, s = 1.0, (1 - limit) / limit, bad / effect
+
+    def beyond(total):
+        mixture = special.betaln(a + s, b + total - s) - special.betaln(a, b)
+        return mixture - s * math.log(limit) - (total - s) * math.log1p(-limit) - math.log(20)
+
+    root = optimize.brentq(beyond, s / limit, 1e6, xtol=1e-9)
+    assert requests_needed(limit, bad=bad, design_effect=effect) == math.ceil(effect * root)
+
+
 @UNHURRIED
 @given(LIMITS, st.integers(0, 50))
 def test_every_further_bad_request_asks_for_more(limit, bad):
@@ -301,7 +315,9 @@ def test_met_lies_wholly_below_the_limit_and_missed_wholly_above(seconds, limit)
         assert decision.interval.high <= limit
     if decision.state is Call.MISSED:
         assert decision.interval.low >= limit
-    assert (decision.decided_at_s is None) == (decision.state is Call.UNDECIDED) == (decision.wanted_n is not None)
+    is_open = decision.state is Call.UNDECIDED
+    assert (decision.decided_at_s is None) == is_open
+    assert (decision.wanted_n is not None) == (is_open and (not decision.n or decision.bad < limit * decision.n))
 
 
 @UNHURRIED
@@ -383,6 +399,15 @@ def test_undecided_says_how_many_requests_are_wanted():
     decision = look(even(0, 60, seconds=60), limit_ratio=0.01)
     assert (decision.state, decision.why, decision.wanted_n) == (Call.UNDECIDED, Why.TOO_LITTLE, 4_253)
     assert decision.reason == "needs about 653 more requests to be met, with none of them bad"
+
+
+@pytest.mark.parametrize(("bad", "more_would_do"), [(1, True), (3, False), (4, False)])
+def test_more_requests_are_asked_for_only_where_they_could_help(bad, more_would_do):
+    decision = look([(bad, 100)], limit_ratio=0.03)
+    assert (decision.state, decision.why) == (Call.UNDECIDED, Why.TOO_LITTLE)
+    assert (decision.wanted_n is not None) is more_would_do
+    assert ("more requests to be met" in decision.reason) is more_would_do
+    assert (f"{bad} % bad ({bad} of 100) is not below the limit of 3 %" in decision.reason) is not more_would_do
 
 
 def test_a_decided_reason_shows_counts_interval_and_limit():

@@ -147,7 +147,7 @@ def test_throughput_at_the_limit_is_seldom_called(counts_of, wrong):
 @pytest.mark.parametrize(
     "counts_of", [poisson, failing_in_bursts(20), autoregressive(0.5), autoregressive(0.7), autoregressive(0.8)]
 )
-@pytest.mark.parametrize(("factor", "wrong"), [(0.9, MET), (1.15, MISSED)])
+@pytest.mark.parametrize(("factor", "wrong"), [(0.5, MET), (0.9, MET), (1.15, MISSED), (2, MISSED)])
 def test_throughput_away_from_the_limit_is_hardly_ever_called_wrong(counts_of, factor, wrong):
     assert throughput(counts_of, factor=factor).share(wrong) <= at_most(0.005)
 

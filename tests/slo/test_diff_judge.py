@@ -101,7 +101,7 @@ def test_equal_answers_of_steps_that_never_passed_prove_nothing():
 
 def test_a_journey_that_never_passed_leaves_it_undecided():
     tally = counted(*[(1, 1, 1)] * 10)
-    for passed in (False, True):
+    for passed in (False, True, False):
         tally.played("look", passed=passed)
     assert judge(tally, seed=1).grade is Grade.MET
     for name in "abcde":
@@ -188,12 +188,6 @@ def test_other_fields_that_could_have_looked_like_a_difference_make_one_less_sur
     assert whole.fields[0].path == "$.a"
     assert whole.fields[0].p == pytest.approx(4 / 256)
     assert whole.grade is Grade.UNDECIDED
-
-
-def test_fields_that_were_seen_too_seldom_to_look_like_one_do_not():
-    """`b` differs once by itself: it could never look like a difference."""
-    triples = [({"a": 1, "b": 1}, {"a": 2, "b": 1}, {"a": 1, "b": 2 if number == 0 else 1}) for number in range(8)]
-    assert {field.path: field.p for field in judged(*triples).fields} == {"$.a": 2**-8, "$.b": 1.0}
 
 
 @pytest.mark.parametrize("seed", range(40))

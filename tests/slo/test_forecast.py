@@ -54,6 +54,11 @@ def test_what_cannot_be_decided_in_time_says_which_time_or_rate_would_do(make):
     assert f"hold for 7 m 07 s, or send {-(-found.wanted_n // 300)}/s" in found.sentence
 
 
+def test_a_time_that_is_over_before_the_hold_says_that(make):
+    (found,) = forecast(make.services(make.errors()), {CHARGE: 4000.0}, alpha=0.05, min_hold_s=0.0, at_most_s=0.0)
+    assert "at 4,000/s: the gate's time is over before the hold begins; hold for " in found.sentence
+
+
 def test_an_objective_the_profile_never_reaches_says_so(make):
     found = _one(make.services(make.errors(routes=("GET /nowhere",))), {CHARGE: 100.0})
     assert (found.wanted_s, found.in_time) == (None, False)
@@ -88,9 +93,9 @@ def test_an_even_load_of_the_wanted_length_is_met(make):
 
 
 def test_what_a_closed_model_takes_is_not_known_before_but_what_it_needs_is(make):
-    found = _one(make.services(make.errors(0.01)), None)
+    found = _one(make.services(make.errors(0.01)), {CHARGE: None})
     assert (found.wanted_n, found.wanted_s, found.in_time) == (4_253, None, False)
     assert found.sentence == (
         "cards.available: needs 4,253 requests or more, 60 s at least; a closed model's rate shows under way"
     )
-    assert "needs a hold, 60 s at least" in _one(make.services(make.throughput(50.0)), None).sentence
+    assert "needs a hold, 60 s at least" in _one(make.services(make.throughput(50.0)), {CHARGE: None}).sentence

@@ -32,6 +32,13 @@ def test_plays_that_were_never_started_leave_the_load_undecided_though_nobody_wa
     assert trouble(one_after_the_end, {}) == ""
 
 
+def test_one_planned_play_in_a_hundred_may_be_missing_and_no_more():
+    seconds = [dataclasses.replace(WHOLE, planned=100, started=99)] * 10
+    assert trouble(seconds, {}) == ""
+    seconds[-1] = dataclasses.replace(WHOLE, planned=100, started=98)
+    assert trouble(seconds, {}) == "only 989 of 1,000 planned plays were started"
+
+
 def test_a_load_that_was_as_planned_all_the_same_is_as_good_as_any():
     assert trouble(seconds(lost_at=4, started=10), {}) == ""
     caught_up = [*seconds(lost_at=8, started=10)[:-1], dataclasses.replace(WHOLE, second=109)]

@@ -10,6 +10,7 @@ from sides import counted, hold, pacings, run
 from seatrial.sample import BASE, CANARY
 from seatrial.service import Indicator, Objective, Service
 from seatrial.slo.conclude import conclude
+from seatrial.slo.contrast import Asked, Pair, What, contrast
 from seatrial.slo.counted import Counted
 from seatrial.slo.gate import Gate
 from seatrial.slo.judge_versus import Baseline, judge_canary, judge_versus
@@ -17,6 +18,7 @@ from seatrial.verdict import Finding, Grade
 
 SLOWER = Objective("no slower", Indicator.LATENCY, 0.1, quantile=0.95, versus="baseline", weight=2.0)
 ERRORS = Objective("no more errors", Indicator.ERRORS, 0.5, versus="baseline")
+SHOP = Service("shop")
 ROOMY = Objective("as roomy", Indicator.THROUGHPUT, -0.05, versus="baseline")
 
 
@@ -66,9 +68,16 @@ def test_a_miss_within_the_degraded_limit_is_degraded(base):
 def test_without_a_baseline_a_finding_is_shown_and_does_not_count(same):
     finding = judged(same, None, SLOWER)
     assert (finding.grade, finding.counts, finding.measured_text) == (Grade.UNDECIDED, False, "no baseline")
+    assert finding.reason == "no baseline: no earlier run to compare with; it does not count"
     met = Finding(finding.subject, "shop", "available", Grade.MET, "because")
     assert conclude([finding, met], Gate()).grade is Grade.MET
     assert conclude([finding], Gate()).grade is Grade.UNDECIDED
+
+
+def test_what_was_not_held_against_anything_when_the_run_began_says_so_and_does_not_count(same):
+    (finding,) = judge_versus(same, {}, [Service("shop", comparisons=(SLOWER,))], alpha=0.05)
+    assert (finding.grade, finding.counts) == (Grade.UNDECIDED, False)
+    assert "chosen when a run begins, and this was not asked for then" in finding.reason
 
 
 @pytest.mark.parametrize(
@@ -140,7 +149,15 @@ def test_a_slow_canary_is_missed_whatever_the_score():
     grades = _canary(slower=1.2)
     assert grades["canary: body"] is grades["canary: p50"] is Grade.MISSED
     assert grades["canary: errors"] is Grade.MET
-    assert all(finding.key for finding in judge_canary(*_split(seconds=1), Service("shop"), alpha=0.05))
+    assert all(finding.key for finding in judge_canary(*_split(seconds=1), SHOP, alpha=0.05))
+
+
+def test_the_five_questions_about_a_canary_share_one_alpha():
+    base, new = _split(seconds=20)
+    found = {finding.objective: (finding.low, finding.high) for finding in judge_canary(base, new, SHOP, alpha=0.05)}
+    alone = contrast(Pair(base, new, "shop"), Asked(What.QUANTILE, 0.01, 0.0, 0.5)).comparison.interval
+    assert len(found) == 5
+    assert found["canary: p50"] == (alone.low, alone.high)
 
 
 def test_a_canarys_throughput_is_its_share_and_decides_nothing():

@@ -4,6 +4,7 @@ import dataclasses
 import random
 
 import pytest
+from hdrh.histogram import HdrHistogram
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,12 +17,11 @@ from seatrial.slo.measure import (
     Meter,
     Route,
     Span,
-    Tally,
     Traffic,
     matches,
     measure,
-    total,
 )
+from seatrial.slo.tally import Tally, total
 
 CARDS = Traffic("cards")
 UNHURRIED = settings(deadline=None, max_examples=40)
@@ -205,6 +205,14 @@ def test_bands_merge_the_steps_of_a_second_over_all_phases(make):
     assert first.p50_s == pytest.approx(0.010, rel=0.001)
     assert first.p95_s == pytest.approx(0.030, rel=0.001)
     assert second.p99_s == pytest.approx(0.020, rel=0.001)
+
+
+def test_a_second_whose_histogram_holds_nothing_has_no_band(make):
+    hollow = HdrHistogram(1, 60_000_000, 3).encode().decode("ascii")
+    told = dataclasses.replace(make.interval(1, [10_000]), histogram=hollow)
+    (read,) = (journal.decode(line) for line in [journal.encode(told)])
+    (band,) = measure([read, make.interval(2, [20_000])]).latency_bands("cards")
+    assert (band.second, band.n) == (2, 1)
 
 
 def test_limits_to_count_are_every_latency_limit_once_ascending(make):

@@ -5,7 +5,8 @@ import random
 from seatrial.sample import OVERDUE_S, Phase
 from seatrial.slo.decide import Call, Evidence, Rule, Why, decide, first_decision, not_contradicted
 from seatrial.slo.judge import judge_objectives, judge_probe, judge_promise
-from seatrial.slo.measure import Traffic, measure, total
+from seatrial.slo.measure import Traffic, measure
+from seatrial.slo.tally import total
 from seatrial.verdict import Grade
 
 RULES = {"alpha": 0.05, "min_hold_s": 20.0}
@@ -36,7 +37,7 @@ def test_a_few_without_an_answer_keep_nothing_up():
 def test_what_has_no_answer_makes_no_miss():
     evidence = Evidence()
     for _ in range(60):
-        evidence = evidence.after((0, 10), 5_000)
+        evidence = evidence.after((1, 100), 5_000)
     assert decide(evidence, Rule(0.05)).state is Call.UNDECIDED
 
 

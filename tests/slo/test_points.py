@@ -178,6 +178,14 @@ def test_failed_requests_that_were_not_timed_leave_a_latency_undecided_where_the
     assert _finding(_fast(criteria, "p5"), *_half_failed(make, over_failed=5), earlier).grade is Grade.MET
 
 
+def test_a_relative_criterion_beside_a_fixed_one_takes_no_failure_for_a_fast_one(make):
+    """What the target is shows after the load, so no failure was timed against it."""
+    earlier = Earlier("r", "cards", "a", ("b",), (20.0,))
+    finding = _finding(_fast("{met: [[<400, <=+10%]]}"), *_half_failed(make, over_failed=0), earlier)
+    assert finding.grade is Grade.UNDECIDED
+    assert "50 failed requests have no latency that is known, and it decides" in finding.reason
+
+
 def test_a_laxer_criterion_is_held_against_what_is_known_of_it(make):
     records = [
         make.interval(30, [20_000] * 5, failed=5, over_failed={400_000: 5, 600_000: 0}, limits_us=(400_000, 600_000))

@@ -8,7 +8,7 @@ import pytest
 from seatrial.errors import DocumentError, UsageError
 from seatrial.service import BreakerPromise, Dependency, Indicator, Mechanisms
 from seatrial.slo.criteria import Aggregate
-from seatrial.slo.gate import Gate, OnUndecided, ScoreLimits, read_gate, shared
+from seatrial.slo.gate import AuditTerms, Gate, OnUndecided, ScoreLimits, read_gate, shared
 from seatrial.slo.read import read_services
 from seatrial.slo.versus import Of, Versus
 
@@ -94,6 +94,7 @@ def test_other_documents_in_the_folder_are_no_services(tmp_path):
         ("{name: a, indicator: prometheus, query: up, limit: {met: 1%, degraded: 2s}}", 76, "no laxer than '1%'"),
         ("{name: a, indicator: prometheus, query: up, limit: 1, routes: []}", 59, "takes no 'routes'"),
         ("{name: a, indicator: prometheus, query: up, limit: 1, unit: ms}", 59, "takes no 'unit'"),
+        ("{name: a, indicator: prometheus, query: $servce, limit: 1}", 45, "did you mean '$service'"),
         ("{name: a, indicator: prometheus, query: up, information: false}", 49, "information: false says nothing"),
         ("{name: a, indicator: prometheus, query: up, criteria: {met: []}}", 65, "no criteria; write"),
         ("{name: a, indicator: prometheus, query: up, criteria: {met: [[]]}}", 66, "a list without criteria would"),
@@ -176,7 +177,7 @@ def test_a_mistaken_service_is_named_with_its_place(tmp_path, text, place, probl
 
 def test_a_service_described_twice_is_refused_naming_both_files(tmp_path):
     _written(tmp_path, CARDS, "again.yaml")
-    with pytest.raises(DocumentError, match=r"cards\.yaml:1:10: a second document.*again\.yaml:1:10"):
+    with pytest.raises(DocumentError, match=r"cards\.yaml:1:10: a second service .*again\.yaml:1:10"):
         read_services(_written(tmp_path, CARDS))
 
 
@@ -186,6 +187,7 @@ gate: default
 acceptance: {tags: [smoke]}
 load: {profile: steady, at_most: 5m, extend_to: 10m}
 chaos: [the ledger hangs]
+audit: {only: [cards->ledger, 5], missed_from: medium}
 at_most: 15m
 alpha: 1%
 min_hold: 30s
@@ -204,6 +206,7 @@ on_undecided: extend
         min_hold_s=30.0,
         score=ScoreLimits(met=90.0, degraded=75.0),
         on_undecided=OnUndecided.EXTEND,
+        audit=AuditTerms(("cards->ledger", "5"), "medium"),
     )
 
 

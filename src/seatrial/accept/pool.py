@@ -141,7 +141,8 @@ def play_one(plan: Plan, playing: Playing, client: Client) -> Played:
             onces=playing.onces,
         )
     except PlayHalted as halt:
-        raise Interrupted(() if halt.result is None else (played(halt.result),)) from halt
+        begun = halt.result is not None and halt.result.steps
+        raise Interrupted((played(halt.result),) if halt.result is not None and begun else ()) from halt
     return played(result)
 
 

@@ -63,7 +63,8 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """Everything read. `secrets` has the values of `given_secrets`, which were named on the command line; the realm's
-    come to it when `context_of` fetches them, captured ones while it is played.
+    come to it when `context_of` fetches them, captured ones while it is played. `unknown_tags` says which tags no
+    journey has, and what they may mean.
     """
 
     workspace: Path
@@ -72,6 +73,7 @@ class Prepared:
     overrides: Mapping[str, Any]
     secrets: Secrets
     given_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    unknown_tags: tuple[str, ...] = ()
 
     @property
     def plays(self) -> int:
@@ -91,7 +93,15 @@ def prepare(workspace: Path, wanted: Wanted) -> Prepared:
     for name, value in given.items():
         if not secrets.add(name, value):
             raise UsageError(f"--secret {name}: shorter than {MIN_LENGTH} characters, which cannot be masked")
-    return Prepared(workspace, realm, scenarios, wanted.overrides, secrets, given)
+    unknown = tuple(_unknown_tags(found, wanted.tags))
+    return Prepared(workspace, realm, scenarios, wanted.overrides, secrets, given, unknown)
+
+
+def _unknown_tags(scenarios: Iterable[Scenario], wanted: Iterable[str]) -> Iterator[str]:
+    known = frozenset[str]().union(*(scenario.tags for scenario in scenarios))
+    for tag in wanted:
+        if tag not in known:
+            yield f"no journey has the tag '{tag}'; {did_you_mean(tag, known) or 'none has a tag'}"
 
 
 def _refuse_unknown_realms(scenarios: Iterable[Scenario], realms: Iterable[str]) -> None:

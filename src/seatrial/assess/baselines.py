@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial import journal
-from seatrial.errors import DocumentError, UsageError, Where, did_you_mean
+from seatrial.errors import DocumentError, UsageError, Where, did_you_mean, unwritable
 from seatrial.journal import OUT, Run
 
 FILE = OUT / "baselines.json"
@@ -84,4 +84,4 @@ def _write(workspace: Path, names: dict[str, str]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         journal.write_json(path, {"version": 1, "baselines": dict(sorted(names.items()))})
     except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
+        raise unwritable(path, error) from None

@@ -13,6 +13,9 @@ from seatrial.clock import Clock
 from seatrial.quantity import show_duration
 from seatrial.scenarios.moves import Halted, Move
 
+NOT_RUN = "not run:"
+"""How the reason begins of what there was no time for."""
+
 
 class TimeOver(Halted):
     """Thrown into a play when the gate's time is over: no further step is run, but teardown is."""
@@ -46,7 +49,7 @@ class Budget:
         if wanted_s <= self.left_s:
             return ""
         left = f"of the gate's {show_duration(self.at_most_s)} there were {show_duration(self.left_s)} left"
-        return f"not run: {left}, and it takes {show_duration(wanted_s)}"
+        return f"{NOT_RUN} {left}, and it takes {show_duration(wanted_s)}"
 
     def check(self, move: Move) -> None:
         """TimeOver before the next move of a play that is out of time."""

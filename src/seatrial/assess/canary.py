@@ -154,7 +154,7 @@ def outlook(canary: Canary, plan: Plan, *, hold_s: float) -> Iterator[str]:
             f"canary of {service}: no worse is said from {NOT_CONTRADICTED_MIN_REQUESTS:,} requests of each side on"
         )
         wanted_s = math.ceil(round(NOT_CONTRADICTED_MIN_REQUESTS / per_s, 6))
-        takes = f"{needs}, {quantity.show_duration(wanted_s)} at {per_s:.3g}/s"
+        takes = f"{needs}, {quantity.show_duration(wanted_s)} at {quantity.show_rate(per_s)}"
         within = quantity.show_duration(hold_s)
         yield takes if wanted_s <= hold_s else f"{takes}: not within {within}; hold longer, or change its share"
 

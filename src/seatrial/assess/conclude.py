@@ -9,24 +9,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial import journal
-from seatrial.assess.about import About, read_about
+from seatrial.assess.about import CUT_SHORT, About, read_about
+from seatrial.assess.audit_findings import NAME as AUDIT
+from seatrial.assess.audit_findings import audit_findings, audit_not_run
+from seatrial.assess.audited import cut_short, read_rulings, read_seen
+from seatrial.assess.headroom import less_of
 from seatrial.assess.plan import Asked, Plan, beside, experiment_plan, read_plan
 from seatrial.assess.search import findings_of
 from seatrial.assess.verify import judge_experiments
 from seatrial.assess.versus import judge_comparisons
+from seatrial.chaos.audit.model import Observation, Severity
 from seatrial.chaos.verify import Seen, apart
 from seatrial.errors import Where
 from seatrial.journal import Run
 from seatrial.sample import CallsLost, EdgeCall, Evidence, FaultWindow, Phase
 from seatrial.scenarios.rows import expand_rows
+from seatrial.slo.causes import with_causes
 from seatrial.slo.conclude import conclude
 from seatrial.slo.judge import judge_load
 from seatrial.slo.judge_journeys import judge_journeys
 from seatrial.slo.measure import LOAD, Measures, measure
 from seatrial.slo.points import judge_points
+from seatrial.slo.remedy import remedy
 from seatrial.verdict import Finding, Grade, Subject, Verdict
-
-CUT_SHORT = "the run was cut short"
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,12 @@ class Recorded:
     windows: tuple[FaultWindow, ...]
     evidence: tuple[Evidence, ...]
     lost: tuple[CallsLost, ...] = ()
+    audit_journal: Path | None = None
 
 
 def read_run(run: Run) -> Recorded:
-    """Read a run's journal whole; what a crash cut off at its end is left out."""
+    """Read a run's journal whole; what a crash cut off at its end is left out. Its audit has a
+    journal of its own, which `seen_of_audit` reads."""
     records = tuple(journal.read(run.journal))
     return Recorded(
         about=read_about(run),
@@ -51,6 +58,7 @@ def read_run(run: Run) -> Recorded:
         windows=tuple(record for record in records if isinstance(record, FaultWindow)),
         evidence=tuple(record for record in records if isinstance(record, Evidence)),
         lost=tuple(record for record in records if isinstance(record, CallsLost)),
+        audit_journal=run.audit_journal if run.audit_journal.is_file() else None,
     )
 
 
@@ -68,7 +76,7 @@ def judge_run(recorded: Recorded, plan: Plan) -> Verdict:
     measures, gate = recorded.measures, plan.gate
     wanted = _plays(plan)
     journeys = judge_journeys(measures, wanted=wanted) if wanted or not recorded.about.experiment else ()
-    load = _judge_load(measures, plan)
+    load = _with_remedy(with_causes(_judge_load(measures, plan), measures, plan.services), recorded, plan)
     aborted = _aborted(recorded, plan)
     experiments = judge_experiments(measures, plan, seen_in(recorded, plan), aborted=aborted)
     warm = (_with_warm_up(finding, measures) for finding in load)
@@ -77,7 +85,7 @@ def judge_run(recorded: Recorded, plan: Plan) -> Verdict:
         *_explained(journeys, aborted.get("acceptance")),
         *_explained((*warm, *versus), aborted.get("load")),
     )
-    judged = (*explained, *experiments)
+    judged = (*explained, *experiments, *_judge_audit(recorded, plan))
     findings = (*judged, *_unjudged_load(recorded, plan, judged), *_unfinished(recorded.about))
     return conclude(placed(findings, plan), gate)
 
@@ -89,6 +97,49 @@ def _judge_load(measures: Measures, plan: Plan) -> tuple[Finding, ...]:
     if plan.profile.probes:
         return (*findings_of(measures, plan, plan.profile), *judge_points(measures, plan.services, how=how))
     return judge_load(measures, plan.services, alpha=gate.alpha, min_hold_s=gate.min_hold_s, aggregate=how)
+
+
+def seen_of_audit(recorded: Recorded, plan: Plan) -> tuple[Observation, ...]:
+    """What was recorded of each strain of the run's audit; none where it has none."""
+    if plan.audit is None or recorded.audit_journal is None:
+        return ()
+    return read_seen(
+        recorded.audit_journal,
+        plan.audit.strains,
+        recorded.about.left_out,
+        scenarios=plan.audit.mix.scenarios,
+        is_cut=recorded.about.ended_at is None,
+    )
+
+
+def cut_of_audit(recorded: Recorded, plan: Plan, seen: Iterable[Observation]) -> str:
+    """How far the audit of a run came that was interrupted or killed; empty where the run came to its end."""
+    if plan.audit is None or recorded.about.ended_at is not None:
+        return ""
+    return cut_short(seen, plan.audit.strains)
+
+
+def _judge_audit(recorded: Recorded, plan: Plan) -> Iterator[Finding]:
+    if plan.audit is None or plan.gate.audit is None:
+        return
+    if recorded.audit_journal is None:
+        yield audit_not_run(recorded.about.aborted.get(AUDIT, "it was not run"))
+        return
+    seen = seen_of_audit(recorded, plan)
+    missed_from, cut = Severity[plan.gate.audit.missed_from.upper()], cut_of_audit(recorded, plan, seen)
+    yield from audit_findings(read_rulings(seen), recorded.about.left_out, missed_from=missed_from, cut_short=cut)
+
+
+def _with_remedy(findings: Iterable[Finding], recorded: Recorded, plan: Plan) -> tuple[Finding, ...]:
+    """A generator that left the load undecided says what would decide it."""
+    pacings = recorded.measures.pacings.get(LOAD, ())
+    said = remedy(pacings, plan.services, recorded.about.room, less=less_of(plan.profile))
+    return tuple(
+        dataclasses.replace(finding, reason=f"{finding.reason}; {said}")
+        if said and finding.subject is Subject.GENERATOR
+        else finding
+        for finding in findings
+    )
 
 
 def _judge_versus(recorded: Recorded, plan: Plan) -> tuple[Finding, ...]:
@@ -182,5 +233,5 @@ def _unjudged_load(recorded: Recorded, plan: Plan, findings: Iterable[Finding]) 
 def _unfinished(about: About) -> Iterator[Finding]:
     """Half a journey or half a load may look well: a run that was killed or interrupted is never MET."""
     if about.ended_at is None:
-        reason = f"{CUT_SHORT}; what it did not come to is not judged"
-        yield Finding(Subject.JOURNEY, "", "the run came to its end", Grade.UNDECIDED, reason)
+        reason = "it was halted, interrupted or killed; what it did not come to is not judged"
+        yield Finding(Subject.JOURNEY, "", CUT_SHORT, Grade.UNDECIDED, reason)

@@ -34,7 +34,8 @@ from seatrial.reports.diff.page import DiffPage, with_texts
 from seatrial.reports.printable import printable
 from seatrial.runtime.interrupts import held_back
 from seatrial.runtime.read import choose_realm, read_realms
-from seatrial.runtime.up import Say, direct_addresses, require_reachable, standing
+from seatrial.runtime.standing import standing
+from seatrial.runtime.up import Say, direct_addresses, require_reachable
 from seatrial.sample import Phase
 from seatrial.scenarios.importers.masking import masked_shapes, masked_text
 from seatrial.scenarios.importers.replay import Capture, replay

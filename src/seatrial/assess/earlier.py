@@ -84,4 +84,6 @@ def _judged(run: Run) -> Iterator[EarlierRun]:
 def _value(finding: Any) -> tuple[str, str, float | None]:
     """A point estimate has no interval; an objective of that name with one measured something else then."""
     value = finding["measured"] if finding["low"] is None and finding["experiment"] is None else None
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+        raise ValueError(f"'{value}' is no measured value")
     return str(finding["service"]), str(finding["objective"]), None if value is None else float(value)

@@ -19,7 +19,9 @@ import psutil
 
 from seatrial.quantity import show_duration, show_ratio
 from seatrial.sample import Pacing
+from seatrial.scenarios.load.profile import Model, Profile
 from seatrial.slo.generator import BUSY_CPU_RATIO
+from seatrial.slo.remedy import FEWER_USERS, FREE_CORES_MIN, LOWER_RATE, Room
 
 SLEEPS = 150
 SLEEP_S = 0.002
@@ -29,9 +31,6 @@ LOOKS = 5
 RAMP_MIN_S = 5
 RAMP_MIN_RISE = 2.0
 """A line through fewer seconds, or through rates nearer to each other, points anywhere."""
-
-FREE_CORES_MIN = 0.5
-"""Below half a core a generator that needs one for its peak is waited upon by what else the machine does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,23 @@ class Headroom:
         """The numbers in words."""
         late = show_duration(self.late_p99_s)
         return f"{self.free_cores:.1f} of {self.cores} cores free, timers late by {late} (p99)"
+
+
+class Idling:
+    """How much the machine idles from now on."""
+
+    def __init__(self) -> None:
+        self._began, self._idle_s = time.perf_counter(), _idle_s()
+
+    def room(self) -> Room:
+        """What was free on average up to now."""
+        cores = os.cpu_count() or 1
+        return Room(free_cores(_idle_s() - self._idle_s, time.perf_counter() - self._began, cores), cores)
+
+
+def less_of(profile: Profile | None) -> str:
+    """How that load is made a smaller one, which asks less of its generator."""
+    return FEWER_USERS if profile and profile.model is Model.CLOSED else LOWER_RATE
 
 
 def measure_headroom() -> Headroom:

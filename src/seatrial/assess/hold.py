@@ -7,7 +7,7 @@ generator that is late or busy has decided is not taken as decided: the hold goe
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from seatrial.assess.headroom import outgrown
@@ -16,8 +16,8 @@ from seatrial.assess.stage import LOAD_DEADLINE_S, LOOK_EVERY_S, Bridge, Hindsig
 from seatrial.errors import LoadFailed
 from seatrial.quantity import show_duration
 from seatrial.scenarios.load.profile import AbortWhen, Model, Profile, StopWhen
-from seatrial.slo.generator import trouble, why_unfit
-from seatrial.slo.judge import decided, judge_objectives
+from seatrial.slo.generator import OF_GENERATOR, trouble, why_unfit
+from seatrial.slo.judge import decided, excuse, judge_objectives
 from seatrial.slo.measure import LOAD, Measures
 from seatrial.verdict import Finding, Grade
 
@@ -41,7 +41,7 @@ class Look:
 
 
 def hold(bridge: Bridge, loading: Loading, profile: Profile, watch: Hindsight | None) -> tuple[Finding, ...]:
-    """Wait until every objective is decided, one is missed (if the profile says so), or the time is over.
+    """Wait until all that the load speaks to is decided, one is missed (if the profile says so), or the time is over.
 
     At least one second is held, unless the gate's own time is over: a fault injected before the first play would have
     nothing to show.
@@ -62,8 +62,8 @@ def hold(bridge: Bridge, loading: Loading, profile: Profile, watch: Hindsight | 
             playing_since = bridge.clock.monotonic()
         seen = _look(bridge, measures, seen)
         warned = warned or _warn(bridge, profile, measures, seen)
-        of_s = before_s + _held_at_most_s(bridge.plan, seen.held_s)
-        bridge.show(_moment(bridge, loading, seen, done_s=bridge.clock.monotonic() - playing_since, of_s=of_s))
+        played_s = bridge.clock.monotonic() - playing_since
+        bridge.show(_moment(bridge, loading, seen, before=(played_s, before_s)))
     stale = seen.judged_s < seen.held_s
     return _judged(bridge, bridge.recorder.measures(), seen).findings if stale else seen.findings
 
@@ -73,12 +73,12 @@ def _look(bridge: Bridge, measures: Measures, before: Look) -> Look:
     plan, held_s = bridge.plan, len(measures.seconds_of(LOAD))
     if held_s == before.held_s:
         return before
-    reason = trouble(measures.pacings.get(LOAD, ()), plan.documented)
+    reason = trouble(measures.pacings.get(LOAD, ()), plan.services)
     seen = dataclasses.replace(
         before,
         held_s=held_s,
-        unfit=f"generator: {reason}" if reason else "",
-        catching_up=bool(why_unfit(measures, plan.documented, span=LOAD)) and not _has_dropped(measures),
+        unfit=f"{OF_GENERATOR}{reason}" if reason else "",
+        catching_up=bool(why_unfit(measures, plan.services, span=LOAD)) and not _has_dropped(measures),
     )
     return _judged(bridge, measures, seen) if bridge.clock.monotonic() >= seen.again_at else seen
 
@@ -106,16 +106,27 @@ def _warn(bridge: Bridge, profile: Profile, measures: Measures, seen: Look) -> b
     return bool(text)
 
 
-def _moment(bridge: Bridge, loading: Loading, seen: Look, *, done_s: float, of_s: float) -> Moment:
+def _moment(bridge: Bridge, loading: Loading, seen: Look, *, before: tuple[float, float]) -> Moment:
+    """`before`: how much of the time before the hold is over, and how long it is. A hold counts its own seconds, by
+    which the objectives are decided."""
+    held = (float(seen.held_s), _held_at_most_s(bridge.plan, seen.held_s))
+    done_s, of_s = held if seen.held_s else before
     return Moment(
         _stage(bridge.plan, seen.held_s),
         done_s,
         of_s,
         pacing=loading.last,
-        findings=seen.findings,
+        findings=_as_known(seen),
         steps=loading.steps,
+        overdue=loading.overdue,
         unfit=seen.unfit,
+        newest=loading.newest,
     )
+
+
+def _as_known(seen: Look) -> tuple[Finding, ...]:
+    """The findings as the verdict would have them now: undecided while the generator is unfit."""
+    return excuse(seen.findings) if seen.unfit else seen.findings
 
 
 def _stage(plan: Plan, held_s: int) -> str:
@@ -139,7 +150,13 @@ def _over(plan: Plan, profile: Profile, seen: Look) -> bool:
         return False
     if profile.abort_when is AbortWhen.MISSED and _any_missed(seen.findings):
         return True
-    return profile.stop_when is StopWhen.DECIDED and decided(seen.findings)
+    return profile.stop_when is StopWhen.DECIDED and decided(_asked(plan, seen.findings))
+
+
+def _asked(plan: Plan, findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Those that can have data: what no journey of the load speaks to is not waited for."""
+    asked = {(service.name, item.name) for service in plan.asked.values() for item in service.objectives}
+    return (finding for finding in findings if (finding.service, finding.objective) in asked)
 
 
 def _any_missed(findings: Sequence[Finding]) -> bool:

@@ -15,12 +15,15 @@ from typing import Any
 
 from seatrial.accept.prepare import Prepared
 from seatrial.accept.static import require_sound
-from seatrial.assess.asked import asked_of, require_judge
-from seatrial.assess.places import require_placed
-from seatrial.chaos.model import Experiment
-from seatrial.chaos.plan import Checked, check
+from seatrial.assess.asked import asked_of, require_judge, require_traffic
+from seatrial.assess.audit_plan import Auditing, auditing, require_embedded
+from seatrial.assess.places import require_asked, require_placed
+from seatrial.chaos.audit import battery
+from seatrial.chaos.model import Experiment, Plays
+from seatrial.chaos.plan import Checked, check, limits_of
 from seatrial.chaos.read import choose_experiments, read_experiments
 from seatrial.errors import DocumentError, UsageError, Where, did_you_mean, unknown
+from seatrial.quantity import show_duration
 from seatrial.realm import Realm, permit_chaos, permit_mutations
 from seatrial.redact import Secrets
 from seatrial.runtime.read import choose_realm, read_realms
@@ -28,12 +31,15 @@ from seatrial.sample import Phase
 from seatrial.scenarios.load.mix import Mix, mix
 from seatrial.scenarios.load.mix import permit as permit_mix
 from seatrial.scenarios.load.order import Canary
+from seatrial.scenarios.load.pace import Stage
 from seatrial.scenarios.load.profile import Model, Profile, StopWhen, read_profiles
 from seatrial.scenarios.load.spread import Spread, here, require_places
 from seatrial.scenarios.model import Scenario, every_step, mutates
 from seatrial.scenarios.read import read_scenarios, select
 from seatrial.service import Service
 from seatrial.slo.gate import Gate, read_gate, shared
+from seatrial.slo.limits import questions
+from seatrial.slo.measure import Question
 from seatrial.slo.read import read_services
 
 DEFAULT_AT_MOST_S = 300.0
@@ -41,7 +47,8 @@ DEFAULT_AT_MOST_S = 300.0
 
 @dataclass(frozen=True)
 class Plan:
-    """What one assessment will do. `services` are those judged, `documented` every service that has a document."""
+    """What one assessment will do. `services` are those judged, `documented` every service that has a document;
+    `audit` is None where the gate asks for none."""
 
     workspace: Path
     realm: Realm
@@ -55,6 +62,7 @@ class Plan:
     overrides: Mapping[str, Any] = field(default_factory=dict)
     canary: Canary | None = None
     spread: Spread | None = None
+    audit: Auditing | None = None
 
     @property
     def offered(self) -> str:
@@ -62,9 +70,20 @@ class Plan:
         return self.profile.offered if self.profile else ""
 
     @property
+    def asked(self) -> Mapping[str, Service]:
+        """The services judged with those of their objectives that the load speaks to; others stay without data."""
+        return asked_of(self.services, self.mix) if self.mix else {}
+
+    @property
     def judges_a_part(self) -> bool:
         """Whether `--service` left any documented service out."""
         return self.services.keys() != self.documented.keys()
+
+    @property
+    def questions(self) -> frozenset[Question]:
+        """All that is asked of the load while it goes on: by the objectives, and by what experiments expect."""
+        expected = ((item.service, item.objective) for item in limits_of(self.experiments))
+        return questions(self.documented.values(), also=expected)
 
     @property
     def hold_at_most_s(self) -> float:
@@ -105,18 +124,20 @@ def read_plan(workspace: Path, asked: Asked) -> Plan:
 
 
 def experiment_plan(workspace: Path, asked: Asked, name: str) -> Plan:
-    """A plan of one experiment under its own traffic. No gate is read: the realm need not allow what one asks."""
+    """A plan of one experiment, by its name or its file, under its own traffic. No gate is read: the realm need not
+    allow what one asks."""
     experiment = choose_experiments(read_experiments(workspace / "chaos"), (name,))[0]
     if experiment.traffic is None:
-        raise UsageError(f"{experiment.where}: '{name}' names no traffic; add `traffic: {{profile: ...}}`")
+        raise UsageError(f"{experiment.where}: '{experiment.name}' names no traffic; add `traffic: {{profile: ...}}`")
+    own = _profile_of(experiment, experiment.traffic) if isinstance(experiment.traffic, Plays) else None
     # There is nothing to decide before the fault: the hold lasts as long as the baseline needs.
     gate = Gate(
-        experiments=(name,),
-        profile=experiment.traffic,
+        experiments=(experiment.name,),
+        profile=own.name if own else str(experiment.traffic),
         hold_at_most_s=experiment.baseline_s,
         where=experiment.where,
     )
-    plan = dataclasses.replace(_read(workspace, asked, gate), services={}, acceptance=())
+    plan = dataclasses.replace(_read(workspace, asked, gate, own=own), services={}, acceptance=())
     permit(plan)
     _require_sound(plan)
     return plan
@@ -124,7 +145,9 @@ def experiment_plan(workspace: Path, asked: Asked, name: str) -> Plan:
 
 def _require_sound(plan: Plan) -> None:
     """DocumentError for a name nobody has in a journey that will be played."""
-    played = {item.name: item for item in (*plan.acceptance, *(plan.mix.scenarios if plan.mix else ()))}
+    mixes = (plan.mix, plan.audit.mix if plan.audit else None)
+    under_load = (item for each in mixes if each for item in each.scenarios)
+    played = {item.name: item for item in (*plan.acceptance, *under_load)}
     require_sound(Prepared(plan.workspace, plan.realm, tuple(played.values()), plan.overrides, Secrets()))
 
 
@@ -142,7 +165,10 @@ def permit(plan: Plan) -> None:
         permit_mutations(plan.realm, scenario.name, scenario.tags)
     if plan.profile and plan.mix:
         permit_mix(plan.profile, plan.mix, plan.realm)
-    if plan.experiments:
+    if plan.audit:
+        permit_mix(plan.audit.profile, plan.audit.mix, plan.realm)
+        require_embedded(plan.realm)
+    if plan.experiments or plan.audit:
         permit_chaos(plan.realm)
 
 
@@ -165,18 +191,24 @@ def until_hold_s(profile: Profile) -> float:
     return max(profile.warm_up_s, sum(item.lasts_s for item in before))
 
 
-def _read(workspace: Path, asked: Asked, gate: Gate) -> Plan:
-    """Every document that gate comprises."""
+def _read(workspace: Path, asked: Asked, gate: Gate, *, own: Profile | None = None) -> Plan:
+    """Every document that gate comprises; `own` is the load where no document has it."""
     realms = read_realms(workspace)
     realm = choose_realm(realms, asked.realm)
     documented = read_services(workspace / "slo")
     require_placed(documented.values(), realms)
     scenarios = read_scenarios(workspace / "scenarios")
-    profile = _profile(workspace, gate)
+    require_asked(documented.values(), scenarios)
+    profile = own or _profile(workspace, gate)
     services = _chosen(documented, asked.services)
     spread = here(asked.processes)
     if profile:
         require_places(profile, spread)
+    load = mix(profile, scenarios) if profile else None
+    experiments = _experiments(workspace, gate, realm=realm, services=documented, profile=profile)
+    if profile and load:
+        for checked in experiments:
+            require_traffic(checked, load, profile=profile.name)
     return Plan(
         workspace=workspace,
         realm=realm,
@@ -185,11 +217,29 @@ def _read(workspace: Path, asked: Asked, gate: Gate) -> Plan:
         documented=documented,
         acceptance=_acceptance(scenarios, gate),
         profile=profile,
-        mix=mix(profile, scenarios) if profile else None,
-        experiments=_experiments(workspace, gate, realm=realm, services=documented, profile=profile),
+        mix=load,
+        experiments=experiments,
         overrides=asked.overrides,
         spread=spread,
+        audit=_audit(gate, services=documented, scenarios=scenarios, profile=profile),
     )
+
+
+def _audit(
+    gate: Gate, *, services: Mapping[str, Service], scenarios: Sequence[Scenario], profile: Profile | None
+) -> Auditing | None:
+    """The audit that the gate asks for, under the journeys of its load; DocumentError for one of nothing."""
+    if gate.audit is None:
+        return None
+    where = gate.place("audit", "only") if gate.audit.only else gate.place("audit")
+    try:
+        strains = battery.strains(services, gate.audit.only)
+    except UsageError as error:
+        raise DocumentError(where, str(error).removeprefix("--only: ")) from None
+    if not strains:
+        problem = "nothing to audit: no edge of the services has a strain that is left in"
+        raise DocumentError(where, problem, "edges are what `depends_on` of slo/<service>.yaml names")
+    return auditing(strains, scenarios, profile)
 
 
 def _acceptance(scenarios: Sequence[Scenario], gate: Gate) -> tuple[Scenario, ...]:
@@ -204,6 +254,18 @@ def _acceptance(scenarios: Sequence[Scenario], gate: Gate) -> tuple[Scenario, ..
 
 def _promised(services: Mapping[str, Service]) -> int:
     return sum(len(service.promises) for service in services.values())
+
+
+def _profile_of(experiment: Experiment, plays: Plays) -> Profile:
+    """The load that plays of one journey are: a hold at their rate for as long as the experiment takes."""
+    return Profile(
+        name=f"{plays.scenario} every {show_duration(plays.every_s)}",
+        model=Model.OPEN,
+        scenarios={plays.scenario: None},
+        stages=(Stage(Phase.HOLD, 1.0 / plays.every_s, experiment.takes_s),),
+        where=plays.where,
+        places={plays.scenario: plays.where} if plays.where else {},
+    )
 
 
 def _profile(workspace: Path, gate: Gate) -> Profile | None:

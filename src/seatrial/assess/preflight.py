@@ -44,7 +44,11 @@ def room_lines(headroom: Headroom, plan: Plan, profile: Profile) -> tuple[str, .
     """What was measured against the profile's peak, and a warning where that is too little."""
     peak = f"{profile.peak:g} plays/s" if profile.model is Model.OPEN else f"{profile.peak:g} users"
     found = f"{headroom.text}, for a peak of {peak}"
+    warning = short_of_room(headroom, plan)
+    return (found, f"warning: {warning}") if warning else (found,)
+
+
+def short_of_room(headroom: Headroom, plan: Plan) -> str:
+    """What a load is likely to suffer here, and what comes of it; empty where there is room."""
     short = lacking(headroom, late_bound_s=late_bound_s(plan.documented))
-    if not short:
-        return (found,)
-    return (found, f"warning: {short}; a generator that is late leaves every objective UNDECIDED (generator)")
+    return f"{short}; a generator that is late leaves every objective UNDECIDED (generator)" if short else ""

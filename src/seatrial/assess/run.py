@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,43 +20,58 @@ from seatrial import __version__, journal
 from seatrial.assess import stage
 from seatrial.assess.about import About, write_about
 from seatrial.assess.ask import ask_queries, require_metrics, try_queries
+from seatrial.assess.audit_files import write_audit
+from seatrial.assess.audit_findings import NAME as AUDIT
+from seatrial.assess.audit_plan import Auditing
+from seatrial.assess.audit_stage import strain_all
+from seatrial.assess.audited import Audited
 from seatrial.assess.budget import budget
-from seatrial.assess.conclude import judge_run, read_run
+from seatrial.assess.conclude import cut_of_audit, judge_run, read_run, seen_of_audit
 from seatrial.assess.earlier import earlier_values
+from seatrial.assess.headroom import Idling
 from seatrial.assess.hold import hold
 from seatrial.assess.page import page_of
 from seatrial.assess.plan import Plan
 from seatrial.assess.preflight import preflight
 from seatrial.assess.record import Recorder
+from seatrial.assess.runs import own_verdict
 from seatrial.assess.search import hold_search
 from seatrial.assess.stage import Bridge, Hindsight, Loading, Say, Show
+from seatrial.assess.terms import terms_of
 from seatrial.assess.versus import Chosen, choose_baselines, count_unmet
-from seatrial.chaos.inject import realm_lock
 from seatrial.chaos.plan import resolver
+from seatrial.chaos.recover import realm_lock, require_healed
 from seatrial.clock import Clock
-from seatrial.errors import ExitCode
+from seatrial.errors import ExitCode, Interrupted
 from seatrial.journal import Journal, Run, going_on
 from seatrial.redact import Secrets
 from seatrial.reports.junit import junit_xml
-from seatrial.reports.page import Page
+from seatrial.reports.page import Note, Page
 from seatrial.reports.render import render_html
 from seatrial.reports.verdict_json import verdict_json
+from seatrial.runtime.lock import require_not_held
 from seatrial.runtime.resolve import resolve_secrets, visible_environment
+from seatrial.runtime.standing import standing
 from seatrial.runtime.state import RealmState, addresses_of
-from seatrial.runtime.up import standing
 from seatrial.scenarios.load.profile import Profile
+from seatrial.scenarios.load.spread import here
 from seatrial.scenarios.moves import Context
+from seatrial.service import edges
 from seatrial.slo.conclude import gate_exit_code, let_through
 from seatrial.slo.generator import judge_generator
+from seatrial.slo.remedy import Room
+from seatrial.slo.rendering import judge_rendering
 from seatrial.verdict import Finding, Grade, Verdict
 
 BASELINE_S = 20.0
+HEALED = "interrupted; what was injected is healed, what was started is stopped"
 
 
 @dataclass(frozen=True)
 class Assessed:
     """How an assessment ended; `code` is what the command returns for it, `let_through` why an undecided
-    verdict passes."""
+    verdict passes, `interrupted` says what became of one that was interrupted, `what_if` that it was judged on other
+    terms than its own."""
 
     run: Run
     verdict: Verdict
@@ -63,14 +79,23 @@ class Assessed:
     secrets: Secrets
     code: ExitCode
     let_through: str = ""
+    interrupted: str = ""
+    what_if: str = ""
+
+    @property
+    def files(self) -> Run:
+        """Where verdict and reports are: a what-if leaves the run's own as they are."""
+        return self.run.what_if if self.what_if else self.run
 
 
 @dataclass(frozen=True)
 class Telling:
-    """Whom to tell: `say` gets a line now and then, `show` a Moment a few times a second."""
+    """Whom to tell: `say` gets a line now and then, `show` a Moment a few times a second, `begun` the run when it has
+    a folder and nothing has been sent."""
 
     say: Say
     show: Show
+    begun: Callable[[Run], object] = lambda run: None
 
 
 def assess(
@@ -82,33 +107,58 @@ def assess(
     revisions: Mapping[str, str] | None = None,
     strict: bool = False,
 ) -> Assessed:
-    """Run it all; the run folder holds verdict.json, report.html and junit.xml at the end."""
+    """Run it all; the run folder holds verdict.json, report.html and junit.xml at the end. Those of a run that was
+    interrupted say what it came to; before there is one, the interrupt is raised."""
     require_metrics(plan)
     secrets = Secrets()
     baselines = choose_baselines(plan)
     unmet = count_unmet(plan, baselines)
     within = budget(clock, plan.gate.at_most_s)
+    run, interrupted = None, ""
     with contextlib.ExitStack() as kept:
-        with contextlib.ExitStack() as stack:
-            if plan.experiments:
-                # Held from before anything is started: a second harness must not load, or stop, what is broken here.
-                stack.enter_context(realm_lock(plan.workspace, plan.realm.name))
-            state = stack.enter_context(
-                standing(plan.realm, plan.workspace, variables=plan.overrides, say=telling.say)
-            )
-            preflight(plan, state, clock=clock, say=telling.say, show=telling.show)
-            context = _context(plan, state, secrets)
-            _require_targets(plan)
-            run = journal.create_run(plan.workspace, plan.realm.name, clock=clock)
-            kept.enter_context(going_on(run))
-            writer = Journal(run.journal)
-            stack.callback(writer.close)
-            bridge = Bridge(
-                plan, run, Recorder(writer), context, state, clock, telling.say, telling.show, within, revisions or {}
-            )
-            about = _about(bridge, experiment=experiment, revisions=revisions or {}, baselines=baselines)
-            _record(bridge, dataclasses.replace(about, unmet=unmet))
-        return conclude_run(run, plan, secrets, strict=strict)
+        try:
+            with contextlib.ExitStack() as stack:
+                state = _stand(plan, stack, clock=clock, telling=telling)
+                context = context_of(plan, state, secrets)
+                _require_targets(plan)
+                run = journal.create_run(plan.workspace, plan.realm.name, clock=clock)
+                kept.enter_context(going_on(run))
+                telling.begun(run)
+                writer = Journal(run.journal)
+                stack.callback(writer.close)
+                bridge = Bridge(
+                    plan,
+                    run,
+                    Recorder(writer, plan.questions),
+                    context,
+                    state,
+                    clock,
+                    telling.say,
+                    telling.show,
+                    within,
+                    revisions or {},
+                )
+                about = _about(bridge, experiment=experiment, revisions=revisions or {}, baselines=baselines)
+                _record(bridge, dataclasses.replace(about, unmet=unmet))
+        except (KeyboardInterrupt, Interrupted) as error:
+            if run is None or not run.about.is_file():
+                raise
+            interrupted = str(error) if isinstance(error, Interrupted) else HEALED
+        return conclude_run(run, plan, secrets, strict=strict, interrupted=interrupted)
+
+
+def _stand(plan: Plan, stack: contextlib.ExitStack, *, clock: Clock, telling: Telling) -> RealmState | None:
+    """The realm, up and looked at, until the stack is left. With faults it is locked from before anything is
+    started: a second harness must not load, or stop, what is broken here. Without, Refused while another breaks
+    things: what is judged would be its doing."""
+    if plan.experiments or plan.audit:
+        stack.enter_context(realm_lock(plan.workspace, plan.realm.name))
+        require_healed(plan.workspace, plan.realm.name, clock=clock, say=telling.say)
+    else:
+        require_not_held(plan.workspace, plan.realm.name)
+    state = stack.enter_context(standing(plan.realm, plan.workspace, variables=plan.overrides, say=telling.say))
+    preflight(plan, state, clock=clock, say=telling.say, show=telling.show)
+    return state
 
 
 def _record(bridge: Bridge, about: About) -> None:
@@ -116,19 +166,51 @@ def _record(bridge: Bridge, about: About) -> None:
     write_about(bridge.run, about)
     try_queries(bridge)
     bridge.recorder.write(*earlier_values(bridge.plan, bridge.run))
-    aborted = _stages(bridge)
-    write_about(bridge.run, dataclasses.replace(about, ended_at=bridge.clock.now(), aborted=aborted))
+    aborted, room = _stages(bridge)
+    left_out = _audit(bridge, bridge.plan.audit) if bridge.plan.audit and AUDIT not in aborted else {}
+    ended = dataclasses.replace(about, ended_at=bridge.clock.now(), aborted=aborted, room=room, left_out=left_out)
+    write_about(bridge.run, ended)
 
 
-def conclude_run(run: Run, plan: Plan, secrets: Secrets, *, strict: bool = False) -> Assessed:
+def _audit(bridge: Bridge, audit: Auditing) -> dict[str, str]:
+    """The audit, when everything else is over, under its own traffic and with a journal of its own: what it strains
+    is not what the objectives are judged by. By a strain's name, why it was left out."""
+    plan = dataclasses.replace(bridge.plan, canary=None, spread=here(1))
+    with contextlib.closing(Journal(bridge.run.audit_journal)) as writer:
+        recorder = Recorder(writer, plan.questions)
+        return strain_all(dataclasses.replace(bridge, plan=plan, recorder=recorder), audit)
+
+
+def conclude_run(run: Run, plan: Plan, secrets: Secrets, *, strict: bool = False, interrupted: str = "") -> Assessed:
     """Judge what was recorded and write verdict, report and JUnit into the run's folder."""
     recorded = read_run(run)
     verdict = judge_run(recorded, plan)
-    page = page_of(recorded, plan, verdict)
-    code = gate_exit_code(verdict, plan.gate, strict=strict)
-    assessed = Assessed(run, verdict, page, secrets, code, let_through(verdict, plan.gate))
+    what_if = _what_if(recorded.about, run, plan)
+    page = _noted(page_of(recorded, plan, verdict), what_if)
+    code = ExitCode.INTERRUPTED if interrupted else gate_exit_code(verdict, plan.gate, strict=strict)
+    assessed = Assessed(run, verdict, page, secrets, code, let_through(verdict, plan.gate), interrupted, what_if)
     publish(assessed, templates=plan.workspace / "reports" / "templates")
+    if seen := seen_of_audit(recorded, plan):
+        parts = edges(plan.documented.values())
+        cut = cut_of_audit(recorded, plan, seen)
+        write_audit(Audited(assessed.files, plan.realm.name, parts, recorded.about.started_at, seen, cut_short=cut))
     return assessed
+
+
+def _what_if(about: About, run: Run, plan: Plan) -> str:
+    """That a run is judged on other terms than its own, and what its own verdict is; empty where it is not. Of a run
+    whose terms nobody noted, they are its own."""
+    if about.terms in ("", terms_of(plan)):
+        return ""
+    own = own_verdict(run)
+    return f"judged by other documents than the run was made with; its own verdict stays: {own}"
+
+
+def _noted(page: Page, what_if: str) -> Page:
+    if not what_if:
+        return page
+    facts = (*page.facts.facts, Note("what if", what_if))
+    return dataclasses.replace(page, facts=dataclasses.replace(page.facts, facts=facts))
 
 
 def verdict_of(assessed: Assessed) -> dict[str, Any]:
@@ -138,7 +220,8 @@ def verdict_of(assessed: Assessed) -> dict[str, Any]:
 
 def publish(assessed: Assessed, *, templates: Path) -> None:
     """Write what others read of a run."""
-    run, page, redact = assessed.run, assessed.page, assessed.secrets.redact
+    run, page, redact = assessed.files, assessed.page, assessed.secrets.redact
+    run.folder.mkdir(exist_ok=True)
     journal.write_json(run.verdict, verdict_of(assessed))
     run.report.write_text(render_html(page, redact=redact, templates=templates), encoding="utf-8")
     run.junit.write_bytes(
@@ -160,7 +243,8 @@ def _require_targets(plan: Plan) -> None:
             resolve(injection.fault)
 
 
-def _context(plan: Plan, state: RealmState | None, secrets: Secrets) -> Context:
+def context_of(plan: Plan, state: RealmState | None, secrets: Secrets) -> Context:
+    """What plays of a plan are given: addresses, variables, and secrets, resolved now."""
     return Context(
         realm=plan.realm.name,
         addresses=addresses_of(plan.realm, state),
@@ -173,23 +257,31 @@ def _context(plan: Plan, state: RealmState | None, secrets: Secrets) -> Context:
     )
 
 
-def _stages(bridge: Bridge) -> dict[str, str]:
-    """Everything that sends; what was left out or ended early, and why."""
+def _stages(bridge: Bridge) -> tuple[dict[str, str], Room | None]:
+    """Everything that sends; what was left out or ended early, and why; and what the machine had free under load."""
     results = stage.accept(bridge)
     failed = [result.scenario.name for result in results if not (result.passed or result.skipped)]
     if failed:
-        return _left_out(bridge.plan, f"not run: the journey '{failed[0]}' failed before")
+        return _left_out(bridge.plan, f"not run: the journey '{failed[0]}' failed before"), None
     if bridge.budget.is_over:
-        return {"acceptance": bridge.budget.over, **_left_out(bridge.plan, f"not run: {bridge.budget.over}")}
+        over = bridge.budget.over
+        return {"acceptance": over, **_left_out(bridge.plan, f"not run: {over}")}, None
     if bridge.plan.profile is None:
-        return {}
+        return {}, None
     with stage.load(bridge, bridge.plan.profile) as loading:
-        return _under_load(bridge, loading, bridge.plan.profile)
+        idling = Idling()
+        return _under_load(bridge, loading, bridge.plan.profile), idling.room()
 
 
 def _left_out(plan: Plan, reason: str) -> dict[str, str]:
     """That reason for everything after acceptance."""
-    return {"load": reason, **{checked.experiment.name: reason for checked in plan.experiments}}
+    return {"load": reason, **_without_faults(plan, reason)}
+
+
+def _without_faults(plan: Plan, reason: str) -> dict[str, str]:
+    """That reason for every experiment, and for the audit."""
+    audit = {AUDIT: reason} if plan.audit else {}
+    return {checked.experiment.name: reason for checked in plan.experiments} | audit
 
 
 def _under_load(bridge: Bridge, loading: Loading, profile: Profile) -> dict[str, str]:
@@ -197,12 +289,17 @@ def _under_load(bridge: Bridge, loading: Loading, profile: Profile) -> dict[str,
     hindsight = Hindsight(watch, bridge.clock, span_s=BASELINE_S) if watch else None
     findings = _held(bridge, loading, profile, hindsight)
     ask_queries(bridge)
-    missed = [finding.name for finding in findings if finding.grade is Grade.MISSED]
+    missed = any(finding.grade is Grade.MISSED for finding in findings)
+    if missed or not bridge.plan.experiments:
+        loading.stop()  # its last second, too, may leave the generator unfit
     generator = judge_generator(bridge.recorder.measures(), bridge.plan.services)
-    bridge.say(f"load: {outcome_of(findings, generator)}")
+    # without a hold there is nothing to say of the objectives, and an experiment alone judges none
+    if findings or (bridge.plan.services and not bridge.budget.is_over):
+        bridge.say(f"load: {outcome_of(findings, generator)}")
+    if rendering := judge_rendering(bridge.recorder.measures()):
+        bridge.say(f"warning: {rendering.reason}")
     if missed:
-        reason = f"not run: {missed[0]} was missed before"
-        return {checked.experiment.name: reason for checked in bridge.plan.experiments}
+        return _without_faults(bridge.plan, why_not_run(findings, generator))
     if bridge.budget.is_over:
         bridge.say(f"load: {bridge.budget.over}")
         return {
@@ -215,6 +312,15 @@ def _under_load(bridge: Bridge, loading: Loading, profile: Profile) -> dict[str,
 
 def _held(bridge: Bridge, loading: Loading, profile: Profile, hindsight: Hindsight | None) -> tuple[Finding, ...]:
     return hold_search(bridge, loading, profile) if profile.probes else hold(bridge, loading, profile, hindsight)
+
+
+def why_not_run(findings: tuple[Finding, ...], generator: Finding | None) -> str:
+    """Why no experiment follows a load that was missed, or would have been with a fit generator: a fault shows
+    nothing of what may be failing already, and may do it harm."""
+    name = next(finding.name for finding in findings if finding.grade is Grade.MISSED)
+    if generator is None:
+        return f"not run: {name} was missed before"
+    return f"not run: {name} looked missed before, though that is undecided ({generator.reason})"
 
 
 def outcome_of(findings: tuple[Finding, ...], generator: Finding | None) -> str:
@@ -239,16 +345,22 @@ def _about(bridge: Bridge, *, experiment: str | None, revisions: Mapping[str, st
         services=tuple(plan.services) if plan.judges_a_part else (),
         revisions=revisions,
         overrides={name: redact(str(value)) for name, value in plan.overrides.items()},
-        git_revision=_git_revision(plan.workspace),
-        command=redact(" ".join(["seatrial", *sys.argv[1:]])),
+        git_revision=git_revision(plan.workspace),
+        command=command_line(redact),
         profile=plan.profile.name if plan.profile else "",
         offered=plan.offered,
         baselines={word: tuple(names) for word, names in baselines.items()},
         canary=plan.canary,
+        terms=terms_of(plan),
     )
 
 
-def _git_revision(workspace: Path) -> str:
+def command_line(redact: Callable[[str], str]) -> str:
+    """What this process was called with, to be called again: quoted as a shell wants it, secrets masked."""
+    return shlex.join(["seatrial", *map(redact, sys.argv[1:])])
+
+
+def git_revision(workspace: Path) -> str:
     """The commit the workspace's documents are of; empty outside git."""
     try:
         done = subprocess.run(

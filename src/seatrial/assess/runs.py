@@ -7,21 +7,21 @@ earlier runs are.
 
 from __future__ import annotations
 
-import datetime as dt
 import shutil
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seatrial.assess.about import utc_seconds
 from seatrial.assess.baselines import baseline_names, why_not_whole
 from seatrial.chaos.ledger import open_entries
 from seatrial.errors import CannotRun, DocumentError, UsageError
-from seatrial.journal import Run, is_going_on, list_runs, read_json
-from seatrial.journal_lines import MOST
+from seatrial.journal import Run, is_going_on, list_runs, read, read_json
+from seatrial.sample import Logged, LogKind
 from seatrial.slo.earlier import qualifies
 from seatrial.slo.versus import LAST_MET, Of, Versus
-from seatrial.verdict import Grade
+from seatrial.verdict import Grade, worst
 
 NOT_JUDGED = "not judged"
 UNREADABLE = "unreadable"
@@ -166,7 +166,7 @@ def _line(run: Run, baselines: tuple[str, ...]) -> RunLine:
         verdict=_verdict(run),
         realm=_text(about, "realm"),
         started_at=_instant(about.get("started_at")),
-        command=_text(about, "command"),
+        command=_text(about, "line") or _text(about, "command"),
         gate=_text(about, "gate"),
         profile=_text(about, "profile"),
         offered=_text(about, "offered"),
@@ -200,24 +200,46 @@ def _texts(values: Any) -> Iterable[str]:
 
 
 def _instant(value: Any) -> float | None:
-    """`assess` writes UTC seconds, `load` the ISO text."""
     try:
-        instant = dt.datetime.fromisoformat(value).timestamp() if isinstance(value, str) else value
-    except (ValueError, OverflowError):
+        return utc_seconds(value)
+    except ValueError:
         return None
-    number = isinstance(instant, int | float) and not isinstance(instant, bool)
-    return float(instant) if number and 0 <= instant <= MOST else None
 
 
 def _verdict(run: Run) -> str:
     """Its grade, as far as it can be told."""
-    if is_going_on(run):
-        return GOING_ON
+    return GOING_ON if is_going_on(run) else own_verdict(run)
+
+
+def own_verdict(run: Run) -> str:
+    """The grade of a run that is over, on its own terms: of an audit by what it found, of a game day by its steps."""
     judged = next((file for file in (run.verdict, run.diff) if file.is_file()), None)
-    if judged is None:
-        return NOT_JUDGED
     try:
-        grade = _text(read_json(judged), "grade")
+        if judged:
+            return _grade(_text(read_json(judged), "grade"))
+        if run.audit.is_file():
+            return _of_audit(read_json(run.audit))
+        return _of_day(run) if run.gameday.is_file() else NOT_JUDGED
     except (UsageError, DocumentError):
         return UNREADABLE
-    return grade if grade in set(Grade) else UNREADABLE
+
+
+def _grade(text: str) -> str:
+    return text if text in set(Grade) else UNREADABLE
+
+
+def _of_audit(content: Mapping[str, Any]) -> str:
+    """As its command ended: MISSED with a finding; without one, UNDECIDED where it has no score."""
+    if "findings" not in content or "score" not in content:
+        return UNREADABLE
+    if content["findings"]:
+        return Grade.MISSED
+    return Grade.UNDECIDED if content["score"] is None else Grade.MET
+
+
+def _of_day(day: Run) -> str:
+    """The worst of the steps that were run, each a run of its own beside it."""
+    lines = (record for record in read(day.journal) if isinstance(record, Logged))
+    steps = {line.of_step: line.text for line in lines if line.kind is LogKind.BEGUN}
+    verdicts = (own_verdict(Run(day.folder.parent / name)) for name in steps.values())
+    return worst(Grade(verdict) if verdict in set(Grade) else Grade.UNDECIDED for verdict in verdicts)

@@ -9,6 +9,7 @@ from seatrial.assess.plan import Plan
 from seatrial.assess.stage import LOAD_DEADLINE_S, LOOK_EVERY_S, Bridge, Loading, Moment
 from seatrial.scenarios.load.profile import Model, Profile
 from seatrial.slo.breakpoint import Ended, Levels, Search, judge_search, search, sentence
+from seatrial.slo.judge import excuse
 from seatrial.slo.measure import Measures
 from seatrial.verdict import Finding
 
@@ -41,12 +42,14 @@ def findings_of(measures: Measures, plan: Plan, profile: Profile) -> tuple[Findi
 
 def _moment(found: Search, levels: Levels, loading: Loading, *, done_s: float, of_s: float) -> Moment:
     now = found.probes[-1] if found.probes else None
+    findings = now.findings if now else ()
     return Moment(
         f"load: breakpoint, {levels.show(now.level)}" if now else "load: warming up",
         done_s,
         of_s,
         pacing=loading.last,
-        findings=now.findings if now else (),
+        findings=excuse(findings) if now and now.unfit else findings,
         steps=loading.steps,
+        overdue=loading.overdue,
         unfit=now.reason if now and now.unfit else "",
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -18,7 +18,9 @@ from seatrial import http
 from seatrial.assess.budget import Budget, TimeOver
 from seatrial.assess.plan import Plan
 from seatrial.assess.record import Recorder
+from seatrial.assess.unrendered import Unrendered
 from seatrial.assess.verify import judge_item
+from seatrial.chaos.active import Active
 from seatrial.chaos.experiment import Surroundings, run_experiment
 from seatrial.chaos.inject import Injector
 from seatrial.chaos.ledger import Ledger
@@ -32,7 +34,7 @@ from seatrial.quantity import show_duration
 from seatrial.runtime.interrupts import held_back
 from seatrial.runtime.state import RealmState
 from seatrial.runtime.up import direct_addresses
-from seatrial.sample import EdgeCall, Pacing, Phase
+from seatrial.sample import EdgeCall, Interval, Pacing, Phase, Record
 from seatrial.scenarios.drive import drive, evidence_of, play_of
 from seatrial.scenarios.load.order import LoadOrder, Then
 from seatrial.scenarios.load.parent import RunningLoad, start_load
@@ -45,6 +47,7 @@ from seatrial.scenarios.rows import expand_rows
 from seatrial.slo.limits import limits_us
 from seatrial.verdict import Finding
 
+LOG = "load.log"
 LOOK_EVERY_S = 0.25
 LOAD_DEADLINE_S = 60.0  # from the child's start to its first second, and from `stop` to its end
 
@@ -53,8 +56,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """How far a stage is, for a progress display; `findings` are the objectives' as of now, `steps` the last seconds
-    of the load, `unfit` what makes its generator unfit to measure, empty text when it is fit."""
+    """How far a stage is, for a progress display; `findings` are the objectives' as of now, undecided while the
+    generator is unfit, `steps` the last seconds of the load, `unfit` what makes its generator unfit to measure, empty
+    text when it is fit. `overdue` requests have had no answer for more than OVERDUE_S. `newest` is the load's last
+    second; of an experiment, `calls` are those that ended since the last Moment, and `faults` what is on."""
 
     stage: str
     done_s: float
@@ -63,6 +68,10 @@ class Moment:
     findings: tuple[Finding, ...] = ()
     steps: tuple[StepLine, ...] = ()
     unfit: str = ""
+    overdue: int = 0
+    newest: tuple[Record, ...] = ()
+    calls: tuple[EdgeCall, ...] = ()
+    faults: tuple[Active, ...] = ()
 
 
 Show = Callable[[Moment], None]
@@ -160,7 +169,7 @@ def load(bridge: Bridge, profile: Profile) -> Iterator[Loading]:
         canary=bridge.plan.canary,
     )
     with (
-        start_load(order, log=bridge.run.folder / "load.log", spread=bridge.plan.spread, say=bridge.say) as running,
+        start_load(order, log=bridge.run.folder / LOG, spread=bridge.plan.spread, say=bridge.say) as running,
         Loading(running, bridge) as loading,
     ):
         yield loading
@@ -184,8 +193,11 @@ class Loading:
         self._bridge = bridge
         self._error: Exception | None = None
         self.last: Pacing | None = None
+        self.newest: tuple[Record, ...] = ()
         self.steps: tuple[StepLine, ...] = ()
+        self.overdue = 0
         self._summary = Summary()
+        self._unrendered = Unrendered(bridge.run.folder / LOG)
         self._reader = threading.Thread(target=self._read, name="load reader", daemon=True)
         self._reader.start()
 
@@ -199,7 +211,7 @@ class Loading:
         with held_back():
             self.stop()
         if error is None:
-            self._require_whole()
+            self.require_whole()
 
     def require(self) -> None:
         """LoadFailed when the child has died, or whatever else ended the reading."""
@@ -213,7 +225,8 @@ class Loading:
         self.running.stop()
         self._reader.join(LOAD_DEADLINE_S)
 
-    def _require_whole(self) -> None:
+    def require_whole(self) -> None:
+        """LoadFailed when it was told to end and not all of its records are read, or whatever else ended that."""
         if self._error is not None:
             raise self._error
         if self._reader.is_alive():
@@ -224,9 +237,12 @@ class Loading:
         try:
             for records in self.running.seconds():
                 self._bridge.recorder.write(*records)
+                self.newest = records
                 self.last = next((item for item in records if isinstance(item, Pacing)), self.last)
                 self._summary.add(records)
-                self.steps = self._summary.now()
+                self.steps, self.overdue = self._summary.now(), self._summary.overdue
+                for line in self._unrendered.news(self._summary):
+                    self._bridge.say(f"warning: {line}")
         except Exception as error:  # noqa: BLE001 - raised where somebody looks: in `require`, or at the end
             self._error = error
 
@@ -277,7 +293,11 @@ def experiments(
     """
     records: list[ExperimentRecord] = []
     ledger = Ledger(bridge.run.ledger)
-    bridge.recorder.write(*(hindsight.calls() if hindsight else ()))
+    before = hindsight.calls() if hindsight else ()
+    bridge.recorder.write(*before)
+    if before:
+        first = bridge.plan.experiments[0].experiment.name
+        bridge.show(Moment(f"experiment: {first}", 0.0, 0.0, loading.last, steps=loading.steps, calls=before))
     with Injector(ledger, bridge.plan.realm.name, clock=bridge.clock, say=bridge.say) as injector:
         for checked in bridge.plan.experiments:
             held_s = hindsight.held_s if hindsight and not records else 0.0
@@ -286,7 +306,7 @@ def experiments(
                 bridge.say(f"{checked.experiment.name}: {lacking}")
                 records.append(_not_begun(bridge, checked.experiment.name, lacking))
                 continue
-            around = _surroundings(bridge, loading, watch, injector=injector, name=checked.experiment.name)
+            around = surroundings(bridge, loading, watch, injector=injector, name=checked.experiment.name)
             record = run_experiment(checked, around, held_s=held_s)
             bridge.recorder.write(*record.windows, *(watch.flush() if watch else ()))
             records.append(record)
@@ -298,14 +318,28 @@ def _not_begun(bridge: Bridge, name: str, why: str) -> ExperimentRecord:
     return ExperimentRecord(name, now, now, (), why)
 
 
-def _surroundings(
+def surroundings(
     bridge: Bridge, loading: Loading, watch: EdgeWatch | None, *, injector: Injector, name: str
 ) -> Surroundings:
+    """What an experiment of that name is played in, under a load."""
+
     def observe() -> None:
         loading.require()
-        bridge.show(Moment(f"experiment: {name}", 0.0, 0.0, loading.last, steps=loading.steps))
-        if watch:
-            bridge.recorder.write(*watch.poll(), *watch.losses())
+        calls = watch.poll() if watch else ()
+        bridge.recorder.write(*calls, *(watch.losses() if watch else ()))
+        bridge.show(
+            Moment(
+                f"experiment: {name}",
+                0.0,
+                0.0,
+                loading.last,
+                steps=loading.steps,
+                overdue=loading.overdue,
+                newest=loading.newest,
+                calls=calls,
+                faults=injector.active,
+            )
+        )
 
     return Surroundings(
         injector=injector,
@@ -315,14 +349,14 @@ def _surroundings(
         mark=loading.running.mark,
         clock=bridge.clock,
         say=bridge.say,
-        failing=lambda: failing_ratio(bridge.recorder),
+        failing=lambda: failing_ratio(loading.newest),
     )
 
 
-def failing_ratio(recorder: Recorder) -> float | None:
-    """The share of requests that failed in the newest recorded second; None when there were none."""
-    measures = recorder.measures()
-    newest = max((max(seconds) for seconds in measures.seconds.values() if seconds), default=None)
-    intervals = [item for group in measures.intervals.values() for item in group if item.second == newest]
+def failing_ratio(records: Iterable[Record]) -> float | None:
+    """The share of requests that failed in the newest second of a load's records; None when there were none."""
+    counted = [record for record in records if isinstance(record, Interval | Pacing)]
+    newest = max((record.second for record in counted), default=None)
+    intervals = [record for record in counted if isinstance(record, Interval) and record.second == newest]
     failed, total = sum(item.failed for item in intervals), sum(item.failed + item.ok for item in intervals)
     return failed / total if total else None

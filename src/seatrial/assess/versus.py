@@ -38,6 +38,15 @@ def choose_baselines(plan: Plan) -> dict[str, tuple[str, ...]]:
     return {word: _runs_of(word, plan, where) for word, where in asked.items() if word is not None}
 
 
+def require_named(plan: Plan) -> None:
+    """DocumentError for a name of a baseline that nobody gave to a run; reads no run."""
+    gate_names(plan)
+    for service in plan.services.values():
+        for item in service.comparisons:
+            if item.versus not in (None, BASELINE):
+                _named(item.versus, plan, item.where)
+
+
 def gate_names(plan: Plan) -> str | None:
     """The run that the gate's `versus` names, None where it names none; DocumentError for a name nobody gave."""
     name = plan.gate.versus.name
@@ -52,7 +61,7 @@ def judge_comparisons(
     generator = judge_generator(measures, plan.services)
     earlier = {word: _baseline(word, names, plan=plan, unmet=unmet) for word, names in baselines.items()}
     findings = tuple(_findings(measures, plan, earlier=earlier, canary=canary))
-    return findings if generator is None else excuse(findings, generator)
+    return findings if generator is None else excuse(findings)
 
 
 def read_counted(run: Run, name: str) -> Counted:

@@ -1,26 +1,23 @@
-"""Whether a circuit breaker keeps its promise, told from outside by the calls its edge sees.
+"""What a circuit breaker did about a fault, told from outside by the calls its edge sees.
 
-Takes the calls at the proxies and when the fault acted; gives a timeline, and findings about what was expected.
-*Open* means: requests that usually call on are answered fast while the edge sees no call of theirs; low latency alone
-proves nothing, a refused connection is fast too. Pure; may import only the floor and this room's words.
+Takes the calls at the proxies and when the fault acted; gives a timeline, which `judge_breaker` holds against what
+was expected. *Open* means: requests that usually call on are answered fast while the edge sees no call of theirs; low
+latency alone proves nothing, a refused connection is fast too. Pure; may import only the floor and this room's words.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from seatrial.chaos import traffic
-from seatrial.chaos.model import BreakerExpectation
-from seatrial.quantity import show_duration
 from seatrial.sample import EdgeCall
 from seatrial.service import BreakerPromise, Edge, Mechanisms
-from seatrial.verdict import Finding, Grade, Subject
 
 FAST_SHARE = 0.5  # of the promised timeout: an answer slower than that has waited for somebody
 OPEN_TOLERANCE = 0.1  # of open_for: timers and clocks are that much off
+STAYS_SHARE = 0.5  # of open_for: so long most requests must be refused after the first that is
 CLOSED_RUN = 3  # good calls in a row that show it closed
 
 
@@ -45,6 +42,7 @@ class Window:
     """The breaker open: from the first fast answer to the trial that ended it; `ended_at` None when none came.
 
     `leaked` are calls the edge saw all the same, `trials` those it may see at the end, `beyond` those beside them.
+    `tried_until` is when that trial ended, None while it is open or when none came.
     """
 
     started_at: float
@@ -52,6 +50,7 @@ class Window:
     leaked: int
     trials: int
     beyond: int
+    tried_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +170,7 @@ class _View:
         return next((at for at in moments if self._stays_open(at)), None)
 
     def _stays_open(self, at: float) -> bool:
-        soon = at + self.promise.open_for_s / 2
+        soon = at + STAYS_SHARE * self.promise.open_for_s
         following = [item for item in self.requests if at <= item.call.started_at < soon]
         return 2 * sum(map(self.is_refused, following)) >= len(following)
 
@@ -210,7 +209,9 @@ def _window(
     trial = rest[0]
     together = sum(call.started_at < traffic.ended_at(trial) for call in rest)
     trials = min(together, promise.trials)
-    return Window(started_at, trial.started_at, leaked, trials, together - trials), trial, rest[together:]
+    tried_until = None if trial.duration_s is None else traffic.ended_at(trial)
+    window = Window(started_at, trial.started_at, leaked, trials, together - trials, tried_until)
+    return window, trial, rest[together:]
 
 
 def _closed_at(view: _View) -> float | None:
@@ -222,201 +223,6 @@ def _closed_at(view: _View) -> float | None:
         if all(map(traffic.is_good, run)) and any(at >= view.fault.ended_at for at in answered):
             return run[0].started_at
     return None
-
-
-def judge(
-    timeline: BreakerTimeline, expected: BreakerExpectation, *, promise: BreakerPromise, experiment: str
-) -> tuple[Finding, ...]:
-    """A finding for each thing that was expected of the breaker."""
-    judged = (
-        _judge_opening(timeline, expected.opens_within_s, promise),
-        _judge_leaks(timeline, expected.calls_while_open, promise),
-        _judge_closing(timeline, expected.closes_within_s),
-    )
-    return tuple(dataclasses.replace(finding, experiment=experiment) for finding in judged if finding)
-
-
-def expected_findings(expected: BreakerExpectation, *, experiment: str, reason: str) -> tuple[Finding, ...]:
-    """The same findings, undecided for that reason: when there was nothing to judge from."""
-    names = [
-        _opens(expected.edge, expected.opens_within_s),
-        _leaks(expected.edge, expected.calls_while_open),
-        _closes(expected.edge, expected.closes_within_s),
-    ]
-    return tuple(
-        _finding(expected.edge, name, Grade.UNDECIDED, reason, experiment=experiment) for name in names if name
-    )
-
-
-def _judge_opening(timeline: BreakerTimeline, within_s: float | None, promise: BreakerPromise) -> Finding | None:
-    name = _opens(timeline.edge, within_s)
-    if name is None or within_s is None:
-        return None
-    grade, reason = _opening(timeline, within_s, promise)
-    return _finding(
-        timeline.edge,
-        name,
-        grade,
-        reason,
-        limit=within_s,
-        measured=timeline.opened_after_s,
-        n=timeline.requests,
-    )
-
-
-def _opening(timeline: BreakerTimeline, within_s: float, promise: BreakerPromise) -> tuple[Grade, str]:
-    if timeline.requests == 0:
-        return Grade.UNDECIDED, _unseen(timeline.edge)
-    after_s = timeline.opened_after_s
-    if after_s is not None and after_s <= within_s:
-        return Grade.MET, _story(timeline)
-    if timeline.most_in_window < promise.min_calls:
-        return Grade.UNDECIDED, (
-            f"not enough calls to judge: at most {timeline.most_in_window} calls within "
-            f"{show_duration(promise.window_s)} went through {timeline.edge}, its breaker needs {promise.min_calls}"
-        )
-    if after_s is not None:
-        return Grade.MISSED, f"opened too late: {_story(timeline)}"
-    return Grade.MISSED, _never(timeline)
-
-
-def _judge_leaks(timeline: BreakerTimeline, at_most: int | None, promise: BreakerPromise) -> Finding | None:
-    name = _leaks(timeline.edge, at_most)
-    if name is None or at_most is None:
-        return None
-    seen = timeline.calls_while_open
-    grade, reason = _leaking(timeline, at_most, promise)
-    measured = None if timeline.opened_at is None else float(seen)
-    return _finding(
-        timeline.edge, name, grade, reason, limit=at_most, measured=measured, n=timeline.refused + seen, bad=seen
-    )
-
-
-def _leaking(timeline: BreakerTimeline, at_most: int, promise: BreakerPromise) -> tuple[Grade, str]:
-    edge, seen = timeline.edge, timeline.calls_while_open
-    if timeline.opened_at is None:
-        return Grade.UNDECIDED, f"{edge} never opened"
-    beyond = sum(window.beyond for window in timeline.windows)
-    reason = (
-        f"{seen} calls reached {edge.callee} while {edge} was open ({beyond} of them beside the trials); "
-        f"{timeline.refused} requests were refused in {len(timeline.windows)} open windows, {timeline.trials} trials"
-    )
-    if seen > at_most:
-        return Grade.MISSED, reason
-    if timeline.refused < promise.min_calls:
-        return Grade.UNDECIDED, f"not enough calls to judge: {reason}"
-    return Grade.MET, reason
-
-
-def _judge_closing(timeline: BreakerTimeline, within_s: float | None) -> Finding | None:
-    name = _closes(timeline.edge, within_s)
-    if name is None or within_s is None:
-        return None
-    grade, reason = _closing(timeline, within_s)
-    return _finding(
-        timeline.edge,
-        name,
-        grade,
-        reason,
-        limit=within_s,
-        measured=timeline.closed_after_s if timeline.windows else None,
-        n=timeline.requests_after,
-    )
-
-
-def _closing(timeline: BreakerTimeline, within_s: float) -> tuple[Grade, str]:
-    edge, after_s = timeline.edge, timeline.closed_after_s
-    if timeline.opened_at is None:
-        return Grade.UNDECIDED, f"{edge} never opened, so it could not close"
-    if after_s is not None:
-        verb = "closed" if after_s <= within_s else "closed too late:"
-        grade = Grade.MET if after_s <= within_s else Grade.MISSED
-        return grade, f"{edge} {verb} {show_duration(after_s)} after healing; {timeline.trials} trials in all"
-    if timeline.requests_after < CLOSED_RUN:
-        return Grade.UNDECIDED, f"not enough calls to judge: {timeline.requests_after} requests after healing"
-    return Grade.MISSED, (
-        f"{edge} never closed: {timeline.requests_after} requests came after healing, "
-        f"and no {CLOSED_RUN} calls in a row went well"
-    )
-
-
-def _never(timeline: BreakerTimeline) -> str:
-    fault_s = timeline.fault.ended_at - timeline.fault.started_at
-    text = f"{timeline.edge} never opened: {timeline.calls} calls in {show_duration(fault_s)} went through"
-    if timeline.until_open_s is None:
-        return text
-    return f"{text}, each answered after {show_duration(timeline.until_open_s)} (median)"
-
-
-def _story(timeline: BreakerTimeline) -> str:
-    """When it opened, how many calls that took, and what requests felt."""
-    latencies = [
-        f"{show_duration(value)} {when}"
-        for value, when in (
-            (timeline.before_s, "before"),
-            (timeline.until_open_s, "until it opened"),
-            (timeline.open_s, "while open"),
-        )
-        if value is not None
-    ]
-    return (
-        f"{timeline.edge} opened {show_duration(timeline.opened_after_s or 0.0)} after the fault, "
-        f"{timeline.calls} calls into it; median latency {', '.join(latencies)}; "
-        f"{timeline.calls_while_open} calls while open, {timeline.trials} trials"
-    )
-
-
-def _unseen(edge: Edge) -> str:
-    return (
-        f"not enough calls to judge: no request to {edge.caller} could be tied to a call on {edge} before the fault; "
-        "is there traffic, and does it pass `traceparent` on?"
-    )
-
-
-def _opens(edge: Edge, within_s: float | None) -> str | None:
-    return None if within_s is None else f"breaker {edge} opens within {show_duration(within_s)}"
-
-
-def _leaks(edge: Edge, at_most: int | None) -> str | None:
-    return None if at_most is None else f"breaker {edge} at most {at_most} calls while open"
-
-
-def _closes(edge: Edge, within_s: float | None) -> str | None:
-    return None if within_s is None else f"breaker {edge} closes within {show_duration(within_s)}"
-
-
-def _finding(
-    edge: Edge,
-    name: str,
-    grade: Grade,
-    reason: str,
-    *,
-    limit: float | None = None,
-    measured: float | None = None,
-    n: int = 0,
-    bad: int = 0,
-    experiment: str | None = None,
-) -> Finding:
-    return Finding(
-        Subject.EXPECTATION,
-        edge.caller,
-        name,
-        grade,
-        reason,
-        limit=limit,
-        measured=measured,
-        limit_text=name,
-        measured_text=_measured_text(name, measured),
-        n=n,
-        bad=bad,
-        experiment=experiment,
-    )
-
-
-def _measured_text(name: str, measured: float | None) -> str:
-    if measured is None:
-        return ""
-    return f"{measured:g} calls" if "calls while open" in name else show_duration(measured)
 
 
 def _or(value: float | None, other: float) -> float:

@@ -1,8 +1,9 @@
 """Injects faults and heals them, whatever happens: the one place where something is broken on purpose.
 
-Takes resolved faults; gives a window for each. `with injector:` heals in reverse order on every way out, Ctrl-C and
-SIGTERM too; each healing has a deadline and an error never keeps the others from being tried. A heartbeat renews the
-leases. What a killed harness left is undone by its leases, and by `recover` from the ledgers.
+Takes resolved faults; gives a window for each. `with injector:` heals in reverse order on every way out, Ctrl-C,
+SIGTERM and SIGHUP too; each healing has a deadline and an error never keeps the others from being tried. What is on
+is kept by its `heartbeat`. What a killed harness left is undone by its leases and, where a fault has none, by its
+watchdog.
 """
 
 from __future__ import annotations
@@ -10,56 +11,52 @@ from __future__ import annotations
 import atexit
 import contextlib
 import dataclasses
-import fcntl
-import os
+import functools
 import secrets
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from seatrial.chaos import faults
-from seatrial.chaos.faults.injectable import Injectable, Lease, Means, Undone
+from seatrial.chaos.active import Active, Resolved
+from seatrial.chaos.faults.injectable import Injectable, Lease, Reached, Undone
 from seatrial.chaos.faults.toxics import Renewed, renew
-from seatrial.chaos.ledger import Entry, Ledger, ledgers, open_entries
-from seatrial.chaos.model import Fault
+from seatrial.chaos.heartbeat import BEAT_EVERY_S, Heartbeat
+from seatrial.chaos.in_time import Aside
+from seatrial.chaos.ledger import Entry, Ledger, read_ledger
+from seatrial.chaos.undo import SETTLE_S, attempt, settled
+from seatrial.chaos.watchdog.start import Watchdog
 from seatrial.clock import Clock
-from seatrial.errors import FaultFailed, Interrupted, Refused, SeatrialError
-from seatrial.runtime.state import FOLDER
+from seatrial.errors import FaultFailed, Interrupted, unwritable
+from seatrial.runtime.interrupts import heeded
 from seatrial.sample import FaultWindow
 
 LEASE_S = 5.0
-RENEW_EVERY_S = 1.0
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+LOOK_EVERY_S = 0.5
+END_WITHIN_S = 60.0  # of what is under way when an injection is ended: a restart takes 40 s to see that it fails
 
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """A fault of a document with its target found."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """An injection that goes on aside, and what tells it to end."""
 
-    fault: Fault
-    means: Means
-    injectable: Injectable
+    stop: threading.Event
+    aside: Aside[None]
 
-
-@dataclass(frozen=True, slots=True)
-class Active:
-    """A fault that is, or may be, on."""
-
-    entry: Entry
-    resolved: Resolved
-    started_at: float
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it acts any more."""
+        return self.aside.is_over(within_s=0.0)
 
 
 class Injector:
     """Injects into one realm, for one run. Use it as a context manager; `windows` holds what was healed.
 
-    `renew` and `say` may be replaced: how leases are renewed, and where progress is told.
+    `renew_lease`, `start_watchdog` and `say` may be replaced: how leases are renewed, what undoes faults without one
+    when this process is killed, and where progress is told.
     """
 
     def __init__(
@@ -70,19 +67,25 @@ class Injector:
         clock: Clock,
         say: Say,
         renew_lease: Callable[[Lease], Renewed] = renew,
-        renew_every_s: float = RENEW_EVERY_S,
+        renew_every_s: float = BEAT_EVERY_S,
+        start_watchdog: Callable[[Ledger], Watchdog] = Watchdog,
     ) -> None:
         self._ledger = ledger
         self._realm = realm
         self._clock = clock
         self._say = say
-        self._renew = renew_lease
-        self._renew_every_s = renew_every_s
+        self._heartbeat = Heartbeat(
+            ledger,
+            lambda: self.active,
+            tell=self._tell,
+            renew_lease=renew_lease,
+            every_s=renew_every_s,
+            start_watchdog=start_watchdog,
+        )
         self._active: list[Active] = []
-        self._expired: set[str] = set()
+        self._under_way: dict[str, _UnderWay] = {}  # by its entry: an injection that may not have returned
+        self._acting: set[str] = set()  # the entries whose injection has returned
         self._lock = threading.Lock()
-        self._over = threading.Event()
-        self._heart: threading.Thread | None = None
         self._healing = 0
         self._closing = False
         self._interrupted = False
@@ -96,17 +99,11 @@ class Injector:
         with self._lock:
             return tuple(self._active)
 
-    @property
-    def expired(self) -> frozenset[str]:
-        """What lost its lease without being healed here: a starved machine, or somebody else's hand."""
-        return frozenset(self._expired)
-
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._former = {number: signal.signal(number, self._interrupt) for number in _SIGNALS}
+            self._former = {number: signal.signal(number, self._interrupt) for number in heeded()}
         atexit.register(self.heal_all)
-        self._heart = threading.Thread(target=self._beat, name="lease heartbeat", daemon=True)
-        self._heart.start()
+        self._heartbeat.begin()
         return self
 
     def __exit__(
@@ -114,7 +111,7 @@ class Injector:
     ) -> None:
         self._closing = True
         self.heal_all()
-        self._over.set()
+        self._heartbeat.end(all_healed=all(window.ended != "left" for window in self.windows))
         atexit.unregister(self.heal_all)
         for number, handler in self._former.items():
             signal.signal(number, handler)
@@ -126,8 +123,27 @@ class Injector:
             said = f"{count} fault(s) healed" if count else "no fault was on"
             raise Interrupted(f"interrupted; {said}") from error
 
-    def inject(self, resolved: Resolved, *, experiment: str) -> Active:
-        """Write the fault to the ledger, then inject it; if that fails, it is healed like the others."""
+    def guard(self, resolved: Resolved) -> None:
+        """Have the watchdog started if that fault needs one: it has no lease that would end it by itself."""
+        self._heartbeat.guard(resolved)
+
+    def inject(
+        self, resolved: Resolved, *, experiment: str, meanwhile: Callable[[], object] = lambda: None
+    ) -> Active:
+        """Write the fault to the ledger, then inject it; if that fails, it is healed like the others.
+
+        A fault that cannot be written, or that nobody would undo if this process were killed, is not injected.
+        `meanwhile` is called twice a second while the injection goes on. After what it raises, as after an interrupt,
+        healing ends the injection: of a rolling restart, what had no turn by then has none.
+        """
+        self.guard(resolved)
+        self._heartbeat.require_watchdog()
+        with self._ledger.held() as held:
+            if not held:
+                raise FaultFailed(f"{self._ledger.path}: the undo ledger could not be locked; nothing was injected")
+            return self._attend(self._open(resolved, experiment), meanwhile)
+
+    def _open(self, resolved: Resolved, experiment: str) -> Active:
         entry = Entry(
             id=secrets.token_hex(6),
             experiment=experiment,
@@ -135,46 +151,125 @@ class Injector:
             means=resolved.means,
             kind=resolved.fault.kind,
             target=resolved.fault.target,
-            undo=dataclasses.asdict(resolved.injectable),  # type: ignore[call-overload]
+            undo=_fields(resolved.injectable),
             at=self._clock.now(),
         )
-        self._ledger.open(entry)
+        try:
+            self._ledger.open(entry)
+        except OSError as error:
+            raise FaultFailed(f"{unwritable(self._ledger.path, error)}; nothing was injected") from None
         active = Active(entry, resolved, entry.at)
         with self._lock:
             # Counted as on before it is: an injection that fails half way must be healed too.
             self._active.append(active)
-        resolved.injectable.inject()
         return active
+
+    def _attend(self, active: Active, meanwhile: Callable[[], object]) -> Active:
+        """Have it injected, and look about until it is. Where that is ended, healing waits for what is under way."""
+        stop = threading.Event()
+        with self._uninterrupted():  # no injection goes on that healing does not know of
+            injection = Aside(lambda: self._act(active, stop))
+            self._under_way[active.entry.id] = _UnderWay(stop, injection)
+        while not injection.is_over(within_s=LOOK_EVERY_S):
+            meanwhile()
+        injection.given()
+        return self._now(active)
+
+    def _act(self, active: Active, stop: threading.Event) -> None:
+        """Inject it; what is done part by part is another `Active` with each."""
+        for further in active.resolved.injectable.in_turn(stop):
+            active = self._further(active, further)
+        self._acting.add(active.entry.id)
+        with self._noting():
+            self._ledger.acting(active.entry.id)
+
+    def _further(self, active: Active, injectable: Injectable) -> Active:
+        """The same when it is about to be taken further; FaultFailed when that cannot be noted."""
+        undo = {name: value for name, value in _fields(injectable).items() if value != active.entry.undo[name]}
+        try:
+            self._ledger.turn(active.entry.id, undo)
+        except OSError as error:
+            raise FaultFailed(f"{unwritable(self._ledger.path, error)}; no further one was restarted") from None
+        entry = dataclasses.replace(active.entry, undo={**active.entry.undo, **undo})
+        resolved = dataclasses.replace(active.resolved, injectable=injectable)
+        further = Active(entry, resolved, active.started_at)
+        with self._lock:
+            self._active[self._active.index(active)] = further
+        return further
 
     def heal(self, active: Active) -> FaultWindow:
         """Undo one fault; raises nothing of it: a fault that is left says so in its window and in the ledger."""
         with self._uninterrupted():
-            undone = attempt(active.resolved.injectable)
-            return self._note_left(active, undone) if isinstance(undone, str) else self._note_healed(active, undone)
+            looked = self._attempt(active)
+            return self._settle(active, looked) if isinstance(looked, Undone) else looked
 
     def heal_all(self) -> None:
-        """Undo every fault that is on, the newest first."""
+        """Undo every fault that is on, the newest first. What an injection does yet, or may still bring about, is
+        waited for when all else is undone."""
         with self._uninterrupted():
-            for active in reversed(self.active):
-                self.heal(active)
+            under_way = self._end_injections()
+            on = tuple(reversed(self.active))
+            looks = [(active, self._attempt(active)) for active in on if active.entry.id not in under_way]
+            ended = [self._ended(active) for active in on if active.entry.id in under_way]
+            looks += [(active, self._attempt(active)) for active in ended]
+            for active, looked in looks:
+                if isinstance(looked, Undone):
+                    self._settle(active, looked)
+
+    def _end_injections(self) -> frozenset[str]:
+        """Tell all of them to end; the entries of those that are not over yet."""
+        for each in self._under_way.values():
+            each.stop.set()
+        return frozenset(entry_id for entry_id, each in self._under_way.items() if not each.is_over)
+
+    def _ended(self, active: Active) -> Active:
+        """As it is when its injection is over, which is waited for no longer than that may take."""
+        self._tell(f"{active.entry.kind} on {active.entry.target}: its injection is under way; waiting for its end")
+        self._under_way[active.entry.id].aside.is_over(within_s=END_WITHIN_S)
+        return self._now(active)
+
+    def _now(self, active: Active) -> Active:
+        """The same as it is now: it may have been taken further."""
+        return next(each for each in self.active if each.entry.id == active.entry.id)
+
+    def _acts_on(self, active: Active) -> bool:
+        """Whether its injection is not over, though it was waited for."""
+        under_way = self._under_way.get(active.entry.id)
+        return under_way is not None and not under_way.is_over
+
+    def _attempt(self, active: Active) -> FaultWindow | Undone:
+        """Undo it; only what was seen where nothing was to undo yet: its injection has not returned, and may act."""
+        with self._ledger.held():  # where it cannot be held: twice is better than not at all
+            if self._is_taken_over(active):
+                return self._end(active, "expired", "undone meanwhile, by the watchdog or `recover`")
+            undone = attempt(active.resolved.injectable)
+            if isinstance(undone, Undone) and self._acts_on(active):
+                undone = f"its injection did not end within {END_WITHIN_S:g} s and may act later; {undone.text}"
+            if isinstance(undone, Undone) and not undone.needed and active.entry.id not in self._acting:
+                return undone
+            return self._note(active, undone)
+
+    def _settle(self, active: Active, looked: Undone) -> FaultWindow:
+        """Undo what an injection that failed still brings about: a call that timed out may act later."""
+        self._tell(f"{active.entry.kind} on {active.entry.target}: it may still act; waiting up to {SETTLE_S:g} s")
+        heal = functools.partial(attempt, active.resolved.injectable)
+        with self._ledger.held():
+            return self._note(active, settled(heal, looked, self._clock))
+
+    def _note(self, active: Active, undone: Undone | str) -> FaultWindow:
+        return self._end(active, "left", undone) if isinstance(undone, str) else self._note_healed(active, undone)
 
     def beat(self) -> None:
-        """Renew every lease once, and note what ran out."""
-        leases = {active.resolved.injectable.lease for active in self.active}
-        for lease in leases - {None}:
-            # A proxy that does not answer is noticed by what it does: the lease expires, or healing fails.
-            with contextlib.suppress(FaultFailed):
-                self._expired |= set(self._renew(lease).expired)  # type: ignore[arg-type]
-
-    def _beat(self) -> None:
-        while not self._over.wait(self._renew_every_s):
-            self.beat()
+        """Keep what is on, once: see `Heartbeat.beat`."""
+        self._heartbeat.beat()
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        if not self._interrupted:
+        again = self._interrupted
+        if not again:
             self._interrupted, self._over_before = True, len(self.windows)
-        if self._closing or self._healing:
-            self._say("interrupted; healing first")
+        # A second one, that came on the way out, would end what is done there.
+        if again or self._closing or self._healing:
+            self._tell("interrupted; healing first")
             return
         raise KeyboardInterrupt
 
@@ -189,108 +284,58 @@ class Injector:
         if self._interrupted and not self._healing and not self._closing:
             raise KeyboardInterrupt
 
+    def require(self) -> None:
+        """FaultFailed when a proxy that had faults of ours is gone, and they with it."""
+        self._heartbeat.require()
+
+    def require_proxies(self) -> None:
+        """The same, after having looked."""
+        self._heartbeat.look_for_proxies()
+        self.require()
+
+    def _is_taken_over(self, active: Active) -> bool:
+        """Whether somebody else has undone it and noted so; not where the ledger cannot tell."""
+        with self._noting():
+            return active.entry.id in read_ledger(self._ledger.path).healed
+        return False
+
+    @contextlib.contextmanager
+    def _noting(self) -> Iterator[None]:
+        """What the ledger cannot take any more is told, and keeps nothing from being healed."""
+        try:
+            yield
+        except OSError as error:
+            self._tell(f"{unwritable(self._ledger.path, error)}; healing goes on")
+
+    def _tell(self, text: str) -> None:
+        """Say it; healing goes on where nobody hears it any more (a terminal that was closed), and where an interrupt
+        came while something was being said (`reentrant call inside`)."""
+        with contextlib.suppress(OSError, RuntimeError):
+            self._say(text)
+
     def _note_healed(self, active: Active, undone: Undone) -> FaultWindow:
-        at = self._clock.now()
-        self._ledger.healed(active.entry.id, at=at, text=undone.text)
-        lost = active.resolved.injectable.lease is not None and not undone.needed
-        if lost:
-            self._expired.add(active.entry.target)
-        self._say(f"{active.entry.kind} on {active.entry.target}: {undone.text}")
-        return self._end(active, at, "expired" if lost else "healed")
+        if (active.api or active.resolved.injectable.lease) and not undone.needed:
+            return self._end(active, "expired", undone.text)
+        return self._end(active, "healed", undone.told, reached=undone.reached)
 
-    def _note_left(self, active: Active, text: str) -> FaultWindow:
-        at = self._clock.now()
-        self._ledger.left(active.entry.id, at=at, text=text)
-        self._say(f"{active.entry.kind} on {active.entry.target} could not be healed: {text}")
-        return self._end(active, at, "left")
-
-    def _end(self, active: Active, at: float, ended: str) -> FaultWindow:
+    def _end(self, active: Active, ended: str, text: str, *, reached: Reached | None = None) -> FaultWindow:
+        """Note and tell what became of it; it counts as on no more."""
+        entry, at = active.entry, self._clock.now()
+        note, how = (self._ledger.healed, "") if ended != "left" else (self._ledger.left, " could not be healed")
+        with self._noting():
+            note(entry.id, at=at, text=text)
+        self._tell(f"{entry.kind} on {entry.target}{how}: {text}")
         with self._lock:
             self._active.remove(active)
-        entry = active.entry
-        window = FaultWindow(entry.experiment, entry.kind, entry.target, active.started_at, at, ended)
+        selects, matched, hit = active.resolved.fault.selects, None, None
+        if reached:
+            matched, hit = reached.matched, reached.hit
+        acted = FaultWindow(entry.experiment, entry.kind, entry.target, active.started_at, at, ended)
+        window = dataclasses.replace(acted, selects=selects, matched=matched, hit=hit)
         self.windows.append(window)
         return window
 
 
-@contextlib.contextmanager
-def realm_lock(workspace: Path, realm: str) -> Iterator[None]:
-    """Only one harness at a time breaks things in a realm; Refused for the second. Ends with the process."""
-    path = workspace / FOLDER / f"{realm}.lock"
-    path.parent.mkdir(exist_ok=True)
-    with path.open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            holder = file.read().strip() or "another process"
-            raise Refused(f"chaos is going on in realm '{realm}' ({holder}); wait for it, or end it first") from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()}")
-        file.flush()
-        yield
-
-
-@dataclass(frozen=True, slots=True)
-class Recovery:
-    """What `recover` did to one fault that a ledger still held."""
-
-    entry: Entry
-    healed: bool
-    text: str
-
-
-def recover(workspace: Path, *, clock: Clock) -> tuple[Recovery, ...]:
-    """Undo every fault any run of the workspace left, the newest first; empty when there is nothing to do.
-
-    Idempotent. Refused while a harness that still lives has faults on in one of the realms.
-    """
-    found = [(path, entry) for path in ledgers(workspace) for entry in open_entries(path)]
-    with contextlib.ExitStack() as locks:
-        for realm in sorted({entry.realm for _, entry in found}):
-            locks.enter_context(realm_lock(workspace, realm))
-        return tuple(_recover(path, entry, clock) for path, entry in reversed(found))
-
-
-def attempt(fault: Injectable) -> Undone | str:
-    """Heal within the fault's own deadline; why it is left, in words, when that fails."""
-    try:
-        return _within(fault.heal_deadline_s, fault.heal)
-    except SeatrialError as error:
-        return str(error)
-    except Exception as error:  # noqa: BLE001 - whatever breaks, the other faults are healed
-        return f"{type(error).__name__}: {error}"
-
-
-def _recover(path: Path, entry: Entry, clock: Clock) -> Recovery:
-    ledger = Ledger(path)
-    try:
-        undone = attempt(faults.restore(entry.means, entry.kind, entry.undo))
-    except FaultFailed as error:
-        undone = str(error)
-    if isinstance(undone, str):
-        ledger.left(entry.id, at=clock.now(), text=undone)
-        return Recovery(entry, False, undone)
-    ledger.healed(entry.id, at=clock.now(), text=undone.text)
-    return Recovery(entry, True, undone.text)
-
-
-def _within(deadline_s: float, heal: Callable[[], Undone]) -> Undone:
-    """The answer of `heal`, or FaultFailed when it takes longer; then it is left behind in its thread."""
-    answers: list[Undone] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            answers.append(heal())
-        except BaseException as error:  # noqa: BLE001 - handed to the waiting thread
-            errors.append(error)
-
-    thread = threading.Thread(target=run, name="healing", daemon=True)
-    thread.start()
-    thread.join(deadline_s)
-    if errors:
-        raise errors[0]
-    if not answers:
-        raise FaultFailed(f"healing took longer than {deadline_s:g} s")
-    return answers[0]
+def _fields(injectable: Injectable) -> dict[str, Any]:
+    """All that undoes it, for the ledger."""
+    return dataclasses.asdict(injectable)  # type: ignore[call-overload,no-any-return]

@@ -1,4 +1,4 @@
-"""The words of an experiment: faults, when they are injected, what is expected meanwhile and afterwards.
+"""The words of an experiment: faults, and when they are injected; `expectations` has those of what must hold.
 
 `read` gives them, `plan` resolves them, `experiment` plays them. Pure; may import only the floor.
 """
@@ -8,9 +8,12 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from seatrial.chaos.expectations import Expectations, Named
+from seatrial.chaos.service_settings import Disconnect, Kill, Limit, Restart, RollingRestart, ServiceSettings, Stop
 from seatrial.errors import Where
+from seatrial.quantity import show_ratio
 from seatrial.sample import FaultWindow
-from seatrial.service import Edge, Objective
+from seatrial.service import Edge
 
 DEFAULT_BASELINE_S = 10.0
 DEFAULT_DURATION_S = 300.0
@@ -18,15 +21,26 @@ DEFAULT_RECOVERY_S = 10.0
 
 
 class FaultKind(enum.StrEnum):
-    """What can be done to a target: the first five to an edge, the others to a service."""
+    """What can be done to a target: to an edge all but those from KILL on, which are done to a service."""
 
     LATENCY = "latency"
     TIMEOUT = "timeout"
     RESET_PEER = "reset_peer"
     BANDWIDTH = "bandwidth"
+    SLOW_CLOSE = "slow_close"
+    SLICER = "slicer"
+    LIMIT_DATA = "limit_data"
+    HTTP_ERROR = "http_error"
+    HTTP_DELAY = "http_delay"
+    HTTP_TRUNCATE = "http_truncate"
+    HTTP_REPLACE = "http_replace"
     DOWN = "down"
     KILL = "kill"
     STOP = "stop"
+    RESTART = "restart"
+    ROLLING_RESTART = "rolling_restart"
+    DISCONNECT = "disconnect"
+    LIMIT = "limit"
 
 
 class Stream(enum.StrEnum):
@@ -70,24 +84,110 @@ class Bandwidth:
 
 
 @dataclass(frozen=True, slots=True)
+class SlowClose:
+    """Data passes at once, the end of the stream `delay_s` late."""
+
+    delay_s: float
+    stream: Stream = Stream.DOWNSTREAM
+
+
+@dataclass(frozen=True, slots=True)
+class Slicer:
+    """Everything in pieces of about `average_bytes`, give or take `variation_bytes`, with `delay_s` after each."""
+
+    average_bytes: int
+    variation_bytes: int = 0
+    delay_s: float = 0.0
+    stream: Stream = Stream.DOWNSTREAM
+
+
+@dataclass(frozen=True, slots=True)
+class LimitData:
+    """So many bytes pass on each connection, then it is closed."""
+
+    limit_bytes: int
+    stream: Stream = Stream.DOWNSTREAM
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which requests are hit: those of a route, a method, with headers like these; of them the first so many, every
+    so-manieth, each with a probability. What is not said selects all."""
+
+    route: str = ""
+    method: str = ""
+    request_headers: tuple[tuple[str, str], ...] = ()
+    probability: float = 1.0
+    first: int | None = None
+    every: int | None = None
+
+    @property
+    def looks_for(self) -> dict[str, str]:
+        """By what it tells requests apart, each key with what is said of it."""
+        headers = ", ".join(f"{name}: {value}" for name, value in self.request_headers)
+        said = {"route": self.route, "method": self.method, "request_headers": headers}
+        return {key: value for key, value in said.items() if value}
+
+    @property
+    def text(self) -> str:
+        """What is said, as `route POST /cards, first 3`; empty for all requests."""
+        share = show_ratio(self.probability) if self.probability < 1 else ""
+        said = {**self.looks_for, "probability": share, "first": self.first, "every": self.every}
+        return ", ".join(f"{key} {value}" for key, value in said.items() if value)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpError:
+    """Requests are answered with an error, and not passed on, or passed on with `forward` and their answers lost.
+
+    Without a `body` the proxy says that it was injected; `retry_after_s` is the header of that name.
+    """
+
+    status: int = 503
+    body: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    retry_after_s: int | None = None
+    forward: bool = False
+    selection: Selection = Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class HttpDelay:
+    """Single answers are held for `delay_s`, give or take `jitter_s` (uniform); upstream single requests."""
+
+    delay_s: float
+    jitter_s: float = 0.0
+    stream: Stream = Stream.DOWNSTREAM
+    selection: Selection = Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class HttpTruncate:
+    """Of an answer's body so many bytes pass, then the connection is closed."""
+
+    limit_bytes: int
+    selection: Selection = Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReplace:
+    """An answer gets another status, headers, body, or other values at JSON Pointers (`members`, as JSON texts)."""
+
+    status: int | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str | None = None
+    members: tuple[tuple[str, str], ...] = ()
+    selection: Selection = Selection()
+
+
+@dataclass(frozen=True, slots=True)
 class Down:
     """The proxy listens no more: connections are refused, live ones dropped."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kill:
-    """A signal that ends the service's process or container; undone by starting it again."""
-
-    signal: str = "KILL"
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """The process is stopped (SIGSTOP) or the container paused: alive, and answering nobody."""
-
-
-EdgeSettings = Latency | Timeout | ResetPeer | Bandwidth | Down
-ServiceSettings = Kill | Stop
+BytesSettings = Latency | Timeout | ResetPeer | Bandwidth | SlowClose | Slicer | LimitData
+HttpSettings = HttpError | HttpDelay | HttpTruncate | HttpReplace
+EdgeSettings = BytesSettings | HttpSettings | Down
 Settings = EdgeSettings | ServiceSettings
 
 KINDS: dict[type[Settings], FaultKind] = {
@@ -95,19 +195,31 @@ KINDS: dict[type[Settings], FaultKind] = {
     Timeout: FaultKind.TIMEOUT,
     ResetPeer: FaultKind.RESET_PEER,
     Bandwidth: FaultKind.BANDWIDTH,
+    SlowClose: FaultKind.SLOW_CLOSE,
+    Slicer: FaultKind.SLICER,
+    LimitData: FaultKind.LIMIT_DATA,
+    HttpError: FaultKind.HTTP_ERROR,
+    HttpDelay: FaultKind.HTTP_DELAY,
+    HttpTruncate: FaultKind.HTTP_TRUNCATE,
+    HttpReplace: FaultKind.HTTP_REPLACE,
     Down: FaultKind.DOWN,
     Kill: FaultKind.KILL,
     Stop: FaultKind.STOP,
+    Restart: FaultKind.RESTART,
+    RollingRestart: FaultKind.ROLLING_RESTART,
+    Disconnect: FaultKind.DISCONNECT,
+    Limit: FaultKind.LIMIT,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeFault:
-    """A fault on the way between two services."""
+    """A fault on the way between two services; a toxic hits `toxicity` (a share) of the connections."""
 
     edge: Edge
     settings: EdgeSettings
     where: Where | None = None
+    toxicity: float = 1.0
 
     @property
     def kind(self) -> FaultKind:
@@ -118,6 +230,16 @@ class EdgeFault:
     def target(self) -> str:
         """What it acts on, as reports show it."""
         return str(self.edge)
+
+    @property
+    def selects(self) -> str:
+        """Which of the edge's requests it is meant for, as reports show it; empty for all."""
+        return self.settings.selection.text if isinstance(self.settings, HttpSettings) else ""
+
+    @property
+    def takes_s(self) -> float:
+        """How long injecting it takes at the least: a toxic acts at once."""
+        return 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +260,22 @@ class ServiceFault:
         """What it acts on, as reports show it."""
         return self.service
 
+    @property
+    def selects(self) -> str:
+        """Nothing: it is meant for no requests."""
+        return ""
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Every service that is broken by it, in their order."""
+        more = self.settings.replicas if isinstance(self.settings, RollingRestart) else ()
+        return (self.service, *more)
+
+    @property
+    def takes_s(self) -> float:
+        """How long injecting it takes at the least: the pauses between one restart and the next."""
+        return self.settings.pauses_s(len(self.services)) if isinstance(self.settings, RollingRestart) else 0.0
+
 
 Fault = EdgeFault | ServiceFault
 
@@ -152,58 +290,23 @@ class Injection:
 
     @property
     def until_s(self) -> float:
-        """When it is healed, from the first moment of the method."""
-        return self.at_s + self.for_s
+        """When it is healed, from the first moment of the method; not before it has been injected to its end."""
+        return self.at_s + max(self.for_s, self.fault.takes_s)
 
-
-@dataclass(frozen=True, slots=True)
-class BreakerExpectation:
-    """What is expected of the breaker of one edge; None means nothing is said about it."""
-
-    edge: Edge
-    opens_within_s: float | None = None
-    calls_while_open: int | None = None
-    closes_within_s: float | None = None
-    where: Where | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectiveExpectation:
-    """A limit for one service while the fault is on: an objective written on the spot (errors or latency)."""
-
-    service: str
-    objective: Objective
-    where: Where | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """An objective of a service document, written `service.objective`."""
-
-    service: str
-    objective: str
-    where: Where | None = None
-
-    def __str__(self) -> str:
-        return f"{self.service}.{self.objective}"
-
-
-@dataclass(frozen=True, slots=True)
-class Expectations:
-    """What must hold: `untouched` objectives as promised, `limits` as written here, breakers, recovery."""
-
-    breakers: tuple[BreakerExpectation, ...] = ()
-    limits: tuple[ObjectiveExpectation, ...] = ()
-    untouched: tuple[Named, ...] = ()
-    recovered_within_s: float | None = None
+    @property
+    def sight(self) -> str:
+        """What happens when, in one line, as far as the document tells."""
+        return f"{self.at_s:g} s to {self.until_s:g} s: {self.fault.kind} on {self.fault.target}"
 
 
 @dataclass(frozen=True, slots=True)
 class AbortOn:
-    """End the experiment when more than that share of requests failed in every second for `for_s`."""
+    """End the experiment when more than that share of requests failed in every second for `for_s`, None for no such
+    share, or when one of the objectives is missed while a fault is on."""
 
-    errors_ratio: float
-    for_s: float
+    errors_ratio: float | None = None
+    for_s: float = 0.0
+    objectives: tuple[Named, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +318,18 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Plays:
+    """Plays of one journey as traffic: one is due every `every_s`, whatever the answers."""
+
+    scenario: str
+    every_s: float
+    where: Where | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
-    """One experiment document. `steady_state` are the objectives that must hold before; `traffic` names a profile."""
+    """One experiment document. `steady_state` are the objectives that must hold before; `traffic` names a profile, or
+    is plays of one journey."""
 
     name: str
     method: tuple[Injection, ...]
@@ -225,7 +338,7 @@ class Experiment:
     baseline_s: float = DEFAULT_BASELINE_S
     abort_on: AbortOn | None = None
     limits: Limits = field(default_factory=Limits)
-    traffic: str | None = None
+    traffic: str | Plays | None = None
     where: Where | None = None
     file: str = ""
 

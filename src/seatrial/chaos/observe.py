@@ -1,20 +1,23 @@
 """Reads what the embedded proxy saw: its stream of exchanges, as `EdgeCall`s.
 
 Takes the proxy's API, gives each call once, when it has ended; `flush` gives those still open, `losses` tells what
-could not be read in time. The original Toxiproxy has no such stream. May import only the floor and its doors.
+could not be read in time, `connections` what is open now. The original Toxiproxy has no such stream. May import only
+the floor and its doors.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from seatrial import http
 from seatrial.clock import Clock, SteadyClock
 from seatrial.errors import CannotRun, Unsupported
 from seatrial.exchange import Response
-from seatrial.sample import CallsLost, EdgeCall
+from seatrial.sample import CallsLost, Connections, EdgeCall
 
 POLL_TIMEOUT_S = 5.0
 PAGE = 5000
@@ -34,7 +37,13 @@ class EdgeWatch:
         self._lost: list[CallsLost] = []
 
     def start(self) -> None:
-        """Begin here: what was seen before is not given. Unsupported when the proxy keeps no exchanges."""
+        """Begin here: what was seen before is not given. Unsupported when the proxy keeps no exchanges.
+
+        A proxy of one's own may not read HTTP yet; it is told to.
+        """
+        unread = self._edges.keys() - set(self._page(0, limit=1)["observed"])
+        for proxy in sorted(unread):
+            self._observe(proxy)
         self._next = int(self._page(0, limit=1)["newest"])
 
     def poll(self) -> tuple[EdgeCall, ...]:
@@ -50,15 +59,26 @@ class EdgeWatch:
             if self._next >= page["newest"]:
                 return tuple(ended)
 
-    def flush(self) -> tuple[EdgeCall, ...]:
-        """The calls that have not ended, their durations unknown; they are forgotten."""
-        calls, self._open = tuple(self._open.values()), {}
-        return calls
+    def flush(self, *, before: float = math.inf) -> tuple[EdgeCall, ...]:
+        """The calls that have not ended, of those that began before that moment (UTC seconds); their durations are
+        unknown, and they are forgotten. Those that began later are given when they end."""
+        calls = {key: call for key, call in self._open.items() if call.started_at < before}
+        self._open = {key: call for key, call in self._open.items() if key not in calls}
+        return tuple(calls.values())
 
     def losses(self) -> tuple[CallsLost, ...]:
         """What was overwritten before it was read, since this was last asked."""
         lost, self._lost = tuple(self._lost), []
         return lost
+
+    def connections(self) -> tuple[Connections, ...]:
+        """What every edge's callers hold open now; CannotRun when the proxy does not answer."""
+        counters, at = self._ask("/counters"), self._clock.now()
+        return tuple(
+            Connections(self._run, edge, at, counts["connections_open"], counts["requests_open"])
+            for proxy, edge in self._edges.items()
+            if (counts := counters.get(proxy))
+        )
 
     def _take(self, event: Mapping[str, Any]) -> EdgeCall | None:
         """The call of an event when it has ended; one that began before the watch is not counted."""
@@ -92,8 +112,19 @@ class EdgeWatch:
         own = self._clock.epoch_of_monotonic
         return own - float(page.get("epoch_of_monotonic", own))
 
+    def _observe(self, proxy: str) -> None:
+        url = f"{self._api}/proxies/{quote(proxy, safe='')}"
+        answer = http.post_json(url, {"observe": True}, timeout_s=POLL_TIMEOUT_S)
+        if not isinstance(answer, Response):
+            raise CannotRun(f"{url}: the proxy does not answer: {answer.detail}")
+        if answer.status not in (200, 404):  # of a proxy that is gone nothing is to be told
+            raise CannotRun(f"{url}: it cannot be observed: {answer.status} {answer.body.decode(errors='replace')}")
+
     def _page(self, since: int, *, limit: int) -> Any:
-        answer = http.get(f"{self._api}/exchanges?since={since}&limit={limit}", timeout_s=POLL_TIMEOUT_S)
+        return self._ask(f"/exchanges?since={since}&limit={limit}")
+
+    def _ask(self, path: str) -> Any:
+        answer = http.get(f"{self._api}{path}", timeout_s=POLL_TIMEOUT_S)
         if not isinstance(answer, Response):
             raise CannotRun(f"{self._api}: the proxy does not answer: {answer.detail}")
         if answer.status == 404:

@@ -1,22 +1,27 @@
 """Finds the real targets of an experiment, and refuses it before anything is broken.
 
 Takes an experiment, the service documents and the realm; gives a `Plan`: faults with their targets, objectives by
-their promises. `check` needs no realm that is up; `plan_experiment` does. Changes nothing.
+their promises. `check` and `require_able` need no realm that is up; `plan_experiment` does. Changes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.chaos import faults
+from seatrial.chaos.active import Resolved
+from seatrial.chaos.expectations import Expectations, Named
 from seatrial.chaos.faults.injectable import Site
-from seatrial.chaos.inject import LEASE_S, Resolved
-from seatrial.chaos.model import BreakerExpectation, EdgeFault, Experiment, Fault, Injection, Named
+from seatrial.chaos.faults.rolling import InTurn
+from seatrial.chaos.inject import LEASE_S
+from seatrial.chaos.model import EdgeFault, Experiment, Fault, Injection
 from seatrial.errors import DocumentError, Where, did_you_mean
+from seatrial.quantity import show_duration
 from seatrial.realm import CLIENT, Realm, permit_chaos
 from seatrial.runtime.state import load_state
+from seatrial.runtime.up import edges_of
 from seatrial.sample import Phase
 from seatrial.service import BreakerPromise, Edge, Mechanisms, Objective, Service, edges
 
@@ -40,23 +45,25 @@ class PlannedInjection:
     @property
     def sight(self) -> str:
         """What happens when, in one line."""
-        injection = self.injection
-        return (
-            f"{injection.at_s:g} s to {injection.until_s:g} s: {injection.fault.kind} on {injection.fault.target}: "
-            f"{self.resolved.injectable.sight}"
-        )
+        return f"{self.injection.sight}: {self.resolved.injectable.sight}"
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """An experiment whose names are all known. `promises` are those of the edges whose breakers are judged;
-    `hit` maps each fault's target to the edges it is felt on."""
+    """An experiment whose names are all known. `promises` are those of the edges whose mechanisms are judged;
+    a miss of an `abort` objective ends it; `hit` maps each fault's target to the edges it is felt on."""
 
     experiment: Experiment
     steady: tuple[PhaseObjective, ...]
     during: tuple[PhaseObjective, ...]
     promises: Mapping[Edge, Mechanisms]
     hit: Mapping[str, tuple[Edge, ...]]
+    abort: tuple[PhaseObjective, ...] = ()
+
+    @property
+    def breakers(self) -> tuple[Edge, ...]:
+        """The edges whose breakers are judged."""
+        return tuple(item.edge for item in self.experiment.expectations.breakers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +86,44 @@ def check(experiment: Experiment, *, realm: Realm, services: Mapping[str, Servic
             *(_limit(item.service, item.objective, services) for item in experiment.expectations.limits),
             *(_objective(name, services, Phase.DURING) for name in experiment.expectations.untouched),
         ),
-        promises={item.edge: _promise(item, services, known) for item in experiment.expectations.breakers},
+        promises=_promises(experiment.expectations, services, known),
         hit={injection.fault.target: _hit(injection.fault, known) for injection in experiment.method},
+        abort=tuple(_objective(name, services, Phase.DURING) for name in _aborting(experiment)),
     )
+
+
+def _aborting(experiment: Experiment) -> tuple[Named, ...]:
+    return experiment.abort_on.objectives if experiment.abort_on else ()
 
 
 def plan_experiment(checked: Checked, *, realm: Realm, resolve: Callable[[Fault], Resolved]) -> Plan:
     """Find every target; Refused when the realm allows no chaos, CannotRun for a target that is not there."""
     permit_chaos(realm)
-    method = checked.experiment.method
-    return Plan(checked, tuple(PlannedInjection(item, resolve(item.fault)) for item in method))
+    experiment = checked.experiment
+    planned = tuple(PlannedInjection(item, resolve(item.fault)) for item in experiment.method)
+    for item in planned:
+        refuse_longer(item.injection, item.resolved, limit_s=experiment.limits.duration_s)
+    return Plan(checked, planned)
+
+
+def require_able(checked: Checked, *, realm: Realm) -> None:
+    """What `plan_experiment` refuses without a look for targets: Refused when the realm allows no chaos, Unsupported
+    for a fault that nothing there can do."""
+    permit_chaos(realm)
+    for injection in checked.experiment.method:
+        faults.find(injection.fault, realm)
+
+
+def refuse_longer(injection: Injection, resolved: Resolved, *, limit_s: float) -> None:
+    """Refuse a rolling restart of so many replicas as were found that its pauses alone go beyond the limit."""
+    restarted = resolved.injectable
+    if isinstance(restarted, InTurn) and injection.at_s + restarted.pauses_s > limit_s:
+        ends_s = show_duration(injection.at_s + restarted.pauses_s)
+        problem = f"{len(restarted.rows)} {restarted.noun} are restarted until {ends_s} at the earliest"
+        hint = (
+            f"the method's limit is {show_duration(limit_s)}: shorten the pause, or raise limits: {{duration: ...}}"
+        )
+        raise _error(injection.fault.where, problem, hint)
 
 
 def resolver(workspace: Path, realm: Realm, *, holder: str, lease_s: float = LEASE_S) -> Callable[[Fault], Resolved]:
@@ -109,15 +144,17 @@ def limits_of(checked: Iterable[Checked]) -> tuple[PhaseObjective, ...]:
 def _known_edges(realm: Realm, services: Mapping[str, Service]) -> tuple[Edge, ...]:
     fronts = [Edge(CLIENT, name) for name in realm.places]
     named = [Edge.parse(text) for text in realm.edges]
-    return tuple(dict.fromkeys((*edges(services.values()), *named, *fronts)))
+    return tuple(dict.fromkeys((*edges(services.values()), *named, *edges_of(realm), *fronts)))
 
 
 def _refuse_unknown(fault: Fault, realm: Realm, known: tuple[Edge, ...]) -> None:
     if isinstance(fault, EdgeFault):
         _refuse_edge(fault.edge, fault.where, known)
-    elif fault.service not in realm.places:
-        hint = did_you_mean(fault.service, realm.places)
-        raise _error(fault.where, f"unknown service '{fault.service}' in realm '{realm.name}'", hint)
+        return
+    for name in fault.services:
+        if name not in realm.places:
+            hint = did_you_mean(name, realm.places)
+            raise _error(fault.where, f"unknown service '{name}' in realm '{realm.name}'", hint)
 
 
 def _refuse_edge(edge: Edge, where: Where | None, known: tuple[Edge, ...]) -> None:
@@ -144,19 +181,54 @@ def _service(name: str, where: Where | None, services: Mapping[str, Service]) ->
     return services[name]
 
 
-def _promise(item: BreakerExpectation, services: Mapping[str, Service], known: tuple[Edge, ...]) -> Mechanisms:
-    """What the caller promises about the edge; the breaker is held to it."""
-    _refuse_edge(item.edge, item.where, known)
-    caller = services.get(item.edge.caller)
-    promised = caller.mechanisms.get(item.edge.callee) if caller else None
-    if promised is None or promised.breaker is None:
-        raise _error(
-            item.where,
-            f"no breaker is promised for {item.edge}",
-            f"promise one in slo/{item.edge.caller}.yaml: "
-            f"mechanisms: {{{item.edge.callee}: {{breaker: {{open_for: 2s}}}}}}",
-        )
-    return promised
+def _promises(
+    expected: Expectations, services: Mapping[str, Service], known: tuple[Edge, ...]
+) -> Mapping[Edge, Mechanisms]:
+    """What the callers promise about the edges whose mechanisms are judged; they are held to it."""
+    found: dict[Edge, Mechanisms] = {}
+    places = [(item.edge, item.where) for item in expected.breakers]
+    places += [(item.edge, item.where) for item in expected.amplifications]
+    places += [(item.edge, item.where) for item in expected.timeouts]
+    places += [(item.edge, item.where) for item in expected.fallbacks]
+    places += [(item.edge, item.where) for item in expected.bulkheads]
+    places += [(edge, item.where) for item in expected.hedgings for edge in (item.edge, item.replica)]
+    places += [(item.edge, item.where) for item in expected.isolations]
+    for edge, where in places:
+        _refuse_edge(edge, where, known)
+        caller = services.get(edge.caller)
+        found[edge] = (caller.mechanisms.get(edge.callee) if caller else None) or Mechanisms()
+    for breaker in expected.breakers:
+        if found[breaker.edge].breaker is None:
+            raise _unpromised(breaker.edge, breaker.where, "breaker", "breaker: {open_for: 2s}")
+    for retries in expected.amplifications:
+        _refuse_front(retries.edge, retries.where)
+        if retries.at_most is None and found[retries.edge].retries_max is None:
+            raise _unpromised(retries.edge, retries.where, "number of retries", "retries: {max: 1}")
+    for edge, where in _inner(expected):
+        _refuse_front(edge, where)
+    for timeout in expected.timeouts:
+        if timeout.bounded_by_s is None and found[timeout.edge].timeout_s is None:
+            raise _unpromised(timeout.edge, timeout.where, "timeout", "timeout: 250ms")
+    return found
+
+
+def _inner(expected: Expectations) -> Iterator[tuple[Edge, Where | None]]:
+    """The edges whose callers' requests must be seen, so that none may be the traffic's own."""
+    yield from ((item.edge, item.where) for item in expected.fallbacks)
+    yield from ((item.edge, item.where) for item in expected.bulkheads)
+    yield from ((item.edge, item.where) for item in expected.hedgings)
+    yield from ((item.edge, item.where) for item in expected.isolations)
+
+
+def _unpromised(edge: Edge, where: Where | None, what: str, example: str) -> DocumentError:
+    hint = f"promise one in slo/{edge.caller}.yaml: mechanisms: {{{edge.callee}: {{{example}}}}}"
+    return _error(where, f"no {what} is promised for {edge}", hint)
+
+
+def _refuse_front(edge: Edge, where: Where | None) -> None:
+    if edge.caller == CLIENT:
+        problem = f"nobody sees what leads to a call on {edge}: its caller is the traffic itself"
+        raise _error(where, problem, "name an edge between two services")
 
 
 def breaker_of(promised: Mechanisms) -> BreakerPromise:
@@ -168,7 +240,7 @@ def _hit(fault: Fault, known: tuple[Edge, ...]) -> tuple[Edge, ...]:
     """The edges a fault is felt on: its own, or every one that leads to the service."""
     if isinstance(fault, EdgeFault):
         return (fault.edge,)
-    return tuple(edge for edge in known if edge.callee == fault.service)
+    return tuple(edge for edge in known if edge.callee in fault.services)
 
 
 def _error(where: Where | None, problem: str, hint: str) -> DocumentError:

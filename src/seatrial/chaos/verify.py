@@ -13,8 +13,16 @@ from dataclasses import dataclass
 
 from seatrial.chaos import breaker
 from seatrial.chaos.breaker import BreakerTimeline, Span
+from seatrial.chaos.judge_breaker import judge_breaker, undecided_breaker
+from seatrial.chaos.judge_bulkhead import judge_bulkhead, press, undecided_bulkhead
+from seatrial.chaos.judge_fallback import fall_back, judge_fallback, undecided_fallback
+from seatrial.chaos.judge_hedging import hedge, judge_hedging, undecided_hedging
+from seatrial.chaos.judge_isolation import isolate, judge_isolation, undecided_isolation
+from seatrial.chaos.judge_retries import amplify, judge_amplification, undecided_amplification
+from seatrial.chaos.judge_timeout import hold, judge_timeout, limit_of, undecided_timeout
 from seatrial.chaos.plan import Checked, PhaseObjective, breaker_of
 from seatrial.chaos.recovery import judge_recovery
+from seatrial.chaos.strikes import struck_nothing
 from seatrial.quantity import show_duration
 from seatrial.sample import CallsLost, EdgeCall, FaultWindow
 from seatrial.service import Edge
@@ -52,7 +60,12 @@ def apart(
     from a time when another fault was on, and another fault's calls are not held against it.
     """
     recovery_s = {item.experiment.name: item.experiment.recovery_s for item in experiments}
-    undisturbed = {window: _ended_at(window) + recovery_s.get(window.experiment, 0.0) for window in windows}
+    undisturbed = {
+        window: _ended_at(window) + recovery_s.get(window.experiment, 0.0)
+        if window.calm_at is None
+        else window.calm_at
+        for window in windows
+    }
 
     def seen(checked: Checked) -> Seen:
         own = tuple(window for window in windows if window.experiment == checked.experiment.name)
@@ -62,33 +75,45 @@ def apart(
         others = [window for window in windows if window not in own]
         since = max((undisturbed[window] for window in others if window.started_at < begun_at), default=-math.inf)
         until = min((window.started_at for window in others if window.started_at >= begun_at), default=math.inf)
-        part = tuple(call for call in calls if since <= call.started_at < until)
+        part = tuple(call for call in calls if since <= call.started_at < until and not _lasts_until(call, until))
         first = min((call.started_at for call in part), default=since)
         return Seen(checked, part, own, sum(item.events for item in lost if first <= item.noticed_at < until))
 
     return tuple(map(seen, experiments))
 
 
+def _lasts_until(call: EdgeCall, moment: float) -> bool:
+    """Whether it was answered only then: what it led to is not among the calls before, so it would seem refused."""
+    return call.duration_s is not None and call.started_at + call.duration_s >= moment
+
+
 def timeline_of(seen: Seen, edge: Edge) -> BreakerTimeline:
     """What the breaker on an edge did about the first fault that is felt there; about all of them, when none is."""
+    return breaker.trace(seen.calls, edge, fault=_felt(seen, edge), promised=seen.checked.promises[edge])
+
+
+def _felt(seen: Seen, edge: Edge) -> Span:
+    """When the first fault acted that is felt on an edge; all of them, when none is."""
     felt = [window for window in seen.windows if edge in seen.checked.hit.get(window.target, ())]
-    span = span_of(felt[:1] or seen.windows)
-    return breaker.trace(seen.calls, edge, fault=span, promised=seen.checked.promises[edge])
+    return span_of(felt[:1] or seen.windows)
 
 
 def judge_experiment(seen: Seen, *, judge: Judge, aborted: str = "") -> tuple[Finding, ...]:
     """Steady state, then every expectation, of an experiment with at least one fault.
 
     `aborted` says why it ended before its plan did. A fault whose lease ran out by itself leaves no expectation
-    decided: it was not on for as long as it should have been.
+    decided: it was not on for as long as it should have been. So does one that struck nothing.
     """
-    findings = tuple(_expectations(seen, judge))
+    name, findings = seen.checked.experiment.name, tuple(_expectations(seen, judge))
     expired = ", ".join(window.target for window in seen.windows if window.ended == EXPIRED)
+    idle = "" if seen.lost else struck_nothing(seen.calls, seen.windows, seen.checked.experiment.method)
     if expired:
         reason = f"the lease of {expired} ran out by itself (a starved machine?), so the fault did not last"
         findings = _undecided(findings, reason)
-    elif aborted:
-        findings = (*findings, _aborted(seen.checked.experiment.name, aborted))
+    elif idle:
+        findings = _undecided(findings, idle) or (_nothing("", "the fault strikes", name, reason=idle),)
+    if aborted and not expired:
+        findings = (*findings, _aborted(name, aborted))
     return (*judge_steady(seen.checked, judge), *findings)
 
 
@@ -103,12 +128,31 @@ def not_run(checked: Checked, reason: str) -> tuple[Finding, ...]:
     breakers = (
         finding
         for expected in expectations.breakers
-        for finding in breaker.expected_findings(expected, experiment=name, reason=reason)
+        for finding in undecided_breaker(expected, experiment=name, reason=reason)
     )
     limits = (_nothing(item.service, item.objective.name, name, reason=reason) for item in checked.during)
     recovery = expectations.recovered_within_s
     after = [] if recovery is None else [f"recovered within {show_duration(recovery)}"]
-    return (*breakers, *limits, *(_nothing("", text, name, reason=reason) for text in after))
+    edges = _edges_not_run(checked, reason)
+    return (*breakers, *edges, *limits, *(_nothing("", text, name, reason=reason) for text in after))
+
+
+def _edges_not_run(checked: Checked, reason: str) -> Iterator[Finding]:
+    name, expectations = checked.experiment.name, checked.experiment.expectations
+    for retries in expectations.amplifications:
+        promised = checked.promises[retries.edge]
+        yield undecided_amplification(retries, promised=promised, experiment=name, reason=reason)
+    for timeout in expectations.timeouts:
+        promised = checked.promises[timeout.edge]
+        yield undecided_timeout(timeout, promised=promised, experiment=name, reason=reason)
+    for fallback in expectations.fallbacks:
+        yield from undecided_fallback(fallback, experiment=name, reason=reason)
+    for bulkhead in expectations.bulkheads:
+        yield undecided_bulkhead(bulkhead, experiment=name, reason=reason)
+    for hedging in expectations.hedgings:
+        yield from undecided_hedging(hedging, experiment=name, reason=reason)
+    for isolation in expectations.isolations:
+        yield undecided_isolation(isolation, experiment=name, reason=reason)
 
 
 def span_of(windows: Sequence[FaultWindow]) -> Span:
@@ -125,6 +169,12 @@ def _ended_at(window: FaultWindow) -> float:
 
 def _expectations(seen: Seen, judge: Judge) -> Iterator[Finding]:
     yield from _if_whole(seen, _breakers(seen))
+    yield from _if_whole(seen, _amplifications(seen))
+    yield from _if_whole(seen, _timeouts(seen))
+    yield from _if_whole(seen, _fallbacks(seen))
+    yield from _if_whole(seen, _bulkheads(seen))
+    yield from _if_whole(seen, _hedgings(seen))
+    yield from _if_whole(seen, _isolations(seen))
     for item in seen.checked.during:
         yield _judged(item, seen.checked, judge, Subject.EXPECTATION)
     yield from _if_whole(seen, _recovery(seen))
@@ -148,7 +198,49 @@ def _breakers(seen: Seen) -> Iterator[Finding]:
     for expected in checked.experiment.expectations.breakers:
         promise = breaker_of(checked.promises[expected.edge])
         timeline = timeline_of(seen, expected.edge)
-        yield from breaker.judge(timeline, expected, promise=promise, experiment=checked.experiment.name)
+        yield from judge_breaker(timeline, expected, promise=promise, experiment=checked.experiment.name)
+
+
+def _amplifications(seen: Seen) -> Iterator[Finding]:
+    checked = seen.checked
+    for expected in checked.experiment.expectations.amplifications:
+        edge, promised = expected.edge, checked.promises[expected.edge]
+        amplified = amplify(seen.calls, edge, fault=_felt(seen, edge))
+        yield judge_amplification(amplified, expected, promised=promised, experiment=checked.experiment.name)
+
+
+def _timeouts(seen: Seen) -> Iterator[Finding]:
+    checked = seen.checked
+    for expected in checked.experiment.expectations.timeouts:
+        edge, promised = expected.edge, checked.promises[expected.edge]
+        held = hold(seen.calls, edge, fault=_felt(seen, edge), limit_s=limit_of(expected, promised))
+        yield judge_timeout(held, expected, promised=promised, experiment=checked.experiment.name)
+
+
+def _fallbacks(seen: Seen) -> Iterator[Finding]:
+    # Of several faults: it need not be gone before the last one is over.
+    span = span_of(seen.windows)
+    for expected in seen.checked.experiment.expectations.fallbacks:
+        judged = fall_back(seen.calls, expected, fault=span)
+        yield from judge_fallback(judged, expected, experiment=seen.checked.experiment.name)
+
+
+def _bulkheads(seen: Seen) -> Iterator[Finding]:
+    for expected in seen.checked.experiment.expectations.bulkheads:
+        pressed = press(seen.calls, expected, fault=_felt(seen, expected.edge))
+        yield judge_bulkhead(pressed, expected, experiment=seen.checked.experiment.name)
+
+
+def _hedgings(seen: Seen) -> Iterator[Finding]:
+    for expected in seen.checked.experiment.expectations.hedgings:
+        hedged = hedge(seen.calls, expected, fault=_felt(seen, expected.edge))
+        yield from judge_hedging(hedged, expected, experiment=seen.checked.experiment.name)
+
+
+def _isolations(seen: Seen) -> Iterator[Finding]:
+    for expected in seen.checked.experiment.expectations.isolations:
+        isolated = isolate(seen.calls, expected, fault=_felt(seen, expected.edge))
+        yield judge_isolation(isolated, expected, experiment=seen.checked.experiment.name)
 
 
 def _recovery(seen: Seen) -> Iterator[Finding]:

@@ -5,19 +5,30 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from seatrial.assess.canary import with_canary
 from seatrial.assess.plan import Asked, Plan, experiment_plan, read_plan
 from seatrial.assess.run import Assessed, Telling, assess, verdict_of
-from seatrial.cli.console import as_json, pairs, require_targets, say, tell, typed_variables, workspace, write_results
+from seatrial.assess.versus import require_named
+from seatrial.cli.console import (
+    as_json,
+    pairs,
+    require_targets,
+    say,
+    say_healed,
+    shown_path,
+    tell,
+    typed_variables,
+    workspace,
+    write_results,
+)
 from seatrial.cli.github import quoting, tell_github
 from seatrial.cli.load_screen import STYLES
 from seatrial.cli.outlook import forecast_lines
 from seatrial.cli.progress import progress
 from seatrial.cli.verdict_text import verdict_lines
 from seatrial.clock import SteadyClock
-from seatrial.errors import ExitCode, UsageError, unknown
+from seatrial.errors import ExitCode, Interrupted, UsageError, unknown
 from seatrial.reports.markdown import markdown
 
 
@@ -69,16 +80,19 @@ def run_assess(options: AssessOptions) -> ExitCode:
 
 
 def run_experiment(name: str, realm: str | None, *, variables: tuple[str, ...], json_file: str | None) -> ExitCode:
-    """Run one experiment under its own traffic."""
+    """Run one experiment, by its name or its file, under its own traffic."""
     require_targets(json_file)
     plan = experiment_plan(workspace(), Asked(realm, overrides=typed_variables(variables)), name)
-    return assess_and_tell(plan, Output(json_file=json_file), experiment=name)
+    return assess_and_tell(plan, Output(json_file=json_file), experiment=plan.experiments[0].experiment.name)
 
 
 def assess_and_tell(
     plan: Plan, output: Output, *, experiment: str | None = None, revisions: Mapping[str, str] | None = None
 ) -> ExitCode:
-    """Run a plan with its progress on stderr and its verdict on stdout."""
+    """Run a plan with its progress on stderr and its verdict on stdout; Interrupted (130) after a Ctrl-C, having told
+    what was measured."""
+    require_named(plan)
+    say_healed(plan.workspace)
     for line in forecast_lines(plan):
         say(line)
     with progress() as shown:
@@ -91,7 +105,11 @@ def assess_and_tell(
             revisions=revisions,
             strict=output.strict,
         )
-    return tell_verdict(assessed, output)
+        shown.close(assessed.verdict)
+    code = tell_verdict(assessed, output)
+    if assessed.interrupted:
+        raise Interrupted(assessed.interrupted)
+    return code
 
 
 def tell_verdict(assessed: Assessed, output: Output) -> ExitCode:
@@ -102,18 +120,15 @@ def tell_verdict(assessed: Assessed, output: Output) -> ExitCode:
                 tell(assessed.secrets.redact(line.text), style=STYLES[line.grade] if line.grade else "")
             if assessed.let_through:
                 tell(assessed.let_through)
-            tell(f"report: {_shown(assessed.run.report)}")
+            if assessed.what_if:
+                tell(f"what if: {assessed.what_if}")
+            tell(f"report: {shown_path(assessed.files.report)}")
     redact = assessed.secrets.redact
     makers = (
         (output.json_file, lambda: as_json(verdict_of(assessed))),
-        (output.junit_file, assessed.run.junit.read_bytes),
+        (output.junit_file, assessed.files.junit.read_bytes),
         (output.markdown_file, lambda: markdown(assessed.page, redact=redact).encode()),
     )
     code = write_results(makers, assessed.code)
     tell_github(assessed, os.environ, taken=output.files)
     return code
-
-
-def _shown(path: Path) -> Path:
-    here = Path.cwd()
-    return path.relative_to(here) if path.is_relative_to(here) else path

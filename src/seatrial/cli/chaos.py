@@ -1,53 +1,117 @@
-"""`seatrial chaos plan|recover|proxy`: what experiments would do, undoing what is left, the proxy on its own."""
+"""`seatrial chaos plan|halt|recover|proxy`: what experiments would do, ending and undoing them, the proxy alone."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from seatrial.cli.console import say, tell, workspace
+from seatrial.cli.console import say, say_healed, tell, workspace
 from seatrial.errors import ExitCode
+
+if TYPE_CHECKING:
+    from seatrial.chaos.model import Experiment
+    from seatrial.chaos.plan import Checked
+    from seatrial.realm import Realm
 
 
 def run_plan(experiment: str | None, realm_name: str | None) -> ExitCode:
-    """Print the resolved targets of one experiment, or of all; every file is read and checked before."""
-    from seatrial.chaos.plan import check, plan_experiment, resolver
+    """Print what one experiment would touch, or all; refuses what running it would. Of a realm that is not up it says
+    what stays unknown: whether its targets are there."""
     from seatrial.chaos.read import choose_experiments, read_experiments
     from seatrial.runtime.read import choose_realm, read_realms
-    from seatrial.slo.read import read_services
+    from seatrial.runtime.up import is_down
 
     here = workspace()
     realm = choose_realm(read_realms(here), realm_name)
     known = read_experiments(here / "chaos")
-    services = read_services(here / "slo")
     chosen = choose_experiments(known, (experiment,) if experiment else tuple(known))
-    checked = [check(item, realm=realm, services=services) for item in chosen]
-    resolve = resolver(here, realm, holder="plan")
+    checked = [_checked(here, item, realm) for item in chosen]
+    down = is_down(realm, here)
     for item in checked:
-        plan = plan_experiment(item, realm=realm, resolve=resolve)
+        sights = _sights(here, item, realm, down=down)
         tell(f"{item.experiment.name} (realm {realm.name}; nothing was done)")
-        for injection in plan.injections:
-            tell(f"  {injection.sight}")
+        for line in sights:
+            tell(f"  {line}")
+        if item.experiment.traffic is None:
+            tell("  it names no traffic, so only a gate can run it, under its load")
     if not checked:
         say(f"no experiments in {here / 'chaos'}")
+    elif down:
+        tell(f"realm '{realm.name}' is not up: documents were checked, and no target was looked for; to see them:")
+        tell(f"  seatrial up --realm {realm.name}")
     return ExitCode.MET
 
 
+def _checked(here: Path, experiment: Experiment, realm: Realm) -> Checked:
+    """The experiment with all its names known; with traffic of its own, held against that as a run would be."""
+    from seatrial.assess.plan import Asked, experiment_plan
+    from seatrial.chaos.plan import check
+    from seatrial.slo.read import read_services
+
+    if experiment.traffic is None:
+        return check(experiment, realm=realm, services=read_services(here / "slo"))
+    return experiment_plan(here, Asked(realm.name), experiment.name).experiments[0]
+
+
+def _sights(here: Path, checked: Checked, realm: Realm, *, down: bool) -> tuple[str, ...]:
+    """A line for each fault: with its target, where there is a realm to find it in."""
+    from seatrial.chaos.plan import plan_experiment, require_able, resolver
+
+    if down:
+        require_able(checked, realm=realm)
+        return tuple(injection.sight for injection in checked.experiment.method)
+    plan = plan_experiment(checked, realm=realm, resolve=resolver(here, realm, holder="plan"))
+    return tuple(planned.sight for planned in plan.injections)
+
+
+def run_halt() -> ExitCode:
+    """End every harness that breaks things in the workspace, and undo what any has left."""
+    from seatrial.chaos.halt import halt
+
+    halted = halt(workspace(), say=say)
+    for item in halted:
+        whose = f"{item.holder} in realm '{item.realm}'"
+        tell(f"halted: {whose}" if item.ended else f"LEFT: {whose} did not end within its time; look at its terminal")
+    if not all(item.ended for item in halted):
+        return ExitCode.COULD_NOT_RUN
+    if not halted:
+        tell("no experiment is running in this workspace")
+    return run_recover()
+
+
 def run_recover() -> ExitCode:
-    """Undo what the ledgers of the workspace hold open, and say what was done about each."""
-    from seatrial.chaos.inject import recover
+    """Undo what the ledgers of the workspace hold open; say what was done about each, and what they cannot tell."""
+    from seatrial.chaos.recover import damaged, recover
     from seatrial.clock import SystemClock
 
-    recovered = recover(workspace(), clock=SystemClock())
+    here = workspace()
+    recovered, unread = recover(here, clock=SystemClock()), damaged(here)
+    say_healed(here)  # what a watchdog was at was waited for
     for item in recovered:
-        entry = item.entry
-        tell(f"{'healed' if item.healed else 'LEFT'}: {entry.kind} on {entry.target} ({entry.realm}): {item.text}")
-    if not recovered:
+        entry, end = item.entry, "healed" if item.healed else "LEFT"
+        # What a lease has undone is no result: nothing had to be done about it.
+        show = tell if item.needed else say
+        show(f"{end if item.needed else 'over'}: {entry.kind} on {entry.target} ({entry.realm}): {item.text}")
+    for error in unread:
+        say(f"error: {error}")
+    if unread:
+        return ExitCode.UNREADABLE
+    if not any(item.needed for item in recovered):
         tell("nothing to do: no fault is left in this workspace")
     return ExitCode.MET if all(item.healed for item in recovered) else ExitCode.COULD_NOT_RUN
 
 
-def run_proxy(*, host: str, port: int, config: Path | None) -> ExitCode:
+def run_proxy(*, host: str, port: int, config: Path | None, seed: str | None, observe: bool) -> ExitCode:
     """Serve the embedded proxy until Ctrl-C or SIGTERM; its first line on stdout tells where."""
     from seatrial.chaos.proxy.process import LoopKind, Options, run
 
-    return ExitCode(run(Options(host=host, port=port, config=config, seed=None, loop=LoopKind.AUTO)))
+    options = Options(host=host, port=port, config=config, seed=seed, loop=LoopKind.AUTO, observe=observe)
+    return ExitCode(run(options))
+
+
+def tell_proxy_version() -> ExitCode:
+    """Print what `toxiproxy-server -version` prints, for scripts that look at it."""
+    from seatrial.chaos.proxy.routes import VERSION
+
+    tell(f"toxiproxy-server version {VERSION} (as seatrial's own proxy answers it)")
+    return ExitCode.MET

@@ -19,7 +19,7 @@ from seatrial.accept.prepare import HURL, NOWHERE, Prepared, Wanted, context_of,
 from seatrial.cli.check_lines import poll_lines, summary_line
 from seatrial.cli.check_plan import list_journeys, rehearse
 from seatrial.cli.check_screen import Look, Screen, live_terminal
-from seatrial.cli.console import read_or_not, say, typed_variables, workspace
+from seatrial.cli.console import read_or_not, say, say_healed, typed_variables, workspace
 from seatrial.clock import SystemClock
 from seatrial.errors import ExitCode, SeatrialError, UsageError
 from seatrial.redact import Secrets
@@ -27,7 +27,8 @@ from seatrial.reports.plays.form import Close, Facts, Tally
 from seatrial.reports.plays.shown import Clean
 from seatrial.reports.plays.writer import Place, Writer, place_of
 from seatrial.runtime.interrupts import held_back
-from seatrial.runtime.up import require_reachable, standing
+from seatrial.runtime.standing import standing
+from seatrial.runtime.up import require_reachable
 from seatrial.sample import Phase
 from seatrial.scenarios.moves import Context
 from seatrial.scenarios.played import Played
@@ -130,11 +131,14 @@ def run_check(options: CheckOptions) -> ExitCode:
     wanted = _wanted(options)
     prepared = prepare(workspace() if wanted.needs_workspace else Path.cwd(), wanted)
     _refuse_options_of_no_file(options.hurl, prepared)
+    for line in prepared.unknown_tags:
+        say(f"warning: {line}")
     if options.list_only:
         return list_journeys(prepared)
     permit(prepared)
     if options.dry:
         return rehearse(prepared)
+    say_healed(prepared.workspace)
     if not prepared.scenarios:
         say("no journey was chosen, so nothing was checked")
         return ExitCode.UNDECIDED

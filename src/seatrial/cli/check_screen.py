@@ -56,6 +56,8 @@ class Screen:
         self._begun += 1
         if self._live:
             self.redraw(scenario.name)
+        elif self._look.verbosity < 0:
+            return
         elif not folds(journey, self._look.verbosity):
             self._say(f"[{self._begun}/{self._look.plays}] {self._clean.text(scenario.name)}")
         elif scenario.row is None or self._folded is None or self._folded.journey is not journey:

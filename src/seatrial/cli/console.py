@@ -6,6 +6,7 @@ A reader that has left (`| head`) changes nothing: the command goes on, and its 
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import sys
@@ -15,7 +16,7 @@ from typing import IO, Any
 
 import orjson
 
-from seatrial.errors import ExitCode, UsageError
+from seatrial.errors import ExitCode, SeatrialError, UsageError, unwritable
 from seatrial.reports.printable import printable
 
 
@@ -38,6 +39,14 @@ def say(text: str) -> None:
     with read_or_not(sys.stderr):
         sys.stderr.write(f"{printable(text)}\n")
         sys.stderr.flush()
+
+
+def say_healed(here: Path) -> None:
+    """Say what was healed behind runs of the workspace that were killed; each once, by the first command after."""
+    from seatrial.runtime.healings import take_healed
+
+    for line in take_healed(here):
+        say(line)
 
 
 def tell(text: str, *, style: str = "") -> None:
@@ -71,8 +80,14 @@ def typed_variables(words: Iterable[str]) -> dict[str, Any]:
     return {name: documents.scalar(value) for name, value in pairs(words, "--var").items()}
 
 
+def shown_path(path: Path) -> Path:
+    """As it is told: from where the command was called, if it lies below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def write_file(target: str, content: bytes) -> None:
-    """Write a result to the file a user named, `-` for stdout; UsageError when it cannot be written."""
+    """Write a result to the file a user named, `-` for stdout; `unwritable` where it is."""
     if target == "-":
         with read_or_not(sys.stdout):
             sys.stdout.buffer.write(content)
@@ -81,7 +96,7 @@ def write_file(target: str, content: bytes) -> None:
     try:
         Path(target).write_bytes(content)
     except OSError as error:
-        raise UsageError(f"{target}: cannot be written: {error.strerror}") from None
+        raise unwritable(target, error) from None
 
 
 def require_targets(*targets: str | None) -> None:
@@ -104,15 +119,15 @@ def _require_writable(path: Path) -> None:
 
 
 def write_results(files: Iterable[tuple[str | None, Callable[[], bytes]]], code: ExitCode) -> ExitCode:
-    """Write each result that was asked for; gives the command's exit code. One that cannot be written is told, and is
-    a usage error only where all else was well: it hides no miss."""
+    """Write each result that was asked for; gives the command's exit code. One that cannot be written is told, and
+    decides the code only where all else was well: it hides no miss."""
     for target, content in files:
         try:
             if target:
                 write_file(target, content())
-        except UsageError as error:
+        except SeatrialError as error:
             say(f"error: {error}")
-            code = ExitCode.USAGE if code is ExitCode.MET else code
+            code = error.exit_code if code is ExitCode.MET else code
     return code
 
 
@@ -123,10 +138,13 @@ def as_json(content: object) -> bytes:
 
 @contextlib.contextmanager
 def read_or_not(stream: IO[str]) -> Iterator[None]:
-    """Around writing to a stream. Nobody reads it any more: what waits in it and whatever comes later is lost."""
+    """Around writing to a stream. Nobody reads it any more (a pipe's end, a terminal that was closed): what waits in
+    it and whatever comes later is lost."""
     try:
         yield
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            raise
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)

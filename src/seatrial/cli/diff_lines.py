@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from seatrial.cli.verdict_text import WIDTH, Line
+from seatrial.cli.verdict_text import Line, text_width
 from seatrial.quantity import counted
 from seatrial.reports.diff.page import CAPTION, DiffPage
 from seatrial.slo.diff.judge import Field, Standing
@@ -67,4 +67,4 @@ def _texts(caption: str, texts: tuple[str, ...]) -> Iterator[Line]:
 
 
 def _wrapped(text: str, indent: str) -> Iterable[Line]:
-    return map(Line, textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  "))
+    return map(Line, textwrap.wrap(text, text_width(), initial_indent=indent, subsequent_indent=f"{indent}  "))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seatrial.cli.console import say, tell
-from seatrial.errors import CannotRun, DocumentError, ExitCode, UsageError, Where
+from seatrial.errors import CannotRun, DocumentError, ExitCode, UsageError, Where, unwritable
 
 if TYPE_CHECKING:
     from seatrial.scenarios.hurl.options import Given
@@ -209,7 +209,7 @@ def _written_to(draft: Path, text: str, path: Path) -> None:
         draft.parent.mkdir(parents=True, exist_ok=True)
         draft.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise unwritable(path, error) from None
 
 
 def _moved(draft: Path, path: Path) -> None:
@@ -217,11 +217,7 @@ def _moved(draft: Path, path: Path) -> None:
     try:
         draft.replace(os.path.realpath(path))
     except OSError as error:
-        raise _unwritable(path, error) from None
-
-
-def _unwritable(path: Path, error: OSError) -> UsageError:
-    return UsageError(f"{path}: cannot be written: {error.strerror}")
+        raise unwritable(path, error) from None
 
 
 def _paths(texts: Mapping[str, str], target: Path, *, force: bool) -> dict[Path, str]:

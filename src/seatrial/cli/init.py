@@ -8,7 +8,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path, PurePosixPath
 
 from seatrial.cli.console import tell
-from seatrial.errors import ExitCode, UsageError
+from seatrial.errors import ExitCode, UsageError, unwritable
 
 KEPT = frozenset({"README.md", ".gitignore"})
 
@@ -29,7 +29,7 @@ def run_init(folder: Path) -> ExitCode:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(source.read_bytes())
         except OSError as error:
-            raise UsageError(f"{target}: cannot be written: {error.strerror}") from None
+            raise unwritable(target, error) from None
         tell(f"  {target}")
     tell("a project is there; try it:" + (f" cd {folder} &&" if folder != Path() else "") + " seatrial demo run")
     return ExitCode.MET

@@ -21,24 +21,37 @@ from rich.live import Live
 from seatrial import __version__
 from seatrial.accept.prepare import Prepared
 from seatrial.accept.static import require_sound
+from seatrial.assess.about_load import AboutLoad, write_about_load
 from seatrial.assess.asked import asked_of, require_judge
-from seatrial.assess.places import require_placed, route_lines
-from seatrial.assess.standing import Standing
-from seatrial.cli.console import as_json, require_targets, say, tell, typed_variables, workspace, write_results
-from seatrial.cli.load_screen import live_view, progress_line, standing_lines, state_words, summary_text
+from seatrial.assess.loaded import LoadPlan, publish_load, read_load
+from seatrial.assess.places import require_asked, require_placed, route_lines
+from seatrial.assess.run import command_line
+from seatrial.assess.standing import Standing, Stood, why_undecided
+from seatrial.assess.unrendered import Unrendered, unrendered_lines
+from seatrial.cli.console import (
+    as_json,
+    require_targets,
+    say,
+    say_healed,
+    shown_path,
+    tell,
+    typed_variables,
+    workspace,
+    write_results,
+)
+from seatrial.cli.load_screen import left_lines, live_view, progress_line, standing_lines, state_words, summary_text
 from seatrial.cli.load_spread import require_free
-from seatrial.cli.load_unsent import Unsent, unsent_lines
-from seatrial.clock import SystemClock, iso
+from seatrial.clock import SystemClock
 from seatrial.errors import ExitCode, Interrupted
-from seatrial.journal import Journal, Run, create_run, going_on, write_json
+from seatrial.journal import Journal, Run, create_run, going_on
 from seatrial.realm import Realm
 from seatrial.redact import Secrets
 from seatrial.reports.load.files import NO_FILES, LoadFiles, LoadWriter
 from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.runtime.resolve import resolve_secrets, visible_environment
+from seatrial.runtime.standing import standing
 from seatrial.runtime.state import addresses_of, load_state
-from seatrial.runtime.up import require_reachable, standing
-from seatrial.sample import Phase
+from seatrial.runtime.up import require_reachable
 from seatrial.scenarios.load.mix import mix, permit
 from seatrial.scenarios.load.order import LoadOrder
 from seatrial.scenarios.load.parent import RunningLoad, start_load
@@ -47,7 +60,6 @@ from seatrial.scenarios.load.spread import Spread, require_places
 from seatrial.scenarios.load.summary import Summary
 from seatrial.scenarios.read import read_scenarios
 from seatrial.service import Service
-from seatrial.slo.generator import trouble
 from seatrial.slo.limits import limits_us
 from seatrial.slo.read import read_services
 from seatrial.verdict import Finding
@@ -74,7 +86,7 @@ class _Loaded:
     """What came of a load, and whether it was stopped."""
 
     summary: Summary
-    objectives: Standing
+    stood: Stood
     interrupted: bool
 
 
@@ -98,32 +110,38 @@ def run_load(
     asked = _read(profile_name, realm_name, variables)
     require_places(asked.profile, spread)
     require_free(spread, web_port)
-    with (
-        standing(asked.realm, asked.workspace, variables=asked.overrides, say=say) as state,
-        LoadWriter(files) as writer,
-    ):
-        require_reachable(asked.realm, state)
-        run = create_run(asked.workspace, asked.realm.name, clock=SystemClock())
-        with going_on(run):
-            write_json(run.about, about := _about(asked, run))
-            summary, objectives, interrupted = _play(asked, run, writer, spread=spread, web_port=web_port)
+    with contextlib.ExitStack() as kept:
+        with (
+            standing(asked.realm, asked.workspace, variables=asked.overrides, say=say) as state,
+            LoadWriter(files) as writer,
+        ):
+            require_reachable(asked.realm, state)
+            run = create_run(asked.workspace, asked.realm.name, clock=SystemClock())
+            kept.enter_context(going_on(run))
+            order = _order(asked, run, web_port, secrets := Secrets())
+            write_about_load(run, about := _about(asked, run, secrets))
+            summary, objectives, interrupted = _play(asked, run, writer, order=order, spread=spread)
             if not interrupted:
-                write_json(run.about, about | {"ended_at": iso(SystemClock().now())})
-    return _tell(asked, run, _Loaded(summary, objectives, interrupted), json_file)
+                write_about_load(run, dataclasses.replace(about, ended_at=SystemClock().now()))
+        return _tell(asked, run, _Loaded(summary, objectives.conclude(), interrupted), json_file)
 
 
 def _tell(asked: _Asked, run: Run, loaded: _Loaded, json_file: str | None) -> ExitCode:
-    """Tell what was measured, write it where it was asked for; Interrupted where the load was."""
-    tell(summary_text(loaded.summary))
-    for line in unsent_lines(loaded.summary):
-        tell(line)
-    for line in standing_lines(loaded.objectives):
-        tell(line)
-    tell(f"run {run.folder}")
-    unfit = _why_undecided(loaded.summary, loaded.objectives, asked.services)
-    result = _result(loaded.summary, loaded.objectives, run, unfit=unfit)
+    """Tell what was measured, write it where it was asked for, and its report; Interrupted where the load was."""
+    if json_file != "-":  # stdout is that file's then
+        for line in _lines(asked, run, loaded):
+            tell(line)
+    unfit = why_undecided(loaded.summary, loaded.stood, profile=asked.profile, services=asked.services)
+    result = _result(loaded, run, unfit=unfit)
     code = ExitCode.UNDECIDED if unfit else ExitCode.MET
     code = write_results([(json_file, lambda: as_json(result))], code)
+    publish_load(
+        run,
+        read_load(run, LoadPlan(asked.profile, asked.services, asked.asked)),
+        templates=asked.workspace / "reports" / "templates",
+    )
+    if json_file != "-":
+        tell(f"report: {shown_path(run.report)}")
     if loaded.interrupted:
         raise Interrupted("the load was stopped before its stages were over")
     if unfit:
@@ -131,31 +149,18 @@ def _tell(asked: _Asked, run: Run, loaded: _Loaded, json_file: str | None) -> Ex
     return code
 
 
-def why_unfit(summary: Summary, services: Mapping[str, Service]) -> str:
-    """Why a load says nothing of the services: no request, or a generator that was overloaded, by the rule `assess`
-    has for it, outside the warm-up. Empty text when it does."""
-    if not any(line.requests for line in summary.whole()):
-        return "no request was sent"
-    reason = trouble([item for item in summary.pacings if item.phase is not Phase.WARM_UP], services)
-    return f"generator: {reason}" if reason else ""
-
-
-def _why_undecided(summary: Summary, objectives: Standing, services: Mapping[str, Service]) -> str:
-    """As `why_unfit`; a breakpoint search is overloaded at its end, so it says itself whether it found anything."""
-    if objectives.search is not None:
-        return "" if objectives.search.is_decided else objectives.found
-    return why_unfit(summary, services)
-
-
 def _read(profile_name: str, realm_name: str | None, variables: Sequence[str]) -> _Asked:
     here = workspace()
+    say_healed(here)
     realms = read_realms(here)
     realm = choose_realm(realms, realm_name)
     profile = choose_profile(read_profiles(here / "scenarios" / "profiles"), profile_name)
-    chosen = mix(profile, read_scenarios(here / "scenarios"))
+    scenarios = read_scenarios(here / "scenarios")
+    chosen = mix(profile, scenarios)
     permit(profile, chosen, realm)
     services = read_services(here / "slo")
     require_placed(services.values(), realms)
+    require_asked(services.values(), scenarios)
     for line in route_lines(services.values(), chosen):
         say(line)
     asked = asked_of(services, chosen)
@@ -166,17 +171,17 @@ def _read(profile_name: str, realm_name: str | None, variables: Sequence[str]) -
 
 
 def _play(
-    asked: _Asked, run: Run, writer: LoadWriter, *, spread: Spread | None, web_port: int | None
+    asked: _Asked, run: Run, writer: LoadWriter, *, order: LoadOrder, spread: Spread | None
 ) -> tuple[Summary, Standing, bool]:
     summary, objectives = Summary(asked.profile.lasts_s), Standing(asked.profile, asked.asked)
     journal = Journal(run.journal)
     with (
         contextlib.closing(journal),
-        start_load(_order(asked, run, web_port), log=run.folder / "load.log", spread=spread, say=say) as load,
+        start_load(order, log=run.folder / "load.log", spread=spread, say=say) as load,
         _stopping_on_signals(load) as stopped,
         _screen(f"load '{asked.profile.name}'") as show,
     ):
-        over, unsent = "", Unsent(run.folder / "load.log")
+        over, unrendered = "", Unrendered(run.folder / "load.log")
         for second in load.seconds():
             journal.write(*second)
             summary.add(second)
@@ -184,7 +189,7 @@ def _play(
                 say(f"warning: {unwritten}; the load goes on without it")
             objectives.add(second)
             show(summary, objectives)
-            for line in unsent.news(summary):
+            for line in unrendered.news(summary):
                 say(line)
             if objectives.over and not over:
                 over = objectives.over
@@ -193,7 +198,8 @@ def _play(
     return summary, objectives, bool(stopped)
 
 
-def _order(asked: _Asked, run: Run, web_port: int | None) -> LoadOrder:
+def _order(asked: _Asked, run: Run, web_port: int | None, secrets: Secrets) -> LoadOrder:
+    """What the child is told; what is secret of it is known to `secrets` then."""
     state = load_state(asked.workspace, asked.realm.name)
     return LoadOrder(
         run=run.name,
@@ -203,13 +209,21 @@ def _order(asked: _Asked, run: Run, web_port: int | None) -> LoadOrder:
         addresses=addresses_of(asked.realm, state),
         variables=asked.realm.variables,
         overrides=asked.overrides,
-        secret_values=resolve_secrets(asked.realm, asked.workspace, Secrets()),
+        secret_values=resolve_secrets(asked.realm, asked.workspace, secrets),
         limits_us=limits_us(asked.services),
         max_requests_per_s=asked.realm.allows.max_rate_per_s,
         environment=visible_environment(asked.realm),
         tracing=asked.realm.tracing,
         web_port=web_port,
     )
+
+
+def _lines(asked: _Asked, run: Run, loaded: _Loaded) -> Iterator[str]:
+    yield summary_text(loaded.summary)
+    yield from unrendered_lines(loaded.summary)
+    yield from standing_lines(loaded.stood)
+    yield from left_lines(asked.services[name] for name in asked.asked)
+    yield f"run {run.folder}"
 
 
 @contextlib.contextmanager
@@ -246,31 +260,30 @@ def _screen(title: str) -> Iterator[Show]:
 
 
 def _say_now_and_then(summary: Summary, objectives: Standing) -> None:
-    if summary.whole_pace().seconds % SAY_EVERY_S == 0:
+    if summary.seconds % SAY_EVERY_S == 0:
         say("; ".join((progress_line(summary.pace()), *state_words(objectives.findings))))
 
 
-def _about(asked: _Asked, run: Run) -> dict[str, object]:
-    return {
-        "command": "load",
-        "run": run.name,
-        "realm": asked.realm.name,
-        "profile": asked.profile.name,
-        "offered": asked.profile.offered,
-        "seatrial": __version__,
-        "started_at": iso(SystemClock().now()),
-        "ended_at": None,
-    }
+def _about(asked: _Asked, run: Run, secrets: Secrets) -> AboutLoad:
+    return AboutLoad(
+        run=run.name,
+        realm=asked.realm.name,
+        profile=asked.profile.name,
+        offered=asked.profile.offered,
+        seatrial=__version__,
+        started_at=SystemClock().now(),
+        line=command_line(secrets.redact),
+    )
 
 
-def _result(summary: Summary, objectives: Standing, run: Run, *, unfit: str) -> dict[str, object]:
+def _result(loaded: _Loaded, run: Run, *, unfit: str) -> dict[str, object]:
     return {
         "run": run.name,
         "unfit": unfit,
-        "objectives": [_objective(finding) for finding in objectives.conclude()],
-        "breakpoint": _breakpoint(objectives),
-        "generator": dataclasses.asdict(summary.whole_pace()),
-        "steps": [dataclasses.asdict(line) for line in summary.whole()],
+        "objectives": [_objective(finding) for finding in loaded.stood.findings],
+        "breakpoint": _breakpoint(loaded.stood),
+        "generator": dataclasses.asdict(loaded.summary.whole_pace()),
+        "steps": [dataclasses.asdict(line) for line in loaded.summary.whole()],
     }
 
 
@@ -285,10 +298,10 @@ def _objective(finding: Finding) -> dict[str, object]:
     }
 
 
-def _breakpoint(objectives: Standing) -> dict[str, object] | None:
+def _breakpoint(stood: Stood) -> dict[str, object] | None:
     """What a breakpoint search found; None of any other load."""
-    if objectives.search is None:
+    if stood.search is None:
         return None
-    found = objectives.search
+    found = stood.search
     levels = [{"level": probe.level, "grade": probe.grade, "reason": probe.reason} for probe in found.probes]
-    return {"held": found.held, "ended": found.ended, "text": objectives.found, "levels": levels}
+    return {"held": found.held, "ended": found.ended, "text": stood.found, "levels": levels}

@@ -12,10 +12,11 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from seatrial.assess.standing import Standing
+from seatrial.assess.standing import Standing, Stood
 from seatrial.quantity import show_duration, show_ratio
-from seatrial.sample import LATE_STEPS_MS, OVERDUE_S
+from seatrial.sample import LATE_STEPS_MS, OVERDUE_S, failed_text
 from seatrial.scenarios.load.summary import Progress, StepLine, Summary
+from seatrial.service import Service
 from seatrial.verdict import Finding, Grade
 
 STYLES = {Grade.MET: "green", Grade.DEGRADED: "yellow", Grade.UNDECIDED: "dim", Grade.MISSED: "bold red"}
@@ -64,23 +65,33 @@ def state_words(findings: Sequence[Finding]) -> Iterator[str]:
             yield f"{grade} {', '.join(names)}" if grade is Grade.MISSED else f"{len(names)} {grade}"
 
 
-def standing_lines(objectives: Standing) -> Iterator[str]:
+def standing_lines(stood: Stood) -> Iterator[str]:
     """What a breakpoint search found, and the objectives as they stood at the end: `load` judges none of them."""
-    found = objectives.conclude()
-    if objectives.found:
-        yield objectives.found
-    if found:
+    if stood.found:
+        yield stood.found
+    if stood.findings:
         yield "objectives as they stood (assess judges them):"
-    for finding in found:
-        numbers = (finding.limit_text, finding.measured_text, _why(finding, objectives))
+    for finding in stood.findings:
+        numbers = (finding.limit_text, finding.measured_text, _why(finding, stood))
         yield "  ".join(("", str(finding.grade), finding.name, *filter(None, numbers)))
 
 
-def _why(finding: Finding, objectives: Standing) -> str:
+def left_lines(services: Iterable[Service]) -> Iterator[str]:
+    """The objectives that a load alone is not held against; nothing where there is none."""
+    names = [
+        f"{service.name}.{name}"
+        for service in services
+        for name in (*(one.name for one in service.comparisons), *(one.name for one in service.points))
+    ]
+    if names:
+        yield f"left to assess: {', '.join(names)}"
+
+
+def _why(finding: Finding, stood: Stood) -> str:
     """Why it is undecided; of a level of a search, on how little MET rests."""
     if finding.grade is Grade.UNDECIDED:
         return f"({finding.reason})"
-    if finding.grade is Grade.MET and objectives.search is not None:
+    if finding.grade is Grade.MET and stood.search is not None:
         return f"(not contradicted, n = {finding.n:,})"
     return ""
 
@@ -95,12 +106,17 @@ def summary_text(summary: Summary) -> str:
 
 def progress_line(pace: Progress) -> str:
     """The generator in one line."""
-    overdue = f" ({pace.overdue} without an answer for more than {show_duration(OVERDUE_S)})" if pace.overdue else ""
     return (
-        f"{pace.started_per_s:.1f} of {pace.planned_per_s:.1f} plays/s, {pace.in_flight} in flight{overdue}, "
+        f"{pace.started_per_s:.1f} of {pace.planned_per_s:.1f} plays/s, "
+        f"{pace.in_flight} in flight{overdue_text(pace.overdue)}, "
         f"{pace.dropped} dropped, {_lateness(pace.late_within_ms)}, cpu {show_ratio(pace.cpu_ratio)}"
         f" (worst second {show_ratio(pace.worst_cpu_ratio)})"
     )
+
+
+def overdue_text(overdue: int) -> str:
+    """How many requests hang, to follow how many plays are in flight; empty text without any."""
+    return f" ({overdue} without an answer for more than {show_duration(OVERDUE_S)})" if overdue else ""
 
 
 def _lateness(within_ms: int | None) -> str:
@@ -113,7 +129,8 @@ def cells(line: StepLine) -> tuple[str, ...]:
     """One step's columns, as HEADINGS names them."""
     quantiles = tuple(map(show_duration, line.quantiles_s)) if line.quantiles_s else ("-", "-", "-")
     errors = show_ratio(line.failed / line.requests) if line.requests else "-"
-    why = ", ".join(f"{cause} {count}" for cause, count in line.causes)
+    lost = [f"{line.unrendered} not rendered"] if line.unrendered else []
+    why = ", ".join(filter(None, [failed_text(line.causes), *lost]))
     return (f"{line.scenario} > {line.step}", str(line.requests), f"{line.per_s:.1f}", *quantiles, errors, why)
 
 

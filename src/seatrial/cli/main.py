@@ -19,12 +19,14 @@ from seatrial.cli.chaos_app import chaos_app
 from seatrial.cli.console import print_anything, say, tell
 from seatrial.cli.demo_app import demo_app
 from seatrial.cli.diff_app import diff
+from seatrial.cli.gameday_app import gameday
 from seatrial.cli.hurl_words import with_hurl_options
 from seatrial.cli.import_app import import_app
 from seatrial.cli.options import (
     CsvOption,
     HlogOption,
     JsonOption,
+    JunitOption,
     MetricsOption,
     ProcessesOption,
     RealmOption,
@@ -35,6 +37,7 @@ from seatrial.cli.options import (
 from seatrial.cli.runs_app import runs_app
 from seatrial.cli.start import start_short
 from seatrial.errors import ExitCode, Interrupted, SeatrialError
+from seatrial.runtime.interrupts import heeded
 
 STDOUT = 1
 TRACEBACK = "SEATRIAL_TRACEBACK"
@@ -108,7 +111,7 @@ def check(
         typer.Option("-v", "--verbose", count=True, help="Show every step; -vv: the heads of every exchange too."),
     ] = 0,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Show failures and the summary only.")] = False,
-    junit: Annotated[str | None, typer.Option("--junit", help="Write JUnit XML to FILE, `-` for stdout.")] = None,
+    junit: JunitOption = None,
     tap: Annotated[str | None, typer.Option("--tap", help="Write TAP 14 to FILE, `-` for stdout.")] = None,
     json: JsonOption = None,
     har: Annotated[str | None, typer.Option("--har", help="Write every exchange as HAR 1.2 to FILE.")] = None,
@@ -215,7 +218,7 @@ def assess(
     processes: ProcessesOption = None,
     strict: StrictOption = False,
     json: JsonOption = None,
-    junit: Annotated[str | None, typer.Option("--junit", help="Write JUnit XML to FILE, `-` for stdout.")] = None,
+    junit: JunitOption = None,
     markdown: Annotated[
         str | None, typer.Option("--markdown", help="Write a summary for a CI job to FILE, `-` for stdout.")
     ] = None,
@@ -296,6 +299,7 @@ def compare(
 
 
 app.command()(diff)
+app.command()(gameday)
 
 
 @app.command()
@@ -329,7 +333,7 @@ def main() -> None:
     start_short()
     print_anything()
     stop = _Stop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in heeded():
         signal.signal(number, stop)
     try:
         code = app(standalone_mode=False)
@@ -349,7 +353,7 @@ def main() -> None:
 
 
 class _Stop:
-    """What Ctrl-C and SIGTERM do: the first ends the command, further ones do not disturb its cleaning up.
+    """What Ctrl-C, SIGTERM and SIGHUP do: the first ends the command, further ones do not disturb its cleaning up.
 
     `asked`: whether the first has come.
     """
@@ -358,7 +362,7 @@ class _Stop:
         self.asked = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """KeyboardInterrupt for both: no `except Exception` on the way may take it for a failure."""
+        """KeyboardInterrupt for all: no `except Exception` on the way may take it for a failure."""
         if self.asked:
             say("still healing and stopping; please wait")
             return

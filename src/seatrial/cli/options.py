@@ -16,6 +16,9 @@ VarOption = Annotated[list[str] | None, typer.Option("--var", help="NAME=VALUE, 
 DefectOption = Annotated[
     list[str] | None, typer.Option("--defect", help="NAME|N[:SERVICE][=VALUE], e.g. 5:cards or slow:ledger=20%.")
 ]
+ReplicasOption = Annotated[
+    bool, typer.Option("--replicas", help="With two ledgers on the same books: the realm `replicas`.")
+]
 StrictOption = Annotated[bool, typer.Option("--strict", help="DEGRADED is a miss too.")]
 ProcessesOption = Annotated[
     int | None, typer.Option("--processes", help="Play the load with so many processes of this machine; default 1.")
@@ -28,6 +31,8 @@ MetricsOption = Annotated[
     str | None, typer.Option("--metrics", help="Write the load's numbers in Prometheus' text format to FILE.")
 ]
 JsonOption = Annotated[str | None, typer.Option("--json", help="Write the result as JSON to FILE, `-` for stdout.")]
+
+JunitOption = Annotated[str | None, typer.Option("--junit", help="Write JUnit XML to FILE, `-` for stdout.")]
 
 
 def finish(code: ExitCode) -> None:

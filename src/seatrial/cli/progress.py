@@ -19,10 +19,10 @@ from rich.text import Text
 
 from seatrial.assess.stage import Moment
 from seatrial.cli.console import say
-from seatrial.cli.load_screen import findings_table, steps_table
+from seatrial.cli.load_screen import findings_table, overdue_text, steps_table
 from seatrial.quantity import show_duration, show_ratio
 from seatrial.sample import Pacing
-from seatrial.verdict import Grade
+from seatrial.verdict import Finding, Grade, Subject, Verdict
 
 PLAIN_EVERY_S = 10.0
 
@@ -38,6 +38,10 @@ class Progress(Protocol):
         """How far the stage is now."""
         ...
 
+    def close(self, verdict: Verdict) -> None:
+        """Take back what was told for good and is not so in the verdict."""
+        ...
+
 
 @contextlib.contextmanager
 def progress() -> Iterator[Progress]:
@@ -51,12 +55,14 @@ def progress() -> Iterator[Progress]:
 
 
 class PlainProgress:
-    """A line for each new stage, one every ten seconds of it, and one whenever an objective's state changes."""
+    """A line for each new stage, one every ten seconds of it, and one whenever an objective's state changes; at the
+    end one for each that the verdict does not bear out."""
 
     def __init__(self) -> None:
         self._stage = ""
         self._told_s = 0.0
         self._grades: dict[str, Grade] = {}
+        self._told: dict[str, Grade] = {}
         self._unfit = ""
 
     def say(self, text: str) -> None:
@@ -78,24 +84,48 @@ class PlainProgress:
             say(f"warning: {moment.unfit}")
         self._unfit = moment.unfit
         for finding in moment.findings:
-            if finding.grade is not self._grades.get(finding.name, Grade.UNDECIDED):
-                numbers = "; ".join(filter(None, (finding.limit_text, finding.measured_text)))
-                say(f"{finding.name}: {finding.grade} after {show_duration(finding.decided_at_s or 0.0)} ({numbers})")
+            before = self._grades.get(finding.name, Grade.UNDECIDED)
             self._grades[finding.name] = finding.grade
+            if finding.grade is before:
+                continue
+            if finding.grade is not Grade.UNDECIDED:
+                self._told[finding.name] = finding.grade
+                say(_decided(finding))
+            elif moment.unfit:
+                self._told.pop(finding.name, None)
+                say(_taken_back(finding.name, before, moment.unfit))
+
+    def close(self, verdict: Verdict) -> None:
+        """Say of each objective that was told as decided, and is not in the verdict for the generator's sake, that it
+        is not, and why."""
+        generator = next((one for one in verdict.findings if one.subject is Subject.GENERATOR), None)
+        final = {one.name: one.grade for one in verdict.findings}
+        for name, told in self._told.items():
+            if generator and final.get(name) is Grade.UNDECIDED:
+                say(_taken_back(name, told, generator.reason))
+
+
+def _decided(finding: Finding) -> str:
+    numbers = "; ".join(filter(None, (finding.limit_text, finding.measured_text)))
+    return f"{finding.name}: {finding.grade} after {show_duration(finding.decided_at_s or 0.0)} ({numbers})"
+
+
+def _taken_back(name: str, told: Grade, unfit: str) -> str:
+    return f"{name}: no longer {told} but {Grade.UNDECIDED} ({unfit})"
 
 
 def _how_far(moment: Moment) -> str:
+    time = f"{moment.stage}: {show_duration(moment.done_s)} of at most {show_duration(moment.of_s)}"
+    if not moment.findings:
+        return time
     decided = sum(finding.grade is not Grade.UNDECIDED for finding in moment.findings)
-    return (
-        f"{moment.stage}: {show_duration(moment.done_s)} of at most {show_duration(moment.of_s)}, "
-        f"{decided} of {len(moment.findings)} objectives decided"
-    )
+    return f"{time}, {decided} of {len(moment.findings)} objectives decided"
 
 
 def _traffic(moment: Moment) -> str:
     """The load's last seconds in one line: its pace, errors, and the step that is slowest."""
     requests, failed = sum(line.requests for line in moment.steps), sum(line.failed for line in moment.steps)
-    parts = [pace_text(moment.pacing)] if moment.pacing else []
+    parts = [pace_text(moment.pacing, moment.overdue)] if moment.pacing else []
     parts += [f"{show_ratio(failed / requests)} errors"] if requests else []
     timed = [line for line in moment.steps if line.quantiles_s]
     if timed:
@@ -105,12 +135,12 @@ def _traffic(moment: Moment) -> str:
     return ", ".join(parts)
 
 
-def pace_text(pacing: Pacing) -> str:
+def pace_text(pacing: Pacing, overdue: int = 0) -> str:
     """The generator's last second: plays planned and started, in flight and dropped, its share of a core."""
     dropped = f", {pacing.dropped} dropped" if pacing.dropped else ""
     return (
-        f"{pacing.started} of {pacing.planned} plays/s, {pacing.in_flight} in flight{dropped}, "
-        f"generator at {pacing.cpu_ratio:.0%} of a core"
+        f"{pacing.started} of {pacing.planned} plays/s, {pacing.in_flight} in flight{overdue_text(overdue)}"
+        f"{dropped}, generator at {pacing.cpu_ratio:.0%} of a core"
     )
 
 
@@ -127,6 +157,9 @@ class LiveProgress:
     def show(self, moment: Moment) -> None:
         """Redraw."""
         self._live.update(Group(_bar(moment), *_pace(moment), *_steps(moment), *findings_table(moment.findings)))
+
+    def close(self, verdict: Verdict) -> None:
+        """Nothing: what was drawn is gone, and the verdict is what stays."""
 
 
 def _bar(moment: Moment) -> Table:
@@ -147,7 +180,7 @@ def _elapsed(moment: Moment) -> str:
 
 def _pace(moment: Moment) -> Iterator[Text]:
     if moment.pacing:
-        yield Text(f"  {pace_text(moment.pacing)}", style="dim")
+        yield Text(f"  {pace_text(moment.pacing, moment.overdue)}", style="dim")
     if moment.unfit:
         yield Text(f"  {moment.unfit}", style="yellow")
 

@@ -8,9 +8,10 @@ from typing import Any
 from seatrial import quantity
 from seatrial.assess.baselines import baseline_names, find_named, forget_baseline, name_baseline
 from seatrial.assess.runs import RunLine, prune, remove, run_lines
-from seatrial.cli.console import as_json, say, tell, workspace, write_file
+from seatrial.cli.console import as_json, say, say_healed, tell, workspace, write_file
 from seatrial.clock import SystemClock, iso
 from seatrial.errors import CannotRun, ExitCode, UsageError
+from seatrial.journal import NO_RUN
 from seatrial.slo.gate import read_gates
 
 _HEADS = ("RUN", "STARTED", "REALM", "PROFILE", "VERDICT", "REVISION", "BASELINE", "COMMAND")
@@ -18,9 +19,13 @@ _HEADS = ("RUN", "STARTED", "REALM", "PROFILE", "VERDICT", "REVISION", "BASELINE
 
 def run_list(json_file: str | None = None) -> ExitCode:
     """One line a run, the newest last."""
-    lines = run_lines(workspace())
-    if json_file != "-":
-        for text in _table([_HEADS, *map(_cells, lines)] if lines else []):
+    here = workspace()
+    say_healed(here)
+    lines = run_lines(here)
+    if not lines:
+        say(NO_RUN)
+    elif json_file != "-":
+        for text in _table([_HEADS, *map(_cells, lines)]):
             tell(text)
     if json_file:
         write_file(json_file, as_json({"version": 1, "runs": [_as_json(line) for line in lines]}))

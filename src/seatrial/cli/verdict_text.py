@@ -3,6 +3,7 @@ their reason."""
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,13 @@ from seatrial.reports.build import group_findings
 from seatrial.verdict import Finding, Grade, Verdict
 
 WIDTH = 118
+_LEAST_WIDTH = 60
 _REASON_INDENT = " " * 16
+
+
+def text_width() -> int:
+    """How wide lines may be: as the terminal, and no wider than is read with ease; the latter without a terminal."""
+    return max(_LEAST_WIDTH, min(WIDTH, shutil.get_terminal_size((WIDTH, 24)).columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,7 @@ def verdict_lines(verdict: Verdict) -> Iterator[Line]:
     """The verdict first, then the findings group by group, in the order they were judged."""
     score = f" (objectives: {verdict.score:.0f} of 100 points)" if verdict.score is not None else ""
     yield Line(f"verdict: {verdict.grade}{score}", verdict.grade)
-    for text in textwrap.wrap(verdict.reason, WIDTH, initial_indent="  ", subsequent_indent="  "):
+    for text in textwrap.wrap(verdict.reason, text_width(), initial_indent="  ", subsequent_indent="  "):
         yield Line(text)
     for group in group_findings(verdict.findings):
         yield Line(f"  {group.title}")
@@ -45,12 +52,20 @@ def _name(finding: Finding, title: str) -> str:
 
 def _lines(finding: Finding, name: str, width: int) -> Iterator[Line]:
     grade = finding.grade if finding.counts else None
-    yield Line(f"    {finding.shown_as:<11} {name:<{width}}  {_numbers(finding)}".rstrip(), grade)
+    head, numbers = f"    {finding.shown_as:<11} {name:<{width}}", _numbers(finding)
+    line = f"{head}  {numbers}".rstrip()
+    if len(line) <= text_width():
+        yield Line(line, grade)
+    else:
+        yield Line(head.rstrip(), grade)
+        yield from (Line(text, grade) for text in _indented(numbers))
     if finding.grade is not Grade.MET:
-        wrapped = textwrap.wrap(
-            finding.reason, WIDTH, initial_indent=_REASON_INDENT, subsequent_indent=_REASON_INDENT
-        )
-        yield from map(Line, wrapped)
+        yield from map(Line, _indented(finding.reason))
+
+
+def _indented(text: str) -> list[str]:
+    """Below a finding's name."""
+    return textwrap.wrap(text, text_width(), initial_indent=_REASON_INDENT, subsequent_indent=_REASON_INDENT)
 
 
 def _numbers(finding: Finding) -> str:

@@ -21,8 +21,8 @@ from seatrial.realm import Realm, permit_mutations
 from seatrial.redact import Secrets
 from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.runtime.resolve import resolve_secrets, visible_environment
+from seatrial.runtime.standing import standing
 from seatrial.runtime.state import addresses_of, load_state
-from seatrial.runtime.up import standing
 from seatrial.scenarios.model import Scenario, mutates
 from seatrial.scenarios.moves import Context
 from seatrial.scenarios.read import read_scenarios

@@ -16,6 +16,8 @@
                   | ledger |
                   +--------+
 
+The ledger can be there twice, on the same books (`replicas`): cards choose the faster one, and hedge late reads.
+
 Five services, each its own process, started by ``python -m seatrial.demo SERVICE`` and configured by
 its environment (see ``settings``). A customer opens an account, gets a card, charges it, sees the charge in the
 feed, freezes the card, unfreezes it and closes the account. All state is in memory and bounded.

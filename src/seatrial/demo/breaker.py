@@ -39,6 +39,23 @@ HALF_OPEN: str = pybreaker.STATE_HALF_OPEN
 _SLICES = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a breaker is set to.
+
+    ``failed_ratio`` of the calls of a window opens it, and so do failures in a row. ``open_s`` is how long it lets
+    nobody through. ``trials`` is how many calls at a time it then tries with; with none it closes by itself.
+    """
+
+    failed_ratio: float = FAILED_RATIO
+    slow_answers_fail: bool = True
+    open_s: float = OPEN_S
+    trials: int = 1
+
+
+SOUND = Rules()
+
+
 class BreakerOpen(Exception):
     """The call was not let through. ``retry_after_s`` is when the next trial is due (>= 0)."""
 
@@ -68,7 +85,8 @@ class NeverOpens:
 class FailureWindow:
     """Counts of calls and failures of the last `WINDOW_S` seconds, in slices, so its size is bounded."""
 
-    def __init__(self) -> None:
+    def __init__(self, failed_ratio: float = FAILED_RATIO) -> None:
+        self._failed_ratio = failed_ratio
         self._slices: deque[_Slice] = deque(maxlen=_SLICES)
 
     def add(self, now_s: float, *, failures: int) -> None:
@@ -85,7 +103,7 @@ class FailureWindow:
         recent = [part for part in self._slices if part.number > oldest]
         calls = sum(part.calls for part in recent)
         failures = sum(part.failures for part in recent)
-        return calls >= LEAST_CALLS and failures >= FAILED_RATIO * calls
+        return calls >= LEAST_CALLS and failures >= self._failed_ratio * calls
 
     def clear(self) -> None:
         self._slices.clear()
@@ -117,33 +135,34 @@ class EdgeBreaker:
         self,
         slow_s: float,
         *,
-        open_s: float = OPEN_S,
+        rules: Rules = SOUND,
         clock: Callable[[], float] = time.monotonic,
         changed: Callable[[str], None] = lambda state: None,
     ) -> None:
         self.slow_s = slow_s
-        self._open_s = open_s
+        self._rules = rules
         self._clock = clock
         self._changed = changed
         self._circuit = pybreaker.CircuitBreaker(
             fail_max=FAILURES_IN_A_ROW,
-            reset_timeout=open_s,
+            reset_timeout=rules.open_s,
             exclude=[_ProvesNothing],
             throw_new_error_on_trip=False,
         )
-        self._window = FailureWindow()
+        self._window = FailureWindow(rules.failed_ratio)
         self._opened_at_s = 0.0
-        self._trial_under_way = False
+        self._trials_under_way = 0
         self._era = 0
         self._state = CLOSED
 
-    def calling(self) -> AbstractContextManager[None]:
+    def calling(self, slow_s: float | None = None) -> AbstractContextManager[None]:
         """Guard one awaited call; raises `BreakerOpen` on entering when it is not let through.
 
         An exception leaving the block is a failure and goes on to the caller. Leaving by cancellation or
-        a TimeoutError before ``slow_s`` is impatience of the caller and not counted.
+        a TimeoutError before ``slow_s``, if given instead of the breaker's own, is impatience of the caller and
+        not counted.
         """
-        return _Passage(self)
+        return _Passage(self, slow_s or self.slow_s)
 
     def is_closed(self) -> bool:
         return self._state == CLOSED
@@ -151,31 +170,41 @@ class EdgeBreaker:
     def retry_after_s(self) -> float:
         """Seconds until a call may be let through as the trial; 0 when that is now."""
         if self._state == OPEN:
-            return max(0.0, self._opened_at_s + self._open_s - self._clock())
+            return max(0.0, self._opened_at_s + self._rules.open_s - self._clock())
         return 0.0
 
-    def _admit(self) -> None:
+    def _admit(self) -> bool:
+        """Let a call through, or raise `BreakerOpen`; tells whether the call is a trial."""
         if self._state == OPEN and self.retry_after_s() == 0.0:
-            self._circuit.half_open()
-            self._note_state()
-        if self._state == OPEN or self._trial_under_way:
+            self._be_tried()
+        is_trial = self._state == HALF_OPEN
+        if self._state == OPEN or (is_trial and self._trials_under_way >= self._rules.trials):
             raise BreakerOpen(self.retry_after_s())
-        self._trial_under_way = self._state == HALF_OPEN
+        self._trials_under_way += is_trial
+        return is_trial
+
+    def _be_tried(self) -> None:
+        if self._rules.trials:
+            self._circuit.half_open()
+        else:
+            self._circuit.close()
+        self._note_state()
 
     def _ending(self, passage: "_Passage", error: BaseException | None) -> Exception | None:
         """What pybreaker is told of a call that ended: None is success."""
         if passage.era != self._era:
             return _ProvesNothing()  # let through before the state last changed
-        slow = self._clock() - passage.started_s >= self.slow_s
+        slow = self._clock() - passage.started_s >= passage.slow_s
         impatient = isinstance(error, asyncio.CancelledError | TimeoutError) and not slow
         if impatient and not passage.is_trial:
             return _ProvesNothing()
         # A trial that was given up must not close the circuit: it has to be repeated.
-        return _CountedFailure() if slow or error is not None else None
+        failed = error is not None or (slow and self._rules.slow_answers_fail)
+        return _CountedFailure() if failed else None
 
     def _ended(self, passage: "_Passage", ending: Exception | None) -> None:
         if passage.is_trial:
-            self._trial_under_way = False
+            self._trials_under_way -= 1
         self._note_state()
         if passage.era != self._era or isinstance(ending, _ProvesNothing):
             return
@@ -199,13 +228,13 @@ class EdgeBreaker:
 class _Passage:
     """One call let through an `EdgeBreaker`."""
 
-    def __init__(self, breaker: EdgeBreaker) -> None:
+    def __init__(self, breaker: EdgeBreaker, slow_s: float) -> None:
         self._breaker = breaker
+        self.slow_s = slow_s
 
     def __enter__(self) -> None:
         breaker = self._breaker
-        breaker._admit()
-        self.is_trial = breaker._trial_under_way
+        self.is_trial = breaker._admit()
         self.era = breaker._era
         self.started_s = breaker._clock()
         self._guarded = breaker._circuit.calling()

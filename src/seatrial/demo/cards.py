@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import Any
 
-from seatrial.demo.client import IDEMPOTENCY_KEY, Call, EdgeClient, Reply
+from seatrial.demo.calls import IDEMPOTENCY_KEY, Call, Peer, Reply
 from seatrial.demo.exchange import Answer, Asked, Refused
 from seatrial.demo.outbox import Outbox
 from seatrial.demo.service import Handled, Service
@@ -40,7 +40,7 @@ class Card:
 
 
 class Cards:
-    def __init__(self, ledger: EdgeClient, outbox: Outbox) -> None:
+    def __init__(self, ledger: Peer, outbox: Outbox) -> None:
         self._ledger = ledger
         self._outbox = outbox
         self._cards: Bounded[Card] = Bounded(MOST_CARDS)
@@ -151,7 +151,7 @@ def _last4(card_id: str) -> str:
     return f"{int.from_bytes(hashlib.blake2b(card_id.encode(), digest_size=4).digest()) % 10_000:04d}"
 
 
-def build(ledger: EdgeClient, feed: EdgeClient) -> Service:
+def build(ledger: Peer, feed: Peer) -> Service:
     """The service, with no cards issued."""
     outbox = Outbox(feed)
     cards = Cards(ledger, outbox)

@@ -1,14 +1,11 @@
-"""The defects the bank can be started with, and the texts that name them.
+"""The defects the bank can be started with. `defect_texts` reads the texts that name them.
 
-A text is ``NAME|N[:SERVICE][=SHARE]``, for example ``5:cards`` or ``slow:ledger=2%``. A number is
-that of the audit's table of resilience defects. Without a service every service concerned has the defect.
+A number is that of the audit's table of resilience defects.
 
 To add a defect: a `Kind` in `KNOWN` here, the one place that behaves otherwise when it `has` it,
-and its test.
+its row in docs/demo-bank.md, and its test.
 """
 
-import difflib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,6 +13,12 @@ from seatrial.demo import SERVICES
 from seatrial.demo.edges import EDGES
 
 CALLERS = tuple(name for name in SERVICES if any(edge.caller == name for edge in EDGES))
+CALLED_CALLERS = tuple(name for name in CALLERS if any(edge.callee == name for edge in EDGES))
+REPLICATING = ("cards",)
+"""The services that call replicas, where there are some."""
+
+FALLING_BACK = ("gateway",)
+"""The services that answer something else where a dependency is out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,105 @@ class Kind:
 
 
 NO_TIMEOUT = Kind("no-timeout", 1, CALLERS, None, "waits for its dependencies for ever")
+CONNECT_TIMEOUT_ONLY = Kind("connect-timeout-only", 2, CALLERS, None, "waits for ever once it is connected")
+READ_TIMEOUT_ONLY = Kind(
+    "read-timeout-only", 3, CALLERS, None, "bounds each read of an answer, but not the whole of it"
+)
+TOO_PATIENT = Kind(
+    "timeout-too-long", 4, CALLED_CALLERS, None, "waits longer for its dependencies than its caller for it"
+)
+HEEDLESS = (NO_TIMEOUT, CONNECT_TIMEOUT_ONLY, READ_TIMEOUT_ONLY, TOO_PATIENT)
+"""With these a service heeds neither the deadlines nor the leaving of its callers."""
+
 NO_BREAKER = Kind("no-breaker", 5, CALLERS, None, "goes on calling a dependency that is out")
+STAYS_OPEN = Kind("breaker-stays-open", 6, CALLERS, None, "never tries again once its breaker is open")
+NO_TRIAL = Kind("breaker-without-trial", 7, CALLERS, None, "closes its breaker by the clock, without a trial")
+MANY_TRIALS = Kind("breaker-many-trials", 8, CALLERS, None, "lets every call be a trial when its breaker half-opens")
+CONSECUTIVE_ONLY = Kind("breaker-consecutive-only", 9, CALLERS, None, "opens its breaker only for failures in a row")
+IGNORES_5XX = Kind("breaker-ignores-5xx", 10, CALLERS, None, "counts any answer as good, also a 5xx")
+COUNTS_4XX = Kind("breaker-counts-4xx", 11, CALLERS, None, "counts a 4xx as a failure of its dependency")
+IGNORES_SLOWNESS = Kind("breaker-ignores-slowness", 12, CALLERS, None, "counts answers as good, however slow")
+SHARED_BREAKER = Kind("breaker-shared", 13, CALLERS, None, "has one breaker for all its dependencies")
+BREAKER_PER_CALL = Kind("breaker-per-call", 14, CALLERS, None, "makes a new breaker for every call")
+UNAWAITED = Kind("breaker-unawaited", 15, CALLERS, None, "awaits its calls outside of the breaker they are made in")
+LOCK_ACROSS_CALL = Kind("lock-across-call", 16, CALLERS, None, "holds a lock while it waits for a dependency")
+
+RETRY_STORM = Kind("retry-storm", 17, CALLERS, None, "retries at two layers, three times each, without a budget")
+NO_BACK_OFF = Kind("no-back-off", 18, CALLERS, None, "retries at once, without back-off or jitter")
+RETRIES_UNSAFE = Kind("retries-unsafe", 19, CALLERS, None, "sends a call that timed out again, under another key")
+RETRIES_OPEN = Kind("retries-open", 20, CALLERS, None, "goes on trying while its breaker is open")
+RETRIES_4XX = Kind("retries-4xx", 21, CALLERS, None, "retries a 4xx, and heeds no Retry-After")
+NO_BULKHEAD = Kind(
+    "no-bulkhead", 22, CALLERS, None, "has one pool of ten places for the calls to all its dependencies"
+)
+ENDLESS_QUEUE = Kind(
+    "endless-queue", 23, CALLERS, None, "queues requests without end, and does those again nobody waited for"
+)
+NO_FALLBACK = Kind("no-fallback", 24, FALLING_BACK, None, "answers 503 where merchants are out")
+WRONG_FALLBACK = Kind("wrong-fallback", None, FALLING_BACK, None, "gives its fallback out as the real answer")
+STICKY_FALLBACK = Kind("sticky-fallback", None, FALLING_BACK, None, "goes on falling back when merchants are back")
+SAME_FALLBACK = Kind("same-fallback", 25, FALLING_BACK, None, "falls back to the dependency that is out")
+STALE_CONNECTIONS = Kind(
+    "stale-connections", 26, CALLERS, None, "uses pooled connections without a look whether they stand"
+)
+ADDRESS_CACHED = Kind("address-cached", 27, CALLERS, None, "looks up the address of a dependency only once")
+HEALTH_LIES = Kind("health-lies", 28, CALLERS, None, "says that it is ready without looking")
+HEALTH_TOO_DEEP = Kind("health-too-deep", None, CALLERS, None, "is not alive without all it calls")
+START_NEEDS = Kind("start-needs", 29, CALLERS, None, "does not start without what it needs")
+LEAK = Kind("leak", 30, CALLERS, None, "leaves the connection open when it is answered 5xx")
+TRUNCATED_ACCEPTED = Kind(
+    "truncated-accepted", 31, CALLERS, None, "takes an answer that was cut short for a whole one"
+)
+LOSERS_RUN_ON = Kind(
+    "losers-run-on", 32, REPLICATING, None, "does not cancel the call that lost the race of a hedged read"
+)
+NO_GRACE = Kind("no-grace", 33, SERVICES, None, "ends at once when told to stop")
+
 SLOW = Kind("slow", None, SERVICES, 0.20, "takes 200 ms longer for a share of its requests")
 ERRORS = Kind("errors", None, SERVICES, 0.10, "answers a share of its requests with 500")
 WRONG = Kind("wrong", None, SERVICES, None, "answers as if all were well, with wrong amounts and names")
 
-KNOWN: tuple[Kind, ...] = (NO_TIMEOUT, NO_BREAKER, SLOW, ERRORS, WRONG)
+KNOWN: tuple[Kind, ...] = (
+    NO_TIMEOUT,
+    CONNECT_TIMEOUT_ONLY,
+    READ_TIMEOUT_ONLY,
+    TOO_PATIENT,
+    NO_BREAKER,
+    STAYS_OPEN,
+    NO_TRIAL,
+    MANY_TRIALS,
+    CONSECUTIVE_ONLY,
+    IGNORES_5XX,
+    COUNTS_4XX,
+    IGNORES_SLOWNESS,
+    SHARED_BREAKER,
+    BREAKER_PER_CALL,
+    UNAWAITED,
+    LOCK_ACROSS_CALL,
+    RETRY_STORM,
+    NO_BACK_OFF,
+    RETRIES_UNSAFE,
+    RETRIES_OPEN,
+    RETRIES_4XX,
+    NO_BULKHEAD,
+    ENDLESS_QUEUE,
+    NO_FALLBACK,
+    WRONG_FALLBACK,
+    STICKY_FALLBACK,
+    SAME_FALLBACK,
+    STALE_CONNECTIONS,
+    ADDRESS_CACHED,
+    HEALTH_LIES,
+    HEALTH_TOO_DEEP,
+    START_NEEDS,
+    LEAK,
+    TRUNCATED_ACCEPTED,
+    LOSERS_RUN_ON,
+    NO_GRACE,
+    SLOW,
+    ERRORS,
+    WRONG,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +149,9 @@ class Defects:
 
     present: tuple[Defect, ...] = ()
 
-    def has(self, kind: Kind) -> bool:
-        return any(defect.kind is kind for defect in self.present)
+    def has(self, *kinds: Kind) -> bool:
+        """Whether one of the kinds is among them."""
+        return any(defect.kind in kinds for defect in self.present)
 
     def share(self, kind: Kind) -> float:
         """The share of requests concerned (0-1); 0 without the defect. The last one given counts."""
@@ -67,70 +164,3 @@ def defects_of(service: str, defects: Iterable[Defect]) -> Defects:
     return Defects(
         tuple(defect for defect in defects if service in defect.kind.concerns and defect.service in (None, service))
     )
-
-
-def known_defects() -> tuple[str, ...]:
-    """How each known defect is written, for help and error texts."""
-    return tuple(_written(kind) for kind in KNOWN)
-
-
-def parse_defects(texts: Iterable[str]) -> tuple[Defect, ...]:
-    """Read defect texts, in order.
-
-    Raises ValueError with a sentence that quotes the text and names what would be right.
-    """
-    return tuple(_parse(text.strip()) for text in texts)
-
-
-_TEXT = re.compile(r"(?P<name>[^:=]+)(:(?P<service>[^:=]+))?(=(?P<share>[^:=]+))?")
-
-
-def _parse(text: str) -> Defect:
-    parts = _TEXT.fullmatch(text)
-    if parts is None:
-        raise ValueError(
-            f"defect {text!r}: not of the form NAME|N[:SERVICE][=SHARE]; for example '5:cards' or 'slow:ledger=2%'"
-        )
-    kind = _kind(text, parts["name"])
-    _check_service(text, kind, parts["service"])
-    return Defect(kind, parts["service"], _share(text, kind, parts["share"]))
-
-
-def _kind(text: str, name: str) -> Kind:
-    for kind in KNOWN:
-        if name in (kind.name, str(kind.number)):
-            return kind
-    close = difflib.get_close_matches(name, [kind.name for kind in KNOWN], n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    raise ValueError(f"defect {text!r}: unknown defect {name!r}; known are {', '.join(known_defects())}{hint}")
-
-
-def _check_service(text: str, kind: Kind, service: str | None) -> None:
-    if service is None or service in kind.concerns:
-        return
-    if service not in SERVICES:
-        raise ValueError(f"defect {text!r}: unknown service {service!r}; the bank has {', '.join(SERVICES)}")
-    raise ValueError(
-        f"defect {text!r}: {service} calls no other service, so it cannot be one that {kind.does};"
-        f" {', '.join(kind.concerns)} can"
-    )
-
-
-def _share(text: str, kind: Kind, value: str | None) -> float | None:
-    if value is None:
-        return kind.default_share
-    if kind.default_share is None:
-        raise ValueError(f"defect {text!r}: {kind.name} takes no value; write {_written(kind)!r}")
-    try:
-        share = float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
-    except ValueError:
-        share = -1.0
-    if not 0.0 <= share <= 1.0:
-        raise ValueError(f"defect {text!r}: {value!r} is no share of requests; write for example '20%' or '0.2'")
-    return share
-
-
-def _written(kind: Kind) -> str:
-    number = f"{kind.number}|" if kind.number is not None else ""
-    share = "" if kind.default_share is None else f"[={kind.default_share:.0%}]"
-    return f"{number}{kind.name}[:SERVICE]{share}"

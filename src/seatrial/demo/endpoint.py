@@ -15,10 +15,10 @@ from typing import Any
 import orjson
 from starlette.types import Receive, Scope, Send
 
-from seatrial.demo.client import UNAVAILABLE, EdgeError
+from seatrial.demo.calls import UNAVAILABLE, EdgeError
 from seatrial.demo.context import REQUEST_ID, Context, context_from
 from seatrial.demo.deadline import NEVER, Deadline
-from seatrial.demo.defects import ERRORS, NO_TIMEOUT, SLOW, WRONG, Defects
+from seatrial.demo.defects import ERRORS, HEEDLESS, SLOW, WRONG, Defects
 from seatrial.demo.exchange import Answer, Asked, Refused
 
 MOST_REQUESTS = 256
@@ -40,11 +40,12 @@ class Lifecycle:
 
 @dataclass(slots=True)
 class Floor:
-    """The room the requests to some endpoints of a service share, with places for `MOST_REQUESTS`."""
+    """The room the requests to some endpoints of a service share."""
 
     lifecycle: Lifecycle
     request_limit_s: float
     defects: Defects
+    places: float = MOST_REQUESTS
     requests: int = 0
 
 
@@ -54,7 +55,7 @@ class Endpoint:
     def __init__(self, handler: Handler, floor: Floor) -> None:
         self._handler = _with_defects(handler, floor.defects)
         self._floor = floor
-        self._patient = floor.defects.has(NO_TIMEOUT)
+        self._heedless = floor.defects.has(*HEEDLESS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -66,12 +67,12 @@ class Endpoint:
     async def _admitted(
         self, params: Mapping[str, str], headers: Mapping[str, str], receive: Receive, context: Context
     ) -> Answer | None:
-        if self._floor.requests >= MOST_REQUESTS:
+        if self._floor.requests >= self._floor.places:
             return _OVERLOADED
         self._floor.requests += 1
         try:
             content = await _body(receive)
-            if self._patient:
+            if self._heedless:
                 return await self._handler(Asked(params, headers, content, context.until(NEVER)))
             return await self._bounded(Asked(params, headers, content, context), receive)
         except Refused as refused:

@@ -6,11 +6,11 @@ charge follows from the caller's Idempotency-Key if there is one, so sending any
 
 import hashlib
 import secrets
-from collections.abc import Mapping
 
-from seatrial.demo.client import IDEMPOTENCY_KEY, Call, EdgeClient, EdgeError, Reply
-from seatrial.demo.context import Context
-from seatrial.demo.exchange import Answer, Asked, Refused, is_id
+from seatrial.demo.calls import IDEMPOTENCY_KEY, Call, Peer, Reply
+from seatrial.demo.defects import Defects
+from seatrial.demo.directory import Directory
+from seatrial.demo.exchange import Answer, Asked, Refused
 from seatrial.demo.service import Handled, Service
 from seatrial.demo.tokens import TOKEN_LIFE_S, Tokens, basic_credentials, bearer_token
 
@@ -23,10 +23,10 @@ ABOUT = {"name": "Seaworthy Bank", "motto": "safe in any weather", "currency": "
 
 
 class Gateway:
-    def __init__(self, tokens: Tokens, *, cards: EdgeClient, merchants: EdgeClient, feed: EdgeClient) -> None:
+    def __init__(self, tokens: Tokens, *, cards: Peer, directory: Directory, feed: Peer) -> None:
         self._tokens = tokens
         self._cards = cards
-        self._merchants = merchants
+        self._directory = directory
         self._feed = feed
 
     async def about(self, asked: Asked) -> Answer:
@@ -93,31 +93,17 @@ class Gateway:
         reply = await self._cards.call(call, asked.context)
         if reply.status not in (200, 201):
             return _passed_on(reply)
-        merchant = await self._merchant(merchant_id, asked.context)
-        named = merchant or {"id": merchant_id, "name": None}
-        return Answer(reply.status, {**reply.body, "merchant": named, "degraded": merchant is None})
+        merchant = await self._directory.named(merchant_id, asked.context)
+        return Answer(reply.status, {**reply.body, "merchant": merchant.what, "degraded": merchant.degraded})
 
     async def browse(self, asked: Asked) -> Answer:
         """The merchants to pay at; none, and degraded, while they cannot be asked."""
-        try:
-            reply = await self._merchants.call(Call("GET", "/merchants", shape={"merchants": list}), asked.context)
-        except EdgeError:
-            return Answer(200, {"merchants": [], "degraded": True})
-        return Answer(200, {"merchants": reply.body.get("merchants", []), "degraded": False})
+        merchants = await self._directory.index(asked.context)
+        return Answer(200, {"merchants": merchants.what, "degraded": merchants.degraded})
 
     async def show_feed(self, asked: Asked) -> Answer:
         call = Call("GET", f"/customers/{asked.id('customer_id')}/feed", shape=FEED)
         return _passed_on(await self._feed.call(call, asked.context))
-
-    async def _merchant(self, merchant_id: str, context: Context) -> Mapping[str, str | None] | None:
-        """The merchant by id and name, nameless if there is no such one; None while nobody can tell."""
-        if not is_id(merchant_id):
-            return {"id": merchant_id, "name": None}
-        try:
-            reply = await self._merchants.call(Call("GET", f"/merchants/{merchant_id}", shape={"name": str}), context)
-        except EdgeError:
-            return None
-        return {"id": merchant_id, "name": reply.body.get("name")}
 
     def _user(self, asked: Asked) -> str:
         """Who asks, by Bearer token or Basic auth; raises 401."""
@@ -154,9 +140,9 @@ def _passed_on(reply: Reply) -> Answer:
     return Answer(reply.status, reply.body or None)
 
 
-def build(tokens: Tokens, *, cards: EdgeClient, merchants: EdgeClient, feed: EdgeClient) -> Service:
+def build(tokens: Tokens, *, cards: Peer, merchants: Peer, feed: Peer, defects: Defects) -> Service:
     """The service; keeps nothing."""
-    gateway = Gateway(tokens, cards=cards, merchants=merchants, feed=feed)
+    gateway = Gateway(tokens, cards=cards, directory=Directory(merchants, defects), feed=feed)
     routes = (
         Handled("POST", "/cards/{card_id}/charges", gateway.charge),
         Handled("GET", "/merchants", gateway.browse),

@@ -1,56 +1,30 @@
 """ledger: the accounts and the money on them. Calls nobody.
 
 Accounts are put under an id their caller chose, and a debit carries an Idempotency-Key, so every request may
-be sent twice and counts once. State dies with the process: an account from before a restart is 404.
+be sent twice and counts once. Books in memory die with the process: an account from before a restart is 404. Replicas
+share theirs in a file, and any of them can do anything.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
-from seatrial.demo.client import IDEMPOTENCY_KEY
+from seatrial.demo.books import Account, Books, Debited
+from seatrial.demo.calls import IDEMPOTENCY_KEY
 from seatrial.demo.exchange import Answer, Asked, Refused
 from seatrial.demo.service import Handled, Service
-from seatrial.demo.store import Bounded
-
-MOST_ACCOUNTS = 100_000
-MOST_KEYS = 200_000
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    id: str
-    customer_id: str
-    owner: str
-    state: str
-    balance_cents: int
-
-    def shown(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "customer_id": self.customer_id,
-            "owner": self.owner,
-            "state": self.state,
-            "balance_cents": self.balance_cents,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Debited:
-    """What a debit did, kept to be said again when the same key comes again."""
-
-    account_id: str
-    amount_cents: int
-    answer: Mapping[str, Any]
 
 
 class Ledger:
-    def __init__(self) -> None:
-        self._accounts: Bounded[Account] = Bounded(MOST_ACCOUNTS)
-        self._debits: Bounded[Debited] = Bounded(MOST_KEYS)
+    def __init__(self, books: Books) -> None:
+        self._accounts = books.accounts
+        self._debits = books.debits
+        self._alone = books.alone
 
     async def open(self, asked: Asked) -> Answer:
+        with self._alone():
+            return self._opened(asked)
+
+    def _opened(self, asked: Asked) -> Answer:
         account_id, fields = asked.id("account_id"), asked.fields()
         known = self._accounts.get(account_id)
         if known is not None:
@@ -69,12 +43,17 @@ class Ledger:
         return Answer(200, self._account(asked).shown())
 
     async def close(self, asked: Asked) -> Answer:
-        account = self._account(asked)
-        self._accounts.put(account.id, replace(account, state="CLOSED"))
+        with self._alone():
+            account = self._account(asked)
+            self._accounts.put(account.id, replace(account, state="CLOSED"))
         return Answer(204)
 
     async def debit(self, asked: Asked) -> Answer:
         """Take money off an account: 201, 200 for a key seen before, 402 without enough of it, 409 if closed."""
+        with self._alone():
+            return self._debited(asked)
+
+    def _debited(self, asked: Asked) -> Answer:
         account, amount_cents, key = self._account(asked), asked.fields().cents("amount_cents"), _key(asked)
         before = self._debits.get(key)
         if before is not None:
@@ -122,13 +101,13 @@ def _declined(status: int, reason: str, account: Account) -> Answer:
     return Answer(status, {"state": "DECLINED", "reason": reason, "balance_cents": account.balance_cents})
 
 
-def build() -> Service:
-    """The service, with empty books."""
-    ledger = Ledger()
+def build(books: Books) -> Service:
+    """The service on these books."""
+    ledger = Ledger(books)
     routes = (
         Handled("PUT", "/accounts/{account_id}", ledger.open),
         Handled("GET", "/accounts/{account_id}", ledger.show),
         Handled("DELETE", "/accounts/{account_id}", ledger.close),
         Handled("POST", "/accounts/{account_id}/debits", ledger.debit),
     )
-    return Service("ledger", routes)
+    return Service("ledger", routes, close=books.close)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import httpx
 
+from seatrial.demo.reading import Reading, whole
+
 MOST_GIVEN_UP = 8
 
 
@@ -23,10 +25,11 @@ class _Client:
 
 
 class Line:
-    """``connect`` makes a client; it is called once now and once for each renewal."""
+    """``connect`` makes a client; it is called once now and once for each renewal. ``read`` sends and reads."""
 
-    def __init__(self, connect: Callable[[], httpx.AsyncClient]) -> None:
+    def __init__(self, connect: Callable[[], httpx.AsyncClient], read: Reading = whole) -> None:
         self._connect = connect
+        self._read = read
         self._current = _Client(connect())
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -37,7 +40,8 @@ class Line:
         client = self._current
         client.under_way += 1
         try:
-            return await client.http.request(method, url, headers=headers, content=content)
+            request = client.http.build_request(method, url, headers=headers, content=content)
+            return await self._read(client.http, request)
         except asyncio.CancelledError:
             self._count_given_up(client)
             raise

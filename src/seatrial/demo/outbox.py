@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seatrial.demo import log
-from seatrial.demo.client import Call, EdgeClient, EdgeError
+from seatrial.demo.calls import Call, EdgeError, Peer
 from seatrial.demo.context import Context
 from seatrial.demo.deadline import Deadline
 
@@ -39,7 +39,7 @@ class Parcel:
 class Outbox:
     """Delivers entries along ``feed`` in the background, between `start` and `stop`."""
 
-    def __init__(self, feed: EdgeClient) -> None:
+    def __init__(self, feed: Peer) -> None:
         self._feed = feed
         self._waiting: asyncio.Queue[Parcel] = asyncio.Queue(MOST_WAITING)
         self._couriers: list[asyncio.Task[None]] = []

@@ -10,16 +10,22 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 import uvicorn
 
 from seatrial.demo import cards, feed, gateway, ledger, merchants
+from seatrial.demo.books import in_file, in_memory
+from seatrial.demo.calls import Peer
 from seatrial.demo.client import EdgeClient
-from seatrial.demo.edges import edges_of
+from seatrial.demo.defects import NO_GRACE
+from seatrial.demo.edges import Edge, edges_of
 from seatrial.demo.endpoint import Lifecycle
+from seatrial.demo.guards import Guards
+from seatrial.demo.replicas import peer_of
 from seatrial.demo.service import Service, application
 from seatrial.demo.settings import Settings
 from seatrial.demo.tokens import Tokens
@@ -32,14 +38,21 @@ IDLE_S = 10
 GIVES_WAY = 5
 """The bank shares a machine with the load generator, whose lateness would spoil every measurement: it gives way."""
 
-_Clients = Mapping[str, EdgeClient]
+START_FAILED = 3
+"""The exit status of a service that could not start, as uvicorn's."""
+
+_Clients = Mapping[str, Peer]
 
 BUILDERS: Mapping[str, Callable[[_Clients, Settings], Service]] = {
     "gateway": lambda to, settings: gateway.build(
-        Tokens(settings.password), cards=to["cards"], merchants=to["merchants"], feed=to["feed"]
+        Tokens(settings.password),
+        cards=to["cards"],
+        merchants=to["merchants"],
+        feed=to["feed"],
+        defects=settings.defects,
     ),
     "cards": lambda to, settings: cards.build(to["ledger"], to["feed"]),
-    "ledger": lambda to, settings: ledger.build(),
+    "ledger": lambda to, settings: ledger.build(in_file(settings.books) if settings.books else in_memory()),
     "merchants": lambda to, settings: merchants.build(),
     "feed": lambda to, settings: feed.build(),
 }
@@ -47,15 +60,20 @@ BUILDERS: Mapping[str, Callable[[_Clients, Settings], Service]] = {
 
 def build(settings: Settings) -> Service:
     """The service with a client for each of its edges; connects to nobody."""
+    defects, guards = settings.defects, Guards(settings.defects)
+
+    def connect(edge: Edge, url: str) -> EdgeClient:
+        return EdgeClient(edge, url, defects=defects, guards=guards)
+
     clients = {
-        edge.callee: EdgeClient(edge, settings.urls[edge.callee], defects=settings.defects)
+        edge.callee: peer_of(edge, settings.urls[edge.callee].split(","), defects, connect)
         for edge in edges_of(settings.service)
     }
     return BUILDERS[settings.service](clients, settings)
 
 
 def serve(settings: Settings) -> None:
-    """Serve until told to stop; ends the process with status 3 if the port cannot be had."""
+    """Serve until told to stop; ends the process with a status other than 0 if it could not start."""
     os.nice(GIVES_WAY)
     logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.WARNING)
     logging.getLogger("seatrial.demo").setLevel(logging.INFO)
@@ -76,7 +94,10 @@ def serve(settings: Settings) -> None:
     )
     _keep_collections_rare()
     _spare_httpcore_a_search()
-    DrainingServer(config, lifecycle).run()
+    server = HeedlessServer(config) if settings.defects.has(NO_GRACE) else DrainingServer(config, lifecycle)
+    server.run()
+    if not server.started:
+        sys.exit(START_FAILED)
 
 
 class DrainingServer(uvicorn.Server):
@@ -100,6 +121,14 @@ class DrainingServer(uvicorn.Server):
 
     def _stop(self) -> None:
         self.should_exit = True
+
+
+class HeedlessServer(uvicorn.Server):
+    """Uvicorn's server without a handler for signals, so that the system ends it where it stands."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 def _keep_collections_rare() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
@@ -37,6 +37,7 @@ __all__ = [
     "files_in",
     "find",
     "find_workspace",
+    "keep",
     "load",
     "loads",
     "parse",
@@ -48,6 +49,21 @@ MAX_BYTES = 1 << 20
 WORKSPACE_FILE = "realms.yaml"
 
 Raw = TypeVar("Raw", bound=BaseModel)
+
+
+class Named(Protocol):
+    """What a document says, once read."""
+
+    @property
+    def name(self) -> str:
+        """What others call it."""
+
+    @property
+    def where(self) -> Where | None:
+        """Where its document stands."""
+
+
+Item = TypeVar("Item", bound=Named)
 
 DurationS = Annotated[float, BeforeValidator(quantity.duration_s)]
 RatePerS = Annotated[float, BeforeValidator(quantity.rate_per_s)]
@@ -96,6 +112,17 @@ def files_in(folder: Path) -> tuple[Path, ...]:
 def find(folder: Path, kind: str) -> tuple[Document, ...]:
     """Every document of that kind below the folder, sorted by file name."""
     return tuple(doc for doc in map(load, files_in(folder)) if doc.kind == kind)
+
+
+def keep(item: Item, known: dict[str, Item], document: Document) -> None:
+    """Put what the document says among those of its kind, by name; DocumentError when one has that name already."""
+    if item.name in known:
+        raise DocumentError(
+            document.where(document.kind),
+            f"a second {document.kind} '{item.name}'",
+            f"the first is at {known[item.name].where}; rename or remove one",
+        )
+    known[item.name] = item
 
 
 def load(path: Path) -> Document:

@@ -43,6 +43,13 @@ class Document:
         """Whether something stands at that path."""
         return self._nearest(path)[1] == len(path)
 
+    def part(self, *path: str | int, kind: str) -> Document:
+        """The mapping at that path, which must be there, as a document of that kind with its places in this one."""
+        content: Any = self.content
+        for step in path:
+            content = content[step]
+        return Document(self.file, kind, content, self.text, self._nearest(path)[0])
+
     def _nearest(self, path: Steps) -> tuple[Any, int]:
         """The deepest place on the path that is there, and how many steps lead to it."""
         place: Any = self._root

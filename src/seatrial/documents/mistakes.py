@@ -35,6 +35,7 @@ _WANTED = {
     **dict.fromkeys(_MAPPINGS, "a mapping is wanted here, as {key: value}"),
     **dict.fromkeys(_LISTS, "a list is wanted here, as [a, b]"),
     "too_short": "an empty one means nothing here; write at least one",
+    "string_too_short": "an empty text means nothing here; write one",
 }
 """What is said of the commonest wrong shapes, in the words of documents and not of pydantic."""
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from seatrial.errors import Where
 from seatrial.reports.page import with_texts
 from seatrial.reports.printable import printable
-from seatrial.verdict import Finding, Grade
+from seatrial.verdict import Finding, Grade, Subject
 
 _COMMANDS = {Grade.MISSED: "error", Grade.UNDECIDED: "warning", Grade.DEGRADED: "warning"}
 MOST = 10
@@ -23,9 +23,10 @@ MOST = 10
 
 
 def annotation_lines(findings: Iterable[Finding], *, redact: Callable[[str], str], root: Path) -> Iterator[str]:
-    """A line for each finding that is not MET, the worst first. `root` is the repository's, which files are named
-    from."""
-    against = sorted((one for one in findings if one.is_against), key=lambda one: -one.grade.badness)
+    """A line for each finding that is not MET, the worst first; of information none. `root` is the repository's,
+    which files are named from."""
+    unmet = (one for one in findings if one.grade is not Grade.MET and one.subject is not Subject.INFORMATION)
+    against = sorted(unmet, key=lambda one: -one.grade.badness)
     for command in ("error", "warning", "notice"):
         own = [finding for finding in against if _command(finding) == command]
         shown = own if len(own) <= MOST else own[: MOST - 1]

@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+from seatrial.reports.experiment.page import EdgeLane, Experiment
+from seatrial.reports.load.page import Load, StepNumbers
 from seatrial.reports.page import (
-    EdgeLane,
     ErrorCount,
     ErrorRow,
     ErrorTable,
@@ -50,6 +51,10 @@ def build(
     journeys: tuple[Journey, ...] = (),
     errors: Iterable[ErrorCount] = (),
     notes: tuple[Note, ...] = (),
+    steps: tuple[StepNumbers, ...] = (),
+    generator: tuple[Note, ...] = (),
+    load: Load | None = None,
+    experiments: tuple[Experiment, ...] = (),
 ) -> Page:
     """The page of one run. Services and journeys keep their order; findings are grouped by what they are about."""
     shown = _sorted(series or Series())
@@ -69,6 +74,10 @@ def build(
         notes=notes,
         started_at=moments[0],
         ended_at=moments[-1],
+        steps=steps,
+        generator=generator,
+        load=load,
+        experiments=experiments,
     )
 
 
@@ -80,16 +89,31 @@ def group_findings(findings: Iterable[Finding]) -> tuple[FindingGroup, ...]:
     return tuple(FindingGroup(title, tuple(members), _whole(members)) for title, members in groups.items())
 
 
-def _whole(findings: Iterable[Finding]) -> Grade:
-    """The worst of those that count, or of all where none does."""
-    listed = tuple(findings)
-    return worst(finding.grade for finding in [item for item in listed if item.counts] or listed)
+def _whole(findings: Iterable[Finding]) -> Grade | None:
+    """The worst of those that count."""
+    grades = [finding.grade for finding in findings if finding.counts]
+    return worst(grades) if grades else None
 
 
 def findings_against(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Those that are not MET, the worst first, key objectives before others."""
+    """Those that count and are not MET, the worst first; of one grade the generator's, which explains others, then
+    key ones."""
     against = [finding for finding in findings if finding.is_against]
-    return tuple(sorted(against, key=lambda finding: (-finding.grade.badness, not finding.key)))
+    return tuple(sorted(against, key=_order))
+
+
+def _order(finding: Finding) -> tuple[int, bool, bool]:
+    return -finding.grade.badness, finding.subject is not Subject.GENERATOR, not finding.key
+
+
+def together(against: Iterable[Finding]) -> tuple[tuple[Finding, ...], ...]:
+    """The same, in the same order; what of one experiment has one grade and one reason, and no number, together."""
+    groups: dict[object, list[Finding]] = {}
+    for finding in against:
+        is_bare = finding.experiment and not finding.measured_text
+        key = (finding.experiment, finding.grade, finding.reason) if is_bare else finding.name
+        groups.setdefault(key, []).append(finding)
+    return tuple(map(tuple, groups.values()))
 
 
 def tabulate(errors: Iterable[ErrorCount]) -> ErrorTable:
@@ -118,9 +142,11 @@ def events(page: Page) -> tuple[Event, ...]:
 
 
 def _fault_events(window: FaultWindow) -> Iterator[Event]:
-    yield Event(window.started_at, window.target, f"fault injected: {window.kind} ({window.experiment})")
+    selected = f", {window.selects}" if window.selects else ""
+    yield Event(window.started_at, window.target, f"fault injected: {window.kind}{selected} ({window.experiment})")
     if window.ended_at is not None:
-        yield Event(window.ended_at, window.target, f"fault {window.ended or 'ended'}: {window.kind}")
+        counted = "" if window.hit is None else f", matched {window.matched or 0:,} and hit {window.hit:,}"
+        yield Event(window.ended_at, window.target, f"fault {window.ended or 'ended'}: {window.kind}{counted}")
 
 
 def _phase_numbers(latency: ServiceLatency, span: PhaseSpan) -> PhaseNumbers:
@@ -145,6 +171,8 @@ def _group_title(finding: Finding) -> str:
         return f"Experiment: {finding.experiment}"
     if finding.subject is Subject.JOURNEY:
         return "Journeys"
+    if finding.subject is Subject.AUDIT:
+        return "Audit"
     if finding.subject is Subject.GENERATOR:
         return "Load generator"
     return finding.service or str(finding.subject).capitalize()

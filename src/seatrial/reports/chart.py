@@ -10,32 +10,20 @@ from __future__ import annotations
 import itertools
 import math
 import operator
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from seatrial.chaos.states import State
 from seatrial.reports.axis import Scale, Tick, TimeAxis, linear_scale, log_scale
-from seatrial.reports.page import Band, EdgeLane, Journey, JourneyStep, Page, RatePoint, ServiceLatency
+from seatrial.reports.experiment.page import EdgeLane
+from seatrial.reports.page import Band, Journey, JourneyStep, Page, RatePoint, ServiceLatency
+from seatrial.reports.places import Bar, Point, Shade, bars, shade, thin
 
 LATENCY_PX = 190.0
 RATE_PX = 120.0
 LANE_PX = 26.0
-POINTS_MAX = 360
 _FOOT_PX = 30.0
 _LABEL_GAP_PX = 13.0
-
-Point = tuple[float, float | None]
-"""An instant and a value; None breaks the line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shade:
-    """A stretch of time, in percent of the width."""
-
-    left: float
-    width: float
-    label: str
-    kind: str
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +42,6 @@ class Rule:
 
     y: float
     label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A bar standing on the chart's foot; `left` and `width` in percent, `height` in pixels."""
-
-    left: float
-    width: float
-    height: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +76,16 @@ def time_axis(page: Page) -> TimeAxis:
 def phase_shades(page: Page) -> tuple[Shade, ...]:
     """The phases of the load, in order."""
     return tuple(
-        _shade(page, (span.started_at, span.ended_at), label=span.label, kind=span.phase) for span in page.phases
+        shade(time_axis(page), (span.started_at, span.ended_at), label=span.label, kind=span.phase)
+        for span in page.phases
     )
 
 
 def fault_shades(page: Page) -> tuple[Shade, ...]:
     """Every fault while it acted; one that was never healed lasts to the end."""
     return tuple(
-        _shade(
-            page,
+        shade(
+            time_axis(page),
             (window.started_at, window.ended_at),
             label=f"{window.kind} {window.target}",
             kind="fault",
@@ -118,8 +98,8 @@ def fault_shades(page: Page) -> tuple[Shade, ...]:
 def lane_rows(page: Page) -> tuple[Row, ...]:
     """The faults, one row for each target, then every edge with its breaker and calls."""
     shades: dict[str, list[Shade]] = {}
-    for window, shade in zip(page.windows, fault_shades(page), strict=True):
-        shades.setdefault(window.target, []).append(replace(shade, label=window.kind))
+    for window, acted in zip(page.windows, fault_shades(page), strict=True):
+        shades.setdefault(window.target, []).append(replace(acted, label=window.kind))
     faults = (Row(f"fault on {target}", tuple(members)) for target, members in shades.items())
     return (*faults, *(_lane_row(page, lane) for lane in page.lanes))
 
@@ -134,11 +114,12 @@ def latency_plots(page: Page) -> tuple[Plot, ...]:
 
 
 def rate_plots(page: Page) -> tuple[Plot, ...]:
-    """Plays planned and started, then requests OK and failed; nothing without a load."""
+    """Plays planned and started, those in flight, then requests OK and failed; nothing without a load."""
     if not page.rates:
         return ()
     return (
-        _rate_plot(page, "Plays per second", ("planned", "started")),
+        _rate_plot(page, "Plays per second", ("planned", "started"), bars=_dropped(page)),
+        _rate_plot(page, "Plays in flight", ("in_flight",)),
         _rate_plot(page, "Requests per second", ("ok", "failed")),
     )
 
@@ -161,15 +142,6 @@ def _step_shade(axis: TimeAxis, span: tuple[float, float], step: JourneyStep) ->
     return Shade(left, round(right - left, 3), step.name, step.outcome or "skipped")
 
 
-def thin(points: Sequence[Point]) -> tuple[Point, ...]:
-    """At most about `POINTS_MAX` points: each stands for a stretch of time and holds its largest value."""
-    if len(points) <= POINTS_MAX:
-        return tuple(points)
-    size = math.ceil(len(points) / POINTS_MAX)
-    chunks = (points[start : start + size] for start in range(0, len(points), size))
-    return tuple((chunk[0][0], _largest(value for _, value in chunk)) for chunk in chunks)
-
-
 def line_path(points: Sequence[Point], axis: TimeAxis, scale: Scale) -> str:
     """An SVG path through the points, broken where a value is missing or seconds were not observed."""
     gap_s = 2.5 * min((b[0] - a[0] for a, b in itertools.pairwise(points)), default=1.0)
@@ -186,13 +158,15 @@ def line_path(points: Sequence[Point], axis: TimeAxis, scale: Scale) -> str:
     return "".join(parts)
 
 
-def spread(places: Sequence[float | None]) -> tuple[float | None, ...]:
-    """The places of labels, moved down just enough that none covers the one above it."""
+def spread(places: Sequence[float | None], lowest: float = math.inf) -> tuple[float | None, ...]:
+    """The places of labels, moved down just enough that none covers the one above it, but up where they would stand
+    below `lowest`: the time's own labels are there."""
     order = sorted((place, index) for index, place in enumerate(places) if place is not None)
     moved: list[float | None] = [None] * len(places)
     above = -math.inf
-    for place, index in order:
-        above = max(place, above + _LABEL_GAP_PX)
+    for rank, (place, index) in enumerate(order, start=1):
+        room = lowest - _LABEL_GAP_PX * (len(order) - rank)
+        above = min(room, max(place, above + _LABEL_GAP_PX))
         moved[index] = round(above, 2)
     return tuple(moved)
 
@@ -200,16 +174,18 @@ def spread(places: Sequence[float | None]) -> tuple[float | None, ...]:
 def _latency_plot(page: Page, latency: ServiceLatency, scale: Scale) -> Plot:
     series = [(name, _thinned(latency.bands, f"{name}_s")) for name in ("p99", "p95", "p50")]
     rules = (
-        Rule(scale.y(limit.limit_s), f"{limit.objective}: p{limit.quantile * 100:g} < {_milliseconds(limit.limit_s)}")
+        Rule(
+            scale.y(limit.limit_s), f"{limit.objective}: p{limit.quantile * 100:g} <= {_milliseconds(limit.limit_s)}"
+        )
         for limit in latency.limits
     )
     return _plot(page, latency.service, scale, series=series, rules=tuple(rules), bars=_foot(page, latency.bands))
 
 
-def _rate_plot(page: Page, title: str, names: tuple[str, ...]) -> Plot:
+def _rate_plot(page: Page, title: str, names: tuple[str, ...], *, bars: tuple[Bar, ...] = ()) -> Plot:
     series = [(name, _thinned(page.rates, name)) for name in names]
     highest = max(value or 0.0 for _, points in series for _, value in points)
-    return _plot(page, title, linear_scale(highest, RATE_PX), series=series)
+    return _plot(page, title, linear_scale(highest, RATE_PX), series=series, bars=bars)
 
 
 def _plot(
@@ -222,9 +198,9 @@ def _plot(
     bars: tuple[Bar, ...] = (),
 ) -> Plot:
     axis = time_axis(page)
-    ends = spread([_end_y(points, scale) for _, points in series])
-    lines = (
-        Line(name, name, line_path(points, axis, scale), end)
+    ends = spread([_end_y(points, scale) for _, points in series], scale.height_px)
+    lines = (  # one alone is named by the title
+        Line(name, name.replace("_", " "), line_path(points, axis, scale), end if len(series) > 1 else None)
         for (name, points), end in zip(series, ends, strict=True)
     )
     return Plot(title, scale.height_px, axis.ticks(), scale.ticks(), lines=tuple(lines), rules=rules, bars=bars)
@@ -233,40 +209,31 @@ def _plot(
 def _lane_row(page: Page, lane: EdgeLane) -> Row:
     axis = time_axis(page)
     shades = (
-        _shade(page, (span.started_at, span.ended_at), label=span.label, kind=span.state) for span in lane.spans
+        shade(axis, (spell.started_at, spell.ended_at), label=spell.state, kind=spell.state)
+        for spell in lane.spells
+        if spell.state is not State.CLOSED
     )
-    calls = thin([(second.second, float(second.calls)) for second in lane.calls])
+    calls = thin([(each.at, each.calls / lane.slice_s) for each in lane.calls])
     most = max((value or 0.0 for _, value in calls), default=0.0)
     return Row(
         lane.edge,
         tuple(shades),
         tuple(Tick(axis.percent(event.at), event.label) for event in lane.events),
-        tuple(_bars(page, calls, most, height_px=LANE_PX)),
+        tuple(bars(axis, calls, most, height_px=LANE_PX)),
         int(most),
     )
+
+
+def _dropped(page: Page) -> tuple[Bar, ...]:
+    """The share of planned plays that were dropped in each second, as bars on the foot of the plays' chart."""
+    shares = thin([(point.second, min(1.0, point.dropped / max(1, point.planned))) for point in page.rates])
+    return tuple(bars(time_axis(page), shares, 1.0, height_px=_FOOT_PX))
 
 
 def _foot(page: Page, bands: Sequence[Band]) -> tuple[Bar, ...]:
     """The share of failed requests of each second, as bars on the foot of a latency chart."""
     shares = thin([(band.second, band.failed / max(1, band.n + band.failed)) for band in bands])
-    return tuple(_bars(page, shares, 1.0, height_px=_FOOT_PX))
-
-
-def _bars(page: Page, points: Sequence[Point], most: float, *, height_px: float) -> Iterator[Bar]:
-    """Bars a second wide; what is small but not zero stays visible."""
-    axis = time_axis(page)
-    width = round(max(100 / axis.length_s, 100 / POINTS_MAX), 3)
-    for instant, value in points:
-        if value:
-            yield Bar(axis.percent(instant), width, round(max(2.0, height_px * value / most), 2))
-
-
-def _shade(page: Page, times: tuple[float, float | None], *, label: str, kind: str, detail: str = "") -> Shade:
-    axis = time_axis(page)
-    started_at, ended_at = times
-    left = axis.percent(started_at)
-    right = axis.percent(page.ended_at if ended_at is None else ended_at)
-    return Shade(left, round(right - left, 3), label, kind, detail)
+    return tuple(bars(time_axis(page), shares, 1.0, height_px=_FOOT_PX))
 
 
 def _shown_values(latency: ServiceLatency) -> Iterator[float]:
@@ -283,10 +250,6 @@ def _thinned(items: Sequence[Band] | Sequence[RatePoint], field: str) -> tuple[P
 def _end_y(points: Sequence[Point], scale: Scale) -> float | None:
     last = next((value for _, value in reversed(points) if value is not None), None)
     return None if last is None else scale.y(last)
-
-
-def _largest(values: Iterable[float | None]) -> float | None:
-    return max((value for value in values if value is not None), default=None)
 
 
 def _short(number: float) -> str:

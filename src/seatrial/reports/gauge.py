@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from seatrial.slo.comparison import BOUNDS_NOTHING
 from seatrial.slo.decide.words import percent
-from seatrial.verdict import Finding
+from seatrial.verdict import Finding, Grade
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,15 @@ def gauge(finding: Finding) -> Gauge | None:
     return Gauge(place(limit), place(measured), place(low), place(high), clipped=high > end)
 
 
+def is_unproven(finding: Finding) -> bool:
+    """Whether it is MET though its interval reaches across the limit: what was seen does not contradict the limit,
+    and does not prove it."""
+    limit, low, high = finding.limit, finding.low, finding.high
+    if limit is None or low is None or high is None:
+        return False
+    return finding.grade is Grade.MET and low < limit < high
+
+
 def interval_text(finding: Finding) -> str:
     """`0.12 % – 0.9 %`, or per second where the finding's own texts say so; empty without an interval."""
     if finding.low is None or finding.high is None:
@@ -53,8 +63,9 @@ def _shown(value: float, finding: Finding) -> str:
     """In the unit of the finding's texts (`Finding`): a rate is written `/s`, a comparison `x1.04` (of the body a
     plain number), every other interval is of a share."""
     is_rate = "/s" in finding.limit_text or "/s" in finding.measured_text
-    if math.isinf(value):
+    is_comparison = " against " in finding.measured_text
+    if math.isinf(value) or (is_comparison and value >= BOUNDS_NOTHING):
         return "∞"
-    if " against " in finding.measured_text:
+    if is_comparison:
         return f"x{value:.3g}" if ": x" in finding.measured_text else f"{value:.3g}"
     return f"{value:,.4g}/s" if is_rate else percent(value)

@@ -1,8 +1,8 @@
 """What a report shows, as plain values: the page every form (HTML, JUnit, Markdown) is made from.
 
 Room reports. `assess` fills the parts, `build` puts them together, the forms only lay them out. Instants and
-`second` are UTC seconds since the epoch, `_s` are seconds, shares are ratios 0-1. May import the floor; must never
-measure, judge, read a clock or touch the disk.
+`second` are UTC seconds since the epoch, `_s` are seconds, shares are ratios 0-1. May import the floor and
+the words of this room's packages; must never measure, judge, read a clock or touch the disk.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from seatrial.reports.experiment.page import EdgeLane, Experiment
+from seatrial.reports.load.page import Load, StepNumbers
 from seatrial.sample import Cause, FaultWindow, Outcome, Phase
 from seatrial.verdict import Finding, Grade, Verdict
 
@@ -75,29 +77,32 @@ class LatencyLimit:
 
 @dataclass(frozen=True, slots=True)
 class Quantiles:
-    """Of the load's whole hold: of `n` OK requests, counted `since` (`the due time`, `the sending`)."""
+    """Of a whole part of the load: of `n` OK requests, counted `since` (`the due time`, `the sending`)."""
 
     since: str
     p50_s: float
     p95_s: float
     p99_s: float
+    max_s: float
     n: int
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceLatency:
-    """One service's bands in order of time; a second that is left out was not observed. `hold`: its quantiles over
-    the load's hold, from each moment they can be counted from."""
+    """One service's bands in order of time; a second that is left out was not observed. `whole`: its quantiles over
+    one part of the load, named by `part`, from each moment they can be counted from."""
 
     service: str
     bands: tuple[Band, ...]
     limits: tuple[LatencyLimit, ...] = ()
-    hold: tuple[Quantiles, ...] = ()
+    whole: tuple[Quantiles, ...] = ()
+    part: str = "hold"
 
 
 @dataclass(frozen=True, slots=True)
 class RatePoint:
-    """One second of the load: plays planned, started and dropped; requests that ended OK and failed."""
+    """One second of the load: plays planned, started and dropped, and in flight at its end; requests that ended OK
+    and failed."""
 
     second: int
     planned: int
@@ -105,69 +110,29 @@ class RatePoint:
     ok: int
     failed: int
     dropped: int = 0
+    in_flight: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseSpan:
     """From when to when a phase lasted; `experiment` names it for the phases during and after one, `level` says at
-    which level a probe was."""
+    which level a probe was. `is_tail`: nothing was planned any more, and plays in flight came to their end."""
 
     phase: Phase
     started_at: float
     ended_at: float
     experiment: str | None = None
     level: float | None = None
+    is_tail: bool = False
 
     @property
     def label(self) -> str:
-        """`hold`, `during: the ledger hangs`, or `probe 50`."""
+        """`hold`, `during: the ledger hangs`, `probe 50`, or `last plays`."""
+        if self.is_tail:
+            return "last plays"
         level = "" if self.level is None else f" {self.level:g}"
         name = f"{self.phase.replace('_', '-')}{level}"
         return f"{name}: {self.experiment}" if self.experiment else name
-
-
-class LaneState(enum.StrEnum):
-    """What a breaker was seen doing; closed is everything else."""
-
-    OPEN = "open"
-    HALF_OPEN = "half-open"
-
-
-@dataclass(frozen=True, slots=True)
-class LaneSpan:
-    """A stretch of time in which a breaker was open or half-open."""
-
-    state: LaneState
-    label: str
-    started_at: float
-    ended_at: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LaneEvent:
-    """A moment on an edge worth a line in the report: opened, trial call, closed."""
-
-    at: float
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class EdgeSecond:
-    """Calls seen on an edge in one second: the proof that an open breaker lets none through."""
-
-    second: int
-    calls: int
-    failed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class EdgeLane:
-    """One edge (`cards->ledger`) or service over time: its breaker's states, events and calls."""
-
-    edge: str
-    spans: tuple[LaneSpan, ...] = ()
-    events: tuple[LaneEvent, ...] = ()
-    calls: tuple[EdgeSecond, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,11 +248,12 @@ class PhaseNumbers:
 
 @dataclass(frozen=True, slots=True)
 class FindingGroup:
-    """Findings that belong together: a service, an experiment, the journeys, the load generator."""
+    """Findings that belong together: a service, an experiment, the journeys, the load generator. `grade` is the worst
+    of those that count, None where none does."""
 
     title: str
     findings: tuple[Finding, ...]
-    grade: Grade
+    grade: Grade | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +261,7 @@ class Page:
     """A whole report. `against` are the findings that are not MET, the worst first.
 
     `started_at` and `ended_at` bound the time axis of every chart: from the first to the last thing shown on it.
+    `load` is there where a load alone was recorded: nobody gave a verdict of it then.
     """
 
     facts: RunFacts
@@ -311,6 +278,10 @@ class Page:
     notes: tuple[Note, ...]
     started_at: float
     ended_at: float
+    steps: tuple[StepNumbers, ...] = ()
+    generator: tuple[Note, ...] = ()
+    load: Load | None = None
+    experiments: tuple[Experiment, ...] = ()
 
 
 def with_texts(value: _Shown, change: Callable[[str], str]) -> _Shown:

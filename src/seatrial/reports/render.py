@@ -19,7 +19,7 @@ import jinja2.sandbox
 
 from seatrial.errors import DocumentError, Where
 from seatrial.quantity import show_duration, show_ratio
-from seatrial.reports.build import events, summarise
+from seatrial.reports.build import events, summarise, together
 from seatrial.reports.chart import (
     fault_shades,
     lane_rows,
@@ -29,14 +29,20 @@ from seatrial.reports.chart import (
     time_axis,
     waterfall,
 )
-from seatrial.reports.gauge import gauge, interval_text
+from seatrial.reports.experiment.chart import comparisons, lanes
+from seatrial.reports.gauge import gauge, interval_text, is_unproven
 from seatrial.reports.page import Page, with_texts
 from seatrial.reports.printable import printable
 from seatrial.verdict import Grade
 
 TEMPLATE = "report.html.j2"
+LOAD_TEMPLATE = "load.html.j2"
+"""Of a load alone; it extends the report's, a user's own included."""
+
 BUILT_IN = "built-in"
-_WITHIN_NUMBER = re.compile(r"(?<=[<>=]) (?=[\d.])|(?<=\d) (?=(?:%|ms|s|m|h)(?!\w))")
+_WITHIN_NUMBER = re.compile(
+    r"(?<=[<>=]) (?=[\d.])|(?<=\d) (?=(?:%|ms|s|m|h)(?!\w))|(?<=\d) (?=of \d)|(?<=\d of) (?=\d)"
+)
 
 
 def render_html(page: Page, *, redact: Callable[[str], str], templates: Path | None = None) -> str:
@@ -45,10 +51,11 @@ def render_html(page: Page, *, redact: Callable[[str], str], templates: Path | N
     Raises DocumentError with the line of a user's template that cannot be read or rendered.
     """
     shown = with_texts(page, lambda text: printable(redact(text)))
+    name = LOAD_TEMPLATE if page.load else TEMPLATE
     try:
-        return _environment(templates).get_template(TEMPLATE).render(_words(shown))
+        return _environment(templates).get_template(name).render(_words(shown))
     except jinja2.TemplateSyntaxError as error:
-        raise _mistake(error, error.filename or error.name or TEMPLATE, error.lineno) from None
+        raise _mistake(error, error.filename or error.name or name, error.lineno) from None
     except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError) as error:
         raise _mistake(error, *_place(error)) from None
 
@@ -86,12 +93,13 @@ def _environment(templates: Path | None) -> jinja2.Environment:
 
 
 def unbroken(text: str) -> str:
-    """The text with no line's end between an operator, its number and the number's unit: `errors <= 5 %`."""
+    """The text with no line's end within `errors <= 5 %` or `3 of 4`: operator, number and what belongs to it."""
     return _WITHIN_NUMBER.sub("\u00a0", text)
 
 
 def _words(page: Page) -> dict[str, object]:
     """What a template may speak of."""
+    counting = [finding for finding in page.verdict.findings if finding.counts]
     return {
         "page": page,
         "facts": page.facts,
@@ -103,13 +111,16 @@ def _words(page: Page) -> dict[str, object]:
         "rate_plots": rate_plots(page),
         "latency_plots": latency_plots(page),
         "numbers": {one.service: summarise(one, page.phases) for one in page.latencies},
-        "holds": {one.service: one.hold for one in page.latencies},
+        "against": together(page.against),
         "events": events(page),
+        "experiments": [(one, lanes(one), comparisons(one)) for one in page.experiments],
         "gauge": gauge,
         "interval_text": interval_text,
+        "has_unproven": any(map(is_unproven, page.verdict.findings)),
         "waterfall": waterfall,
         "zip": zip,
-        "grades": {grade: sum(finding.grade is grade for finding in page.verdict.findings) for grade in Grade},
+        "grades": {grade: [one.grade for one in counting].count(grade) for grade in Grade},
+        "apart": len(page.verdict.findings) - len(counting),
     }
 
 

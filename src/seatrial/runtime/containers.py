@@ -19,6 +19,7 @@ COMPOSE_SERVICE_LABEL = "com.docker.compose.service"
 COMPOSE_ONEOFF_LABEL = "com.docker.compose.oneoff"  # "True" on what `docker compose run` starts beside the service
 CHAOS_LABEL = "seatrial.chaos"
 CHAOS_ALLOWED = "allowed"
+KERNEL_PERIOD_US = 100_000  # what a quota of processor is of where no period is said
 
 _SHORT_ID = 12  # as `docker ps` shows them
 # https://github.com/moby/moby/blob/v20.10.24/daemon/names/names.go
@@ -43,11 +44,46 @@ class Status(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """How a container is on a network. `address6` is one its user has given; `fixed` when so is one of both.
+
+    `aliases` are those its user has given; `special`: it has links or driver options there.
+    """
+
+    network_id: str
+    aliases: tuple[str, ...] = ()
+    address: str = ""
+    address6: str = ""
+    fixed: bool = False
+    special: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What a container may take of the machine, in the engine's terms; 0 where nothing is said, less for no limit."""
+
+    quota_us: int = 0
+    period_us: int = 0
+    nano: int = 0  # billionths of a core
+    memory_bytes: int = 0
+    swap_bytes: int = 0  # memory and swap together
+
+    @property
+    def cores(self) -> float:
+        """How many cores; 0 for no limit."""
+        if self.nano > 0:
+            return self.nano / 1e9
+        return self.quota_us / (self.period_us or KERNEL_PERIOD_US) if self.quota_us > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """One container as it is now.
 
     `started_at` is the engine's own text: it differs after every start, so it tells one run of the container from the
-    next. `loose_ports` are published on a host port that the engine chooses anew at every start.
+    next. `loose_ports` are published on a host port that the engine chooses anew at every start, `published` are the
+    addresses of this machine, as host:port, of the others. `health` is what its own health check says, in the
+    engine's words; empty where it has none.
     """
 
     id: str
@@ -57,6 +93,10 @@ class Container:
     labels: Mapping[str, str] = field(default_factory=dict)
     removed_at_end: bool = False
     loose_ports: tuple[str, ...] = ()
+    networks: Mapping[str, Attachment] = field(default_factory=dict)
+    share: Share = Share()
+    health: str = ""
+    published: tuple[str, ...] = ()
 
     @property
     def service(self) -> str | None:
@@ -118,15 +158,21 @@ def selector(realm: Realm, service: str) -> Selector:
 
 def choose(wanted: Selector, found: Sequence[Container]) -> Container:
     """The one container that is meant; CannotRun names what was found when there is none, or more than one."""
-    chosen = [container for container in found if wanted.selects(container)]
+    chosen = choose_all(wanted, found)
     if len(chosen) == 1:
         return chosen[0]
-    count = f"{len(chosen)} have" if chosen else "none has"
-    looked = f"{wanted.where}: one container should have {wanted}, and {count}"
+    raise CannotRun(
+        f"{wanted.where}: one container should have {wanted}, and {len(chosen)} have: {_listed(chosen)}; "
+        f"remove what is over, or name one: `container: {chosen[0].name}`"
+    )
+
+
+def choose_all(wanted: Selector, found: Sequence[Container]) -> tuple[Container, ...]:
+    """Every container that is meant, by name: as compose numbers them; CannotRun names what was found for none."""
+    chosen = sorted((each for each in found if wanted.selects(each)), key=lambda each: (len(each.name), each.name))
     if chosen:
-        raise CannotRun(
-            f"{looked}: {_listed(chosen)}; remove what is over, or name one: `container: {chosen[0].name}`"
-        )
+        return tuple(chosen)
+    looked = f"{wanted.where}: one container should have {wanted}, and none has"
     if wanted.name:
         raise CannotRun(f"{looked}; found: {_listed(found)}; start it, or correct `container: {wanted.name}`")
     raise CannotRun(

@@ -1,4 +1,4 @@
-"""The engine that runs the containers of a docker realm: finds them, looks at them, signals, pauses and starts them.
+"""The engine that runs the containers of a docker realm: finds and looks at them, signals, pauses, (re)starts them.
 
 Takes what `containers` says is looked for, gives `Container`s. Only the engine of this machine, by its socket; every
 call has a deadline, and every exception of the SDK leaves as one of ours. With `chaos/faults/docker.py` the only
@@ -8,6 +8,7 @@ place that may import the docker SDK, and only inside functions: it takes long. 
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
 import socket
 import time
@@ -19,18 +20,27 @@ from seatrial import http
 from seatrial.errors import FaultFailed, Refused, ToolMissing
 from seatrial.exchange import Broken
 from seatrial.realm import Realm
-from seatrial.runtime.containers import Container, Selector, Status, choose, selector
+from seatrial.runtime.containers import Attachment, Container, Selector, Share, Status, choose, choose_all, selector
 
 if TYPE_CHECKING:
     from docker import APIClient
 
 DEFAULT_ENGINE = "unix:///var/run/docker.sock"
+RESTART_GRACE_S = 10
 CALL_TIMEOUT_S = 15  # the engine itself waits up to 10 s for a killed container to end
 HEALTH_TIMEOUT_S = 2.0
+HEALTHY = "healthy"  # in the engine's words
 LOG_TAIL_LINES = 8
 _POLL_S = 0.05
 # Beside the SDK's own: every exception of requests is an OSError, the last three are an answer of another shape.
 _FOREIGN = (OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError)
+_SHARE = {
+    "quota_us": "CpuQuota",
+    "period_us": "CpuPeriod",
+    "nano": "NanoCpus",
+    "memory_bytes": "Memory",
+    "swap_bytes": "MemorySwap",
+}
 _SCHEMES = ("unix://", "http+unix://")
 
 
@@ -43,6 +53,14 @@ def find_container(realm: Realm, service: str) -> tuple[Engine, Container]:
     wanted = selector(realm, service)
     engine = local_engine(os.environ)
     return engine, choose(wanted, engine.find(wanted))
+
+
+def find_replicas(realm: Realm, service: str) -> tuple[Engine, tuple[Container, ...]]:
+    """Every container that is a service of a realm now, by name, and the engine that runs them; errors as above, but
+    for several."""
+    wanted = selector(realm, service)
+    engine = local_engine(os.environ)
+    return engine, choose_all(wanted, engine.find(wanted))
 
 
 def local_engine(environ: Mapping[str, str]) -> Engine:
@@ -105,6 +123,38 @@ class Engine:
         with self._calling(f"start container {container_id}") as client:
             client.start(container_id)
 
+    def restart(self, container_id: str) -> None:
+        """End a container by TERM, by KILL after RESTART_GRACE_S, and start it as it was created."""
+        with self._calling(f"restart container {container_id}") as client:
+            client.restart(container_id, timeout=RESTART_GRACE_S)  # the SDK waits as much longer
+
+    def disconnect(self, container_id: str, network_id: str) -> None:
+        """Take a container off a network."""
+        with self._calling(f"disconnect container {container_id} from network {network_id}") as client:
+            client.disconnect_container_from_network(container_id, network_id)
+
+    def connect(
+        self, container_id: str, network_id: str, *, aliases: tuple[str, ...], addresses: tuple[str, str]
+    ) -> None:
+        """Put a container on a network, at those addresses (IPv4, IPv6); the engine chooses where one is empty."""
+        ipv4, ipv6 = (address or None for address in addresses)
+        with self._calling(f"connect container {container_id} to network {network_id}") as client:
+            client.connect_container_to_network(
+                container_id, network_id, ipv4_address=ipv4, ipv6_address=ipv6, aliases=list(aliases) or None
+            )
+
+    def limit(self, container_id: str, share: Share) -> None:
+        """Give a container another share of the machine; what is 0 stays as it is."""
+        from docker.errors import APIError
+
+        content = {key: getattr(share, name) for name, key in _SHARE.items() if getattr(share, name)}
+        with self._calling(f"limit container {container_id}") as client:
+            # The SDK's own call knows no NanoCpus.
+            url = f"{client.base_url}/v{client.api_version}/containers/{container_id}/update"
+            answer = client.post(url, json=content, timeout=self.timeout_s)
+            if answer.status_code >= 400:
+                raise APIError(answer.reason, explanation=answer.json().get("message"))
+
     def log_tail(self, container_id: str) -> str:
         """The last lines a container wrote, indented, for an error message."""
         from docker.errors import NotFound
@@ -126,7 +176,8 @@ class Engine:
         return True
 
     def wait_healthy(self, container_id: str, health_url: str, *, deadline_s: float) -> None:
-        """Wait until it runs and answers at its address; FaultFailed with the end of its log when it does not."""
+        """Wait until it runs and answers at its address, or where that is empty its own health check says so;
+        FaultFailed with the end of its log when it does not."""
         end = time.monotonic() + deadline_s
         while reason := _unhealthy(self.look(container_id), health_url):
             if time.monotonic() > end:
@@ -175,6 +226,7 @@ def _container(inspected: Mapping[str, Any]) -> Container:
     host = inspected["HostConfig"]
     bound = host.get("PortBindings") or {}
     loose = [port for port, places in bound.items() if any(place["HostPort"] in ("", "0") for place in places or ())]
+    fixed = [place for port, places in bound.items() if port not in loose for place in places or ()]
     return Container(
         id=inspected["Id"],
         name=inspected["Name"].removeprefix("/"),
@@ -183,6 +235,34 @@ def _container(inspected: Mapping[str, Any]) -> Container:
         labels=inspected["Config"]["Labels"] or {},
         removed_at_end=bool(host.get("AutoRemove")),
         loose_ports=("all",) if host.get("PublishAllPorts") else tuple(loose),
+        networks={
+            name: _attachment(inspected["Id"], endpoint)
+            for name, endpoint in (inspected.get("NetworkSettings", {}).get("Networks") or {}).items()
+        },
+        health=(inspected["State"].get("Health") or {}).get("Status", ""),
+        published=tuple(map(_reached_at, fixed)),
+        share=Share(**{name: host.get(key) or 0 for name, key in _SHARE.items()}),
+    )
+
+
+def _reached_at(binding: Mapping[str, str]) -> str:
+    """Where this machine reaches a published port; one that is published everywhere on its loopback too."""
+    host = ipaddress.ip_address(binding.get("HostIp") or "127.0.0.1")
+    if host.is_unspecified:
+        host = ipaddress.ip_address("127.0.0.1" if host.version == 4 else "::1")
+    return f"{host if host.version == 4 else f'[{host}]'}:{binding['HostPort']}"
+
+
+def _attachment(container_id: str, endpoint: Mapping[str, Any]) -> Attachment:
+    """The short id among the aliases is the engine's own, which it gives again by itself."""
+    given = endpoint.get("IPAMConfig") or {}
+    return Attachment(
+        network_id=endpoint["NetworkID"],
+        aliases=tuple(alias for alias in endpoint.get("Aliases") or () if not container_id.startswith(alias)),
+        address=given.get("IPv4Address") or endpoint.get("IPAddress") or "",
+        address6=given.get("IPv6Address") or "",
+        fixed=bool(given),
+        special=bool(endpoint.get("Links") or endpoint.get("DriverOpts")),
     )
 
 
@@ -192,6 +272,8 @@ def _unhealthy(container: Container | None, health_url: str) -> str:
         return "it is gone"
     if container.status is not Status.RUNNING:
         return f"it is {container.status}"
+    if not health_url:
+        return "" if container.health == HEALTHY else f"its health check says {container.health or 'nothing'}"
     answer = http.get(health_url, timeout_s=HEALTH_TIMEOUT_S)
     if isinstance(answer, Broken):
         return f"{health_url}: {answer.detail or answer.cause}"

@@ -1,5 +1,6 @@
-"""Holds Ctrl-C and SIGTERM back while something must not be left half done: started and not noted, or half stopped.
+"""Which signals end a command in order, and how they are held back while something must not be left half done.
 
+Half done is: started and not noted, or half stopped.
 Must only be put around what ends by itself within seconds.
 """
 
@@ -11,7 +12,14 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-_NUMBERS = (signal.SIGINT, signal.SIGTERM)
+_NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def heeded() -> tuple[signal.Signals, ...]:
+    """The signals that end a command in order: Ctrl-C, SIGTERM, and SIGHUP, unless that is ignored (`nohup`)."""
+    return tuple(
+        number for number in _NUMBERS if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN
+    )
 
 
 @contextlib.contextmanager
@@ -29,7 +37,7 @@ def held_back() -> Iterator[None]:
         del frame
         came[number] = None
 
-    before = {number: signal.signal(number, keep) for number in _NUMBERS}
+    before = {number: signal.signal(number, keep) for number in heeded()}
     try:
         yield
     finally:

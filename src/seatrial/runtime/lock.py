@@ -1,6 +1,8 @@
-"""One command at a time starts or stops what belongs to a realm, whichever process or thread it is in.
+"""Who may start and stop what belongs to a realm, and who breaks it.
 
-Must only be held around what ends by itself: the others wait for it.
+A turn must only be held around what ends by itself: the others wait for it. Whoever breaks or undoes things in a
+realm holds it for as long as that takes: the others are refused. The order is hold, the lock of a run's ledger, turn:
+nobody waits for an earlier one within a later.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO
 
-from seatrial.errors import CannotRun
+from seatrial.errors import CannotRun, Refused
 from seatrial.runtime.state import FOLDER
 
 WAIT_DEADLINE_S = 180.0  # a realm of some services takes seconds; one that is never healthy, half a minute each
+ENDING_S = 1.0  # a process that was killed has its locks until the system has ended it
+BREAKING, UNDOING = ", with faults of its own", ", undoing faults"  # what who holds a realm does with it
 _POLL_S = 0.05
 
 
@@ -36,28 +40,83 @@ def turn(
             say(f"waiting for {_holder(file)}, which starts or stops realm '{realm}'")
             _wait(file, realm, deadline_s)
         file.truncate(0)
-        file.write(f"process {os.getpid()}")
+        file.write(_us())
         file.flush()
         yield
 
 
-def _wait(file: TextIO, realm: str, deadline_s: float) -> None:
-    end = time.monotonic() + deadline_s
-    while not _taken(file):
-        if time.monotonic() > end:
-            raise CannotRun(
-                f"realm '{realm}' is being started or stopped by {_holder(file)} for more than {deadline_s:g} s; "
-                "wait for it, or end it first"
-            )
-        time.sleep(_POLL_S)
+@contextlib.contextmanager
+def hold(workspace: Path, realm: str, *, doing: str) -> Iterator[None]:
+    """Hold the realm until the end of the block, or of the process; Refused where another does, unless it is ending.
+
+    `doing` is BREAKING or UNDOING.
+    """
+    path = _held_by(workspace, realm)
+    path.parent.mkdir(exist_ok=True)
+    with path.open("a+", encoding="utf-8") as file:
+        if not _in_time(lambda: _taken(file), ENDING_S):
+            raise _refused(realm, _holder(file))
+        file.truncate(0)
+        file.write(f"{_us()}{doing}")
+        file.flush()
+        yield
 
 
-def _taken(file: TextIO) -> bool:
+def other_holder(workspace: Path, realm: str) -> str:
+    """Which other process holds the realm, and what for; empty when none does."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file = _held_by(workspace, realm).open(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    with file:
+        # Shared, so that two who look at once do not take each other for a holder.
+        holder = "" if _taken(file, how=fcntl.LOCK_SH) else _holder(file)
+    return holder if holder.partition(",")[0] != _us() else ""
+
+
+def require_not_held(workspace: Path, realm: str, *, within_s: float = 0.0) -> None:
+    """Refused when another process holds the realm and does not let go of it in time; ours may start and stop what it
+    likes there."""
+    _in_time(lambda: not other_holder(workspace, realm), within_s)
+    if holder := other_holder(workspace, realm):
+        raise _refused(realm, holder)
+
+
+def _refused(realm: str, holder: str) -> Refused:
+    return Refused(f"chaos is going on in realm '{realm}' ({holder}); wait for it, or end it: seatrial chaos halt")
+
+
+def _held_by(workspace: Path, realm: str) -> Path:
+    return workspace / FOLDER / f"{realm}.lock"
+
+
+def _in_time(claim: Callable[[], bool], within_s: float) -> bool:
+    end = time.monotonic() + within_s
+    while not claim():
+        if time.monotonic() >= end:
+            return False
+        time.sleep(_POLL_S)
+    return True
+
+
+def _wait(file: TextIO, realm: str, deadline_s: float) -> None:
+    if not _in_time(lambda: _taken(file), deadline_s):
+        raise CannotRun(
+            f"realm '{realm}' is being started or stopped by {_holder(file)} for more than {deadline_s:g} s; "
+            "wait for it, or end it first"
+        )
+
+
+def _taken(file: TextIO, *, how: int = fcntl.LOCK_EX) -> bool:
+    try:
+        fcntl.flock(file, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
+
+
+def _us() -> str:
+    return f"process {os.getpid()}"
 
 
 def _holder(file: TextIO) -> str:

@@ -68,8 +68,20 @@ def is_alive(process: ProcessId) -> bool:
 
     found = _find(process)
     with contextlib.suppress(psutil.NoSuchProcess):
-        return found is not None and found.status() != psutil.STATUS_ZOMBIE
+        return found is not None and _runs(found)
     return False
+
+
+def find_marked(name: str, value: str) -> tuple[ProcessId, ...]:
+    """The processes of ours that run with that variable in their environment, which those they start inherit."""
+    import psutil
+
+    found: list[ProcessId] = []
+    for each in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if each.environ().get(name) == value:
+                found.append(ProcessId(each.pid, each.create_time()))
+    return tuple(found)
 
 
 def send_signal(process: ProcessId, number: signal.Signals) -> bool:
@@ -177,8 +189,16 @@ def _runs_in(group: int, pid: int) -> bool:
     import psutil
 
     with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
-        return os.getpgid(pid) == group and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return os.getpgid(pid) == group and _runs(psutil.Process(pid))
     return False
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Whether any thread of it runs: a process is a zombie as soon as its first thread ended, while the others, which
+    may have to end yet, hold its ports; NoSuchProcess when it is gone."""
+    import psutil
+
+    return process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1
 
 
 def _reap(pid: int) -> None:

@@ -30,7 +30,8 @@ def start_proxy(log: Path, *, port: int = 0) -> ProxyState:
     """Start the embedded proxy on loopback; returns when its API answers."""
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_bytes(b"")
-    command = [sys.executable, "-m", "seatrial.chaos.proxy", "--host", "127.0.0.1", "--port", str(port)]
+    where = ("--host", "127.0.0.1", "--port", str(port))
+    command = [sys.executable, "-m", "seatrial.chaos.proxy", *where, "--observe"]
     running = process.spawn(command, env={}, cwd=log.parent, log=log)
     end = time.monotonic() + START_DEADLINE_S
     while time.monotonic() < end and process.is_alive(running):

@@ -43,6 +43,7 @@ class _Place(Shape):
     url: str | None = None
     start: _Start | None = None
     health: str = "/healthz"
+    ready: str | None = None
     container: str | None = None
 
     @model_validator(mode="after")
@@ -225,7 +226,9 @@ def _place(service: str, raw: str | _Place, document: Document, realm: str) -> P
         return Place(service, url=raw.rstrip("/"), where=where)
     start = _start(raw.start, document.where("realms", realm, "services", service, "start")) if raw.start else None
     url = raw.url.rstrip("/") if raw.url else None
-    return Place(service, url=url, start=start, health=raw.health, container=raw.container, where=where)
+    return Place(
+        service, url=url, start=start, health=raw.health, ready=raw.ready, container=raw.container, where=where
+    )
 
 
 def _require_address(address: str, where: Where) -> None:

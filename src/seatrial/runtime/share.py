@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from seatrial.realm import Realm, RuntimeKind
+from seatrial.runtime.standing import down_or_leave
 from seatrial.runtime.state import FOLDER, RealmState, load_state
-from seatrial.runtime.up import down, up
+from seatrial.runtime.up import up
 
 
 @contextlib.contextmanager
 def shared(
     realm: Realm, workspace: Path, *, variables: Mapping[str, Any], say: Callable[[str], None]
 ) -> Iterator[RealmState | None]:
-    """As `up.standing`, but what any user had to start stays until the last of them has left."""
+    """As `standing`, but what any user had to start stays until the last of them has left."""
     if realm.runtime is not RuntimeKind.PROCESS:
         yield load_state(workspace, realm.name)
         return
@@ -33,7 +34,7 @@ def shared(
         finally:
             if _is_last(note):
                 if _is_ours(note, load_state(workspace, realm.name)):
-                    down(realm, workspace, say=say)
+                    down_or_leave(realm, workspace, say=say)
                 note.truncate(0)
 
 

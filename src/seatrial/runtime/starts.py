@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from seatrial import template
-from seatrial.errors import UsageError
+from seatrial.errors import UsageError, nearly
 from seatrial.realm import Realm, Start
+
+_NEAR = 0.75  # of difflib's ratio: one letter of four is another
 
 
 def mentions(start: Start, holder: str) -> frozenset[str]:
@@ -22,9 +24,20 @@ def mentions(start: Start, holder: str) -> frozenset[str]:
 
 def start_variables(realm: Realm, overrides: Mapping[str, Any]) -> dict[str, Any]:
     """The variables which a start template mentions, with the values of `overrides` before the realm's own."""
-    starts = [place.start for place in realm.places.values() if place.start]
-    names = frozenset[str]().union(*(mentions(start, "vars") for start in starts))
+    names = _mentioned(realm)
     return {name: value for name, value in {**realm.variables, **overrides}.items() if name in names}
+
+
+def nearly_meant(realm: Realm, overrides: Mapping[str, Any]) -> tuple[str, ...]:
+    """A sentence for each variable of the command line that no service is started with, and whose name is nearly that
+    of one that is: it may be a journey's, or a slip that would leave the services as they are."""
+    known = _mentioned(realm)
+    others = [name for name in overrides if name not in known and name not in realm.variables]
+    return tuple(
+        f"--var {name}: no service of realm '{realm.name}' is started with it; {hint}"
+        for name in others
+        if (hint := nearly(name, known, cutoff=_NEAR))
+    )
 
 
 def require_started_with(realm: Realm, running: Mapping[str, Any], overrides: Mapping[str, Any]) -> None:
@@ -39,3 +52,8 @@ def require_started_with(realm: Realm, running: Mapping[str, Any], overrides: Ma
                 f"realm '{realm.name}' is up, and its services were started with another '{name}' than --var says; "
                 f"stop it first: seatrial down --realm {realm.name}"
             )
+
+
+def _mentioned(realm: Realm) -> frozenset[str]:
+    starts = [place.start for place in realm.places.values() if place.start]
+    return frozenset[str]().union(*(mentions(start, "vars") for start in starts))

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import socket
 import sys
 import time
 import urllib.parse
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,11 +24,13 @@ from seatrial.exchange import Response
 from seatrial.realm import CLIENT, Place, Realm, RuntimeKind
 from seatrial.runtime import process, proxies
 from seatrial.runtime.interrupts import held_back
-from seatrial.runtime.lock import turn
-from seatrial.runtime.starts import mentions, require_started_with, start_variables
+from seatrial.runtime.lock import ENDING_S, other_holder, require_not_held, turn
+from seatrial.runtime.ports import free_ports, is_free
+from seatrial.runtime.starts import mentions, nearly_meant, require_started_with, start_variables
 from seatrial.runtime.state import (
     FOLDER,
     EdgeState,
+    ProcessId,
     ProxyState,
     RealmState,
     ServiceState,
@@ -42,16 +43,21 @@ from seatrial.service import Edge
 HEALTH_DEADLINE_S = 30.0
 HEALTH_TIMEOUT_S = 2.0
 CONNECT_TIMEOUT_S = 2.0
+MARK = "SEATRIAL_SERVICE"  # in the environment of what is started here: of which workspace, realm and service it is
 
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """What `up` did: the state, and whether anything had to be started (then `down` is the caller's duty)."""
+    """What `up` did: the state, and whether anything had to be started (then `down` is the caller's duty).
+
+    `missing` is what does not run and was not started, because another process breaks things there.
+    """
 
     state: RealmState
     started: bool
+    missing: tuple[str, ...] = ()
 
 
 def up(
@@ -62,7 +68,8 @@ def up(
     say: Say,
     on_start: Callable[[], object] = lambda: None,
 ) -> Raised:
-    """Start what of the realm is not up and wait until it is healthy; CannotRun with the log of what is not.
+    """Start what of the realm is not up and wait until it is healthy; CannotRun with the log of what is not. While
+    another process breaks things there nothing is started: what is down may be meant to be.
 
     `variables` are laid over the realm's own for the services' start templates; UsageError when services run that
     were started with others. `on_start` is called when nothing of the realm runs and it is about to be started.
@@ -71,10 +78,17 @@ def up(
         raise Unsupported(
             f"{realm.where}: realm '{realm.name}' is {realm.runtime}; only a process realm is started here"
         )
+    for doubt in nearly_meant(realm, variables):
+        say(doubt)
     with turn(workspace, realm.name, say=say):
         found = load_state(workspace, realm.name)
         state = _begun(realm, found, variables)
-        if _is_whole(realm, state):
+        missing = _missing(realm, state)
+        if found and (holder := other_holder(workspace, realm.name)):
+            left = f"; not started while it is: {', '.join(missing)}" if missing else ""
+            say(f"chaos is going on in realm '{realm.name}' ({holder}): what fails there may be its doing{left}")
+            return Raised(found, started=False, missing=missing)
+        if not missing:
             return Raised(state, started=False)
         if _anything_runs(found):
             return Raised(_completed(realm, workspace, state, say), started=True)
@@ -87,26 +101,14 @@ def up(
 
 
 def down(realm: Realm, workspace: Path, *, say: Say) -> bool:
-    """Stop everything the state file knows, to the end whatever is interrupted; False when the realm was not up."""
+    """Stop all of the realm that was started, to the end whatever is interrupted; False when the realm was not up.
+    Refused while another process breaks things there."""
     if not (workspace / FOLDER).is_dir():
         return False
+    require_not_held(workspace, realm.name, within_s=ENDING_S)
     with turn(workspace, realm.name, say=say):
+        require_not_held(workspace, realm.name)  # who came while we waited is seen here
         return _down(realm, workspace, say)
-
-
-@contextlib.contextmanager
-def standing(realm: Realm, workspace: Path, *, variables: Mapping[str, Any], say: Say) -> Iterator[RealmState | None]:
-    """A process realm with its services there; one that had to be started is stopped at the end, on every way out.
-
-    In a realm that was up before, what was missing is started and stays: the realm is somebody else's to stop. Of
-    other realms the state as it is known, None when nothing is; nothing is started.
-    """
-    if realm.runtime is not RuntimeKind.PROCESS:
-        yield load_state(workspace, realm.name)
-        return
-    take_down = functools.partial(down, realm, workspace, say=say)
-    with contextlib.ExitStack() as stack:
-        yield up(realm, workspace, variables=variables, say=say, on_start=lambda: stack.callback(take_down)).state
 
 
 def require_reachable(realm: Realm, state: RealmState | None) -> None:
@@ -122,12 +124,33 @@ def require_reachable(realm: Realm, state: RealmState | None) -> None:
 
 def restart_service(realm: Realm, workspace: Path, service: str) -> RealmState:
     """Start one service again where it was (same port, same proxies) and wait until it is healthy."""
+    with _without(realm, workspace, service) as state:
+        return _with_services(realm, workspace, state, [realm.places[service]], _to_nobody)
+
+
+def begin_service(realm: Realm, workspace: Path, service: str) -> ServiceState:
+    """Start one service that does not run where it was, and wait for nothing: who asked may see whether it starts."""
+    with _without(realm, workspace, service) as state:
+        return _with_begun(realm, workspace, state, [realm.places[service]], _to_nobody).services[service]
+
+
+@contextlib.contextmanager
+def _without(realm: Realm, workspace: Path, service: str) -> Iterator[RealmState]:
+    """Our turn at a realm that is up, one of whose services was ended; CannotRun when it is not up."""
     with turn(workspace, realm.name, say=_to_nobody):
         state = load_state(workspace, realm.name)
         if state is None:
             raise CannotRun(f"realm '{realm.name}' is not up; start it: seatrial up --realm {realm.name}")
-        process.stop([state.services[service].process])
-        return _with_services(realm, workspace, state, [realm.places[service]], _to_nobody)
+        _end_services(realm, workspace, state, [service])
+        yield state
+
+
+def require_healthy(realm: Realm, workspace: Path, service: str) -> None:
+    """Wait until one service that was started is healthy; CannotRun with the end of its log when it is not."""
+    state = load_state(workspace, realm.name)
+    if state is None or service not in state.services:
+        raise CannotRun(f"'{service}' is not up; start it: seatrial up --realm {realm.name}")
+    _wait_healthy(realm.places[service], state.services[service])
 
 
 def reachable(address: str) -> bool:
@@ -139,6 +162,11 @@ def reachable(address: str) -> bool:
             return True
     except OSError:
         return False
+
+
+def is_down(realm: Realm, workspace: Path) -> bool:
+    """Whether it is a process realm of which nothing runs, so that who needs it starts it."""
+    return realm.runtime is RuntimeKind.PROCESS and not _anything_runs(load_state(workspace, realm.name))
 
 
 def direct_addresses(realm: Realm, state: RealmState | None) -> dict[str, str]:
@@ -153,20 +181,23 @@ def _down(realm: Realm, workspace: Path, say: Say) -> bool:
         if state is None:
             return False
         say(f"stopping {', '.join(state.services) or 'the proxies'}")
-        process.stop([service.process for service in state.services.values()])
+        _end_services(realm, workspace, state, {*state.services, *(place.service for place in _startable(realm))})
         if state.proxy:
             _end_proxies(state.proxy, state.edges.values(), say=say)
         remove_state(workspace, realm.name)
         return True
 
 
-def _is_whole(realm: Realm, state: RealmState) -> bool:
-    return _has_proxies(state) and all(_runs(state, place.service) for place in _startable(realm))
+def _missing(realm: Realm, state: RealmState) -> tuple[str, ...]:
+    """What of the realm does not run."""
+    services = [place.service for place in _startable(realm) if not _runs(state, place.service)]
+    return (*services, *(() if _has_proxies(state) else ("the proxies",)))
 
 
 def _completed(realm: Realm, workspace: Path, state: RealmState, say: Say) -> RealmState:
     """The state with everything there: what runs is left alone, the rest is started and waited for."""
     missing = [place for place in _startable(realm) if not _runs(state, place.service)]
+    _end_services(realm, workspace, state, [place.service for place in missing])
     if not _has_proxies(state):
         state = _with_proxies(realm, workspace, state)
     return _with_services(realm, workspace, state, missing, say)
@@ -207,7 +238,7 @@ def _runs(state: RealmState, service: str) -> bool:
 def _with_proxies(realm: Realm, workspace: Path, state: RealmState) -> RealmState:
     """The state with a running proxy before every edge; addresses callers already know stay as they were."""
     hosts = _upstreams(realm, _ports(realm, state))
-    upstreams = {edge: hosts[edge.callee] for edge in _edges(realm)}
+    upstreams = {edge: hosts[edge.callee] for edge in edges_of(realm)}
     listens = {Edge.parse(name): edge.listen for name, edge in state.edges.items()}
     with held_back():  # a proxy that runs and is not noted could never be stopped
         proxy = _proxy(realm, workspace)
@@ -219,6 +250,13 @@ def _with_proxies(realm: Realm, workspace: Path, state: RealmState) -> RealmStat
         state = dataclasses.replace(state, proxy=proxy, edges=edges)
         save_state(workspace, state)
     return state
+
+
+def _end_services(realm: Realm, workspace: Path, state: RealmState, services: Collection[str]) -> None:
+    """Stop those services, and then what of them a command that was killed had started before it noted so: that holds
+    their ports."""
+    process.stop([state.services[name].process for name in services if name in state.services])
+    process.stop([stray for name in services for stray in _marked(workspace, realm.name, name)])
 
 
 def _end_proxies(proxy: ProxyState, edges: Iterable[EdgeState], *, say: Say) -> None:
@@ -244,7 +282,7 @@ def _upstreams(realm: Realm, ports: Mapping[str, int]) -> dict[str, str]:
     return own | {name: f"{parts.hostname}:{parts.port or 80}" for name, parts in plain.items()}
 
 
-def _edges(realm: Realm) -> tuple[Edge, ...]:
+def edges_of(realm: Realm) -> tuple[Edge, ...]:
     """The client's own edge to each service, and those a start template asks for by `via.<service>`."""
     places = _startable(realm)
     names = set(_upstreams(realm, {place.service: 0 for place in places}))
@@ -263,7 +301,7 @@ def _ports(realm: Realm, state: RealmState) -> dict[str, int]:
     upstreams = {Edge.parse(edge).callee: known.upstream for edge, known in state.edges.items()}
     known = {service: int(upstream.rpartition(":")[2]) for service, upstream in upstreams.items()}
     wanted = {place.service: place.start.port for place in _startable(realm) if place.start}
-    free = iter(_free_ports(len(wanted)))
+    free = iter(free_ports(len(wanted)))
     return {service: known.get(service) or port or next(free) for service, port in wanted.items()}
 
 
@@ -271,30 +309,36 @@ def _to_nobody(text: str) -> None:
     del text
 
 
-def _free_ports(count: int) -> list[int]:
-    """Ports free now; all held at once while choosing, so that none is given twice."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [held.getsockname()[1] for held in sockets]
-    finally:
-        for held in sockets:
-            held.close()
-
-
 def _with_services(realm: Realm, workspace: Path, state: RealmState, places: Iterable[Place], say: Say) -> RealmState:
     """The state with those services started; waits until each is healthy."""
     places = tuple(places)
+    state = _with_begun(realm, workspace, state, places, say)
+    for place in places:
+        _wait_healthy(place, state.services[place.service])
+    return state
+
+
+def _with_begun(realm: Realm, workspace: Path, state: RealmState, places: Iterable[Place], say: Say) -> RealmState:
+    """The state with those services started, healthy or not."""
     ports = _ports(realm, state)
     for place in places:
         again = " again: it was not running any more," if place.service in state.services else ""
         say(f"starting {place.service}{again} on port {ports[place.service]}")
+        _require_free(place, ports[place.service])
         with held_back():  # a process that runs and is not noted could never be stopped
             started = _start(place, realm, workspace, state=state, port=ports[place.service])
             state = dataclasses.replace(state, services={**state.services, place.service: started})
             save_state(workspace, state)
-    for place in places:
-        _wait_healthy(place, state.services[place.service])
     return state
+
+
+def _require_free(place: Place, port: int) -> None:
+    """CannotRun when somebody else listens there: its answers would be taken for the service's own."""
+    if not is_free(port):
+        raise CannotRun(
+            f"{place.where}: port {port} of 127.0.0.1, where '{place.service}' was to be started, is in use by "
+            f"something else; end that, or give '{place.service}' another port"
+        )
 
 
 def _start(place: Place, realm: Realm, workspace: Path, *, state: RealmState, port: int) -> ServiceState:
@@ -304,8 +348,17 @@ def _start(place: Place, realm: Realm, workspace: Path, *, state: RealmState, po
     command = [template.render_text(word, names) for word in place.start.command]
     env = {key: template.render_text(value, names) for key, value in place.start.env.items()}
     log = workspace / FOLDER / "logs" / f"{realm.name}.{place.service}.log"
+    env[MARK] = _mark(workspace, realm.name, place.service)
     running = process.spawn(command, env=env, cwd=workspace, log=log)
     return ServiceState(place.service, running, port, f"http://127.0.0.1:{port}", str(log))
+
+
+def _mark(workspace: Path, realm: str, service: str) -> str:
+    return f"{workspace.resolve()}:{realm}:{service}"
+
+
+def _marked(workspace: Path, realm: str, service: str) -> tuple[ProcessId, ...]:
+    return process.find_marked(MARK, _mark(workspace, realm, service))
 
 
 def _names(service: str, realm: Realm, state: RealmState, *, port: int) -> dict[str, Any]:

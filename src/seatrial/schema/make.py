@@ -9,7 +9,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from seatrial.chaos import read as chaos
+from seatrial.chaos import shapes as chaos
 from seatrial.documents import Shape
 from seatrial.errors import UsageError, did_you_mean
 from seatrial.runtime import read as realms
@@ -22,8 +22,13 @@ from seatrial.slo import gate
 from seatrial.slo import read as services
 from seatrial.synthetic import read as synthetic
 
-_ADDRESSED = "Addressed"
-_REQUESTS = frozenset({"Request", "Websocket", "Sse"})
+_FAMILIES: Mapping[str, str] = {
+    **dict.fromkeys(("Request", "Websocket", "Sse"), "Addressed"),
+    **dict.fromkeys(
+        [f"experiment.Http{kind}" for kind in ("Error", "Delay", "Truncate", "Replace")], "experiment.Exchanges"
+    ),
+}
+"""Shapes whose keys are explained once for all of a family."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 KINDS: Mapping[str, type[Shape]] = {
     **scenarios.SHAPES,
@@ -157,15 +162,19 @@ def _parts(kind: str) -> tuple[Schema, dict[str, Schema]]:
 
 def _explain(name: str, part: Schema) -> None:
     for key, about in part.get("properties", {}).items():
-        known = (f"{name}.{key}", *([f"{_ADDRESSED}.{key}"] if name in _REQUESTS else ()), key)
+        known = (f"{name}.{key}", *([f"{_FAMILIES[name]}.{key}"] if name in _FAMILIES else ()), key)
         words = next((KEYS[word] for word in known if word in KEYS), None)
         if words:
             part["properties"][key] = {**about, "description": words}
 
 
 def _qualified(kind: str, name: str) -> str:
-    """Its name in `rules` and `words`: scenarios and flows share their shapes."""
-    return name if name == kind or kind in scenarios.SHAPES else f"{kind}.{name}"
+    """Its name in `rules` and `words`: scenarios and flows share their shapes, game days have experiments'."""
+    if name == kind or kind in scenarios.SHAPES:
+        return name
+    if kind == "gameday" and name != "Step":
+        return "experiment" if name == "Experiment" else f"experiment.{name}"
+    return f"{kind}.{name}"
 
 
 def _plain(name: str) -> str:

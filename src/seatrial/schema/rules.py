@@ -10,6 +10,7 @@ from seatrial.scenarios.load.shape import MAX_STEPS, Kind, keys_of
 from seatrial.schema.written import QUANTITIES, TEMPLATE, Schema, quantity
 from seatrial.service import Indicator
 from seatrial.slo.criteria import Aggregate
+from seatrial.slo.gate import SEVERITIES, AuditTerms
 from seatrial.slo.read_points import UNITS
 from seatrial.slo.versus import Of
 
@@ -32,10 +33,19 @@ _POINTS = ("criteria", "information")
 _EITHER: Schema = {"type": "object", "required": ["met", "degraded"], "additionalProperties": False}
 _EXPECTED = {
     "breaker": ("opens_within", "calls_while_open"),
+    "amplification": ("at_most",),
+    "timeout": ("bounded_by",),
+    "fallback": ("status",),
+    "bulkhead": ("in_flight",),
+    "hedging": ("replica", "answered_within"),
+    "isolation": ("at_most",),
     "latency": ("p50_at_most", "p90_at_most", "p95_at_most", "p99_at_most"),
     "errors": ("at_most",),
     "untouched": (),
 }
+_BY_ITSELF = ("amplification", "timeout", "fallback", "isolation")
+_BY_ALL = ("hedging",)
+_TIMES: Schema = {"type": "number", "minimum": 1, "examples": [1.2]}
 _REFUSED: Mapping[str, tuple[str, ...]] = {}
 """Keys of a shape that its reader refuses: they come later."""
 
@@ -58,7 +68,7 @@ def _at_least_one(names: Iterable[str]) -> Schema:
 
 
 def _without(names: Iterable[str]) -> Schema:
-    return {"properties": dict.fromkeys(names, False)}
+    return {"properties": dict.fromkeys(sorted(names), False)}
 
 
 def _set(part: Schema, **properties: Schema) -> None:
@@ -236,6 +246,10 @@ def _limits_of(indicator: str, key: str, unit: str, *, where: Schema) -> Schema:
     return {"if": {"allOf": [means, where]}, "then": then}
 
 
+def _audit(part: Schema) -> None:
+    _set(part, missed_from={"enum": list(SEVERITIES), "default": AuditTerms().missed_from})
+
+
 def _gate(part: Schema) -> None:
     share = quantity("Ratio")
     whole: Schema = {"type": "object", "properties": {"gate": share}, "required": ["gate"]}
@@ -258,19 +272,57 @@ def _inject(part: Schema) -> None:
     part["allOf"] = [_exactly_one(FAULTS.values()), _exactly_one(("edge", "service"))]
 
 
+def _exchanges(part: Schema) -> None:
+    names = {"propertyNames": {"pattern": f"^{_WORD}$"}}
+    described = {key: part["properties"][key] for key in ("route", "method", "request_headers")}
+    _set(
+        part,
+        route={**described["route"], "pattern": f"^({_WORD} )?[/*][!-~]*$", "examples": ["POST /cards/*"]},
+        method={**described["method"], "pattern": f"^{_WORD}$", "examples": ["POST"]},
+        request_headers={**described["request_headers"], **names},
+    )
+
+
+def _replace(part: Schema) -> None:
+    _exchanges(part)
+    part |= _at_least_one(("status", "headers", "body", "json"))
+    _set(part, json={**part["properties"]["json"], "propertyNames": {"pattern": "^(/.*)?$"}})
+
+
+_WORD = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+
+
 def _during(part: Schema) -> None:
     subject = _exactly_one(_EXPECTED)
     part |= subject
     every = set(part["properties"]) - set(_EXPECTED)
-    part["dependentSchemas"] = {
-        word: {**_without(every - {*own, *(("routes",) if word in ("latency", "errors") else ())}), **_wanting(own)}
-        for word, own in _EXPECTED.items()
-    }
+    part["dependentSchemas"] = {word: _member_rule(every, word, own) for word, own in _EXPECTED.items()}
+    _set(part, at_most={"anyOf": [quantity("Ratio"), _TIMES]})
     _set(part, untouched={"type": "array", "items": _OBJECTIVE})
+
+
+def _member_rule(every: set[str], word: str, own: tuple[str, ...]) -> Schema:
+    """The keys that belong to an expectation; one is needed where nothing else says the number, of some all."""
+    rule = _without(every - {*own, *(("routes",) if word in ("latency", "errors") else ())})
+    if "at_most" in own:
+        rule["properties"]["at_most"] = _TIMES if word == "amplification" else quantity("Ratio")
+    if word in _BY_ALL:
+        return {**rule, "required": list(own)}
+    return rule if word in _BY_ITSELF else {**rule, **_wanting(own)}
 
 
 def _wanting(keys: tuple[str, ...]) -> Schema:
     return _at_least_one(keys) if keys else {}
+
+
+def _abort_on(part: Schema) -> None:
+    part |= _at_least_one(("errors", "objectives"))
+    _set(part, objectives={"type": "array", "items": _OBJECTIVE, "minItems": 1})
+
+
+def _traffic(part: Schema) -> None:
+    part |= _exactly_one(("profile", "scenario"))
+    part["dependentRequired"] = {"scenario": ["every"], "every": ["scenario"]}
 
 
 def _steady_state(part: Schema) -> None:
@@ -328,9 +380,14 @@ _RULES: Mapping[str, Callable[[Schema], None]] = {
     "service.Criteria": _criteria,
     "gate": _gate,
     "gate.VersusShape": _versus,
+    "gate.Audit": _audit,
     "experiment.Inject": _inject,
+    **dict.fromkeys(("experiment.HttpError", "experiment.HttpDelay", "experiment.HttpTruncate"), _exchanges),
+    "experiment.HttpReplace": _replace,
     "experiment.During": _during,
     "experiment.SteadyState": _steady_state,
+    "experiment.Traffic": _traffic,
+    "experiment.AbortOn": _abort_on,
     "realms": _realms,
     "realms.Realm": _realm,
     "realms.Place": _place,

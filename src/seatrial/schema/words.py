@@ -1,7 +1,8 @@
 """A sentence for every key of every document, as an editor shows it: `Step.when`, and `realms.Place.url` elsewhere.
 
 Shapes of scenarios and flows go by their own names, those of other documents by `kind.Shape`, a document's own keys
-by its kind. What stands under `Addressed` belongs to every kind of request, a bare key to every document.
+by its kind. What stands under `Addressed` belongs to every kind of request, under
+`experiment.Exchanges` to every fault in HTTP, a bare key to every document.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seatrial.scenarios.answers.wanted import QueryKind
+from seatrial.schema.experiment_words import EXPERIMENTS
 
 QUERIES: Mapping[QueryKind, str] = {
     QueryKind.STATUS: "The answer's status, as a number.",
@@ -223,56 +225,15 @@ KEYS: Mapping[str, str] = {
     "profile.Shape.by": "How much higher every step is.",
     "profile.Shape.every": "How long each step is held.",
     "profile.Shape.up_to": "The level no step goes above.",
-    # experiments
-    "experiment.experiment": "The experiment's name.",
-    "experiment.realm_must_allow": "What the realm must allow.",
-    "experiment.traffic": "The load under which it is run.",
-    "experiment.steady_state": "What must hold before anything is broken.",
-    "experiment.method": "The faults, and when each begins.",
-    "experiment.expect": "What must hold during and after.",
-    "experiment.abort_on": "When to heal at once and end.",
-    "experiment.limits": "How much may be broken, and for how long.",
-    "experiment.AbortOn.errors": "A share of failing requests for some time, as '> 50% for 5s'.",
-    "experiment.After.recovered_within": "How soon after the last fault the steady state is back.",
-    "experiment.After.breaker": "How soon the breaker closes.",
-    "experiment.Closes.closes_within": "How soon after the last fault.",
-    "experiment.Bandwidth.rate": "How much gets through.",
-    "experiment.During.breaker": "The edge whose breaker is meant.",
-    "experiment.During.opens_within": "How soon after the fault it opens.",
-    "experiment.During.calls_while_open": "How many calls the edge may see while it is open.",
-    "experiment.During.latency": "The service whose latency is meant, failed requests too.",
-    "experiment.During.p50_at_most": "The longest the median may be.",
-    "experiment.During.p90_at_most": "The longest p90 may be.",
-    "experiment.During.p95_at_most": "The longest p95 may be.",
-    "experiment.During.p99_at_most": "The longest p99 may be.",
-    "experiment.During.errors": "The service whose errors are meant.",
-    "experiment.During.at_most": "The largest share of failing requests.",
-    "experiment.During.untouched": "Objectives that must hold all the same.",
-    "experiment.During.routes": "Which routes are meant; all unless said.",
-    "experiment.Expect.during": "What must hold while something is broken.",
-    "experiment.Expect.after": "What must hold once everything is healed.",
-    "experiment.Inject.edge": "The edge that is broken.",
-    "experiment.Inject.service": "The service that is broken.",
-    "experiment.Inject.stream": "`upstream` for the way there, `downstream` for the way back.",
-    "experiment.Inject.for": "How long it stays broken.",
-    "experiment.Inject.latency": "Answers come late.",
-    "experiment.Inject.timeout": "Nothing gets through; 0 for ever, a black hole.",
-    "experiment.Inject.reset_peer": "Connections are reset.",
-    "experiment.Inject.bandwidth": "Little gets through.",
-    "experiment.Inject.down": "Connections are refused.",
-    "experiment.Inject.kill": "The process is killed.",
-    "experiment.Inject.stop": "The process is paused.",
-    "experiment.Kill.signal": "The signal it is killed by: KILL, TERM, INT, QUIT, ABRT or HUP.",
-    "experiment.Latency.latency": "How late.",
-    "experiment.Latency.jitter": "How much that varies.",
-    "experiment.Timeout.timeout": "After how long the connection is closed; 0 never.",
-    "experiment.Limits.targets": "How many targets may be under a fault at once.",
-    "experiment.Limits.duration": "How long the method may take.",
-    "experiment.Line.at": "When it begins, counted from the first.",
-    "experiment.Line.inject": "The fault.",
-    "experiment.SteadyState.baseline": "How long to look before the first fault.",
-    "experiment.SteadyState.objectives": "The objectives that must be met, as service.objective.",
-    "experiment.Traffic.profile": "The load profile's name.",
+    **EXPERIMENTS,
+    # game days
+    "gameday.gameday": "The game day's name.",
+    "gameday.people": "Who does what on the day: names by role, as {lead: Ada, operator: Ben, scribe: Cleo}.",
+    "gameday.before": "Questions that are asked go or no-go before the first step.",
+    "gameday.steps": "The experiments, in the order they are offered.",
+    "gameday.Step.experiment": "The name of an experiment of chaos/, or one written in place.",
+    "gameday.Step.hypothesis": "What the team believes will happen.",
+    "gameday.Step.watch": "Who looks at what while something is broken: {Ben: the breaker of cards}.",
     # services and the gate
     "service.service": "The service's name, as in realms.yaml.",
     "service.owner": "Who is called when it fails.",
@@ -313,6 +274,7 @@ KEYS: Mapping[str, str] = {
     "gate.acceptance": "Which journeys are played once.",
     "gate.load": "The load that is judged.",
     "gate.chaos": "The experiments that are run, by name.",
+    "gate.audit": "Which part of the audit is done; {} is all of it, without it there is none.",
     "gate.at_most": "How long all of it may take; what does not fit is undecided.",
     "gate.alpha": "The chance of a wrong call, per objective; {gate: 5%} splits it evenly over them.",
     "gate.min_hold": "How long the load is held at least.",
@@ -328,6 +290,8 @@ KEYS: Mapping[str, str] = {
     "gate.Load.profile": "The load profile's name.",
     "gate.Load.at_most": "How long it may be held.",
     "gate.Load.extend_to": "How long it may be held while objectives are undecided (on_undecided: extend).",
+    "gate.Audit.only": "Edges, faults or numbers of defects, as of `seatrial chaos audit --only`; all unless said.",
+    "gate.Audit.missed_from": "A finding of this severity or a graver one is missed, any other degraded.",
     "gate.Score.met": "From this score on it is met.",
     "gate.Score.degraded": "From this score on it is degraded.",
     # monitors
@@ -369,7 +333,8 @@ KEYS: Mapping[str, str] = {
     "realms.Runtime.labels": "The labels that say which container is which service.",
     "realms.Place.url": "Where it answers.",
     "realms.Place.start": "How it is started.",
-    "realms.Place.health": "The path that answers once it is ready.",
+    "realms.Place.health": "The path that answers once it is up.",
+    "realms.Place.ready": "The path that fails while it cannot do its work.",
     "realms.Place.container": "The container it runs in.",
     "realms.Start.command": "Its words; templates of them know port, python, service, vars and via.",
     "realms.Start.env": "Its environment.",

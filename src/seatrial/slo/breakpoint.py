@@ -4,9 +4,10 @@ Room slo. Takes measures, the objectives and the levels that were asked for; giv
 gives the same search, whether judged each second while it grows or later. May import the floor and its own room; must
 never take the generator's own limit for the service's, nor call a level held without thirty requests.
 
-A level holds when, in its own seconds, no objective of errors or latency is contradicted and the generator kept its
-plan. What is missed while the generator was late or busy is undecided; arrivals it dropped for want of room leave a
-miss standing, for more of them would only have made it worse.
+A level holds when, in its own seconds, no objective of errors or latency is contradicted, the generator kept its
+plan and the journeys' requests could be rendered. What is missed while the generator was late or busy is undecided;
+arrivals it dropped for want of room, and requests that could not be rendered, leave a miss standing, for more of them
+would only have made it worse.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from dataclasses import dataclass
 from seatrial.sample import Phase
 from seatrial.service import Indicator, Objective, Service
 from seatrial.slo import decide
-from seatrial.slo.generator import trouble, why_unfit
+from seatrial.slo.generator import OF_GENERATOR, trouble, why_unfit
 from seatrial.slo.judge import judge_probe
 from seatrial.slo.measure import Measures, Span
+from seatrial.slo.rendering import why_unplanned
 from seatrial.verdict import Finding, Grade, Subject
 
 _JUDGED = (Indicator.ERRORS, Indicator.LATENCY)
@@ -33,7 +35,9 @@ class Ended(enum.StrEnum):
     MISSED = "missed"  # an objective
     HELD = "held"  # even at the highest level asked for
     GENERATOR = "generator"  # it did not keep its own plan
-    UNDECIDED = "undecided"  # too few requests, or failures too clustered to tell
+    UNDECIDED = (
+        "undecided"  # too few requests, failures too clustered to tell, or too much that could not be rendered
+    )
     CUT_SHORT = "cut short"  # before its last level was judged; or it still goes on
 
 
@@ -143,7 +147,7 @@ def _at_level(
         finding = judge_probe(measures, service=service, objective=objective, level=level, alpha=alpha)
         reason = f"at {levels.show(level)}: {finding.reason}"
         if unfit:
-            reason, finding = f"{sentence(found, levels)}; {reason}", _undecided(finding)
+            reason, finding = f"no level held; {reason}", _undecided(finding)
         yield dataclasses.replace(finding, reason=reason)
 
 
@@ -160,13 +164,16 @@ def _probe(measures: Measures, services: Mapping[str, Service], level: float, *,
     )
     missed = [finding for finding in findings if finding.grade is Grade.MISSED]
     if missed:
-        unfit = why_unfit(measures, services, span=span).removeprefix("generator: ")
+        unfit = why_unfit(measures, services, span=span).removeprefix(OF_GENERATOR)
         said = "; ".join(f"{finding.name} was missed: {finding.measured_text}" for finding in missed)
         grade = Grade.UNDECIDED if unfit else Grade.MISSED
         return Probe(level, grade, findings, reason=unfit or said, unfit=bool(unfit))
     unfit = trouble(measures.pacings[span], services)
     if unfit:
         return Probe(level, Grade.UNDECIDED, findings, reason=unfit, unfit=True)
+    unplanned = why_unplanned(measures, span)
+    if unplanned:
+        return Probe(level, Grade.UNDECIDED, findings, reason=unplanned)
     open_ones = [finding for finding in findings if finding.grade is Grade.UNDECIDED]
     if open_ones or not findings:
         reason = "; ".join(f"{finding.name}: {finding.reason}" for finding in open_ones)

@@ -21,6 +21,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seatrial.quantity import show_rate
 from seatrial.slo import long_run, tails
 from seatrial.slo.compare_latencies import compare_body, compare_quantile
 from seatrial.slo.comparison import (
@@ -95,7 +96,8 @@ def compare_throughput(
     return conclude(
         Question(
             subject="OK requests per second",
-            told=f"{after.mean:.4g}/s beside {before.mean:.4g}/s, a ratio of {rates.ratio:.4g}",
+            told=f"{show_rate(after.mean, digits=4)} beside {show_rate(before.mean, digits=4)}, "
+            f"a ratio of {rates.ratio:.4g}",
             allowed=f"at least {limit:.4g} allowed",
             effect=rates.ratio,
             sides=sides,

@@ -102,8 +102,8 @@ def _body_question(
     effects = design_effects(*sides)
     beside = f" raised by {100 * at_most_ratio:.4g} %" if at_most_ratio else ""
     return Question(
-        subject="a request takes longer",
-        told=f"than one of the baseline{beside} with probability {ranks.effect:.3f}",
+        subject="the body",
+        told=f"a request takes longer than one of the baseline{beside} with probability {ranks.effect:.3f}",
         allowed="at most 0.5 allowed",
         effect=ranks.effect,
         sides=sides,

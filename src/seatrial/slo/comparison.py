@@ -160,6 +160,11 @@ def no_data(base: Side, new: Side) -> Comparison:
     )
 
 
+NO_BOUND = "no bound"
+BOUNDS_NOTHING = 10_000
+"""A version that may be ten thousand times as bad may be as bad as any."""
+
+
 def conclude(question: Question) -> Comparison:
     """The call its interval allows."""
     interval = question.interval_at(question.effects)
@@ -212,9 +217,15 @@ def _with_blocks(question: Question, call: Call, wanted: int) -> tuple[Call, Why
 
 
 def _told(question: Question, interval: Interval) -> str:
+    return f"{question.subject}: {question.told} ({show_interval(interval)}; {question.allowed})"
+
+
+def show_interval(interval: Interval) -> str:
+    """`0.98 to 1.11`; `2.9 or more` where its upper end bounds nothing, `no bound` where neither does."""
     low, high = interval
-    to = f"to {high:.3g}" if math.isfinite(high) else "or more"
-    return f"{question.subject}: {question.told} ({low:.3g} {to}; {question.allowed})"
+    if low <= 0 and high >= BOUNDS_NOTHING:
+        return NO_BOUND
+    return f"{low:.3g} to {high:.3g}" if high < BOUNDS_NOTHING else f"{low:.3g} or more"
 
 
 def _correlated(question: Question) -> str:

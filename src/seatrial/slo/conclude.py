@@ -11,10 +11,16 @@ import math
 from collections.abc import Iterable
 
 from seatrial.errors import ExitCode
+from seatrial.quantity import counted
 from seatrial.slo.gate import Gate, OnUndecided, ScoreLimits
+from seatrial.slo.generator import OF_GENERATOR
+from seatrial.slo.judge import UNFIT
 from seatrial.verdict import Finding, Grade, Subject, Verdict, exit_code, worst
 
 _POINTS_RATIO = {Grade.MET: 1.0, Grade.DEGRADED: 0.5, Grade.UNDECIDED: 0.0, Grade.MISSED: 0.0}
+
+MOST_NAMED = 6
+"""A reason that names more is not read; all of them are among the findings."""
 
 # Sums of weights such as 0.1 are not exact; the limits are inclusive all the same.
 _ROUNDING = 1e-9
@@ -108,18 +114,48 @@ def _score_grade(points: float, limits: ScoreLimits) -> Grade:
 def _reason(findings: tuple[Finding, ...], grade: Grade, gate: Gate, *, shown: int) -> str:
     if not findings:
         return "no data: nothing was judged"
-    points = score(findings)
+    points, cause = score(findings), _generators(findings)
+    named = tuple(finding for finding in findings if not (cause and _is_explained(finding)))
     if points is None or gate.score is None:
-        return _named(findings, grade) or _all_met(findings, shown)
+        own = _named(named, grade)
+        return "; ".join(filter(None, _first(cause, own, grade))) or _all_met(findings, shown)
     # A score is lost by whatever is not MET, also where the whole has another grade.
-    lost = [_named(findings, each) for each in reversed(Grade)]
-    return "; ".join(filter(None, (f"score {points:.3g} of 100", *lost)))
+    lost = "; ".join(filter(None, (_named(named, each) for each in reversed(Grade))))
+    told = f"score {points:.3g} of 100{', what is undecided counted as lost' if cause else ''}"
+    if cause and grade is Grade.UNDECIDED:
+        return "; ".join(filter(None, (cause, lost, told)))
+    return "; ".join(filter(None, (told, lost, cause))) if lost or cause else f"{told}; {_all_met(findings, shown)}"
+
+
+def _first(cause: str, own: str, grade: Grade) -> tuple[str, str]:
+    """The one cause before what is undecided beside it, but after a miss, which it does not explain."""
+    return (cause, own) if grade is Grade.UNDECIDED else (own, cause)
+
+
+def _generators(findings: tuple[Finding, ...]) -> str:
+    """What an unfit generator left undecided, as one cause instead of many names; empty text when it was fit."""
+    unfit = next((one for one in findings if one.subject is Subject.GENERATOR and one.grade is Grade.UNDECIDED), None)
+    if unfit is None:
+        return ""
+    others = sum(map(_is_explained, findings)) - 1
+    left = f", and {counted(others, 'finding')} undecided" if others else ""
+    return f"the load generator was unfit{left}: {unfit.reason.removeprefix(OF_GENERATOR)}"
+
+
+def _is_explained(finding: Finding) -> bool:
+    """Undecided, and by an unfit generator: its own finding, what it says was not measured, and objectives whose
+    counted requests did not suffice. What has another cause is named beside it: a query that failed, nothing sent."""
+    if finding.grade is not Grade.UNDECIDED:
+        return False
+    of_load = finding.subject is Subject.OBJECTIVE and finding.experiment is None
+    return finding.reason.startswith((UNFIT, OF_GENERATOR)) or (of_load and finding.n > 0)
 
 
 def _named(findings: tuple[Finding, ...], grade: Grade) -> str:
     """`MISSED: shop.fast, shop.available`; nothing of what is MET."""
     names = [finding.name for finding in findings if finding.grade is grade is not Grade.MET]
-    return f"{grade}: {', '.join(names)}" if names else ""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"{grade}: {', '.join(names[:MOST_NAMED])}{more}" if names else ""
 
 
 def _all_met(findings: tuple[Finding, ...], shown: int) -> str:

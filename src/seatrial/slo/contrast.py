@@ -2,7 +2,9 @@
 
 Room slo. Takes two `Counted`, gives `Contrast`s: the call, and what either side showed in words. Latency is that of
 OK requests; failed ones stand in no histogram, so MET is said of latency only where it would hold with every failed
-request of both sides taken as the slowest of all. Pure; may import the floor and its own room.
+request of both sides taken as the slowest of all. Nobody knows what would have become of requests that could not be
+rendered: MET, and a throughput's MISSED, are said only where they would hold with those as bad for it as can be, and
+never where they are too many. Pure; may import the floor and its own room.
 """
 
 from __future__ import annotations
@@ -10,18 +12,21 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from seatrial.histograms import quantile_of_values
-from seatrial.quantity import show_duration, show_ratio
+from seatrial.quantity import show_duration, show_rate, show_ratio
 from seatrial.slo.compare import compare_errors, compare_throughput
 from seatrial.slo.compare_latencies import compare_body, compare_quantile
-from seatrial.slo.comparison import Comparison
+from seatrial.slo.comparison import NO_BOUND, Comparison, show_interval
 from seatrial.slo.counted import Counted, Histogram, merged
-from seatrial.slo.decide import Call, PerSecond
+from seatrial.slo.decide import Call, PerSecond, Why, unrendered_text
 from seatrial.slo.failed_latency import SLOWEST_US
+from seatrial.slo.measure import LOAD, Measures
+from seatrial.slo.rendering import breaks_off, unrendered_of, why_unplanned
+
+_FASTEST_US = 1
 
 
 class What(enum.StrEnum):
@@ -86,6 +91,30 @@ class Shown:
         """Failed requests."""
         return sum(bad for bad, _ in self.errors)
 
+    @functools.cached_property
+    def unrendered(self) -> list[int]:
+        """Requests of each second that could not be rendered; they are in no other number."""
+        return self._side.unrendered(*self._of)
+
+    @functools.cached_property
+    def with_unrendered_ok(self) -> Shown:
+        """This side, had every request that could not be rendered been OK, and the fastest of all."""
+        other = Shown(self._side, *self._of)
+        other.errors = [(bad, total + lost) for (bad, total), lost in zip(self.errors, self.unrendered, strict=True)]
+        other.ok_per_second = self._side.ok_at_best(*self._of)
+        seconds = zip(self.latencies, self.unrendered, strict=True)
+        other.latencies = [merged([second, {_FASTEST_US: lost}]) if lost else second for second, lost in seconds]
+        return other
+
+    @functools.cached_property
+    def with_unrendered_failed(self) -> Shown:
+        """This side, had every request that could not be rendered failed."""
+        other = Shown(self._side, *self._of)
+        seconds = zip(self.errors, self.unrendered, strict=True)
+        other.errors = [(bad + lost, total + lost) for (bad, total), lost in seconds]
+        other.ok_per_second, other.latencies = self.ok_per_second, self.latencies
+        return other
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -101,6 +130,11 @@ class Pair:
         """What the base showed, and the new side."""
         return Shown(self.base, self.service, self.routes), Shown(self.new, self.service, self.routes)
 
+    @functools.cached_property
+    def runs(self) -> tuple[Measures, ...]:
+        """The runs of both sides; the two of a canary are of one."""
+        return tuple({id(run): run for side in (self.base, self.new) for run in side.runs}.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
@@ -115,21 +149,54 @@ class Contrast:
     @property
     def effect_text(self) -> str:
         """The effect with its interval: `x1.04 (0.98 to 1.11)`; for the body a probability."""
-        effect, (low, high) = self.comparison.effect, self.comparison.interval
+        effect, interval = self.comparison.effect, show_interval(self.comparison.interval)
+        if effect is None and not (self.comparison.n_base and self.comparison.n_new):
+            return "no data"
         if effect is None:
-            return "no data" if not (self.comparison.n_base and self.comparison.n_new) else f"({_range(low, high)})"
+            return "nothing to compare" if interval == NO_BOUND else f"({interval})"
         times = "" if self.asked.what is What.BODY else "x"
-        return f"{times}{effect:.3g} ({_range(low, high)})"
-
-
-def _range(low: float, high: float) -> str:
-    return f"{low:.3g} or more" if math.isinf(high) else f"{low:.3g} to {high:.3g}"
+        return f"{times}{effect:.3g} ({interval})"
 
 
 def contrast(pair: Pair, asked: Asked) -> Contrast:
     """Ask one question of a pair."""
     base_text, new_text = (_TEXT[asked.what](shown, asked) for shown in pair.shown)
-    return Contrast(asked, pair.service, base_text, new_text, _COMPARE[asked.what](*pair.shown, asked))
+    return Contrast(
+        asked, pair.service, base_text, new_text, _as_known(_COMPARE[asked.what](*pair.shown, asked), pair, asked)
+    )
+
+
+def _as_known(found: Comparison, pair: Pair, asked: Asked) -> Comparison:
+    """The comparison, undecided where requests that could not be rendered may decide it."""
+    unrendered = sum(unrendered_of(run, LOAD) for run in pair.runs)
+    firm = Call.UNDECIDED if asked.what is What.THROUGHPUT else Call.MISSED
+    if not unrendered or found.state in (Call.UNDECIDED, firm):
+        return found
+    if not _too_many(pair, asked) and not _is_turned(found, _at_worst(pair, asked, found.state)):
+        return found
+    reason = f"{unrendered_text(unrendered)}, and they may decide it; without them: {found.reason}"
+    return dataclasses.replace(found, state=Call.UNDECIDED, reason=reason)
+
+
+def _too_many(pair: Pair, asked: Asked) -> bool:
+    if asked.what is What.THROUGHPUT:
+        return any(breaks_off(run, LOAD) for run in pair.runs)
+    return any(why_unplanned(run, LOAD) for run in pair.runs)
+
+
+def _is_turned(found: Comparison, at_worst: Call) -> bool:
+    """What is met only because nothing contradicts it stays so until something does."""
+    if found.why is Why.NOT_CONTRADICTED:
+        return at_worst is Call.MISSED
+    return at_worst is not found.state
+
+
+def _at_worst(pair: Pair, asked: Asked, state: Call) -> Call:
+    """What would be called with the unrendered requests of both sides as much against that state as can be."""
+    base, new = pair.shown
+    if state is Call.MET:
+        return _COMPARE[asked.what](base.with_unrendered_ok, new.with_unrendered_failed, asked).state
+    return _COMPARE[asked.what](base.with_unrendered_failed, new.with_unrendered_ok, asked).state
 
 
 def every_question(*, alpha: float, change_ratio: float = 0.0) -> tuple[Asked, ...]:
@@ -189,7 +256,7 @@ def _body_text(shown: Shown, asked: Asked) -> str:
 
 def _throughput_text(shown: Shown, asked: Asked) -> str:
     seconds = shown.ok_per_second
-    return f"{sum(seconds) / len(seconds):.4g}/s" if seconds else "no data"
+    return show_rate(sum(seconds) / len(seconds), digits=4) if seconds else "no data"
 
 
 _COMPARE: Mapping[What, Callable[[Shown, Shown, Asked], Comparison]] = {

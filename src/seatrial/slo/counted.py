@@ -37,11 +37,22 @@ class Counted:
         traffic = self._traffic(service, routes)
         return [tally.errors for measures in self.runs for tally in measures.tallies(traffic)]
 
+    def unrendered(self, service: str, routes: tuple[str, ...] = ()) -> list[int]:
+        """Requests of each second that could not be rendered, in no other number."""
+        traffic = self._traffic(service, routes)
+        return [tally.unrendered for measures in self.runs for tally in measures.tallies(traffic)]
+
     def ok_per_second(self, service: str, routes: tuple[str, ...] = ()) -> list[int]:
         """OK requests of each whole second; none where there was no request at all."""
         traffic = self._traffic(service, routes)
         asked = any(total for _, total in self.errors(service, routes))
         return [ok for measures in self.runs for ok in measures.ok_in_whole_seconds(traffic)] if asked else []
+
+    def ok_at_best(self, service: str, routes: tuple[str, ...] = ()) -> list[int]:
+        """As `ok_per_second`, had what could not be rendered, at whichever service, led to OK requests of this."""
+        traffic = self._traffic(service, routes)
+        asked = any(total for _, total in self.errors(service, routes))
+        return [ok for measures in self.runs for ok in measures.ok_at_best(traffic)] if asked else []
 
     def latencies(self, service: str, routes: tuple[str, ...] = ()) -> list[Histogram]:
         """Latencies of the OK requests of each second, from the due time, in microseconds."""

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from seatrial.histograms import bucket_of, buckets_of, quantile_in
-from seatrial.slo.measure import Measures, Traffic, total
+from seatrial.slo.measure import Measures, Traffic
+from seatrial.slo.tally import total
 
 SLOWEST_US = 60_000_000
 """The last bucket of a load's histograms: as slow as they can tell."""
@@ -41,13 +42,15 @@ def latency_between(measures: Measures, traffic: Traffic, quantile: float, *, li
     counted = [total(measures.tallies(traffic, limit_us=limit)) for limit in limits]
     surely = [one.over_failed for one in counted]
     perhaps = [one.over_failed + one.untimed for one in counted]
-    failed = total(measures.tallies(traffic)).failed
+    counts = total(measures.tallies(traffic))
+    failed, unknown = counts.failed, counts.unrendered
+    slowest = bucket_of(SLOWEST_US)
     low = ok + _placed(surely, [bucket_of(limit) + 1 for limit in limits])
     if not limits:
-        return Between(
-            _at(low, quantile), _at(ok + Counter({bucket_of(SLOWEST_US): failed}), quantile), failed, failed
-        )
+        high = ok + Counter({slowest: failed + unknown})
+        return Between(_at(low, quantile), _at(high, quantile), failed, failed)
     high = ok + _placed(perhaps, [bucket_of(limit) - 1 for limit in (*limits[1:], SLOWEST_US)])
+    high += Counter({slowest: unknown})
     return Between(_at(low, quantile), _at(high, quantile), failed, failed - surely[0])
 
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from seatrial.quantity import show_duration
+from seatrial.quantity import show_duration, show_rate
 from seatrial.service import Indicator, Objective, Service
 from seatrial.slo import decide
 from seatrial.slo.measure import Route, matches
@@ -52,7 +52,7 @@ class _Plan:
 
 def forecast(
     services: Mapping[str, Service],
-    rates_per_s: Mapping[Route, float] | None,
+    rates_per_s: Mapping[Route, float | None],
     *,
     alpha: float,
     min_hold_s: float,
@@ -60,7 +60,7 @@ def forecast(
 ) -> tuple[Forecast, ...]:
     """One forecast per objective, in the documents' order.
 
-    `rates_per_s` are the requests per second of each route at the profile's hold, None where they are not known;
+    `rates_per_s` are the requests per second of each route at the profile's hold, None where that is not known;
     `at_most_s` is the longest that hold may last (may be infinite).
     """
     return tuple(
@@ -71,12 +71,11 @@ def forecast(
     )
 
 
-def _rate_per_s(service: str, objective: Objective, rates_per_s: Mapping[Route, float] | None) -> float | None:
-    if rates_per_s is None:
-        return None
-    return math.fsum(
-        rate for route, rate in rates_per_s.items() if route.service == service and matches(route, objective.routes)
-    )
+def _rate_per_s(service: str, objective: Objective, rates_per_s: Mapping[Route, float | None]) -> float | None:
+    """None where it is not known; 0 where it is known that nothing is sent."""
+    asked = (route for route in rates_per_s if route.service == service and matches(route, objective.routes))
+    rates = [rates_per_s[route] for route in asked]
+    return None if None in rates else math.fsum(rate for rate in rates if rate is not None)
 
 
 def _forecast(service: str, objective: Objective, plan: _Plan) -> Forecast:
@@ -136,15 +135,17 @@ def _sentence(objective: Objective, plan: _Plan, *, wanted_n: int | None, wanted
     needs = "needs a hold" if wanted_n is None else f"needs {_requests(objective, plan, wanted_n)}"
     if plan.rate_per_s is None:
         return f"{needs}, {show_duration(plan.min_hold_s)} at least; a closed model's rate shows under way"
-    at_rate = f"at {plan.rate_per_s:.3g}/s"
+    at_rate = f"at {show_rate(plan.rate_per_s)}"
     if not plan.rate_per_s:
         return "the profile sends it no request; add a journey that does, or correct its routes"
     if wanted_s is None:
-        return f"cannot be met {at_rate}; offer more than {objective.limit:.3g}/s"
+        return f"cannot be met {at_rate}; offer more than {show_rate(objective.limit)}"
     takes = f"{needs}, {show_duration(wanted_s)} {at_rate}"
     if wanted_s <= plan.at_most_s:
         return takes
     would_do = f"hold for {show_duration(wanted_s)}"
+    if not plan.at_most_s:
+        return f"{takes}: the gate's time is over before the hold begins; {would_do}"
     if wanted_n is not None and plan.min_hold_s <= plan.at_most_s:
         would_do += f", or send {math.ceil(wanted_n / plan.at_most_s):,}/s"
     return f"{takes}: it cannot be decided within {show_duration(plan.at_most_s)}; {would_do}"

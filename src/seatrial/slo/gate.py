@@ -23,6 +23,9 @@ from seatrial.slo.versus import LAST_MET, Versus, VersusShape, to_versus
 FILE = "gate.yaml"
 
 
+SEVERITIES = ("low", "medium", "high")
+
+
 class OnUndecided(enum.StrEnum):
     """What becomes of an UNDECIDED verdict: EXTEND holds the load for longer first, then fails."""
 
@@ -40,6 +43,18 @@ class ScoreLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditTerms:
+    """What of the audit is done, and what its findings weigh.
+
+    `only` are edges, faults or numbers of defects, as of `seatrial chaos audit --only`; empty: all. A finding of
+    `missed_from` severity (low, medium, high) or a graver one is MISSED, any other DEGRADED.
+    """
+
+    only: tuple[str, ...] = ()
+    missed_from: str = "high"
+
+
+@dataclass(frozen=True, slots=True)
 class Gate:
     """What `assess` comprises.
 
@@ -47,7 +62,7 @@ class Gate:
     None leaves it to the profile. `extend_to_s` is how long a hold may last that would end undecided; None where
     `on_undecided` is not EXTEND. `at_most_s` bounds all of it; None: nothing does. `alpha` is the chance of a wrong
     call per objective; `alpha_in_all`, where it is said, that of a wrong call at all, and `shared` makes `alpha` of
-    it. `score` None: the worst finding is the verdict.
+    it. `score` None: the worst finding is the verdict. `audit` None: no edge is strained.
     """
 
     name: str = "default"
@@ -63,6 +78,7 @@ class Gate:
     score: ScoreLimits | None = None
     on_undecided: OnUndecided = OnUndecided.FAIL
     versus: Versus = LAST_MET
+    audit: AuditTerms | None = None
     where: Where | None = field(default=None, compare=False)
     document: Document | None = field(default=None, compare=False, repr=False)
 
@@ -89,12 +105,18 @@ class _Score(Shape):
     degraded: Ratio | None = None
 
 
+class _Audit(Shape):
+    only: tuple[_Name | int, ...] = ()
+    missed_from: str = AuditTerms().missed_from
+
+
 class _Gate(Shape):
     gate: _Name
     version: Literal[1] = 1
     acceptance: _Acceptance = _Acceptance()
     load: _Load | None = None
     chaos: tuple[_Name, ...] = ()
+    audit: _Audit | None = None
     at_most: DurationS | None = None
     alpha: Any = None
     min_hold: DurationS = MIN_HOLD_S
@@ -157,6 +179,7 @@ def _gate(document: Document) -> Gate:
         score=_score(raw, document),
         on_undecided=_on_undecided(raw, document),
         versus=to_versus(raw.versus, document),
+        audit=_audit_terms(raw, document),
         where=document.where("gate"),
         document=document,
     )
@@ -169,6 +192,17 @@ def _experiments(raw: _Gate, document: Document) -> tuple[str, ...]:
                 document.where("chaos", index), f"experiment '{name}' is named twice", "leave one out"
             )
     return raw.chaos
+
+
+def _audit_terms(raw: _Gate, document: Document) -> AuditTerms | None:
+    if raw.audit is None:
+        return None
+    if raw.audit.missed_from not in SEVERITIES:
+        hint = did_you_mean(raw.audit.missed_from, SEVERITIES)
+        raise DocumentError(
+            document.where("audit", "missed_from"), f"unknown severity '{raw.audit.missed_from}'", hint
+        )
+    return AuditTerms(tuple(map(str, raw.audit.only)), raw.audit.missed_from)
 
 
 def _extend_to_s(raw: _Gate, document: Document) -> float | None:

@@ -18,6 +18,9 @@ from seatrial.service import Indicator, Service
 from seatrial.slo.measure import LOAD, Measures, Span
 from seatrial.verdict import Finding, Grade, Subject
 
+OF_GENERATOR = "generator: "
+"""How every reason begins that is its trouble."""
+
 LATE_MIN_S = 0.010
 LATE_LIMIT_RATIO = 0.05
 """Starts later than 10 ms, or 5 % of the tightest latency limit if that is more, would show in what is judged."""
@@ -38,12 +41,12 @@ def judge_generator(measures: Measures, services: Mapping[str, Service], *, span
     Silent means that requests were counted and the generator's own record is missing.
     """
     pacings = measures.pacings.get(span, ())
-    traffic = any(key_span == span for _, key_span in measures.intervals)
-    reason = "; ".join(filter(None, (_silent(pacings) if traffic else "", trouble(pacings, services))))
+    silent = _silent(pacings) if span in measures.seconds else ""
+    reason = "; ".join(filter(None, (silent, trouble(pacings, services))))
     if not reason:
         return None
     starts = sum(pacing.started for pacing in pacings)
-    return Finding(Subject.GENERATOR, "", "generator", Grade.UNDECIDED, f"generator: {reason}", n=starts)
+    return Finding(Subject.GENERATOR, "", "generator", Grade.UNDECIDED, f"{OF_GENERATOR}{reason}", n=starts)
 
 
 def trouble(pacings: Sequence[Pacing], services: Mapping[str, Service]) -> str:
@@ -59,22 +62,26 @@ def why_unfit(measures: Measures, services: Mapping[str, Service], *, span: Span
     Drops are left aside: under a fault the target's own hanging fills the generator's places.
     """
     reason = "; ".join(filter(None, _overload(measures.pacings.get(span, ()), services)))
-    return f"generator: {reason}" if reason else ""
+    return f"{OF_GENERATOR}{reason}" if reason else ""
 
 
 def late_bound_s(services: Mapping[str, Service]) -> float:
     """How late a start may be: 10 ms, or 5 % of the tightest latency limit if that is more."""
-    limits_s = [
+    return max(LATE_MIN_S, LATE_LIMIT_RATIO * min(latency_limits_s(services), default=0.0))
+
+
+def latency_limits_s(services: Mapping[str, Service]) -> list[float]:
+    """Every limit of a latency objective, in the documents' order."""
+    return [
         objective.limit
         for service in services.values()
         for objective in service.objectives
         if objective.indicator is Indicator.LATENCY
     ]
-    return max(LATE_MIN_S, LATE_LIMIT_RATIO * min(limits_s, default=0.0))
 
 
 def _overload(pacings: Sequence[Pacing], services: Mapping[str, Service]) -> tuple[str, str, str]:
-    return _late(pacings, late_bound_s(services)), _busy(pacings), _lost(pacings)
+    return late(pacings, late_bound_s(services)), busy(pacings), _lost(pacings)
 
 
 def _silent(pacings: Sequence[Pacing]) -> str:
@@ -97,7 +104,8 @@ def _filled(pacings: Sequence[Pacing]) -> str:
     return f" with {plays} in flight (max_in_flight bounds them: raise it, or the target answers too slowly)"
 
 
-def _late(pacings: Sequence[Pacing], bound_s: float) -> str:
+def late(pacings: Sequence[Pacing], bound_s: float) -> str:
+    """How many starts were later than that bound; empty text when at most one in a hundred was."""
     started = sum(pacing.started for pacing in pacings)
     # The nearest counted step below the bound: never milder than it.
     step_ms = max(step for step in LATE_STEPS_MS if step <= bound_s * 1000)
@@ -107,7 +115,8 @@ def _late(pacings: Sequence[Pacing], bound_s: float) -> str:
     return f"{show_ratio(late / started)} of the starts were more than {step_ms} ms late ({late:,} of {started:,})"
 
 
-def _busy(pacings: Sequence[Pacing]) -> str:
+def busy(pacings: Sequence[Pacing]) -> str:
+    """How much of a core it used, where none was left; empty text when some was."""
     cpu_ratio = sum(pacing.cpu_ratio for pacing in pacings) / len(pacings) if pacings else 0.0
     return f"it used {show_ratio(cpu_ratio)} of a core" if cpu_ratio > BUSY_CPU_RATIO else ""
 

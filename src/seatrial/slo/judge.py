@@ -9,28 +9,49 @@ trouble against a service.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypedDict
 
-from seatrial.quantity import show_duration, show_ratio
+from seatrial.quantity import show_ratio
 from seatrial.sample import Phase
 from seatrial.service import Indicator, Objective, Service
 from seatrial.slo import decide
 from seatrial.slo.criteria import Aggregate
 from seatrial.slo.decide import Call, Decision, PerSecond
 from seatrial.slo.generator import judge_generator, why_unfit
-from seatrial.slo.measure import LOAD, Measures, Span, Tally, Traffic, microseconds, total
+from seatrial.slo.measure import LOAD, Measures, Span, Traffic, microseconds
 from seatrial.slo.points import judge_points
+from seatrial.slo.rendering import breaks_off, judge_rendering, unrendered_of, why_unplanned
+from seatrial.slo.tally import Tally, total
+from seatrial.slo.wording import (
+    failed_measured,
+    latency_limit,
+    per_second_measured,
+    slower,
+    slower_measured,
+    waited_measured,
+)
 from seatrial.verdict import Finding, Grade, Subject
+
+UNFIT = "the generator was unfit to measure it"
+"""The reason of every finding of a load that such a generator leaves undecided."""
 
 _PHASE_WORDS = {Phase.DURING: "during", Phase.AFTER: "after"}
 
 
-class _Test(Protocol):
-    """How counts become a decision: by the load stage's rules, or by those of a phase too short for them."""
+class _Unknown(TypedDict):
+    """Of each second, the requests that are not known to be good or bad."""
 
-    def ratio(self, per_second: Iterable[PerSecond], limit_ratio: float, *, overdue: Iterable[int]) -> Decision: ...
+    overdue: list[int]
+    unrendered: list[int]
+
+
+class _Test(Protocol):
+    """How counts become a decision: by the load stage's rules, or by those of a phase too short for them. `of` are
+    the tallies that the counts were taken from."""
+
+    def ratio(self, per_second: Iterable[PerSecond], limit_ratio: float, *, of: Sequence[Tally]) -> Decision: ...
 
     def throughput(self, ok_per_second: Iterable[int], at_least_per_s: float) -> Decision: ...
 
@@ -42,9 +63,9 @@ class _LoadTest:
     alpha: float
     min_hold_s: float
 
-    def ratio(self, per_second: Iterable[PerSecond], limit_ratio: float, *, overdue: Iterable[int]) -> Decision:
+    def ratio(self, per_second: Iterable[PerSecond], limit_ratio: float, *, of: Sequence[Tally]) -> Decision:
         return decide.first_decision(
-            per_second, limit_ratio=limit_ratio, alpha=self.alpha, min_hold_s=self.min_hold_s, overdue=overdue
+            per_second, limit_ratio=limit_ratio, alpha=self.alpha, min_hold_s=self.min_hold_s, **_unknown(of)
         )
 
     def throughput(self, ok_per_second: Iterable[int], at_least_per_s: float) -> Decision:
@@ -59,8 +80,8 @@ class _PhaseTest:
 
     alpha: float
 
-    def ratio(self, per_second: Iterable[PerSecond], limit_ratio: float, *, overdue: Iterable[int]) -> Decision:
-        return decide.not_contradicted(per_second, limit_ratio=limit_ratio, alpha=self.alpha, overdue=overdue)
+    def ratio(self, per_second: Iterable[PerSecond], limit_ratio: float, *, of: Sequence[Tally]) -> Decision:
+        return decide.not_contradicted(per_second, limit_ratio=limit_ratio, alpha=self.alpha, **_unknown(of))
 
     def throughput(self, ok_per_second: Iterable[int], at_least_per_s: float) -> Decision:
         decision = decide.decide_throughput(
@@ -75,8 +96,12 @@ class _PhaseTest:
 class _ProbeTest(_PhaseTest):
     """As a phase, looked at after every second: the first miss stands."""
 
-    def ratio(self, per_second: Iterable[PerSecond], limit_ratio: float, *, overdue: Iterable[int]) -> Decision:
-        return decide.first_contradiction(per_second, limit_ratio=limit_ratio, alpha=self.alpha, overdue=overdue)
+    def ratio(self, per_second: Iterable[PerSecond], limit_ratio: float, *, of: Sequence[Tally]) -> Decision:
+        return decide.first_contradiction(per_second, limit_ratio=limit_ratio, alpha=self.alpha, **_unknown(of))
+
+
+def _unknown(tallies: Sequence[Tally]) -> _Unknown:
+    return {"overdue": [one.overdue for one in tallies], "unrendered": [one.unrendered for one in tallies]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +127,14 @@ def judge_load(
     min_hold_s: float,
     aggregate: Aggregate = Aggregate.AVG,
 ) -> tuple[Finding, ...]:
-    """The load stage: the generator if it was unfit, which leaves no objective decided; then every objective, those
-    about one value last."""
+    """The load stage: the generator if it was unfit, which leaves no objective decided, and the journeys' requests if
+    too many of them could not be rendered; then every objective, those about one value last."""
+    rendering = judge_rendering(measures)
     objectives = judge_objectives(measures, services, alpha=alpha, min_hold_s=min_hold_s)
-    findings = (*objectives, *judge_points(measures, services, how=aggregate))
+    judged = (*objectives, *judge_points(measures, services, how=aggregate))
+    findings = judged if rendering is None else (rendering, *judged)
     generator = judge_generator(measures, services)
-    return findings if generator is None else (generator, *excuse(findings, generator))
+    return findings if generator is None else (generator, *excuse(findings))
 
 
 def judge_objectives(
@@ -132,11 +159,11 @@ def decided(findings: Iterable[Finding]) -> bool:
     return bool(grades) and Grade.UNDECIDED not in grades
 
 
-def excuse(findings: Iterable[Finding], generator: Finding) -> tuple[Finding, ...]:
+def excuse(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The load stage's findings when the generator was unfit: UNDECIDED, whatever was counted; journeys stay. Why it
     was unfit is said by its own finding alone."""
     return tuple(
-        _undecided(finding, generator.objective)
+        _undecided(finding, UNFIT)
         if finding.subject is Subject.OBJECTIVE and finding.grade is not Grade.UNDECIDED
         else finding
         for finding in findings
@@ -169,10 +196,10 @@ def judge_promise(
 def judge_probe(
     measures: Measures, *, service: str, objective: Objective, level: float, alpha: float = decide.ALPHA
 ) -> Finding:
-    """One objective over one level of a breakpoint search: MET when not contradicted. Whether the generator was fit
-    is not looked at here (`breakpoint.search` does)."""
+    """One objective over one level of a breakpoint search: MET when not contradicted, and its requests were rendered.
+    Whether the generator was fit is not looked at here (`breakpoint.search` does)."""
     case = _Case(measures, service, objective, Span(Phase.PROBE, level=level), _ProbeTest(alpha))
-    return _judge(case, Subject.OBJECTIVE)
+    return _as_planned(_judge(case, Subject.OBJECTIVE), case)
 
 
 def _judge(case: _Case, subject: Subject) -> Finding:
@@ -218,8 +245,7 @@ def _judge_limit(case: _Case, subject: Subject) -> Finding:
 
 def _decide_errors(case: _Case) -> tuple[Decision, tuple[Tally, ...]]:
     tallies = case.measures.tallies(case.traffic)
-    errors, overdue = [tally.errors for tally in tallies], [tally.overdue for tally in tallies]
-    decision = case.test.ratio(errors, case.objective.limit_ratio, overdue=overdue)
+    decision = case.test.ratio([tally.errors for tally in tallies], case.objective.limit_ratio, of=tallies)
     return decision, _until(decision, tallies)
 
 
@@ -248,11 +274,10 @@ def _decide_timed(
     case: _Case, tallies: tuple[Tally, ...], slow: list[PerSecond], slow_at_worst: list[PerSecond]
 ) -> tuple[Decision, tuple[Tally, ...]]:
     """Where failures were not timed against this limit, only what holds however slow they were is decided."""
-    overdue = [tally.overdue for tally in tallies]
-    decision = case.test.ratio(slow, case.objective.limit_ratio, overdue=overdue)
+    decision = case.test.ratio(slow, case.objective.limit_ratio, of=tallies)
     untimed = total(tallies).untimed
     if untimed:
-        at_worst = case.test.ratio(slow_at_worst, case.objective.limit_ratio, overdue=overdue)
+        at_worst = case.test.ratio(slow_at_worst, case.objective.limit_ratio, of=tallies)
         if at_worst.state is not decision.state:
             reason = f"{untimed:,} failed requests were not timed against this limit, and they decide it"
             decision = dataclasses.replace(decision, state=Call.UNDECIDED, reason=reason, decided_at_s=None)
@@ -261,9 +286,24 @@ def _decide_timed(
 
 def _decide_throughput(case: _Case) -> tuple[Decision, tuple[Tally, ...]]:
     """Idle seconds count, unless there was no request at all: a service never asked has missed nothing."""
-    asked = total(case.measures.tallies(case.traffic)).errors[1] > 0
-    ok_per_second = case.measures.ok_in_whole_seconds(case.traffic) if asked else ()
-    return case.test.throughput(ok_per_second, case.objective.limit), ()
+    tallies = case.measures.tallies(case.traffic)
+    whole = case.measures.whole_seconds(case.traffic) if total(tallies).errors[1] else ()
+    decision = case.test.throughput([tally.ok for tally in whole], case.objective.limit)
+    return _unless_unrendered(decision, case), tallies
+
+
+def _unless_unrendered(decision: Decision, case: _Case) -> Decision:
+    """Nor has one missed anything that would have had enough, had every request of the journeys been rendered, at
+    whichever service the plays broke off."""
+    unrendered = unrendered_of(case.measures, case.span)
+    if decision.state is not Call.MISSED or not unrendered:
+        return decision
+    at_best = case.measures.ok_at_best(case.traffic)
+    surely = case.test.throughput(at_best, case.objective.limit).state is Call.MISSED
+    if surely and not breaks_off(case.measures, case.span):
+        return decision
+    reason = f"{decide.unrendered_text(unrendered)}, and they decide it; without them: {decision.reason}"
+    return dataclasses.replace(decision, state=Call.UNDECIDED, reason=reason, decided_at_s=None)
 
 
 def _until(decision: Decision, tallies: tuple[Tally, ...]) -> tuple[Tally, ...]:
@@ -287,57 +327,24 @@ class _Kind:
     measured_text: Callable[[Decision, Tally], str]
 
 
-def _slower(objective: Objective) -> str:
-    return f"requests slower than {show_duration(objective.limit)}"
-
-
-def _latency_limit(objective: Objective) -> str:
-    return f"p{100 * (objective.quantile or 0.0):g} <= {show_duration(objective.limit)}"
-
-
-def _failed_measured(decision: Decision, counted: Tally) -> str:
-    if decision.estimate is None:
-        return "no data"
-    polls = f"; {counted.polls:,} polls apart" if counted.polls else ""
-    return f"{show_ratio(decision.estimate)} failed ({decision.bad:,} of {decision.n:,}{polls})"
-
-
-def _slower_measured(decision: Decision, counted: Tally) -> str:
-    left_out = f"; {counted.failed_faster:,} that failed faster are left out" if counted.failed_faster else ""
-    if decision.estimate is None:
-        return f"no data{left_out}"
-    failed = f", {counted.over_failed:,} of them failed" if counted.over_failed else ""
-    return f"{show_ratio(decision.estimate)} slower ({decision.bad:,} of {decision.n:,}{failed}){left_out}"
-
-
-def _waited_measured(decision: Decision, counted: Tally) -> str:
-    if decision.estimate is None:
-        return "no data"
-    return f"{show_ratio(decision.estimate)} waited longer ({decision.bad:,} of {decision.n:,}, failed ones too)"
-
-
-def _per_second_measured(decision: Decision, counted: Tally) -> str:
-    return "no data" if decision.estimate is None else f"{decision.estimate:.4g}/s"
-
-
 _KINDS = {
     Indicator.ERRORS: _Kind(
         decide=_decide_errors,
         what=lambda objective: "failed requests",
         limit_text=lambda objective: f"errors <= {show_ratio(objective.limit)}",
-        measured_text=_failed_measured,
+        measured_text=failed_measured,
     ),
     Indicator.LATENCY: _Kind(
-        decide=_decide_latency, what=_slower, limit_text=_latency_limit, measured_text=_slower_measured
+        decide=_decide_latency, what=slower, limit_text=latency_limit, measured_text=slower_measured
     ),
     Indicator.WAITING: _Kind(
-        decide=_decide_waiting, what=_slower, limit_text=_latency_limit, measured_text=_waited_measured
+        decide=_decide_waiting, what=slower, limit_text=latency_limit, measured_text=waited_measured
     ),
     Indicator.THROUGHPUT: _Kind(
         decide=_decide_throughput,
         what=lambda objective: "OK requests per second",
         limit_text=lambda objective: f">= {objective.limit:g}/s",
-        measured_text=_per_second_measured,
+        measured_text=per_second_measured,
     ),
 }
 
@@ -357,7 +364,15 @@ def _judge_in_phase(case: _Case, services: Mapping[str, Service], *, experiment:
         experiment=experiment,
     )
     unfit = why_unfit(case.measures, services, span=case.span) if named.grade is Grade.MISSED else ""
-    return _undecided(named, unfit) if unfit else named
+    return _undecided(named, unfit) if unfit else _as_planned(named, case)
+
+
+def _as_planned(finding: Finding, case: _Case) -> Finding:
+    """Nothing is met by a load of which too much could not be rendered, for it was not the planned one."""
+    if finding.grade not in (Grade.MET, Grade.DEGRADED):
+        return finding
+    unplanned = why_unplanned(case.measures, case.span)
+    return _undecided(finding, unplanned) if unplanned else finding
 
 
 def _undecided(finding: Finding, reason: str) -> Finding:

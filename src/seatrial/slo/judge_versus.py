@@ -40,6 +40,9 @@ class Baseline:
     across_realms: bool = False
 
 
+_NOT_ASKED = Baseline(absent="what it is held against is chosen when a run begins, and this was not asked for then")
+
+
 def judge_versus(
     new: Counted, baselines: Mapping[str, Baseline], services: Iterable[Service], *, alpha: float
 ) -> tuple[Finding, ...]:
@@ -52,13 +55,13 @@ def judge_versus(
     @functools.cache
     def pair_of(word: str, service: str, routes: tuple[str, ...]) -> Pair | None:
         """What is counted once, however many objectives ask for it."""
-        base = baselines.get(word, Baseline()).counted
+        base = baselines.get(word, _NOT_ASKED).counted
         return Pair(base, new, service, routes) if base else None
 
     def case_of(service: Service, objective: Objective) -> _Case:
         word = objective.versus or ""
         pair = pair_of(word, service.name, objective.routes)
-        return _Case(baselines.get(word, Baseline()), pair, service, objective, alpha)
+        return _Case(baselines.get(word, _NOT_ASKED), pair, service, objective, alpha)
 
     return tuple(_judge(case_of(service, objective)) for service in services for objective in service.comparisons)
 

@@ -1,6 +1,6 @@
-"""Which latency limits a load must count exactly while it runs, so that failures are timed against them.
+"""What a load must count while it runs: the latency limits that failures are timed against, and what is asked of it.
 
-Room slo. Takes services, gives microseconds. Pure; may import the floor; must never judge.
+Room slo. Takes services, gives microseconds and questions. Pure; may import the floor; must never judge.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from seatrial.service import Indicator, Objective, PointObjective, Relation, Service, Unit
 from seatrial.slo.criteria import every
-from seatrial.slo.measure import microseconds
+from seatrial.slo.measure import Question, microseconds
 
 _S_OF = {Unit.MILLISECONDS: 1e-3, Unit.SECONDS: 1.0}
 
@@ -29,6 +29,13 @@ def limits_us(
     return {name: tuple(sorted(found)) for name, found in limits.items()}
 
 
+def questions(services: Iterable[Service], *, also: Iterable[tuple[str, Objective]] = ()) -> frozenset[Question]:
+    """All that judging the services' objectives asks of a load while it goes on, and judging `also`: pairs of service
+    and objective, such as what experiments expect. Objectives about one value are judged later, from the journal."""
+    promised = ((service.name, objective) for service in services for objective in service.objectives)
+    return frozenset(question for name, objective in (*promised, *also) for question in _questions(name, objective))
+
+
 def point_limits_us(objective: PointObjective) -> tuple[int, ...]:
     """The fixed criteria of a latency that is one value, ascending microseconds; none of another kind."""
     if objective.indicator is not Indicator.LATENCY or objective.criteria is None:
@@ -42,6 +49,12 @@ def _limits_s(service: Service) -> Iterator[float]:
         yield from _latency_limits_s(objective)
     for point in service.points:
         yield from (limit_us / 1e6 for limit_us in point_limits_us(point))
+
+
+def _questions(service: str, objective: Objective) -> Iterator[Question]:
+    limits_s = _latency_limits_s(objective)
+    for limit_us in map(microseconds, limits_s) if limits_s else (None,):
+        yield Question(service, objective.routes, limit_us)
 
 
 def _latency_limits_s(objective: Objective) -> tuple[float, ...]:

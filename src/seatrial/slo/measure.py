@@ -4,9 +4,8 @@ Room slo. Takes records, live second by second from the load child or later from
 measures. Gives counts per second, journeys, the generator's own seconds and latency bands. Judges nothing. May
 import the floor; must never open a file or ask the time.
 
-What is slow: a request that failed after at least the limit was slower than it, one that failed faster is left out,
-so that fast errors never flatter a quantile. A limit the run did not count is counted again from the histogram (3
-digits), where only OK requests stand; the failures whose time is unknown then are kept apart.
+Of a journal every interval is kept, for a report shows more than is judged. A load that goes on for a day is judged
+while it does, and then only what judging asks (`Question`) is counted second by second.
 """
 
 from __future__ import annotations
@@ -14,22 +13,27 @@ from __future__ import annotations
 import functools
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from seatrial.histograms import bucket_of, buckets_of, quantile_in, quantile_of, together
+from seatrial.histograms import quantile_of, quantiles_in, together
 from seatrial.sample import Earlier, Ending, Interval, Outcome, Pacing, Phase, Play, Queried, Record, Sample
-from seatrial.slo.decide import PerSecond
+from seatrial.slo.tally import Tallies, Tally, tally
 
 _US_PER_S = 1_000_000
 _BAND_QUANTILES = (0.5, 0.95, 0.99)
+_NONE = Tally()
 MOST_SILENT_S = 3600
 """A generator writes of every second; after an hour without, the machine slept, or a second was written wrong."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A part of a run: a phase, the experiment it belongs to, if any, and the level of a PROBE."""
+class Span(NamedTuple):
+    """A part of a run: a phase, the experiment it belongs to, if any, and the level of a PROBE.
+
+    A tuple, because one is made and looked up for every record of a journal.
+    """
 
     phase: Phase
     experiment: str | None = None
@@ -66,53 +70,18 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """Final requests of some stretch of time, counted; polls that a later attempt replaced stand apart.
+class Question:
+    """What judging asks of each span of a load: the requests of a service's `routes` (as in `Traffic`), and how many
+    of them were slower than a limit (None: it does not ask that)."""
 
-    `over_ok` and `over_failed` are those slower than the limit asked for. `recounted` OK requests were held against
-    it by histogram; `untimed` failed ones may have been slower or not, the run did not count it. `overdue` are no
-    requests of that time but those without an answer at its end.
-    """
+    service: str
+    routes: tuple[str, ...] = ()
+    limit_us: int | None = None
 
-    ok: int = 0
-    failed: int = 0
-    over_ok: int = 0
-    over_failed: int = 0
-    untimed: int = 0
-    recounted: int = 0
-    degraded: int = 0
-    polls: int = 0
-    overdue: int = 0
-
-    @property
-    def errors(self) -> PerSecond:
-        """Failed and all requests."""
-        return self.failed, self.ok + self.failed
-
-    @property
-    def slow(self) -> PerSecond:
-        """Slower than the limit, and all that count for it; untimed failures are left out."""
-        return self.over_ok + self.over_failed, self.ok + self.over_failed
-
-    @property
-    def slow_at_worst(self) -> PerSecond:
-        """As `slow`, with every untimed failure taken as slower."""
-        return self.over_ok + self.over_failed + self.untimed, self.ok + self.over_failed + self.untimed
-
-    @property
-    def waited(self) -> PerSecond:
-        """Slower than the limit, and all requests: how long callers waited, whatever they were answered."""
-        return self.over_ok + self.over_failed, self.ok + self.failed
-
-    @property
-    def waited_at_worst(self) -> PerSecond:
-        """As `waited`, with every untimed failure taken as slower."""
-        return self.over_ok + self.over_failed + self.untimed, self.ok + self.failed
-
-    @property
-    def failed_faster(self) -> int:
-        """Failures that a latency objective leaves out."""
-        return self.failed - self.over_failed - self.untimed
+    def is_about(self, interval: Interval) -> bool:
+        """Whether its requests are among those asked for."""
+        route = Route(interval.service, interval.method, interval.route)
+        return self.service == interval.service and matches(route, self.routes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +136,16 @@ class Measures:
 
     `intervals` by service and span, `pacings` by span, both in the order recorded. `seconds` holds the seconds in
     which anything was recorded of a span, by any service or the generator. `samples` and `plays` are the acceptance
-    stage's. `queried` and `earlier` are by service and objective.
+    stage's. `queried` and `earlier` are by service and objective. `kept`, of a load that goes on, are the tallies by
+    question and span in the place of intervals; None where these are kept. `requests` counts all of a span, and
+    `unrendered` those beside them, by `journey > step`, that could not be rendered; `unrendered_in` by second.
     """
 
     intervals: Mapping[tuple[str, Span], tuple[Interval, ...]] = field(default_factory=dict)
+    kept: Mapping[Question, Mapping[Span, Tallies]] | None = None
+    requests: Mapping[Span, int] = field(default_factory=dict)
+    unrendered: Mapping[Span, Counter[str]] = field(default_factory=dict)
+    unrendered_in: Mapping[Span, Counter[int]] = field(default_factory=dict)
     pacings: Mapping[Span, tuple[Pacing, ...]] = field(default_factory=dict)
     seconds: Mapping[Span, frozenset[int]] = field(default_factory=dict)
     samples: tuple[Sample, ...] = ()
@@ -191,22 +166,39 @@ class Measures:
 
     def tallies(self, traffic: Traffic, *, limit_us: int | None = None) -> tuple[Tally, ...]:
         """One tally for each of `seconds_of(traffic.span)`, empty where nothing was asked; `limit_us` says what is
-        slow (None: nothing is)."""
-        by_second: dict[int, list[Interval]] = {second: [] for second in self.seconds_of(traffic.span)}
+        slow (None: nothing is). LookupError where that is not among the questions kept for."""
+        seconds = self.seconds_of(traffic.span)
+        if self.kept is not None:
+            known = _kept(self.kept, traffic, limit_us)
+            return tuple(known.get(second, _NONE) for second in seconds)
+        by_second: dict[int, list[Interval]] = {second: [] for second in seconds}
         for interval in self.chosen(traffic):
             by_second[interval.second].append(interval)
-        return tuple(_tally(group, limit_us) for group in by_second.values())
+        return tuple(tally(group, limit_us) for group in by_second.values())
 
     def ok_in_whole_seconds(self, traffic: Traffic) -> tuple[int, ...]:
-        """OK requests of each second that lay wholly in the span: what a throughput may be judged by.
+        """OK requests of each second that lay wholly in the span: what a throughput may be judged by."""
+        return tuple(tally.ok for tally in self.whole_seconds(traffic))
+
+    def whole_seconds(self, traffic: Traffic) -> tuple[Tally, ...]:
+        """One tally for each second that lay wholly in the span.
 
         Those are the seconds the generator's own record puts there, without the ones another span shared.
         """
+        return tuple(tally for _, tally in self._whole(traffic))
+
+    def ok_at_best(self, traffic: Traffic) -> tuple[int, ...]:
+        """As `ok_in_whole_seconds`, had each request of the span that could not be rendered led to an OK one of this
+        traffic, at whichever service its play broke off."""
+        lost = self.unrendered_in.get(traffic.span, Counter())
+        return tuple(tally.ok + lost[second] for second, tally in self._whole(traffic))
+
+    def _whole(self, traffic: Traffic) -> Iterable[tuple[int, Tally]]:
         paced = {pacing.second for pacing in self.pacings.get(traffic.span, ())}
         shared = frozenset[int]().union(*(held for span, held in self.seconds.items() if span != traffic.span))
         whole = paced - shared
         tallies = zip(self.seconds_of(traffic.span), self.tallies(traffic), strict=True)
-        return tuple(tally.ok for second, tally in tallies if second in whole)
+        return ((second, tally) for second, tally in tallies if second in whole)
 
     def journeys(self) -> tuple[Journey, ...]:
         """The acceptance stage's plays in the order they began, with skipped ones and one that was cut short."""
@@ -215,13 +207,15 @@ class Measures:
         return tuple(self._journey(scenario, trace_id) for scenario, trace_id in names)
 
     def latency_bands(self, service: str) -> tuple[Band, ...]:
-        """Latency of a service over the whole load, all phases, ascending, without seconds that had no OK request."""
+        """Latency of a service over the whole load, all phases, ascending, without seconds that had no OK request, or
+        whose histograms hold none."""
         by_second: dict[int, list[str]] = {}
         for (name, _), intervals in self.intervals.items():
             for interval in intervals if name == service else ():
                 if interval.histogram:
                     by_second.setdefault(interval.second, []).append(interval.histogram)
-        return tuple(_band(second, by_second[second]) for second in sorted(by_second))
+        counted = ((second, together(by_second[second])) for second in sorted(by_second))
+        return tuple(_band(second, counts) for second, counts in counted if counts)
 
     def latency_s(self, traffic: Traffic, quantile: float) -> float | None:
         """That quantile of the OK requests' latency, 3 digits; None when there were none."""
@@ -242,22 +236,31 @@ class Measures:
 
     def chosen(self, traffic: Traffic) -> Iterable[Interval]:
         """The intervals of that traffic, in the order recorded."""
-        meant: dict[tuple[str, str], bool] = {}  # few routes, each asked for every second of a run
-        for interval in self.intervals.get((traffic.service, traffic.span), ()):
-            if traffic.side not in (None, interval.side):
-                continue
-            asked = interval.method, interval.route
-            if asked not in meant:
-                meant[asked] = matches(Route(interval.service, *asked), traffic.routes)
-            if meant[asked]:
-                yield interval
+        intervals = self.intervals.get((traffic.service, traffic.span), ())
+        if not traffic.routes and traffic.side is None:
+            return intervals
+        meant = functools.cache(lambda method, route: matches(Route(traffic.service, method, route), traffic.routes))
+        return (
+            interval
+            for interval in intervals
+            if traffic.side in (None, interval.side) and meant(interval.method, interval.route)
+        )
 
 
 class Meter:
-    """The fold. `add` every record in any order of kinds; `measures` may be asked at any time."""
+    """The fold. `add` every record in any order of kinds; `measures` may be asked at any time.
 
-    def __init__(self) -> None:
+    With `questions` no interval is kept but their tallies: some hundred bytes a second, however many steps there are.
+    """
+
+    def __init__(self, questions: Iterable[Question] | None = None) -> None:
+        self._kept: dict[Question, dict[Span, Tallies]] | None = None
+        if questions is not None:
+            self._kept = {question: {} for question in questions}
         self._intervals: dict[tuple[str, Span], list[Interval]] = {}
+        self._requests: Counter[Span] = Counter()
+        self._unrendered: dict[Span, Counter[str]] = {}
+        self._unrendered_in: dict[Span, Counter[int]] = {}
         self._pacings: dict[Span, list[Pacing]] = {}
         self._seconds: dict[Span, set[int]] = {}
         self._samples: list[Sample] = []
@@ -268,8 +271,7 @@ class Meter:
     def add(self, record: Record) -> None:
         """Take in one record; proxies' calls, fault windows and the monitor's samples are measured elsewhere."""
         if isinstance(record, Interval):
-            span = self._second(record)
-            self._intervals.setdefault((record.service, span), []).append(record)
+            self._count(record, self._second(record))
         elif isinstance(record, Pacing):
             self._pacings.setdefault(self._second(record), []).append(record)
         elif isinstance(record, Sample) and record.phase is Phase.ACCEPTANCE:
@@ -282,9 +284,13 @@ class Meter:
             self._earlier[record.service, record.objective] = record
 
     def measures(self) -> Measures:
-        """What the records so far amount to. Cost: one copy of references."""
+        """What the records so far amount to. Cost: one copy of references, or of the tallies."""
         return Measures(
             intervals={key: tuple(intervals) for key, intervals in self._intervals.items()},
+            kept=None if self._kept is None else {asked: _copied(spans) for asked, spans in self._kept.items()},
+            requests=dict(self._requests),
+            unrendered={span: Counter(found) for span, found in self._unrendered.items()},
+            unrendered_in={span: Counter(found) for span, found in self._unrendered_in.items()},
             pacings={span: tuple(pacings) for span, pacings in self._pacings.items()},
             seconds={span: frozenset(seconds) for span, seconds in self._seconds.items()},
             samples=tuple(self._samples),
@@ -292,6 +298,20 @@ class Meter:
             queried=dict(self._queried),
             earlier=dict(self._earlier),
         )
+
+    def _count(self, interval: Interval, span: Span) -> None:
+        self._requests[span] += interval.ok + interval.failed
+        if interval.unrendered:
+            steps = self._unrendered.setdefault(span, Counter())
+            steps[f"{interval.scenario} > {interval.step}"] += interval.unrendered
+            self._unrendered_in.setdefault(span, Counter())[interval.second] += interval.unrendered
+        if self._kept is None:
+            self._intervals.setdefault((interval.service, span), []).append(interval)
+            return
+        for question, spans in self._kept.items():
+            if question.is_about(interval):
+                counted = tally((interval,), question.limit_us)
+                spans.setdefault(span, Tallies()).add(interval.second, counted)
 
     def _second(self, record: Interval | Pacing) -> Span:
         span = Span(record.phase, record.experiment, record.level)
@@ -317,20 +337,18 @@ def matches(route: Route, patterns: tuple[str, ...]) -> bool:
     return not patterns or any(_compiled(pattern).fullmatch(str(route)) for pattern in patterns)
 
 
-def total(tallies: Iterable[Tally]) -> Tally:
-    """All of them as one."""
-    listed = tuple(tallies)
-    return Tally(
-        ok=sum(tally.ok for tally in listed),
-        failed=sum(tally.failed for tally in listed),
-        over_ok=sum(tally.over_ok for tally in listed),
-        over_failed=sum(tally.over_failed for tally in listed),
-        untimed=sum(tally.untimed for tally in listed),
-        recounted=sum(tally.recounted for tally in listed),
-        degraded=sum(tally.degraded for tally in listed),
-        polls=sum(tally.polls for tally in listed),
-        overdue=listed[-1].overdue if listed else 0,
-    )
+def _copied(spans: Mapping[Span, Tallies]) -> dict[Span, Tallies]:
+    return {span: tallies.copy() for span, tallies in spans.items()}
+
+
+def _kept(
+    kept: Mapping[Question, Mapping[Span, Tallies]], traffic: Traffic, limit_us: int | None
+) -> Mapping[int, Tally]:
+    question = Question(traffic.service, traffic.routes, limit_us)
+    if traffic.side is not None or question not in kept:
+        raise LookupError(f"nothing was kept to answer {question} of side {traffic.side!r}")
+    tallies = kept[question].get(traffic.span)
+    return tallies.by_second() if tallies else {}
 
 
 def _filled(seconds: frozenset[int]) -> Iterable[int]:
@@ -348,49 +366,6 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(".+".join(re.escape(part) for part in pattern.split("*")))
 
 
-def _tally(intervals: Iterable[Interval], limit_us: int | None) -> Tally:
-    ok = failed = degraded = polls = over_ok = over_failed = untimed = recounted = overdue = 0
-    for interval in intervals:
-        ok += interval.ok
-        failed += interval.failed
-        degraded += interval.degraded
-        polls += interval.polls
-        overdue += interval.overdue
-        if limit_us is not None:
-            slow = _slow(interval, limit_us)
-            over_ok += slow[0]
-            over_failed += slow[1]
-            untimed += slow[2]
-            recounted += slow[3]
-    return Tally(ok, failed, over_ok, over_failed, untimed, recounted, degraded, polls, overdue)
-
-
-def _slow(interval: Interval, limit_us: int) -> tuple[int, int, int, int]:
-    """A tally's `over_ok`, `over_failed`, `untimed` and `recounted`."""
-    over_ok = interval.over_ok.get(limit_us)
-    if over_ok is not None:
-        return over_ok, interval.over_failed.get(limit_us, 0), 0, 0
-    surely, perhaps = _over_failed_between(interval, limit_us)
-    return _over_in_histogram(interval.histogram, limit_us), surely, perhaps - surely, interval.ok
-
-
-def _over_failed_between(interval: Interval, limit_us: int) -> tuple[int, int]:
-    """The least and the most failures that can have been slower than a limit not counted, by those that were."""
-    above = (count for counted_us, count in interval.over_failed.items() if counted_us > limit_us)
-    below = (count for counted_us, count in interval.over_failed.items() if counted_us < limit_us)
-    return max(above, default=0), min(below, default=interval.failed)
-
-
-@functools.lru_cache(maxsize=65_536)
-def _over_in_histogram(histogram: str, limit_us: int) -> int:
-    """OK requests in buckets above the limit's own."""
-    if not histogram:
-        return 0
-    limit = bucket_of(limit_us)
-    return sum(count for bucket, count in buckets_of(histogram).items() if bucket > limit)
-
-
-def _band(second: int, histograms: list[str]) -> Band:
-    counts = together(histograms)
-    p50_s, p95_s, p99_s = ((quantile_in(counts, quantile) or 0) / _US_PER_S for quantile in _BAND_QUANTILES)
+def _band(second: int, counts: Mapping[int, int]) -> Band:
+    p50_s, p95_s, p99_s = (value_us / _US_PER_S for value_us in quantiles_in(counts, _BAND_QUANTILES))
     return Band(second, p50_s=p50_s, p95_s=p95_s, p99_s=p99_s, n=sum(counts.values()))

@@ -8,15 +8,19 @@ room; must never call anything MET without a value, nor give an interval to what
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from seatrial.quantity import show_duration, show_ratio
+from seatrial.quantity import show_duration, show_rate, show_ratio
 from seatrial.service import Indicator, PointObjective, Relation, Service, Unit
 from seatrial.slo.criteria import Aggregate, Held, aggregate, is_relative, judge_value, sets_text
+from seatrial.slo.decide import unrendered_text
 from seatrial.slo.failed_latency import Between, latency_between
 from seatrial.slo.limits import point_limits_us
-from seatrial.slo.measure import Measures, Traffic, total
+from seatrial.slo.measure import Measures, Traffic
+from seatrial.slo.rendering import breaks_off, unrendered_of
+from seatrial.slo.tally import total
 from seatrial.verdict import Finding, Grade, Subject
 
 ONE_VALUE = "one value, not a sample"
@@ -25,7 +29,7 @@ SHOWN: Mapping[Unit, Callable[[float], str]] = {
     Unit.SECONDS: show_duration,
     Unit.RATIO: show_ratio,
     Unit.PERCENT: lambda value: f"{value:.4g} %",
-    Unit.PER_SECOND: lambda value: f"{value:.4g}/s",
+    Unit.PER_SECOND: lambda value: show_rate(value, digits=4),
     Unit.ITS_OWN: lambda value: f"{value:.6g}",
 }
 """How a value is written, by its unit."""
@@ -34,14 +38,15 @@ SHOWN: Mapping[Unit, Callable[[float], str]] = {
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """The value of one objective, or why there is none; what it may be at most, where failed requests had no latency
-    that is known; and what relative criteria are held against, or why they cannot be (`objection`). `left_out` failed
-    requests stand in neither value."""
+    that is known, or requests were `unrendered`; and what relative criteria are held against, or why they cannot be
+    (`objection`). `left_out` failed requests stand in neither value."""
 
     value: float | None
     problem: str = ""
     at_most: float | None = None
     failed: int = 0
     left_out: int = 0
+    unrendered: int = 0
     earlier: float | None = None
     of_earlier: str = ""
     objection: str = ""
@@ -84,12 +89,17 @@ def _queried(measures: Measures, service: str, objective: PointObjective) -> _Se
 
 def _measured(measures: Measures, service: str, objective: PointObjective) -> _Seen:
     traffic = Traffic(service, objective.routes)
-    if not total(measures.tallies(traffic)).errors[1]:
-        return _Seen(None, "no value: there was no request to measure")
+    counted = total(measures.tallies(traffic))
+    if not counted.errors[1]:
+        lost = f"; {unrendered_text(counted.unrendered)}" if counted.unrendered else ""
+        return _Seen(None, f"no value: there was no request to measure{lost}")
     if objective.indicator is Indicator.LATENCY:
-        return _timed(measures, traffic, objective)
-    value = _estimate(measures, traffic, objective)
-    return _Seen(value, "" if value is not None else "no value: there was no whole second to measure")
+        return dataclasses.replace(_timed(measures, traffic, objective), unrendered=counted.unrendered)
+    value, at_most = _estimate(measures, traffic, objective)
+    problem = "" if value is not None else "no value: there was no whole second to measure"
+    throughput = objective.indicator is Indicator.THROUGHPUT
+    unrendered = unrendered_of(measures, traffic.span) if throughput else counted.unrendered
+    return _Seen(value, problem, at_most=at_most, unrendered=unrendered)
 
 
 def _timed(measures: Measures, traffic: Traffic, objective: PointObjective) -> _Seen:
@@ -108,12 +118,21 @@ def _in_unit(found: Between, unit: Unit) -> tuple[float | None, float | None]:
     return low, high
 
 
-def _estimate(measures: Measures, traffic: Traffic, objective: PointObjective) -> float | None:
+def _estimate(
+    measures: Measures, traffic: Traffic, objective: PointObjective
+) -> tuple[float, float] | tuple[None, None]:
+    """The value, and what it is with every unrendered request counted: as failed; for a throughput those of all
+    services as OK, and endless where they broke off too many plays."""
     if objective.indicator is Indicator.THROUGHPUT:
-        seconds = measures.ok_in_whole_seconds(traffic)
-        return sum(seconds) / len(seconds) if seconds else None
-    failed, asked = total(measures.tallies(traffic)).errors
-    return failed / asked * (100.0 if objective.unit is Unit.PERCENT else 1.0)
+        ok, at_best = measures.ok_in_whole_seconds(traffic), measures.ok_at_best(traffic)
+        if not ok:
+            return None, None
+        at_most = math.inf if breaks_off(measures, traffic.span) else sum(at_best) / len(at_best)
+        return sum(ok) / len(ok), at_most
+    counted = total(measures.tallies(traffic))
+    (failed, asked), unknown = counted.errors, counted.unrendered
+    factor = 100.0 if objective.unit is Unit.PERCENT else 1.0
+    return failed / asked * factor, (failed + unknown) / (asked + unknown) * factor
 
 
 def _finding(service: str, objective: PointObjective, seen: _Seen) -> Finding:
@@ -148,8 +167,11 @@ def _grade(objective: PointObjective, seen: _Seen) -> tuple[Grade, str]:
     reason = "; ".join((ONE_VALUE, *(_came_out(one, objective, seen) for one in held)))
     if seen.at_most is None or judge_value(seen.at_most, objective.criteria, earlier=seen.earlier)[0] is grade:
         return grade, reason
-    untimed = f"{seen.failed:,} failed requests have no latency that is known, and it decides"
-    return Grade.UNDECIDED, f"{untimed}: the value may be {SHOWN[objective.unit](seen.at_most)}; {reason}"
+    untimed = f"{seen.failed:,} failed requests have no latency that is known" if seen.failed else ""
+    lost = unrendered_text(seen.unrendered) if seen.unrendered else ""
+    unknown = f"{' and '.join(filter(None, (untimed, lost)))}, and it decides"
+    may_be = SHOWN[objective.unit](seen.at_most) if math.isfinite(seen.at_most) else "higher"
+    return Grade.UNDECIDED, f"{unknown}: the value may be {may_be}; {reason}"
 
 
 def _came_out(held: Held, objective: PointObjective, seen: _Seen) -> str:
@@ -175,7 +197,8 @@ def _measured_text(objective: PointObjective, seen: _Seen) -> str:
     if seen.value is None:
         return "no value"
     left_out = (f"{seen.left_out:,} failed requests left out",) if seen.left_out else ()
-    said = "; ".join((ONE_VALUE, *left_out, *_vacuous(objective, seen)))
+    lost = (unrendered_text(seen.unrendered),) if seen.unrendered else ()
+    said = "; ".join((ONE_VALUE, *left_out, *lost, *_vacuous(objective, seen)))
     return f"{SHOWN[objective.unit](seen.value)} ({said})"
 
 

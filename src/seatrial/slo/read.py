@@ -7,6 +7,7 @@ name, never ignored. May import the floor and the documents' door; must never ju
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -81,13 +82,7 @@ def read_services(folder: Path) -> dict[str, Service]:
     """Every `service:` document below the folder by the service's name, in the order of their files; may be empty."""
     services: dict[str, Service] = {}
     for document in documents.find(folder, "service"):
-        service = read_service(document)
-        if service.name in services:
-            first = services[service.name].where
-            raise DocumentError(
-                document.where("service"), f"a second document of service '{service.name}'", f"the first is {first}"
-            )
-        services[service.name] = service
+        documents.keep(read_service(document), services, document)
     return services
 
 
@@ -229,20 +224,15 @@ def _wanted_key(entry: Entry, indicator: Indicator) -> tuple[str, str, str]:
 def _changes(entry: Entry, indicator: Indicator) -> tuple[float, float | None]:
     """As `_limits`, of an objective held against another run: relative changes."""
     key = _CHANGE_KEYS[indicator]
-    value = getattr(entry.raw, key)
-    if value is None:
+    if getattr(entry.raw, key) is None:
         problem = f"objective '{entry.raw.name}' does not say how much worse it may be"
         raise entry.wrong_value(problem=problem, hint=f"add {_CHANGE_EXAMPLES[key]}")
-    if not isinstance(value, dict):
-        return _change(entry, key, value, path=(key,)), None
-    if set(value) != {"met", "degraded"}:
-        problem = f"'{key}' has the keys {', '.join(value) or 'none'}"
-        raise entry.wrong_value(key, problem=problem, hint="write both limits: {met: ..., degraded: ...}")
-    met, degraded = (_change(entry, key, value[name], path=(key, name)) for name in ("met", "degraded"))
-    if abs(degraded) <= abs(met):
-        problem = f"the degraded limit '{value['degraded']}' is no laxer than '{value['met']}'"
-        raise entry.wrong_value(key, "degraded", problem=problem, hint="exchange them, or leave it out")
-    return met, degraded
+    return _one_or_both(
+        entry,
+        key,
+        lambda value, path: _change(entry, key, value, path=path),
+        is_laxer=lambda degraded, met: abs(degraded) > abs(met),
+    )
 
 
 def _change(entry: Entry, key: str, value: object, *, path: tuple[str, ...]) -> float:
@@ -262,18 +252,33 @@ def _change(entry: Entry, key: str, value: object, *, path: tuple[str, ...]) -> 
 def _limits(entry: Entry, indicator: Indicator) -> tuple[float, float | None]:
     """The limit, and the laxer one down to which the objective is only degraded."""
     key = _LIMIT_KEYS[indicator]
-    value = getattr(entry.raw, key)
-    if value is None:
+    if getattr(entry.raw, key) is None:
         problem = f"objective '{entry.raw.name}' has no '{key}'"
         raise entry.wrong_value(problem=problem, hint=f"add it, as {_EXAMPLES[indicator]}")
+    return _one_or_both(
+        entry,
+        key,
+        lambda value, path: _limit(entry, indicator, value, path=path),
+        is_laxer=operator.lt if indicator is Indicator.THROUGHPUT else operator.gt,
+    )
+
+
+def _one_or_both(
+    entry: Entry,
+    key: str,
+    parse: Callable[[object, tuple[str, ...]], float],
+    *,
+    is_laxer: Callable[[float, float], bool],
+) -> tuple[float, float | None]:
+    """One limit, or `{met: ..., degraded: ...}`, each parsed with its path."""
+    value = getattr(entry.raw, key)
     if not isinstance(value, dict):
-        return _limit(entry, indicator, value, path=(key,)), None
+        return parse(value, (key,)), None
     if set(value) != {"met", "degraded"}:
         problem = f"'{key}' has the keys {', '.join(value) or 'none'}"
         raise entry.wrong_value(key, problem=problem, hint="write both limits: {met: ..., degraded: ...}")
-    met, degraded = (_limit(entry, indicator, value[name], path=(key, name)) for name in ("met", "degraded"))
-    laxer = degraded < met if indicator is Indicator.THROUGHPUT else degraded > met
-    if not laxer:
+    met, degraded = (parse(value[name], (key, name)) for name in ("met", "degraded"))
+    if not is_laxer(degraded, met):
         problem = f"the degraded limit '{value['degraded']}' is no laxer than '{value['met']}'"
         raise entry.wrong_value(key, "degraded", problem=problem, hint="exchange them, or leave it out")
     return met, degraded

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -33,7 +33,6 @@ _LATER: Mapping[tuple[str, ...], str] = {
 }
 
 Name = Annotated[str, Field(min_length=1)]
-Named = TypeVar("Named", Monitor, Channel)
 
 
 class _Confirm(Shape):
@@ -84,10 +83,10 @@ def read_synthetic(folder: Path, *, scenarios: Collection[str]) -> tuple[tuple[M
         _require_kind(document)
     channels: dict[str, Channel] = {}
     for document in _of_kind("channel", found):
-        _keep(_read_channel(document), channels, document)
+        documents.keep(_read_channel(document), channels, document)
     monitors: dict[str, Monitor] = {}
     for document in _of_kind("monitor", found):
-        _keep(_read_monitor(document, scenarios=scenarios, channels=channels), monitors, document)
+        documents.keep(_read_monitor(document, scenarios=scenarios, channels=channels), monitors, document)
     return tuple(monitors.values()), channels
 
 
@@ -99,17 +98,6 @@ def _require_kind(document: Document) -> None:
     if document.kind not in _KINDS:
         hint = did_you_mean(document.kind, _KINDS)
         raise DocumentError(document.where_key(document.kind), f"unknown kind of document '{document.kind}'", hint)
-
-
-def _keep(read: Named, known: dict[str, Named], document: Document) -> None:
-    if read.name in known:
-        first = known[read.name].where
-        raise DocumentError(
-            document.where(document.kind),
-            f"a second {document.kind} '{read.name}'",
-            f"the first is at {first}; rename one",
-        )
-    known[read.name] = read
 
 
 def _read_channel(document: Document) -> Channel:

@@ -8,9 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from seatrial.chaos.faults.docker import KillContainer, PauseContainer
+from seatrial.chaos.faults.docker import (
+    KillContainer,
+    PauseContainer,
+    RestartContainer,
+    RollingRestartContainers,
+)
+from seatrial.chaos.faults.docker_limits import LimitContainer
+from seatrial.chaos.faults.docker_network import DisconnectContainer
 from seatrial.chaos.faults.injectable import Injectable, Means, Site
-from seatrial.chaos.faults.process import KillProcess, StopProcess
+from seatrial.chaos.faults.process import KillProcess, RestartProcess, RollingRestartProcesses, StopProcess
 from seatrial.chaos.faults.toxics import DisabledProxy, Toxic
 from seatrial.chaos.model import EdgeFault, Fault, FaultKind
 from seatrial.errors import FaultFailed, Unsupported
@@ -21,22 +28,41 @@ FAULTS: dict[tuple[Means, FaultKind], type[Injectable]] = {
     (Means.PROXY, FaultKind.TIMEOUT): Toxic,
     (Means.PROXY, FaultKind.RESET_PEER): Toxic,
     (Means.PROXY, FaultKind.BANDWIDTH): Toxic,
+    (Means.PROXY, FaultKind.SLOW_CLOSE): Toxic,
+    (Means.PROXY, FaultKind.SLICER): Toxic,
+    (Means.PROXY, FaultKind.LIMIT_DATA): Toxic,
+    (Means.PROXY, FaultKind.HTTP_ERROR): Toxic,
+    (Means.PROXY, FaultKind.HTTP_DELAY): Toxic,
+    (Means.PROXY, FaultKind.HTTP_TRUNCATE): Toxic,
+    (Means.PROXY, FaultKind.HTTP_REPLACE): Toxic,
     (Means.PROXY, FaultKind.DOWN): DisabledProxy,
     (Means.PROCESS, FaultKind.KILL): KillProcess,
     (Means.PROCESS, FaultKind.STOP): StopProcess,
+    (Means.PROCESS, FaultKind.RESTART): RestartProcess,
+    (Means.PROCESS, FaultKind.ROLLING_RESTART): RollingRestartProcesses,
     (Means.DOCKER, FaultKind.KILL): KillContainer,
     (Means.DOCKER, FaultKind.STOP): PauseContainer,
+    (Means.DOCKER, FaultKind.RESTART): RestartContainer,
+    (Means.DOCKER, FaultKind.ROLLING_RESTART): RollingRestartContainers,
+    (Means.DOCKER, FaultKind.DISCONNECT): DisconnectContainer,
+    (Means.DOCKER, FaultKind.LIMIT): LimitContainer,
 }
 
 
 def resolve(fault: Fault, site: Site) -> tuple[Means, Injectable]:
     """The fault on its real target; CannotRun when the target, or a means to reach it, is not there."""
-    means = means_of(fault, site.realm)
+    means, known = find(fault, site.realm)
+    return means, known.resolve(fault, site)
+
+
+def find(fault: Fault, realm: Realm) -> tuple[Means, type[Injectable]]:
+    """What does a fault in a realm, as far as its documents tell; Unsupported where nothing can."""
+    means = means_of(fault, realm)
     known = FAULTS.get((means, fault.kind))
     if known is None:
         able = ", ".join(kind for has, kind in FAULTS if has is means) or "nothing yet"
         raise Unsupported(f"{fault.where}: {means} faults cannot do '{fault.kind}'; they can do {able}")
-    return means, known.resolve(fault, site)
+    return means, known
 
 
 def means_of(fault: Fault, realm: Realm) -> Means:

@@ -1,8 +1,6 @@
-"""Faults on a service that runs as a container: kill it, or pause it.
+"""Faults on a service that runs as a container: kill it, pause it, restart it, or its replicas one after the other.
 
-Goes through `runtime`, which finds the container and refuses one that has not been opted in. A container is known by
-its id and the moment it was started: one that somebody else replaced, restarted or paused in the meantime is left as
-it is. The fields suffice to undo a fault when the harness itself was killed, at whatever engine was used then.
+How the container is found, read back and started again is in `container`, the order of replicas in `rolling`.
 """
 
 from __future__ import annotations
@@ -10,52 +8,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from seatrial.chaos.faults.injectable import Lease, Means, Site, Undone
-from seatrial.chaos.model import Fault, Kill
-from seatrial.errors import CannotRun, FaultFailed, Refused
-from seatrial.runtime.containers import Container, Status, permit_fault
-from seatrial.runtime.docker import Engine, find_container
-from seatrial.runtime.up import direct_addresses
-
-END_DEADLINE_S = 10.0
-HEALTHY_WITHIN_S = 30.0
-_ALIVE = (Status.RUNNING, Status.PAUSED)
+from seatrial.chaos.faults.container import (
+    END_DEADLINE_S,
+    OnContainer,
+    OnRestartable,
+    container_of,
+    health_url_of,
+    opted_in,
+    refuse_unstartable,
+    state_of,
+)
+from seatrial.chaos.faults.injectable import Means, Site, Undone
+from seatrial.chaos.faults.rolling import InTurn, rolling_of
+from seatrial.chaos.model import Fault
+from seatrial.chaos.service_settings import Kill
+from seatrial.errors import FaultFailed, Refused
+from seatrial.runtime.containers import Container, Status
+from seatrial.runtime.docker import find_replicas
 
 
 @dataclass(frozen=True, slots=True)
-class KillContainer:
+class KillContainer(OnRestartable):
     """A signal that ends the container; undone by starting the same container again."""
 
-    means: ClassVar[Means] = Means.DOCKER
-    heal_deadline_s: ClassVar[float] = 90.0
-
-    engine: str
-    container: str
-    name: str
-    started_at: str
-    service: str
     signal: str
-    health_url: str
 
     @classmethod
     def resolve(cls, fault: Fault, site: Site) -> Self:
         """The container that is the service now; Refused when it could not be started again as it is."""
-        engine, found = _target(fault, site)
-        _refuse_unstartable(found, fault)
-        return cls(
-            engine=engine.url,
-            container=found.id,
-            name=found.name,
-            started_at=found.started_at,
-            service=fault.target,
-            signal=fault.settings.signal if isinstance(fault.settings, Kill) else Kill().signal,
-            health_url=_health_url(fault, site),
-        )
-
-    @property
-    def lease(self) -> Lease | None:
-        """None: the ledger alone tells how to undo it."""
-        return None
+        signal = fault.settings.signal if isinstance(fault.settings, Kill) else Kill().signal
+        return cls(*_restartable(fault, site), signal)
 
     @property
     def sight(self) -> str:
@@ -64,51 +46,26 @@ class KillContainer:
 
     def inject(self) -> None:
         """Signal it, and see it end."""
-        engine = Engine(self.engine)
-        engine.send_signal(self.container, self.signal)
-        if not engine.wait_until(self.container, self._has_ended, deadline_s=END_DEADLINE_S):
-            raise FaultFailed(
-                f"container {self.name} outlived signal {self.signal} by {END_DEADLINE_S:g} s; its first process "
-                "ignores what it does not handle: use KILL, or start the container with an init (`init: true`)"
-            )
+        self.at.send_signal(self.container, self.signal)
+        self.see_end(
+            f"container {self.name} outlived signal {self.signal} by {END_DEADLINE_S:g} s; its first process "
+            "ignores what it does not handle: use KILL, or start the container with an init (`init: true`)"
+        )
 
     def heal(self) -> Undone:
-        """Start it again and wait until it is healthy, unless it runs or is gone."""
-        engine = Engine(self.engine)
-        found = engine.look(self.container)
-        if found is None or found.status in _ALIVE:
-            return _nothing_to_do(self.name, found)
-        engine.start(self.container)
-        engine.wait_healthy(self.container, self.health_url, deadline_s=HEALTHY_WITHIN_S)
-        return Undone(True, f"container {self.name} started again and healthy")
-
-    def _has_ended(self, found: Container | None) -> bool:
-        return found is None or found.started_at != self.started_at or found.status not in _ALIVE
+        """Start it again and wait until it is healthy, unless it was started since or is gone."""
+        return self.start_again(f"signal {self.signal}")
 
 
 @dataclass(frozen=True, slots=True)
-class PauseContainer:
+class PauseContainer(OnContainer):
     """Every process of the container frozen: it holds its connections and answers nobody; undone by unpausing."""
-
-    means: ClassVar[Means] = Means.DOCKER
-    heal_deadline_s: ClassVar[float] = 45.0
-
-    engine: str
-    container: str
-    name: str
-    started_at: str
-    service: str
 
     @classmethod
     def resolve(cls, fault: Fault, site: Site) -> Self:
         """The container that is the service now."""
-        engine, found = _target(fault, site)
+        engine, found = container_of(fault, site)
         return cls(engine.url, found.id, found.name, found.started_at, fault.target)
-
-    @property
-    def lease(self) -> Lease | None:
-        """None: the ledger alone tells how to undo it."""
-        return None
 
     @property
     def sight(self) -> str:
@@ -117,62 +74,112 @@ class PauseContainer:
 
     def inject(self) -> None:
         """Pause it, and see that it is."""
-        engine = Engine(self.engine)
-        engine.pause(self.container)
-        found = engine.look(self.container)
-        if found is None or found.status is not Status.PAUSED:
-            raise FaultFailed(f"the engine said it paused container {self.name}, and it {_state_of(found)}")
+        self.at.pause(self.container)
+        self.read_back(_is_paused, f"paused container {self.name}")
 
     def heal(self) -> Undone:
         """Unpause it, and see that it runs; one that is not paused, or was started since, does not mind."""
-        engine = Engine(self.engine)
-        found = engine.look(self.container)
-        if found is None or found.status is not Status.PAUSED or found.started_at != self.started_at:
-            return _nothing_to_do(self.name, found)
-        engine.unpause(self.container)
-        after = engine.look(self.container)
-        if after is not None and after.status is Status.PAUSED:
-            raise FaultFailed(f"the engine said it unpaused container {self.name}, and it is paused")
+        found = self.look()
+        if found is None or not _is_paused(found) or found.started_at != self.started_at:
+            return self.untouched(found)
+        self.at.unpause(self.container)
+        self.read_back(lambda after: not _is_paused(after), f"unpaused container {self.name}")
         return Undone(True, f"container {self.name} unpaused")
 
 
-def _target(fault: Fault, site: Site) -> tuple[Engine, Container]:
-    """The container of a service, opted in and running."""
-    engine, found = find_container(site.realm, fault.target)
-    permit_fault(found, where=fault.where)
-    if found.status is not Status.RUNNING:
-        raise CannotRun(f"{fault.where}: container {found} of '{fault.target}' does not run; start it, or unpause it")
-    return engine, found
+@dataclass(frozen=True, slots=True)
+class RestartContainer(OnRestartable):
+    """Restarted by the engine, as `docker restart` does: TERM, KILL after 10 s, and started as it was created.
+
+    Healing finishes what was cut short; the engine goes on with a restart whose harness is gone.
+    """
+
+    @classmethod
+    def resolve(cls, fault: Fault, site: Site) -> Self:
+        """The container that is the service now; Refused when it could not be started again as it is."""
+        return cls(*_restartable(fault, site))
+
+    @property
+    def sight(self) -> str:
+        """The container."""
+        return f"restart container {self.name} ({self.service}): TERM, and started again at once"
+
+    @property
+    def label(self) -> str:
+        """The container and its service, in a list of several."""
+        return f"{self.name} ({self.service})"
+
+    def inject(self) -> None:
+        """Restart it; over when it is healthy."""
+        found = self.look()
+        if not self.runs_on(found):
+            raise FaultFailed(f"container {self.name} {state_of(found)}, and was to be restarted as it was found")
+        self.at.restart(self.container)
+        self.read_back(self.is_another, f"restarted container {self.name}", "was not started again")
+        self.wait_healthy()
+
+    def wait_well(self) -> None:
+        """Wait until a run of it that was started since is healthy."""
+        if self.is_another(self.look()):
+            self.wait_healthy()
+
+    def heal(self) -> Undone:
+        """Start it again and wait until it is healthy, unless it was started since or is gone."""
+        return self.start_again("signal TERM")
 
 
-def _refuse_unstartable(found: Container, fault: Fault) -> None:
-    """A container that is gone once it ends, or comes back at another port, cannot be healed."""
-    if found.removed_at_end:
-        raise Refused(
-            f"{fault.where}: container {found} is removed when it ends (`--rm`), so it could not be started again; "
-            "create it without, or use `stop: {}`"
+@dataclass(frozen=True, slots=True)
+class RollingRestartContainers(InTurn):
+    """Containers restarted one after the other: those of a service, then those of its replicas' services.
+
+    A service may have several containers, as compose makes them; then each says itself that it is well.
+    """
+
+    means: ClassVar[Means] = Means.DOCKER
+    noun: ClassVar[str] = "containers"
+    part: ClassVar[type[RestartContainer]] = RestartContainer
+
+    @classmethod
+    def resolve(cls, fault: Fault, site: Site) -> Self:
+        """The containers that are the services now; Refused for one that could not be started again as it is."""
+        services, pause_s = rolling_of(fault)
+        parts = [part for service in services for part in _replicas(service, fault, site)]
+        return cls.of(parts, pause_s, where=fault.where)
+
+
+def _restartable(fault: Fault, site: Site) -> tuple[str, str, str, str, str, str]:
+    """The fields of an `OnRestartable`: the container that is the service now."""
+    engine, found = container_of(fault, site)
+    refuse_unstartable(found, fault)
+    address = health_url_of(fault, site)
+    return engine.url, found.id, found.name, found.started_at, fault.target, address
+
+
+def _replicas(service: str, fault: Fault, site: Site) -> tuple[RestartContainer, ...]:
+    """Every container of a service, by name. The service's own address tells only of one that is alone."""
+    engine, containers = find_replicas(site.realm, service)
+    parts = []
+    for found in containers:
+        refuse_unstartable(opted_in(found, fault), fault)
+        alone = len(containers) == 1
+        address = (
+            health_url_of(fault, site, service) if alone else _own_health_url(found, fault, site, service=service)
         )
-    if found.loose_ports:
-        raise Refused(
-            f"{fault.where}: container {found} publishes {', '.join(found.loose_ports)} on a host port that changes "
-            "with every start; publish it on a fixed one, as 127.0.0.1:8080:8080"
-        )
+        parts.append(RestartContainer(engine.url, found.id, found.name, found.started_at, service, address))
+    return tuple(parts)
 
 
-def _health_url(fault: Fault, site: Site) -> str:
-    """Where the service itself says that it is well, past the harness's own proxies."""
-    address = direct_addresses(site.realm, site.state).get(fault.target)
-    if address is None:
-        raise CannotRun(
-            f"{fault.where}: nothing tells the address of '{fault.target}'; start its realm: "
-            f"seatrial up --realm {site.realm.name}"
-        )
-    return f"{address}{site.realm.places[fault.target].health}"
+def _own_health_url(found: Container, fault: Fault, site: Site, *, service: str) -> str:
+    """Where one of several containers says that it is well; empty when the engine checks it."""
+    if found.health:
+        return ""
+    if len(found.published) == 1:
+        return f"http://{found.published[0]}{site.realm.places[service].health}"
+    raise Refused(
+        f"{fault.where}: nothing tells when container {found} is well again: '{service}' has several, so each needs "
+        "a health check (`healthcheck:` in compose, HEALTHCHECK in its image) or one published port"
+    )
 
 
-def _nothing_to_do(name: str, found: Container | None) -> Undone:
-    return Undone(False, f"nothing to do: container {name} {_state_of(found)}")
-
-
-def _state_of(found: Container | None) -> str:
-    return "is gone" if found is None else f"is {found.status}"
+def _is_paused(found: Container | None) -> bool:
+    return found is not None and found.status is Status.PAUSED

@@ -7,6 +7,9 @@ A resolved fault is plain data: its fields are all that is needed to undo it, so
 from __future__ import annotations
 
 import enum
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
@@ -44,21 +47,56 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class Reached:
+    """How many requests, or of a fault in bytes connections, a fault matched, and of those the ones it hit."""
+
+    matched: int
+    hit: int
+
+
+@dataclass(frozen=True, slots=True)
 class Undone:
-    """How a healing went: `needed` is False when somebody, or a lease, had undone the fault before."""
+    """How a healing went: `needed` is False when somebody, or a lease, had undone the fault before.
+
+    `reached` is there where what held the fault has counted.
+    """
 
     needed: bool
     text: str
+    reached: Reached | None = None
+
+    @property
+    def told(self) -> str:
+        """The text, with how far the fault had reached where that was counted."""
+        reached = self.reached
+        return f"{self.text} (it matched {reached.matched:,} and hit {reached.hit:,})" if reached else self.text
+
+
+class AtOnce(ABC):
+    """What is injected in one go, as most faults are."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def inject(self) -> None:
+        """Do it and read back that it is done; FaultFailed otherwise."""
+
+    def in_turn(self, stop: threading.Event) -> Iterator[Injectable]:
+        """Do it: there is but one part, and what undoes it is known."""
+        del stop
+        self.inject()
+        return iter(())
 
 
 class Injectable(Protocol):
-    """A fault with its target resolved: a frozen dataclass of JSON values.
-
-    `heal_deadline_s` is how long healing may take; `resolve` looks, and changes nothing.
-    """
+    """A fault with its target resolved: a frozen dataclass of JSON values. `resolve` looks, and changes nothing."""
 
     means: ClassVar[Means]
-    heal_deadline_s: ClassVar[float]
+
+    @property
+    def heal_deadline_s(self) -> float:
+        """How long healing may take."""
+        ...
 
     @classmethod
     def resolve(cls, fault: Fault, site: Site) -> Self:
@@ -75,8 +113,12 @@ class Injectable(Protocol):
         """What will be done to what, in one line, for `chaos plan`."""
         ...
 
-    def inject(self) -> None:
-        """Do it and read back that it is done; FaultFailed otherwise."""
+    def in_turn(self, stop: threading.Event) -> Iterator[Injectable]:
+        """Do it and read back that it is done; FaultFailed otherwise. It is done when nothing more is given.
+
+        Before each part of what is done part by part, gives what undoes it from then on: the same with other fields;
+        no part is begun once `stop` is set.
+        """
         ...
 
     def heal(self) -> Undone:

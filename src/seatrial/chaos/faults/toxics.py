@@ -1,14 +1,16 @@
 """Faults by a proxy, ours or the original Toxiproxy, driven by toxiproxy-python.
 
 The library sends to whatever its class attributes say, waits for ever and takes some failures for successes. So
-each server here has a consumer class of its own, every call has a deadline, what was changed is read back, and a
-healing that fails goes on by another client (`seatrial.http`). Only ours knows leases; it is asked. The only
-importer of toxiproxy, and only when a fault is at hand.
+each server here has a consumer class of its own, every call has a deadline as a whole, what was changed is read back
+and compared, nothing the library raises goes further, and a healing that fails goes on by another client
+(`seatrial.http`). Only ours knows leases; it is asked. The only importer of toxiproxy, and only when a fault is at
+hand.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import urllib.parse
 from collections.abc import Mapping
@@ -16,37 +18,49 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from seatrial import http
-from seatrial.chaos.faults.injectable import Lease, Means, Site, Undone
-from seatrial.chaos.model import (
-    Bandwidth,
-    EdgeFault,
-    EdgeSettings,
-    Fault,
-    Latency,
-    ResetPeer,
-    Stream,
-    Timeout,
-)
-from seatrial.errors import CannotRun, FaultFailed
+from seatrial.chaos.faults.attributes import toxic_of
+from seatrial.chaos.faults.edges import proxy_of
+from seatrial.chaos.faults.injectable import AtOnce, Lease, Means, Reached, Site, Undone
+from seatrial.chaos.in_time import in_time
+from seatrial.chaos.model import EdgeFault, EdgeSettings, Fault, HttpSettings
+from seatrial.errors import CannotRun, FaultFailed, Unsupported
 from seatrial.exchange import Response
-from seatrial.quantity import show_duration
-from seatrial.realm import RuntimeKind
+from seatrial.quantity import show_duration, show_ratio
 from seatrial.runtime.proxies import answer_text
 from seatrial.sample import Cause
 from seatrial.service import Edge
 
 CALL_TIMEOUT_S = 3.0
 _NO_PROXY = {"http": "", "https": ""}  # an empty one keeps requests from taking the environment's
+_QUOTED = 500
+"""How many characters of a server's answer a sentence quotes."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
+class ToxicView:
+    """A toxic as its server says it is."""
+
+    type: str
+    stream: str
+    toxicity: float
+    attributes: Mapping[str, Any]
+
+    def is_like(self, wanted: Mapping[str, Any]) -> bool:
+        """Claims that it is the one that was asked for; the server may know more attributes, and 32-bit floats."""
+        attributes = wanted["attributes"]
+        same = (self.type, self.stream) == (wanted["type"], wanted["stream"])
+        found = {key: self.attributes.get(key) for key in attributes}
+        return same and found == attributes and math.isclose(self.toxicity, wanted["toxicity"], abs_tol=1e-6)
+
+
+@dataclass(frozen=True, slots=True)
 class ProxyView:
-    """A proxy as its server says it is; `toxics` by name, each with its attributes."""
+    """A proxy as its server says it is; `toxics` by name."""
 
     name: str
     enabled: bool
-    toxics: Mapping[str, Mapping[str, Any]]
+    toxics: Mapping[str, ToxicView]
 
 
 class ToxiproxyServer:
@@ -55,51 +69,58 @@ class ToxiproxyServer:
     def __init__(self, api: str, *, timeout_s: float = CALL_TIMEOUT_S) -> None:
         from toxiproxy.api import APIConsumer
 
-        parts = urllib.parse.urlsplit(api)
-        if parts.scheme != "http" or not parts.hostname:
-            raise CannotRun(f"'{api}' is not the address of a Toxiproxy; write it as http://127.0.0.1:8474")
+        host, port = _host_and_port(api)
         self.api = api.rstrip("/")
         # Host and port are class attributes of the library: a class for each server keeps servers apart.
-        self._consumer = type("Consumer", (APIConsumer,), {"host": parts.hostname, "port": parts.port or 80})
-        self._options: dict[str, Any] = {"timeout": timeout_s}
-        if parts.hostname in _LOOPBACK:
+        place = {"host": f"[{host}]" if ":" in host else host, "port": port}
+        self._consumer = type("Consumer", (APIConsumer,), place)
+        self._timeout_s = timeout_s
+        self._options: dict[str, Any] = {"timeout": timeout_s, "allow_redirects": False}
+        if host in _LOOPBACK:
             self._options["proxies"] = _NO_PROXY
 
     def has_leases(self) -> bool:
-        """Whether it is ours; the original knows no leases."""
-        answer = http.get(f"{self.api}/leases", timeout_s=CALL_TIMEOUT_S)
-        return isinstance(answer, Response) and answer.status == 200
+        """Whether it is ours; the original knows no leases, and answers 404."""
+        answer = http.get(f"{self.api}/leases", timeout_s=self._timeout_s)
+        if not isinstance(answer, Response) or answer.status not in (200, 404):
+            raise FaultFailed(f"{self.api}: no Toxiproxy answers there: {answer_text(answer)}")
+        return answer.status == 200
 
     def proxy(self, name: str) -> ProxyView:
         """How a proxy is now."""
         from toxiproxy import Proxy
         from toxiproxy.toxic import Toxic as FoundToxic
 
-        content = self._call("get", f"/proxies/{name}")
-        found = Proxy(**content)
-        toxics = [FoundToxic(**item) for item in content["toxics"]]
-        return ProxyView(found.name, found.enabled, {toxic.name: toxic.attributes for toxic in toxics})
+        content = self._call("get", _path(name))
+        try:
+            found = Proxy(**content)
+            toxics = {toxic.name: _view(toxic) for toxic in (FoundToxic(**item) for item in content["toxics"])}
+            return ProxyView(str(found.name), bool(found.enabled), toxics)
+        except (TypeError, KeyError, ValueError) as error:
+            raise FaultFailed(f"{self.api}: what it tells of proxy {name} makes no sense: {error!r}") from None
 
     def add_toxic(self, proxy: str, toxic: Mapping[str, Any]) -> None:
-        """Put a toxic on a proxy, and see that it is there."""
-        self._call("post", f"/proxies/{proxy}/toxics", json=dict(toxic))
-        if toxic["name"] not in self.proxy(proxy).toxics:
-            raise FaultFailed(
-                f"{self.api}: said it took the toxic '{toxic['name']}' on {proxy}, and does not have it"
-            )
+        """Put a toxic on a proxy, and see that it is there as it was wanted."""
+        self._call("post", _path(proxy, "toxics"), json=dict(toxic))
+        found = self.proxy(proxy).toxics.get(toxic["name"])
+        said = f"{self.api}: said it took the toxic '{toxic['name']}' on {proxy}"
+        if found is None:
+            raise FaultFailed(f"{said}, and does not have it")
+        if not found.is_like(toxic):
+            raise FaultFailed(f"{said}, and has another: {found}, where {dict(toxic)} was wanted")
 
     def remove_toxic(self, proxy: str, name: str) -> bool:
         """Take a toxic off a proxy, and see that it is gone; False when it was not there."""
         if name not in self.proxy(proxy).toxics:
             return False
-        self._call("delete", f"/proxies/{proxy}/toxics/{name}")
+        self._call("delete", _path(proxy, "toxics", name))
         if name in self.proxy(proxy).toxics:
             raise FaultFailed(f"{self.api}: said it removed the toxic '{name}' from {proxy}, and still has it")
         return True
 
     def set_enabled(self, proxy: str, update: Mapping[str, Any]) -> None:
         """Enable or disable a proxy by an update that says `enabled`, and see that it is so."""
-        self._call("post", f"/proxies/{proxy}", json=dict(update))
+        self._call("post", _path(proxy), json=dict(update))
         if self.proxy(proxy).enabled is not update["enabled"]:
             raise FaultFailed(f"{self.api}: proxy {proxy} did not become enabled={update['enabled']}")
 
@@ -107,19 +128,26 @@ class ToxiproxyServer:
         """One call by the library; the JSON of its answer, None when it has none."""
         from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 
-        try:
+        def call() -> Any:
             answer = getattr(self._consumer, verb)(path, **body, **self._options)
             if answer.status_code >= 300:
-                raise FaultFailed(f"{self.api}{path}: {answer.status_code} {answer.text.strip()}")
+                raise FaultFailed(f"{self.api}{path}: {answer.status_code} {answer.text.strip()[:_QUOTED]}")
             return answer.json() if answer.content else None
+
+        try:
+            # The library's own timeout is one of each read, which an answer that drips outlives.
+            late = f"Timeout: no whole answer within {show_duration(self._timeout_s)}"
+            return in_time(call, self._timeout_s, late=late)
+        except FaultFailed:
+            raise
         except (InvalidToxic, NotFound, ProxyExists) as error:
-            raise FaultFailed(f"{self.api}{path}: {_text_of(error)}") from None
-        except OSError as error:  # every exception of requests is one
+            raise FaultFailed(f"{self.api}{path}: {_text_of(error)[:_QUOTED]}") from None
+        except Exception as error:  # noqa: BLE001 - of requests, urllib3, json or the library: none is told apart
             raise FaultFailed(f"{self.api}{path}: {type(error).__name__}: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
-class Toxic:
+class Toxic(AtOnce):
     """A toxic on the proxy of an edge. `attributes` are Toxiproxy's own, in its units."""
 
     means: ClassVar[Means] = Means.PROXY
@@ -131,15 +159,22 @@ class Toxic:
     toxic: str
     type: str
     stream: str
-    attributes: Mapping[str, int]
+    attributes: Mapping[str, Any]
     holder: str | None
     lease_s: float
+    toxicity: float = 1.0
 
     @classmethod
     def resolve(cls, fault: Fault, site: Site) -> Self:
-        """The toxic for a fault on an edge."""
-        edge, settings = _edge_fault(fault)
+        """The toxic for a fault on an edge; Unsupported when the server there does not know such a one."""
+        edge, settings, toxicity = _edge_fault(fault)
         api, proxy = proxy_of(edge, site)
+        is_ours = ToxiproxyServer(api).has_leases()
+        if isinstance(settings, HttpSettings) and not is_ours:
+            raise Unsupported(
+                f"{fault.where}: '{fault.kind}' on {edge}: {api} is a real Toxiproxy, which knows no HTTP; use the "
+                "embedded proxy (no `toxiproxy:` in the realm), or one of `seatrial.chaos.proxy` at that address"
+            )
         stream, attributes = toxic_of(settings)
         return cls(
             api=api,
@@ -149,7 +184,8 @@ class Toxic:
             type=fault.kind.value,
             stream=stream.value,
             attributes=attributes,
-            holder=site.holder if ToxiproxyServer(api).has_leases() else None,
+            toxicity=toxicity,
+            holder=site.holder if is_ours else None,
             lease_s=site.lease_s,
         )
 
@@ -162,7 +198,9 @@ class Toxic:
     def sight(self) -> str:
         """The toxic and its proxy."""
         shown = ", ".join(f"{key}={value}" for key, value in self.attributes.items())
-        return f"toxic {self.type} ({shown}) {self.stream} on proxy {self.proxy} of {self.api}, {_leased(self)}"
+        share = f"{show_ratio(self.toxicity)} of the connections of " if self.toxicity < 1 else ""
+        place = f"{share}proxy {self.proxy} of {self.api}"
+        return f"toxic {self.type} ({shown}) {self.stream} on {place}, {_leased(self)}"
 
     def inject(self) -> None:
         """Add the toxic."""
@@ -170,7 +208,7 @@ class Toxic:
             "name": self.toxic,
             "type": self.type,
             "stream": self.stream,
-            "toxicity": 1.0,
+            "toxicity": self.toxicity,
             "attributes": dict(self.attributes),
             **_lease_field(self.holder, self.lease_s),
         }
@@ -182,21 +220,32 @@ class Toxic:
             removed = ToxiproxyServer(self.api).remove_toxic(self.proxy, self.toxic)
         except FaultFailed as failure:
             return self._heal_without_library(failure)
-        return Undone(removed, "toxic removed" if removed else "nothing to do: the toxic is gone")
+        if not removed:
+            return Undone(False, "nothing to do: the toxic is gone")
+        return Undone(True, "toxic removed", self._reached())
+
+    def _reached(self) -> Reached | None:
+        """What our proxy has counted of it until it was removed; None where it does not tell."""
+        counters: Any = _read(f"{self.api}/counters") if self.holder else None
+        try:
+            counted = counters[self.proxy]["removed"][self.toxic]
+            return Reached(int(counted["matched"]), int(counted["hit"]))
+        except (KeyError, TypeError, ValueError):
+            return None
 
     def _heal_without_library(self, failure: FaultFailed) -> Undone:
-        place = f"{self.api}/proxies/{self.proxy}/toxics"
+        place = f"{self.api}{_path(self.proxy, 'toxics')}"
         if _is_gone(place):
             return Undone(False, f"nothing to do: proxy {self.proxy} is gone")
         http.request("DELETE", f"{place}/{self.toxic}", timeout_s=CALL_TIMEOUT_S)
         left = _read(place)
-        if left is None or any(item["name"] == self.toxic for item in left):
+        if not isinstance(left, list) or any(self.toxic in (str(item), _name_of(item)) for item in left):
             raise FaultFailed(f"toxic {self.toxic} is left on {self.edge}: {failure}") from None
         return Undone(True, "toxic removed without the library")
 
 
 @dataclass(frozen=True, slots=True)
-class DisabledProxy:
+class DisabledProxy(AtOnce):
     """The proxy of an edge, disabled: connections are refused."""
 
     means: ClassVar[Means] = Means.PROXY
@@ -211,7 +260,7 @@ class DisabledProxy:
     @classmethod
     def resolve(cls, fault: Fault, site: Site) -> Self:
         """The proxy of the edge; one that is disabled already is not ours to enable afterwards."""
-        edge, _ = _edge_fault(fault)
+        edge, _, _ = _edge_fault(fault)
         api, proxy = proxy_of(edge, site)
         server = ToxiproxyServer(api)
         if not server.proxy(proxy).enabled:
@@ -245,12 +294,12 @@ class DisabledProxy:
         return Undone(True, "proxy enabled")
 
     def _heal_without_library(self, failure: FaultFailed) -> Undone:
-        place = f"{self.api}/proxies/{self.proxy}"
+        place = f"{self.api}{_path(self.proxy)}"
         if _is_gone(place):
             return Undone(False, f"nothing to do: proxy {self.proxy} is gone")
         http.post_json(place, {"enabled": True}, timeout_s=CALL_TIMEOUT_S)
         found = _read(place)
-        if not found or not found["enabled"]:
+        if not isinstance(found, dict) or found.get("enabled") is not True:
             raise FaultFailed(f"proxy {self.proxy} of {self.edge} is left disabled: {failure}") from None
         return Undone(True, "proxy enabled without the library")
 
@@ -271,53 +320,20 @@ def renew(lease: Lease) -> Renewed:
     try:
         content = json.loads(answer.body)
         return Renewed(tuple(map(str, content["held"])), tuple(map(str, content["expired"])))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise FaultFailed(f"{lease.api}: not the answer to a renewal: {answer_text(answer)}") from None
 
 
-def proxy_of(edge: Edge, site: Site) -> tuple[str, str]:
-    """API and name of the proxy on an edge: the one the realm names, else the one `up` put there."""
-    named = site.realm.edges.get(str(edge))
-    if named:
-        return named.api, named.proxy
-    state = site.state
-    if state is None or state.proxy is None:
-        mend = (
-            f"start it: seatrial up --realm {site.realm.name}"
-            if site.realm.runtime is RuntimeKind.PROCESS
-            else f"name the one that stands there, `edges: {{{edge}: {{toxiproxy: ..., proxy: ...}}}}`, or leave the "
-            "experiment out of the gate"
-        )
-        raise CannotRun(f"{site.realm.where}: realm '{site.realm.name}' has no proxy on {edge}; {mend}")
-    if str(edge) not in state.edges:
-        known = ", ".join(state.edges)
-        raise CannotRun(
-            f"no proxy on the edge {edge} of realm '{site.realm.name}'; there are proxies on {known}; "
-            f"the `start` of '{edge.caller}' must use `via.{edge.callee}`"
-        )
-    return state.proxy.api, state.edges[str(edge)].proxy
+def proxy_is_gone(api: str) -> bool:
+    """Whether nobody listens at the API of a proxy any more."""
+    answer = http.get(f"{api}/version", timeout_s=CALL_TIMEOUT_S)
+    return not isinstance(answer, Response) and answer.cause is Cause.REFUSED
 
 
-def toxic_of(settings: EdgeSettings) -> tuple[Stream, dict[str, int]]:
-    """Settings as Toxiproxy's stream and attributes: whole milliseconds, and KB (1000 bytes) per second."""
-    match settings:
-        case Latency():
-            return settings.stream, {"latency": _ms(settings.latency_s), "jitter": _ms(settings.jitter_s)}
-        case Timeout() | ResetPeer():
-            return settings.stream, {"timeout": _ms(settings.timeout_s)}
-        case Bandwidth():
-            return settings.stream, {"rate": round(settings.rate_bytes_per_s / 1000)}
-    raise ValueError(f"{settings} is not a toxic")
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)
-
-
-def _edge_fault(fault: Fault) -> tuple[Edge, EdgeSettings]:
+def _edge_fault(fault: Fault) -> tuple[Edge, EdgeSettings, float]:
     if not isinstance(fault, EdgeFault):
         raise CannotRun(f"{fault.where}: a proxy has edges, '{fault.target}' is none; write it as cards->ledger")
-    return fault.edge, fault.settings
+    return fault.edge, fault.settings, fault.toxicity
 
 
 def _lease_field(holder: str | None, lease_s: float) -> dict[str, Any]:
@@ -335,8 +351,36 @@ def _is_gone(place: str) -> bool:
 
 
 def _read(place: str) -> Any:
+    """The JSON there; None when there is none."""
     answer = http.get(place, timeout_s=CALL_TIMEOUT_S)
-    return json.loads(answer.body) if isinstance(answer, Response) and answer.status == 200 else None
+    if not isinstance(answer, Response) or answer.status != 200:
+        return None
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _name_of(item: Any) -> Any:
+    return item.get("name") if isinstance(item, dict) else None
+
+
+def _host_and_port(api: str) -> tuple[str, int]:
+    try:
+        parts = urllib.parse.urlsplit(api)
+        if parts.scheme == "http" and parts.hostname:
+            return parts.hostname, parts.port or 80
+    except ValueError:
+        pass  # a port or brackets that cannot be
+    raise CannotRun(f"'{api}' is not the address of a Toxiproxy; write it as http://127.0.0.1:8474")
+
+
+def _path(proxy: str, *names: str) -> str:
+    return "/".join(["/proxies", *(urllib.parse.quote(name, safe="") for name in (proxy, *names))])
+
+
+def _view(found: Any) -> ToxicView:
+    return ToxicView(str(found.type), str(found.stream), float(found.toxicity), dict(found.attributes))
 
 
 def _text_of(error: Exception) -> str:

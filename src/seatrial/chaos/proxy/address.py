@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -11,6 +12,8 @@ from http import HTTPStatus
 from seatrial.chaos.proxy.refusal import Refusal
 
 _BACKLOG = 1024
+_NUMBER = re.compile(r"[+-]?[0-9]+")
+_LONGEST_PORT = 16
 
 
 @dataclass(frozen=True)
@@ -27,19 +30,57 @@ class Address:
 def parse_address(text: str, *, default_host: str) -> Address:
     """Read `host:port`; an empty text is a free port of `default_host`, an empty host is `default_host`.
 
-    Raises `ValueError` with Go's words for what is wrong (`address bogus: missing port in address`).
+    A port may be the name of a service, and an empty one is 0, as Go has it. Raises `ValueError` with Go's words for
+    what is wrong (`address bogus: missing port in address`).
     """
     if not text:
         return Address(default_host, 0)
+    host, port = _split(text)
+    return Address(host or default_host, _port(port))
+
+
+def _split(text: str) -> tuple[str, str]:
+    """Host and port, told apart as Go's `net.SplitHostPort` does."""
     host, colon, port = text.rpartition(":")
-    if not colon or host.count("[") != host.count("]"):
+    if not colon:
         raise ValueError(f"address {text}: missing port in address")
-    bare = host.removeprefix("[").removesuffix("]")
-    if ":" in bare and bare == host:
+    if text.startswith("["):
+        host, port = _split_bracketed(text)
+    elif ":" in host:
         raise ValueError(f"address {text}: too many colons in address")
-    if not port.isascii() or not port.isdigit() or int(port) > 65_535:
+    for stray in "[]":
+        if stray in host or stray in port:
+            raise ValueError(f"address {text}: unexpected '{stray}' in address")
+    return host, port
+
+
+def _split_bracketed(text: str) -> tuple[str, str]:
+    host, bracket, rest = text[1:].partition("]")
+    if not bracket:
+        raise ValueError(f"address {text}: missing ']' in address")
+    if not rest.startswith(":"):
+        raise ValueError(f"address {text}: missing port in address")
+    if ":" in rest[1:]:
+        raise ValueError(f"address {text}: too many colons in address")
+    return host, rest[1:]
+
+
+def _port(text: str) -> int:
+    if not text:
+        return 0
+    if not _NUMBER.fullmatch(text):
+        return _port_of_service(text)
+    number = int(text) if len(text) <= _LONGEST_PORT else -1
+    if not 0 <= number <= 65_535:
         raise ValueError(f"address {text}: invalid port")
-    return Address(bare or default_host, int(port))
+    return number
+
+
+def _port_of_service(name: str) -> int:
+    try:
+        return socket.getservbyname(name, "tcp")
+    except (OSError, ValueError):
+        raise ValueError(f"lookup tcp/{name}: unknown port") from None
 
 
 async def resolve(address: Address) -> Address:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
+from seatrial.chaos.proxy.route import RouteCounts
+from seatrial.chaos.proxy.toxics.toxic import Stream
 from seatrial.clock import SteadyClock
 
 _CAPACITY = 65_536
@@ -77,41 +79,70 @@ class Page:
 
 
 class EventLog:
-    """The newest events of all proxies, numbered from 0; older ones are overwritten. By its `clock` all are timed."""
+    """The newest events of all proxies, numbered from 0; older ones are overwritten. By its `clock` all are timed.
+
+    `next` is the number the next event will have.
+    """
 
     def __init__(self, capacity: int = _CAPACITY) -> None:
         self.clock = SteadyClock()
-        self._ring: list[tuple[Change, Exchange] | None] = [None] * capacity
-        self._next = 0
+        self.next = 0
+        self._ring: list[Exchange | None] = [None] * capacity
+        self._capacity = capacity
 
-    @property
-    def next(self) -> int:
-        """The number the next event will have."""
-        return self._next
-
-    def add(self, change: Change, exchange: Exchange) -> None:
-        """Append an event."""
-        self._ring[self._next % len(self._ring)] = (change, exchange)
-        self._next += 1
+    def add(self, exchange: Exchange) -> None:
+        """Append the start of an exchange, whose id is `next`, or else its end."""
+        self._ring[self.next % self._capacity] = exchange
+        self.next += 1
 
     def since(self, first: int, *, limit: int) -> Page:
         """At most `limit` events from number `first` on."""
-        kept_from = max(0, self._next - len(self._ring))
-        start = max(first, kept_from)
-        stop = min(start + limit, self._next)
-        found = ((number, self._ring[number % len(self._ring)]) for number in range(start, stop))
-        events = [Event(number, *entry) for number, entry in found if entry is not None]
+        start = max(first, self.next - self._capacity, 0)
+        stop = min(start + limit, self.next)
+        found = ((number, self._ring[number % self._capacity]) for number in range(start, stop))
+        events = [_event(number, exchange) for number, exchange in found if exchange is not None]
         return Page(events, next=stop, lost=start - first)
+
+
+def _event(number: int, exchange: Exchange) -> Event:
+    return Event(number, Change.START if number == exchange.id else Change.END, exchange)
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Bytes in one direction: those read, and those passed on after every toxic; `straight` are both at once."""
+
+    straight: int = 0
+    read: int = 0
+    passed: int = 0
+
+    @property
+    def bytes_read(self) -> int:
+        """Read from callers, or from upstreams."""
+        return self.straight + self.read
+
+    @property
+    def bytes_passed(self) -> int:
+        """Passed on to the other side."""
+        return self.straight + self.passed
 
 
 @dataclass(slots=True)
 class Counters:
-    """Counts of one proxy since it was made; bytes are those read from callers (up) and upstreams (down)."""
+    """Counts of one proxy since it was made.
 
+    `by_status` counts answers when they begin, `by_route` exchanges when they end; both only while HTTP is read.
+    """
+
+    up: Traffic = field(default_factory=Traffic)
+    down: Traffic = field(default_factory=Traffic)
     connections_total: int = 0
     connections_opaque: int = 0
-    bytes_up: int = 0
-    bytes_down: int = 0
     requests_total: int = 0
     requests_open: int = 0
     by_status: Counter[int] = field(default_factory=Counter)
+    by_route: RouteCounts = field(default_factory=RouteCounts)
+
+    def of(self, stream: Stream) -> Traffic:
+        """The bytes of a direction."""
+        return self.up if stream is Stream.UPSTREAM else self.down

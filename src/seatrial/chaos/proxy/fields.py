@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any
 
 from seatrial.chaos.proxy.refusal import Refusal, bad_request
@@ -17,6 +18,7 @@ def _refuse_constant(text: str) -> float:
     raise bad_request(f"{text} is not a JSON number")
 
 
+_HALF = re.compile("[\ud800-\udfff]")
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
@@ -30,10 +32,12 @@ class Fields:
         return name in self._found
 
     def text(self, name: str) -> str | None:
-        """A string."""
+        """A string; halves of surrogate pairs in it are replaced, as Go does."""
         value = self._found.get(name)
-        if value is None or isinstance(value, str):
-            return value
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return _HALF.sub("\ufffd", value)
         raise _wrong(name, value, "a string")
 
     def flag(self, name: str) -> bool | None:
@@ -58,6 +62,24 @@ class Fields:
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
             return float(value)
         raise _wrong(name, value, "a number")
+
+    def texts(self, name: str) -> tuple[tuple[str, str], ...] | None:
+        """An object whose values are strings, as pairs in its order, its keys as they are written."""
+        value = self._found.get(name)
+        if value is None:
+            return None
+        if isinstance(value, dict) and all(isinstance(each, str) for each in value.values()):
+            return tuple(value.items())
+        raise _wrong(name, value, "an object of strings")
+
+    def json_texts(self, name: str) -> tuple[tuple[str, str], ...] | None:
+        """An object of anything, as pairs in its order: its keys as they are written, its values as JSON."""
+        value = self._found.get(name)
+        if value is None:
+            return None
+        if isinstance(value, dict):
+            return tuple((key, json.dumps(each)) for key, each in value.items())
+        raise _wrong(name, value, "an object")
 
     def inner(self, name: str) -> Fields | None:
         """An object inside this one."""
@@ -87,9 +109,11 @@ def read_object(body: bytes) -> Fields:
 def read_proxies(body: bytes) -> list[Fields]:
     """The entries of a `/populate` body: a list, or an object that holds one under `proxies`."""
     value = _read(body)
-    if isinstance(value, dict):
-        return Fields(value).each("proxies") or []
-    return [] if value is None else _objects(value, where="the body")
+    if not isinstance(value, dict):
+        return [] if value is None else _objects(value, where="the body")
+    if not any(key.lower() == "proxies" for key in value):
+        raise bad_request("a list of proxies is needed, or an object that has one as proxies")
+    return Fields(value).each("proxies") or []
 
 
 def _read(body: bytes) -> Any:
@@ -102,6 +126,8 @@ def _read(body: bytes) -> Any:
         raise bad_request("it is nested too deeply") from None
     except json.JSONDecodeError as error:
         raise bad_request("EOF" if not text.strip() else f"invalid JSON, {error}") from None
+    except ValueError:
+        raise bad_request("it holds a number of thousands of digits") from None
     return value
 
 
@@ -109,9 +135,9 @@ def _objects(value: Any, where: str) -> list[Fields]:
     if not isinstance(value, list):
         raise _wrong(where, value, "a list")
     for entry in value:
-        if not isinstance(entry, dict):
+        if not isinstance(entry, dict | None):
             raise _wrong(where, entry, "a list of objects")
-    return [Fields(entry) for entry in value]
+    return [Fields(entry or {}) for entry in value]
 
 
 def _wrong(name: str, value: Any, wanted: str) -> Refusal:

@@ -7,21 +7,28 @@ path, so asyncio's streams are good enough here.
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import traceback
 import uuid
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
 HEAD_LIMIT_BYTES = 64 * 1024
-BODY_LIMIT_BYTES = 1024 * 1024
+BODY_LIMIT_BYTES = 4 * 1024 * 1024
+"""A list of more than ten thousand toxics fits; more would hold up the connections that pass through."""
 REQUEST_DEADLINE_S = 25.0
 IDLE_DEADLINE_S = 60.0
+_LINGER_S = 2.0
+"""How long a client that was refused in the middle of its body may go on sending, so that it can read why."""
+_LONGEST_NUMBER = 16
+_CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
 JSON_TYPE = "application/json"
 TEXT_TYPE = "text/plain; charset=utf-8"
 
@@ -39,11 +46,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer; one with status 204 has no body."""
+    """An answer; one with status 204 has no body. One with a `stream` goes on until that, or the client, ends."""
 
     status: HTTPStatus
     body: bytes = b""
     content_type: str = JSON_TYPE
+    stream: AsyncGenerator[bytes, None] | None = None
 
 
 class _Unreadable(Exception):
@@ -95,15 +103,18 @@ class ControlServer:
             return False
         try:
             async with asyncio.timeout(REQUEST_DEADLINE_S):
-                request = await _read_request(head, reader)
+                request = await _read_request(head, reader, writer)
                 response = await self._answer(request)
-                keep = request.headers.get("connection", "").lower() != "close"
+                keep = response.stream is None and request.headers.get("connection", "").lower() != "close"
         except TimeoutError:
             response, keep = Response(HTTPStatus.SERVICE_UNAVAILABLE), False
         except _Unreadable as unreadable:
-            response, keep = Response(unreadable.status), False
+            await _turn_away(Response(unreadable.status), reader, writer)
+            return False
         writer.write(_render(response, keep=keep))
         await writer.drain()
+        if response.stream is not None:
+            await _send_stream(response.stream, writer)
         return keep
 
     async def _answer(self, request: Request) -> Response:
@@ -114,7 +125,26 @@ class ControlServer:
             return Response(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-async def _read_request(head: bytes, reader: asyncio.StreamReader) -> Request:
+async def _send_stream(stream: AsyncGenerator[bytes, None], writer: asyncio.StreamWriter) -> None:
+    """Send what comes, no faster than the client reads."""
+    async with aclosing(stream):
+        async for part in stream:
+            writer.write(part)
+            await writer.drain()
+
+
+async def _turn_away(response: Response, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer a request that was not read to its end, and let the client say what it has begun to say."""
+    writer.write(_render(response, keep=False))
+    await writer.drain()
+    writer.write_eof()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_S):
+            while await reader.read(HEAD_LIMIT_BYTES):
+                pass
+
+
+async def _read_request(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request:
     line, _, rest = head.decode("latin-1").partition("\r\n")
     parts = line.split(" ")
     if len(parts) != 3 or not parts[1].startswith("/") or parts[2] not in ("HTTP/1.1", "HTTP/1.0"):
@@ -128,7 +158,7 @@ async def _read_request(head: bytes, reader: asyncio.StreamReader) -> Request:
         segments=tuple(unquote(segment) for segment in path[1:].split("/")),
         query={name: values[-1] for name, values in parse_qs(query).items()},
         headers=headers,
-        body=await reader.readexactly(_body_bytes(headers)),
+        body=await _read_body(headers, reader, writer),
     )
 
 
@@ -137,15 +167,50 @@ def _headers(text: str) -> dict[str, str]:
     return {name.strip().lower(): value.strip() for name, _, value in pairs}
 
 
+async def _read_body(headers: dict[str, str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
+    """The body, whether its length is told before or it comes in chunks (RFC 9112, 6)."""
+    coding, size = headers.get("transfer-encoding"), _body_bytes(headers)
+    if coding is not None and coding.lower() != "chunked":
+        raise _Unreadable(HTTPStatus.NOT_IMPLEMENTED)
+    if headers.get("expect", "").lower() == "100-continue":
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    return await reader.readexactly(size) if coding is None else await _read_chunks(reader)
+
+
 def _body_bytes(headers: dict[str, str]) -> int:
-    if "transfer-encoding" in headers:
-        raise _Unreadable(HTTPStatus.LENGTH_REQUIRED)
     length = headers.get("content-length", "0")
     if not (length.isascii() and length.isdigit()):
         raise _Unreadable(HTTPStatus.BAD_REQUEST)
-    if int(length) > BODY_LIMIT_BYTES:
+    if len(length) > _LONGEST_NUMBER or int(length) > BODY_LIMIT_BYTES:
         raise _Unreadable(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     return int(length)
+
+
+async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
+    body = bytearray()
+    while size := _chunk_bytes(await _line(reader)):
+        if len(body) + size > BODY_LIMIT_BYTES:
+            raise _Unreadable(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        body += await reader.readexactly(size)
+        if await reader.readexactly(2) != b"\r\n":
+            raise _Unreadable(HTTPStatus.BAD_REQUEST)
+    while await _line(reader) != b"\r\n":
+        pass
+    return bytes(body)
+
+
+async def _line(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return await reader.readuntil(b"\r\n")
+    except asyncio.LimitOverrunError:
+        raise _Unreadable(HTTPStatus.BAD_REQUEST) from None
+
+
+def _chunk_bytes(line: bytes) -> int:
+    found = _CHUNK_SIZE.fullmatch(line)
+    if found is None:
+        raise _Unreadable(HTTPStatus.BAD_REQUEST)
+    return int(found[1], 16)
 
 
 def _render(response: Response, *, keep: bool) -> bytes:
@@ -154,10 +219,10 @@ def _render(response: Response, *, keep: bool) -> bytes:
         f"Connection: {'keep-alive' if keep else 'close'}",
         f"X-Toxiproxy-Request-Id: {uuid.uuid4().hex}",
     ]
-    if response.status is not HTTPStatus.NO_CONTENT:
-        lines += [
-            f"Content-Type: {response.content_type}",
-            f"Content-Length: {len(response.body)}",
-            "X-Content-Type-Options: nosniff",
-        ]
+    if response.stream is not None:
+        lines.append("Cache-Control: no-cache")
+    elif response.status is not HTTPStatus.NO_CONTENT:
+        lines += [f"Content-Length: {len(response.body)}", "X-Content-Type-Options: nosniff"]
+    if response.body or response.stream is not None:
+        lines.append(f"Content-Type: {response.content_type}")
     return "\r\n".join([*lines, "", ""]).encode() + response.body

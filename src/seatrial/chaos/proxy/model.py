@@ -5,20 +5,20 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seatrial.chaos.proxy.address import Address, parse_address
 from seatrial.chaos.proxy.fields import Fields
 from seatrial.chaos.proxy.refusal import Refusal, bad_request
 from seatrial.chaos.proxy.toxics import KINDS
-from seatrial.chaos.proxy.toxics.toxic import Stream, Toxic
+from seatrial.chaos.proxy.toxics.toxic import Settings, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
+TOXICS_LIMIT = 100
+"""Each toxic of a proxy is a stage of every connection, and each byte goes through all of them."""
 _LONGEST_TTL_S = 86_400.0
-_LARGEST = 2**53
-"""Attributes above it are a mistake, and would not survive a client that reads JSON numbers as floats."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ToxicSpec:
     stream: Stream
     stream_text: str
     toxicity: float
-    settings: Toxic
+    settings: Settings
 
 
 @dataclass(frozen=True)
@@ -50,12 +50,13 @@ class LeasedToxic:
 
 @dataclass(frozen=True)
 class ProxySpec:
-    """A proxy to create."""
+    """A proxy to create; `observe` None: as the process does unless told otherwise."""
 
     name: str
     listen: Address
     upstream: Address
     enabled: bool
+    observe: bool | None
     toxics: tuple[LeasedToxic, ...]
 
 
@@ -66,6 +67,7 @@ class ProxyChange:
     listen: Address | None
     upstream: Address | None
     enabled: bool | None
+    observe: bool | None
     terms: Terms | None
 
 
@@ -83,6 +85,7 @@ def parse_proxy(fields: Fields, *, host: str) -> ProxySpec:
         upstream=_upstream(upstream),
         listen=_listen(listen, host=host),
         enabled=enabled,
+        observe=fields.flag("observe"),
         toxics=_toxics(fields.each("toxics") or []),
     )
 
@@ -97,12 +100,14 @@ def parse_proxy_list(entries: list[Fields], *, host: str) -> list[ProxySpec]:
 
 
 def parse_proxy_change(fields: Fields, *, host: str) -> ProxyChange:
-    """Read an update of a proxy."""
+    """Read an update of a proxy. An empty `listen` asks for a free port, an empty `upstream` for nothing."""
+    fields.text("name")  # cannot be changed and is ignored, but must be readable
     listen, upstream = fields.text("listen"), fields.text("upstream")
     change = ProxyChange(
-        listen=_listen(listen, host=host) if listen else None,
+        listen=None if listen is None else _new_listen(listen, host=host),
         upstream=_upstream(upstream) if upstream else None,
         enabled=fields.flag("enabled"),
+        observe=fields.flag("observe"),
         terms=parse_terms(fields),
     )
     if change.terms is not None and change.enabled is not False:
@@ -115,7 +120,8 @@ def parse_toxic(fields: Fields, taken: Container[str]) -> LeasedToxic:
 
     Checked in Toxiproxy's order: stream, type, name, attributes.
     """
-    stream_text = fields.text("stream") or Stream.DOWNSTREAM.value
+    asked = fields.text("stream")
+    stream_text = Stream.DOWNSTREAM.value if asked is None else asked
     stream = _stream(stream_text)
     kind = fields.text("type") or ""
     if kind not in KINDS:
@@ -123,6 +129,8 @@ def parse_toxic(fields: Fields, taken: Container[str]) -> LeasedToxic:
     name = fields.text("name") or f"{kind}_{stream_text}"
     if name in taken:
         raise Refusal(HTTPStatus.CONFLICT, "toxic already exists")
+    if stream not in KINDS[kind].streams:
+        raise bad_request(f"{kind} acts on answers; stream downstream is needed")
     toxicity = _toxicity(fields)
     spec = ToxicSpec(
         name=name,
@@ -164,12 +172,15 @@ def parse_ttl_s(fields: Fields) -> float | None:
     return ttl_s
 
 
-def attributes_of(settings: Toxic) -> dict[str, int]:
+def attributes_of(settings: Settings) -> dict[str, Any]:
     """The attributes as Toxiproxy writes them."""
-    return {field.metadata["wire"]: getattr(settings, field.name) for field in dataclasses.fields(settings)}
+    wires = [(field.name, field.metadata["wire"]) for field in dataclasses.fields(settings)]
+    return {wire.name: wire.show(getattr(settings, name)) for name, wire in wires}
 
 
 def _toxics(entries: list[Fields]) -> tuple[LeasedToxic, ...]:
+    if len(entries) > TOXICS_LIMIT:
+        raise bad_request(f"toxics has {len(entries)} entries; at most {TOXICS_LIMIT} may act on a proxy")
     found: dict[str, LeasedToxic] = {}
     for fields in entries:
         leased = parse_toxic(fields, found)
@@ -177,14 +188,15 @@ def _toxics(entries: list[Fields]) -> tuple[LeasedToxic, ...]:
     return tuple(found.values())
 
 
-def _settings(present: Toxic, given: Fields) -> Toxic:
-    changes: dict[str, int] = {}
+def _settings(present: Settings, given: Fields) -> Settings:
+    changes: dict[str, Any] = {}
     for field in dataclasses.fields(present):
-        wire, least = field.metadata["wire"], field.metadata["least"]
-        asked = given.integer(wire)
+        wire = field.metadata["wire"]
+        asked = wire.read(given, wire.name)
         value = getattr(present, field.name) if asked is None else asked
-        if not least <= value <= _LARGEST:
-            raise bad_request(f"{present.kind} has {wire} {value}; {least} or more is needed")
+        wanted = wire.wanted(value)
+        if wanted:
+            raise bad_request(f"{present.kind} has {wire.name} {wire.show(value)}; {wanted} is needed")
         changes[field.name] = value
     settings = dataclasses.replace(present, **changes)
     fault = settings.fault()
@@ -212,6 +224,14 @@ def _listen(text: str, *, host: str) -> Address:
         return parse_address(text, default_host=host)
     except ValueError as error:
         raise Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, f"listen tcp: {error}") from None
+
+
+def _new_listen(text: str, *, host: str) -> Address:
+    """As `_listen`, in the words Toxiproxy has for an update."""
+    try:
+        return parse_address(text, default_host=host)
+    except ValueError as error:
+        raise Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, str(error)) from None
 
 
 def _upstream(text: str) -> Address:

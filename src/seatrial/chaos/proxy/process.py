@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import json
 import os
 import resource
 import secrets
 import signal
+import socket
 import sys
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seatrial.chaos.proxy.address import Address
 from seatrial.chaos.proxy.fields import read_proxies
 from seatrial.chaos.proxy.http1 import ControlServer
 from seatrial.chaos.proxy.model import ProxySpec, parse_proxy_list
 from seatrial.chaos.proxy.proxies import Proxies
-from seatrial.chaos.proxy.refusal import Refusal
+from seatrial.chaos.proxy.refusal import BAD_BODY, Refusal
 from seatrial.chaos.proxy.routes import Routes
 
 if TYPE_CHECKING:
@@ -43,13 +46,17 @@ class LoopKind(Enum):
 
 @dataclass(frozen=True)
 class Options:
-    """How to run: where the API listens (port 0: a free one), what to populate from, the seed of every chance."""
+    """How to run: where the API listens (port 0: a free one), what to populate from, the seed of every chance.
+
+    `observe`: proxies read HTTP/1 unless they are made with a word against it.
+    """
 
     host: str
     port: int
     config: Path | None
     seed: str | None
     loop: LoopKind
+    observe: bool
 
 
 class CannotRun(Exception):
@@ -83,17 +90,17 @@ async def _serve(options: Options, specs: list[ProxySpec]) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    proxies = Proxies(seed=seed)
+    proxies = Proxies(seed=seed, observe=options.observe)
     server = ControlServer(Routes(proxies, host=options.host).handle)
     try:
         port = await server.start(options.host, options.port)
-    except OSError as error:
-        raise CannotRun(EXIT_CANNOT_RUN, f"{options.host}:{options.port}: {error}") from None
+    except (OSError, UnicodeError) as error:
+        raise CannotRun(EXIT_CANNOT_RUN, _cannot_listen(options, error)) from None
     try:
         populated = await proxies.populate(specs)
         if populated.refusal is not None:
             raise CannotRun(EXIT_CANNOT_RUN, f"{options.config}: {populated.refusal.text}")
-        _announce(options.host, port, seed=seed)
+        _announce(Address(options.host, port), seed=seed)
         await stopped.wait()
     finally:
         server.close()
@@ -101,9 +108,22 @@ async def _serve(options: Options, specs: list[ProxySpec]) -> None:
         await asyncio.sleep(0)  # lets closed sockets hand over what was written
 
 
-def _announce(host: str, port: int, *, seed: str) -> None:
-    shown = f"[{host}]" if ":" in host else host
-    ready = {"api": f"http://{shown}:{port}", "pid": os.getpid(), "seed": seed}
+def _cannot_listen(options: Options, error: Exception) -> str:
+    wanted = Address(options.host, options.port)
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return f"{wanted}: address already in use; --port 0 takes a free one"
+    if isinstance(error, socket.gaierror | UnicodeError):
+        return f"{wanted}: there is no host of that name here"
+    return f"{wanted}: {_words(error)}"
+
+
+def _words(error: Exception) -> str:
+    """What the operating system says, without the number and the name of the call."""
+    return os.strerror(error.errno).lower() if isinstance(error, OSError) and error.errno else str(error)
+
+
+def _announce(bound: Address, *, seed: str) -> None:
+    ready = {"api": f"http://{bound}", "pid": os.getpid(), "seed": seed}
     sys.stdout.write(json.dumps(ready) + "\n")
     sys.stdout.flush()
 
@@ -113,8 +133,10 @@ def _read_config(options: Options) -> list[ProxySpec]:
         return []
     try:
         return parse_proxy_list(read_proxies(options.config.read_bytes()), host=options.host)
-    except (OSError, Refusal) as error:
-        raise CannotRun(EXIT_UNREADABLE, f"{options.config}: {error}") from None
+    except OSError as error:
+        raise CannotRun(EXIT_UNREADABLE, f"{options.config}: {_words(error)}") from None
+    except Refusal as refusal:
+        raise CannotRun(EXIT_UNREADABLE, f"{options.config}: {refusal.text.removeprefix(BAD_BODY)}") from None
 
 
 def _loop_factory(kind: LoopKind) -> Callable[[], asyncio.AbstractEventLoop]:

@@ -11,7 +11,9 @@ from seatrial.chaos.proxy.address import resolve
 from seatrial.chaos.proxy.edge import EdgeProxy
 from seatrial.chaos.proxy.events import EventLog
 from seatrial.chaos.proxy.lease import Held, Leases
-from seatrial.chaos.proxy.refusal import Refusal
+from seatrial.chaos.proxy.model import TOXICS_LIMIT
+from seatrial.chaos.proxy.refusal import Refusal, bad_request
+from seatrial.chaos.proxy.way import Hop, way_back
 
 if TYPE_CHECKING:
     from seatrial.chaos.proxy.model import LeasedToxic, ProxyChange, ProxySpec, ToxicSpec
@@ -26,10 +28,15 @@ class Populated:
 
 
 class Proxies:
-    """The proxies by name, in the order they were made; changes are made with `lock` held."""
+    """The proxies by name, in the order they were made; changes are made with `lock` held.
 
-    def __init__(self, *, seed: str) -> None:
+    `observe` says whether those read HTTP that are made without a word about it.
+    """
+
+    def __init__(self, *, seed: str, observe: bool = False) -> None:
         self._seed = seed
+        self._observe = observe
+        self.followers = 0
         self._edges: dict[str, EdgeProxy] = {}
         self.log = EventLog()
         self.lock = asyncio.Lock()
@@ -58,7 +65,12 @@ class Proxies:
         if spec.name in self._edges:
             raise Refusal(HTTPStatus.CONFLICT, "proxy already exists")
         listen = await resolve(spec.listen)
-        edge = EdgeProxy(spec.name, listen=listen, upstream=spec.upstream, seed=self._seed, log=self.log)
+        await self._refuse_way_back(Hop(spec.name, listen, spec.upstream))
+        observe = self._observe if spec.observe is None else spec.observe
+        edge = EdgeProxy(
+            spec.name, listen=listen, upstream=spec.upstream, observe=observe, seed=self._seed, log=self.log
+        )
+        edge.followed = self.followers > 0
         for leased in spec.toxics:
             edge.add_toxic(leased.toxic)
         if spec.enabled:
@@ -74,9 +86,14 @@ class Proxies:
         listen = edge.listen if change.listen is None else await resolve(change.listen)
         upstream = change.upstream or edge.upstream
         moved = (listen, upstream) != (edge.listen, edge.upstream)
+        if moved:
+            await self._refuse_way_back(Hop(edge.name, listen, upstream))
         if moved or not wanted:
             edge.stop()
         edge.listen, edge.upstream = listen, upstream
+        if change.observe is not None:
+            edge.observe = change.observe
+            edge.settle_watch()
         if wanted:
             if not edge.enabled:
                 await edge.start()
@@ -118,7 +135,11 @@ class Proxies:
         return failed
 
     def add_toxic(self, edge: EdgeProxy, leased: LeasedToxic) -> None:
-        """Put a toxic on a proxy, with its lease."""
+        """Put a toxic on a proxy, with its lease; one too many is a 400."""
+        if len(edge.toxics()) >= TOXICS_LIMIT:
+            raise bad_request(
+                f"{edge.name} has {TOXICS_LIMIT} toxics, and no more may act on a proxy; remove some first"
+            )
         edge.add_toxic(leased.toxic)
         self._lease_toxic(edge, leased)
 
@@ -133,10 +154,25 @@ class Proxies:
         edge.remove_toxic(name)
         self.leases.drop(Held(edge.name, name))
 
+    def count_follower(self, change: int) -> None:
+        """One more reader follows the exchanges, or one less; while there is any, every proxy reads HTTP."""
+        self.followers += change
+        for edge in self.all():
+            edge.followed = self.followers > 0
+            edge.settle_watch()
+
     def close(self) -> None:
         """Stop every proxy; the process is about to end."""
         for edge in self.all():
             edge.stop()
+
+    async def _refuse_way_back(self, wanted: Hop) -> None:
+        """Refuse a proxy that would call itself, directly or through others of this process."""
+        others = [Hop(edge.name, edge.listen, edge.upstream) for edge in self.all() if edge.name != wanted.name]
+        way = await way_back(wanted, others)
+        if way:
+            path = " -> ".join([*way, wanted.name])
+            raise bad_request(f"upstream {wanted.upstream} leads back to the proxy itself: {path}")
 
     async def _populate_one(self, spec: ProxySpec) -> EdgeProxy:
         resolved = replace(spec, listen=await resolve(spec.listen))
@@ -145,6 +181,7 @@ class Proxies:
             return await self.create(resolved)
         if (present.listen, present.upstream) == (resolved.listen, resolved.upstream):
             return present
+        await self._refuse_way_back(Hop(spec.name, resolved.listen, spec.upstream))
         self.delete(present)
         return await self.create(resolved)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
+BAD_BODY = "bad request body: "
+
 
 class Refusal(Exception):
     """The request is answered with `status` and `{"error": text, "status": status}`.
@@ -19,4 +21,4 @@ class Refusal(Exception):
 
 def bad_request(text: str) -> Refusal:
     """A 400 for a body that cannot be understood, with Toxiproxy's prefix."""
-    return Refusal(HTTPStatus.BAD_REQUEST, f"bad request body: {text}")
+    return Refusal(HTTPStatus.BAD_REQUEST, f"{BAD_BODY}{text}")

@@ -1,6 +1,7 @@
 """The control API: which route does what, and what the answers look like.
 
-Toxiproxy's routes as its clients know them, and three of our own: `/leases`, `/exchanges`, `/counters`.
+Toxiproxy's routes as its clients know them, and three of our own: `/leases`, `/exchanges`, `/counters`. `/metrics`,
+which Toxiproxy has behind a flag, is always there.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from seatrial.chaos.proxy.events import Change, Fate
 from seatrial.chaos.proxy.fields import read_object, read_proxies
 from seatrial.chaos.proxy.http1 import JSON_TYPE, TEXT_TYPE, Request, Response
 from seatrial.chaos.proxy.lease import Held
+from seatrial.chaos.proxy.metrics import METRICS_TYPE, exposition
 from seatrial.chaos.proxy.model import (
     attributes_of,
     parse_proxy,
@@ -24,12 +25,12 @@ from seatrial.chaos.proxy.model import (
     parse_ttl_s,
 )
 from seatrial.chaos.proxy.refusal import Refusal
+from seatrial.chaos.proxy.stream import EVENT_STREAM_TYPE, event_json, follow
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from seatrial.chaos.proxy.edge import EdgeProxy
-    from seatrial.chaos.proxy.events import Event, Exchange
     from seatrial.chaos.proxy.lease import Lease
     from seatrial.chaos.proxy.model import Terms, ToxicSpec
     from seatrial.chaos.proxy.proxies import Proxies
@@ -43,16 +44,8 @@ VERSION = "2.12.0"
 _NAME = "{}"
 _PAGE = 1_000
 _LARGEST_PAGE = 10_000
-_OPEN: dict[str, Any] = {
-    "forwarded_s": None,
-    "answered_s": None,
-    "first_byte_s": None,
-    "duration_s": None,
-    "status": None,
-    "request_bytes": 0,
-    "response_bytes": 0,
-    "fate": Fate.OPEN.value,
-}
+_LONGEST_NUMBER = 16
+_FOLLOWERS_LIMIT = 32
 
 
 class Routes:
@@ -83,6 +76,7 @@ class Routes:
             ("leases", _NAME): {"POST": self._renew, "DELETE": self._heal},
             ("exchanges",): {"GET": self._exchanges},
             ("counters",): {"GET": self._counters},
+            ("metrics",): {"GET": self._metrics},
         }
 
     async def handle(self, request: Request) -> Response:
@@ -110,7 +104,7 @@ class Routes:
         return None
 
     async def _version(self, _: Request) -> Response:
-        return Response(HTTPStatus.OK, f'{{"version": "{VERSION}"}}\n'.encode())
+        return Response(HTTPStatus.OK, f'{{"version": "{VERSION}"}}\n'.encode(), "application/json;charset=utf-8")
 
     async def _list(self, _: Request) -> Response:
         return _json({edge.name: self._proxy(edge) for edge in self._proxies.all()})
@@ -160,9 +154,8 @@ class Routes:
         return Response(HTTPStatus.NO_CONTENT)
 
     async def _populate(self, request: Request) -> Response:
-        entries = read_proxies(request.body)
         try:
-            specs = parse_proxy_list(entries, host=self._host)
+            specs = parse_proxy_list(read_proxies(request.body), host=self._host)
         except Refusal as refusal:
             return _json(_error(refusal) | {"proxies": None}, refusal.status)
         done = await self._proxies.populate(specs)
@@ -197,8 +190,10 @@ class Routes:
         return _json(answer, HTTPStatus.INTERNAL_SERVER_ERROR if healing.failed else HTTPStatus.OK)
 
     async def _exchanges(self, request: Request) -> Response:
-        since, limit = _whole(request, "since", 0), _whole(request, "limit", _PAGE)
         log = self._proxies.log
+        if EVENT_STREAM_TYPE in request.headers.get("accept", ""):
+            return self._follow(request)
+        since, limit = _whole(request, "since", 0), _whole(request, "limit", _PAGE)
         if since > log.next:
             raise Refusal(
                 HTTPStatus.BAD_REQUEST,
@@ -212,13 +207,43 @@ class Routes:
                 "newest": log.next,
                 "lost": page.lost,
                 "epoch_of_monotonic": log.clock.epoch_of_monotonic,
+                "observed": [edge.name for edge in self._proxies.all() if edge.observed],
                 "open": sum(edge.counters.requests_open for edge in self._proxies.all()),
-                "exchanges": [_event(event) for event in page.events],
+                "exchanges": [event_json(event) for event in page.events],
             }
         )
 
+    def _follow(self, request: Request) -> Response:
+        """A stream of what happens from now on, from `since`, or from where a reader that comes back has left."""
+        followers = self._proxies.followers
+        if followers >= _FOLLOWERS_LIMIT:
+            text = f"{followers} readers follow the exchanges, and no more may; end one, or ask page by page"
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, text)
+        following = self._count_follower(follow(self._proxies.log, self._first(request)))
+        return Response(HTTPStatus.OK, content_type=EVENT_STREAM_TYPE, stream=following)
+
+    def _first(self, request: Request) -> int:
+        newest = self._proxies.log.next
+        last = request.headers.get("last-event-id", "")
+        if last.isascii() and last.isdigit() and len(last) <= _LONGEST_NUMBER:
+            return (
+                int(last) + 1 if int(last) < newest else 0
+            )  # 0: those were the numbers of a process before this one
+        return min(newest, _whole(request, "since", newest))
+
+    async def _count_follower(self, following: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        self._proxies.count_follower(+1)
+        try:
+            async for part in following:
+                yield part
+        finally:
+            self._proxies.count_follower(-1)
+
     async def _counters(self, _: Request) -> Response:
         return _json({edge.name: _counts(edge) for edge in self._proxies.all()})
+
+    async def _metrics(self, _: Request) -> Response:
+        return Response(HTTPStatus.OK, exposition(self._proxies.all()), METRICS_TYPE)
 
     def _proxy(self, edge: EdgeProxy) -> Json:
         shown = {
@@ -228,7 +253,8 @@ class Routes:
             "enabled": edge.enabled,
             "toxics": [self._toxic(edge, toxic) for toxic in edge.toxics()],
         }
-        return shown | _terms(self._proxies.leases.terms(Held(edge.name)))
+        observed = {"observe": True} if edge.observe else {}
+        return shown | observed | _terms(self._proxies.leases.terms(Held(edge.name)))
 
     def _toxic(self, edge: EdgeProxy, toxic: ToxicSpec) -> Json:
         shown = {
@@ -236,7 +262,7 @@ class Routes:
             "name": toxic.name,
             "type": toxic.settings.kind,
             "stream": toxic.stream_text,
-            "toxicity": toxic.toxicity,
+            "toxicity": int(toxic.toxicity) if toxic.toxicity.is_integer() else toxic.toxicity,
         }
         return shown | _terms(self._proxies.leases.terms(Held(edge.name, toxic.name)))
 
@@ -251,7 +277,7 @@ def _error(refusal: Refusal) -> dict[str, Any]:
 
 def _refused(refusal: Refusal) -> Response:
     """Toxiproxy's shape of an error: JSON and a newline, called text."""
-    return Response(refusal.status, json.dumps(_error(refusal)).encode() + b"\n", TEXT_TYPE)
+    return Response(refusal.status, json.dumps(_error(refusal), separators=(",", ":")).encode() + b"\n", TEXT_TYPE)
 
 
 def _terms(terms: Terms | None) -> dict[str, Any]:
@@ -271,51 +297,23 @@ def _names(held: list[Held]) -> list[str]:
     return [str(each) for each in held]
 
 
-def _event(event: Event) -> Json:
-    """A start tells what was known then, even when the exchange has ended since; an end tells everything."""
-    exchange = event.exchange
-    start = {
-        "event": event.change.value,
-        "seq": event.number,
-        "id": exchange.id,
-        "edge": exchange.edge,
-        "connection": exchange.connection,
-        "started_at": exchange.started_at,
-        "method": exchange.method,
-        "path": exchange.path,
-        "trace_id": exchange.trace_id,
-    }
-    return start | (_outcome(exchange) if event.change is Change.END else _OPEN)
-
-
-def _outcome(ended: Exchange) -> Json:
-    return {
-        "forwarded_s": _rounded(ended.forwarded_s),
-        "answered_s": _rounded(ended.answered_s),
-        "first_byte_s": _rounded(ended.first_byte_s),
-        "duration_s": _rounded(ended.duration_s),
-        "status": ended.status,
-        "request_bytes": ended.request_bytes,
-        "response_bytes": ended.response_bytes,
-        "fate": ended.fate.value,
-    }
-
-
-def _rounded(time_s: float | None) -> float | None:
-    return None if time_s is None else round(time_s, 6)
-
-
 def _counts(edge: EdgeProxy) -> Json:
     counters = edge.counters
     return {
         "connections_open": edge.connections_open,
         "connections_total": counters.connections_total,
         "connections_opaque": counters.connections_opaque,
-        "bytes_up": counters.bytes_up,
-        "bytes_down": counters.bytes_down,
+        "observed": edge.observed,
+        "bytes_up": counters.up.bytes_read,
+        "bytes_down": counters.down.bytes_read,
+        "bytes_passed_up": counters.up.bytes_passed,
+        "bytes_passed_down": counters.down.bytes_passed,
         "requests_total": counters.requests_total,
         "requests_open": counters.requests_open,
         "by_status": {str(status): count for status, count in sorted(counters.by_status.items())},
+        "toxics": {name: reached._asdict() for name, reached in edge.reached().items()},
+        "removed": {name: reached._asdict() for name, reached in edge.removed().items()},
+        "by_route": [counted._asdict() | {"count": count} for counted, count in counters.by_route.items()],
     }
 
 
@@ -323,6 +321,6 @@ def _whole(request: Request, name: str, default: int) -> int:
     text = request.query.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER):
         raise Refusal(HTTPStatus.BAD_REQUEST, f"{name} is {text!r}; a whole number is needed")
     return int(text)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 HEAD_LIMIT_BYTES = 64 * 1024
 _LINE_LIMIT_BYTES = 8 * 1024
-_CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
+CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r\n")
 
 
 class NotHttp(Exception):
@@ -41,7 +41,11 @@ class Reader(Protocol):
 
 
 class Scanner:
-    """One direction of one connection; `plausible` tells from a head's first bytes whether it may be one."""
+    """One direction of one connection; `plausible` tells from a head's first bytes whether it may be one.
+
+    Between two calls of `feed`, `offset` is how many bytes have been followed, and `between` claims that one message
+    is over and none has begun. Who sees a whole message then may add its size to the offset instead of feeding it.
+    """
 
     def __init__(self, reader: Reader, plausible: Callable[[bytes], bool]) -> None:
         self._reader = reader
@@ -49,12 +53,19 @@ class Scanner:
         self._step = self._head
         self._partial = b""
         self._left = 0
-        self._base = 0
+        self.offset = 0
+        self.between = True
 
-    @property
-    def offset(self) -> int:
-        """How many bytes have been fed, between calls of `feed`."""
-        return self._base
+    def resumed(self, reader: Reader) -> Scanner:
+        """Another one, which goes on from here and tells `reader`."""
+        twin = Scanner(reader, self._plausible)
+        twin._step = getattr(twin, self._step.__name__)
+        twin._partial, twin._left, twin.offset, twin.between = self._partial, self._left, self.offset, self.between
+        return twin
+
+    def is_in_head(self) -> bool:
+        """Claims that what comes next is, or goes on, a head."""
+        return self._step == self._head
 
     def is_until_close(self) -> bool:
         """Claims that the message under way lasts until the stream ends."""
@@ -65,10 +76,11 @@ class Scanner:
         position, size = 0, len(data)
         while position < size:
             position = self._step(data, position)
-        self._base += size
+        self.offset += size
 
     def _head(self, data: bytes, position: int) -> int:
-        start = self._base + position - len(self._partial)
+        self.between = False
+        start = self.offset + position - len(self._partial)
         head, position = self._take(b"\r\n\r\n", data, position)
         if head is None:
             self._doubt()
@@ -94,7 +106,7 @@ class Scanner:
         line, position = self._take(b"\r\n", data, position)
         if line is None:
             return position
-        size = _CHUNK_SIZE.fullmatch(line)
+        size = CHUNK_SIZE.fullmatch(line)
         if size is None:
             raise NotHttp
         self._left = int(size[1], 16)
@@ -127,7 +139,8 @@ class Scanner:
 
     def _complete(self, position: int) -> None:
         self._step = self._head
-        self._reader.complete(self._base + position)
+        self.between = True
+        self._reader.complete(self.offset + position)
 
     def _skip(self, data: bytes, position: int) -> int:
         taken = min(self._left, len(data) - position)

@@ -1,7 +1,8 @@
 """Writes a load's records to the files a user named, while it goes on or from its journal.
 
 The only file of this part that writes. Logs and tables grow line by line, so that they can be followed; metrics are
-replaced in one piece, as node_exporter's textfile collector wants them. UsageError when a file cannot be written.
+replaced in one piece, as node_exporter's textfile collector wants them. A file that cannot be written is
+`errors.unwritable`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-from seatrial.errors import UsageError
+from seatrial import journal
+from seatrial.errors import SeatrialError, UsageError, unwritable
 from seatrial.reports.load import hlog, seconds
 from seatrial.reports.load.metrics import Metrics
 from seatrial.sample import Interval, Pacing, Record
@@ -50,8 +52,12 @@ class LoadWriter:
         self._csv = _opened(files.csv)
         self._metrics = Metrics() if files.metrics else None
         self._begun = False
-        _write(files.csv, self._csv, seconds.head())
-        self.show()
+        try:
+            _write(files.csv, self._csv, seconds.head())
+            self.show()
+        except SeatrialError:
+            self._abandon()
+            raise
 
     def add(self, second: Sequence[Record]) -> None:
         """One second's records, to the logs and tables; metrics change at `show`."""
@@ -77,7 +83,7 @@ class LoadWriter:
         try:
             self.add(second)
             self.show()
-        except UsageError as error:
+        except SeatrialError as error:
             self._abandon()
             return str(error)
         return ""
@@ -99,17 +105,9 @@ class LoadWriter:
             file.close()
 
 
-def by_second(records: Iterable[Record]) -> Iterator[tuple[Record, ...]]:
+def load_by_second(records: Iterable[Record]) -> Iterator[tuple[Record, ...]]:
     """A journal's load records as they came, second by second; all others are left out."""
-    batch: list[Record] = []
-    for record in records:
-        if isinstance(record, Interval | Pacing):
-            batch.append(record)
-        if isinstance(record, Pacing):
-            yield tuple(batch)
-            batch = []
-    if batch:
-        yield tuple(batch)
+    return journal.by_second(record for record in records if isinstance(record, Interval | Pacing))
 
 
 def _opened(target: str | None) -> IO[str] | None:
@@ -141,4 +139,4 @@ def _refusals(target: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(f"{target}: cannot be written: {error.strerror}") from None
+        raise unwritable(target, error) from None

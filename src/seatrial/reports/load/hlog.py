@@ -11,9 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from hdrh.histogram import HdrHistogram
-
 from seatrial.clock import iso
+from seatrial.histograms import largest_of
 from seatrial.sample import Interval, Record
 
 _NO_TAG = re.compile(r"[,\s]+")
@@ -33,7 +32,7 @@ def lines(second: Iterable[Record]) -> Iterator[str]:
     """One line per step that had an OK request."""
     for record in second:
         if isinstance(record, Interval) and record.histogram:
-            largest_ms = HdrHistogram.decode(record.histogram).get_max_value() / 1000
+            largest_ms = largest_of(record.histogram) / 1000
             yield f"Tag={tag(record)},{record.second:.3f},1.000,{largest_ms:.3f},{record.histogram}\n"
 
 

@@ -31,6 +31,7 @@ class _Step:
     outcomes: Counter[str] = field(default_factory=lambda: Counter(ok=0, failed=0))
     causes: Counter[str] = field(default_factory=Counter)
     polls: int = 0
+    unrendered: int = 0
     bytes_in: int = 0
     filled: Counter[int] = field(default_factory=Counter)
     timed: int = 0
@@ -41,6 +42,7 @@ class _Step:
         self.outcomes.update(ok=interval.ok, failed=interval.failed)
         self.causes.update(interval.causes)
         self.polls += interval.polls
+        self.unrendered += interval.unrendered
         self.bytes_in += interval.bytes_in
         for latency_us, count in counts_of(interval.histogram).items():
             self.filled[bisect.bisect_left(_BUCKETS_US, latency_us)] += count
@@ -85,6 +87,11 @@ class Metrics:
         yield from _head("polls_total", "counter", "Attempts that a later one replaced.")
         for labels, step in self._steps.items():
             yield _line("polls_total", labels, step.polls)
+        yield from _head(
+            "unrendered_total", "counter", "Attempts that a template of the journey kept from being judged."
+        )
+        for labels, step in self._steps.items():
+            yield _line("unrendered_total", labels, step.unrendered)
         yield from _head("received_bytes_total", "counter", "Bytes of answers received.")
         for labels, step in self._steps.items():
             yield _line("received_bytes_total", labels, step.bytes_in)

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Iterator
 
 from seatrial.clock import iso
-from seatrial.histograms import buckets_of, quantile_in
+from seatrial.histograms import quantiles_of_one
 from seatrial.sample import Interval, Pacing, Record
 
 COLUMNS = (
@@ -25,6 +25,7 @@ COLUMNS = (
     "ok",
     "failed",
     "polls",
+    "unrendered",
     "causes",
     "bytes_in",
     "p50_ms",
@@ -39,6 +40,8 @@ COLUMNS = (
     "cpu_ratio",
 )
 _QUANTILES = (0.5, 0.95, 0.99, 1.0)
+_P99 = 2
+_NONE = ("",) * len(_QUANTILES)
 
 
 def head() -> str:
@@ -73,10 +76,10 @@ def _of_step(interval: Interval) -> tuple[object, ...]:
         interval.ok,
         interval.failed,
         interval.polls,
+        interval.unrendered,
         ";".join(f"{cause}={count}" for cause, count in interval.causes.items()),
         interval.bytes_in,
-        *_latencies_ms(interval.histogram),
-        _latencies_ms(interval.service_histogram)[2],
+        *_latencies_ms(interval),
     )
 
 
@@ -86,11 +89,15 @@ def _of_generator(pacing: Pacing | None) -> tuple[object, ...]:
     return pacing.planned, pacing.started, pacing.dropped, pacing.in_flight, f"{pacing.cpu_ratio:.3f}"
 
 
-def _latencies_ms(histogram: str) -> tuple[str, ...]:
-    """p50, p95, p99 and the largest."""
-    counts = buckets_of(histogram)
-    at_us = (quantile_in(counts, quantile) for quantile in _QUANTILES)
-    return tuple("" if value_us is None else f"{value_us / 1000:.3f}" for value_us in at_us)
+def _latencies_ms(interval: Interval) -> tuple[str, ...]:
+    """p50, p95, p99 and the largest, and p99 from the sending; mostly both histograms are the same."""
+    due = _quantiles_ms(interval.histogram)
+    sent = due if interval.service_histogram == interval.histogram else _quantiles_ms(interval.service_histogram)
+    return *due, sent[_P99]
+
+
+def _quantiles_ms(histogram: str) -> tuple[str, ...]:
+    return tuple(f"{value_us / 1000:.3f}" for value_us in quantiles_of_one(histogram, _QUANTILES)) or _NONE
 
 
 def _row(values: Iterable[object]) -> str:

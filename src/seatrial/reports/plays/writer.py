@@ -2,7 +2,7 @@
 
 Room reports, and the only file of it that writes one. What a form gives waits in a temporary file; the whole goes to
 a file beside the target, which is then renamed, so that nobody ever reads half a report. That the target can be
-written is found out before anything is played. UsageError says what cannot be.
+written is found out before anything is played. What cannot be is `errors.unwritable`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Protocol
 
-from seatrial.errors import UsageError
+from seatrial.errors import UsageError, unwritable
 from seatrial.reports.plays.form import Facts, Form
 from seatrial.scenarios.played import Played
 
@@ -33,7 +33,7 @@ class Place(Protocol):
         ...
 
     def problems(self) -> contextlib.AbstractContextManager[None]:
-        """Around everything that may fail: what cannot be written becomes a UsageError."""
+        """Around everything that may fail: what cannot be written becomes `errors.unwritable`."""
         ...
 
     def finish(self) -> None:
@@ -60,7 +60,7 @@ class Writer:
                 self._body.write(_encoded(text))
 
     def close(self, facts: Facts) -> None:
-        """Put the report in its place, whole; UsageError, and nothing left lying about, when that fails."""
+        """Put the report in its place, whole; an error, and nothing left lying about, when that fails."""
         try:
             with self._place.problems():
                 self._write(facts)
@@ -97,7 +97,7 @@ class _InPlace:
         try:
             yield
         except OSError as error:
-            raise UsageError(f"{self.target}: cannot be written: {error.strerror}") from None
+            raise unwritable(self.target, error) from None
 
     def opened(self) -> IO[bytes]:
         return self.target.open("wb")

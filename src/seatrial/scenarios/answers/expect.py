@@ -6,7 +6,8 @@ other check, which may use what was captured. Gives a `Judgement`; must never de
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import dataclasses
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from seatrial import match
@@ -22,7 +23,7 @@ from seatrial.scenarios.answers.reading import SYSTEM_NOW, NotJson, Reading
 from seatrial.scenarios.answers.wanted import Capture, Check, Query, QueryKind, Severity, WantedJson
 from seatrial.scenarios.failure import Failure
 from seatrial.scenarios.model import Step
-from seatrial.template import Fixed, Scope
+from seatrial.template import Fixed, Scope, Value
 
 MAX_MISMATCHES = 10
 """Of one body: a wholly different document would else fill the screen with what one line says."""
@@ -48,11 +49,11 @@ def judge(
     wrong_status = tuple(_status(step, reading))
     captured, missing = _captures(step, reading, scope)
     within = {**scope, **captured} if captured else scope
-    failures = [*wrong_status, *(() if wrong_status else missing), *_json(step, reading, within)]
+    failures = [*wrong_status, *(() if wrong_status else missing), *_json(step, reading, within, captured)]
     failures += _too_slow(step, response)
     degradations = list(_slow(step, response))
     for check in step.expectations.checks:
-        misses = _check(check, reading, within)
+        misses = _check(check, reading, within, captured)
         (degradations if check.severity is Severity.DEGRADED else failures).extend(misses)
     return Judgement(tuple(failures), tuple(degradations), captured)
 
@@ -77,6 +78,12 @@ def unrendered(error: DocumentError) -> Failure:
         actual=error.problem,
         notes=(("hint", error.hint),) if error.hint else (),
     )
+
+
+def _unusable(error: DocumentError, value: Value, captured: Collection[str]) -> Failure:
+    """As `unrendered`; but what was captured from this very answer and cannot be used is the answer's own failure."""
+    failure = unrendered(error)
+    return failure if value.names.isdisjoint(captured) else dataclasses.replace(failure, cause=Cause.CHECK)
 
 
 def _status(step: Step, reading: Reading) -> Iterator[Failure]:
@@ -137,12 +144,23 @@ def _missing(capture: Capture, found: Found) -> Failure:
     )
 
 
-def _json(step: Step, reading: Reading, scope: Scope) -> Iterator[Failure]:
+def _json(step: Step, reading: Reading, scope: Scope, captured: Collection[str]) -> Iterator[Failure]:
     wanted = step.expectations.json
     if wanted is None:
         return
+    leaf: Value = Fixed(None)
+
+    def rendered(value: Value) -> Any:
+        nonlocal leaf
+        leaf = value
+        return value.render(scope)
+
     try:
-        filled = match.fill(wanted.pattern, _render_in(scope)) if wanted.templated else wanted.pattern
+        filled = match.fill(wanted.pattern, rendered) if wanted.templated else wanted.pattern
+    except DocumentError as error:
+        yield _unusable(error, leaf, captured)
+        return
+    try:
         compare = match.strict_mismatches if wanted.strict else match.mismatches
         missed = compare(filled, reading.json)
     except DocumentError as error:
@@ -152,10 +170,6 @@ def _json(step: Step, reading: Reading, scope: Scope) -> Iterator[Failure]:
     else:
         for index, mismatch in enumerate(missed[:MAX_MISMATCHES]):
             yield _mismatch(wanted, mismatch, None if index else (filled, reading.json))
-
-
-def _render_in(scope: Scope) -> match.Fill:
-    return lambda leaf: leaf.render(scope)
 
 
 def _mismatch(wanted: WantedJson, missed: match.Mismatch, diff: tuple[match.Pattern, Any] | None) -> Failure:
@@ -193,9 +207,13 @@ def _slower(where: Where, latency_s: float, limit_s: float) -> Failure:
     )
 
 
-def _check(check: Check, reading: Reading, scope: Scope) -> Iterator[Failure]:
+def _check(check: Check, reading: Reading, scope: Scope, captured: Collection[str]) -> Iterator[Failure]:
     try:
         operand = operand_of(check, scope)
+    except DocumentError as error:
+        yield _unusable(error, check.operand, captured)
+        return
+    try:
         found = run(check.query, reading, scope)
     except DocumentError as error:
         yield unrendered(error)

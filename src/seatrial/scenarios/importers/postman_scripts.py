@@ -13,7 +13,9 @@ from seatrial.scenarios.importers import script_nodes as js
 from seatrial.scenarios.importers.imported import quoted
 from seatrial.scenarios.importers.naming import sounds_secret
 from seatrial.scenarios.importers.postman_texts import Texts
+from seatrial.scenarios.importers.script_chains import chain
 from seatrial.scenarios.importers.script_checks import Expected
+from seatrial.scenarios.importers.script_claims import claim
 from seatrial.scenarios.importers.script_symbols import SCOPES, Query, Symbol, Symbols, Text, Unclear, path_of
 from seatrial.scenarios.importers.script_syntax import statements
 
@@ -86,12 +88,12 @@ class Reading:
         elif isinstance(target, js.Object):
             self._taken_apart(target, self.symbols.symbol(value))
         elif isinstance(target, js.Member) and target.of == js.Name("tests"):
-            self.expected.claim(value)
+            self.expected.take(claim, value)
             self.tally.count("checks")
         elif target is None and isinstance(value, js.Call) and self._sets(value, prior=prior):
             pass
         elif target is None:
-            self.expected.chain(value)
+            self.expected.take(chain, value)
             self.tally.count("checks")
         else:
             raise Unclear

@@ -5,6 +5,7 @@ Room scenarios, importers. A value is a plain one, or a text with marks for the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +33,13 @@ class Query:
         if name == "length":
             return Query(self.kind, self.text, asks="length")
         return Query(self.kind, member(self.text, name) if isinstance(name, str) else element(self.text, name))
+
+    def at(self, path: str) -> Query | None:
+        """The part below, by a path as `a.b[0].c`."""
+        found: Query | None = self
+        for name, index in re.findall(r"([^.\[\]]+)|\[(\d{1,9})\]", path):
+            found = found.below(name or int(index)) if found else None
+        return found
 
     def capture(self) -> dict[str, Any]:
         """The query as a capture has it."""

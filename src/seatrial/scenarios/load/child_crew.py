@@ -206,9 +206,8 @@ class Crew:
         if version != __version__:
             self._refuse(client_id, f"it is seatrial {__version__}, and this worker {version[:20]}")
             return
-        member = awaited[0]
+        member, pid = awaited[0], field(data, "pid", int)
         member.client_id, member.state = client_id, State.GREETED
-        pid = field(data, "pid", int)
         member.process = next((process for process in self._own if process.pid == pid), None)
         self._runner.send_message(child_talk.ORDER, self._part(member), client_id)
 
@@ -261,6 +260,7 @@ class Crew:
         lines = data.get(child_talk.REPORT) if isinstance(data, dict) else None
         if member is None or not lines:
             return
+        self._runner.hear_of(client_id)
         try:
             self.on_report(member, lines)
         except ValueError as error:
@@ -293,6 +293,15 @@ class _Runner(locust.runners.MasterRunner):  # type: ignore[misc]
 
     def stop(self, send_stop_to_client: bool = True) -> None:
         """Nothing: the load ends when our master says so, not when Locust misses a worker that may come back."""
+
+    def hear_of(self, client_id: str) -> None:
+        """What it told says that it is there, as a heartbeat does: the next may be late, and without it one that is
+        back would be lost again at once, and nobody would wait for the rest it has to tell."""
+        node = self.clients.get(client_id)
+        if node is not None:
+            node.heartbeat = locust.runners.HEARTBEAT_LIVENESS
+            if node.state == locust.runners.STATE_MISSING:
+                node.state = locust.runners.STATE_RUNNING
 
     def client_listener(self) -> None:
         """Take messages for ever."""

@@ -132,10 +132,11 @@ def _records(load: Load, now: float, second: int, cpu_ratio: float) -> tuple[Rec
     traffic, timeline = load.traffic, load.timeline
     traffic.player.note_overdue(now, second=second)
     open_model = load.order.profile.model is Model.OPEN
+    due_at = min(now, timeline.end_of(second))  # as a master counts for who is lost: not what was due since
     pacing = traffic.health.line(
         timeline.mark_at(max(timeline.started_at, now - 1.0)),
         second=second,
-        planned_until=timeline.planned_until(now) if open_model else traffic.health.started_until,
+        planned_until=timeline.planned_until(due_at) if open_model else traffic.health.started_until,
         in_flight=traffic.in_flight,
         cpu_ratio=cpu_ratio,
     )

@@ -89,7 +89,8 @@ class _Master:
         self._stopped = False
         self._failure = ""
         self._crew = Crew(spread, order, password=secrets.token_hex(16), changed=self._changed)
-        self._page = Page(self._crew.environment, order.web_port) if order.web_port else None
+        environment, hosts = self._crew.environment, order.addresses.values()
+        self._page = Page(environment, order.web_port, hosts=hosts) if order.web_port else None
         self._crew.on_report = self._report
         self._crew.on_done = self._done
         self._crew.on_failed = self._fail
@@ -222,8 +223,8 @@ class _Master:
 
     def _due_by(self, second: int) -> Iterator[int]:
         """Arrivals of all workers up to the beginning and to the end of a second."""
-        for edge in (second, second + 1):
-            yield self._timeline.planned_until(self._timeline.started_at + edge - self._timeline.epoch_at)
+        for each in (second - 1, second):
+            yield self._timeline.planned_until(self._timeline.end_of(each))
 
 
 if __name__ == "__main__":

@@ -40,10 +40,12 @@ from seatrial.scenarios.load.spread import part
 from seatrial.scenarios.load.timeline import Timeline
 from seatrial.scenarios.load.turns import Turns
 from seatrial.scenarios.model import Scenario, every_step
+from seatrial.scenarios.prepared import Prepared, prepare
 from seatrial.scenarios.read import read_scenarios
 
 REALM = "SEATRIAL_REALM"
 _PROFILE = Profile("locust", Model.CLOSED, {}, (Stage(Phase.HOLD, 1.0, 1.0),))  # Locust's own options are the profile
+_Preparations = Iterable[tuple[Scenario, Mapping[int, Prepared]]]
 log = logging.getLogger("seatrial.load")
 
 
@@ -63,8 +65,15 @@ def _users(workspace: Path) -> dict[str, type[Any]]:
     scenarios = tuple(_permitted(read_scenarios(workspace / "scenarios"), realm))
     if not scenarios:
         raise CannotRun(f"{workspace}: no journey may be played as load in realm '{realm.name}'; the log says why")
-    stage = _Stage(_order(workspace, realm))
+    stage = _Stage(_order(workspace, realm), scenarios)
+    locust.events.init.add_listener(_set_clock)
     return {name: _user(name, scenario, stage) for name, scenario in _named(scenarios)}
+
+
+def _set_clock(**_: Any) -> None:
+    """Right before Locust starts its clock: gevent's own stands still while a file is imported, and whatever that
+    took would be missing from `--run-time`."""
+    gevent.get_hub().loop.update_now()
 
 
 def _permitted(scenarios: Iterable[Scenario], realm: Realm) -> Iterator[Scenario]:
@@ -126,29 +135,32 @@ def _user(name: str, scenario: Scenario, stage: _Stage) -> type[Any]:
 
 
 class _Stage:
-    """What all users of this process share, made when the first of them plays: only then Locust knows how many
-    processes there are."""
+    """What all users of this process share. What takes time is made at once, while Locust reads its file; the rest
+    when the first of them plays: only then Locust knows how many processes there are."""
 
-    def __init__(self, order: LoadOrder) -> None:
+    def __init__(self, order: LoadOrder, scenarios: Iterable[Scenario]) -> None:
         self.order = order
+        self._prepared = tuple((scenario, prepare(scenario, order.tracing)) for scenario in scenarios)
         self._troupes: weakref.WeakKeyDictionary[Any, _Troupe] = weakref.WeakKeyDictionary()
 
     def troupe(self, environment: Any) -> _Troupe:
         """Those of one environment of Locust's."""
         if environment not in self._troupes:
-            self._troupes[environment] = _Troupe(self.order, environment)
+            self._troupes[environment] = _Troupe(self.order, environment, self._prepared)
         return self._troupes[environment]
 
 
 class _Troupe:
     """A player and the rows it takes turns with; of several processes each has its part of the rows and the rate."""
 
-    def __init__(self, order: LoadOrder, environment: Any) -> None:
+    def __init__(self, order: LoadOrder, environment: Any, prepared: _Preparations) -> None:
         share = _share(environment)
         timeline = Timeline(Curve(()), share=share)
         timeline.begin(time.monotonic(), time.time())
         mine = part(order, share.worker, share.workers)
         self.player = Player(mine, LoadClient(), _Telling(environment), timeline)
+        for scenario, steps in prepared:
+            self.player.prepare(scenario, steps)
         self._turns = Turns(share, None)
 
     def play(self, scenario: Scenario) -> None:
@@ -173,6 +185,13 @@ class _Troupe:
             self._turns.back(turn)
 
 
+class _Failed(Exception):
+    """A cause in one word: Locust's table of errors shows the `repr` of what it is given."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
 class _Telling(Recorder):
     """Tells Locust of every request instead of counting it, from its sending on; a poll has no time of its own."""
 
@@ -191,7 +210,7 @@ class _Telling(Recorder):
         self._tell(series, {"response_time": None, "response_length": 0}, None)
 
     def _tell(self, series: Series, measured: Mapping[str, object], cause: str | None) -> None:
-        exception = CannotRun(cause) if cause else None
+        exception = _Failed(cause) if cause else None
         name = f"{series.step} {series.route}"
         self._request.fire(request_type=series.method, name=name, exception=exception, context={}, **measured)
 

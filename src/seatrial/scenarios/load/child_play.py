@@ -26,7 +26,7 @@ from seatrial.scenarios.load.order import LoadOrder
 from seatrial.scenarios.load.profile import Model
 from seatrial.scenarios.load.recorder import Ended, Mark, Recorder, Series, microseconds_up
 from seatrial.scenarios.load.timeline import Timeline
-from seatrial.scenarios.model import Once, Scenario, Step
+from seatrial.scenarios.model import Once, Scenario, Step, every_step
 from seatrial.scenarios.moves import (
     Attempted,
     Claim,
@@ -135,7 +135,7 @@ class Player:
             self._give_up(progress)
             progress.give_up_claims()
         if result is not None:
-            self._tell_failures(result, context.secrets)
+            self._tell_failures(result, progress)
         return progress.sends
 
     def _side(self) -> str:
@@ -145,9 +145,10 @@ class Player:
             return ""
         return CANARY if self._sides.random() < canary.share_ratio else BASE
 
-    def prepare(self, scenario: Scenario) -> None:
-        """Compile what can be of its steps; one that is not prepared here is when it is first played."""
-        self._prepared[scenario.name] = prepare(scenario, self._order.tracing)
+    def prepare(self, scenario: Scenario, prepared: Mapping[int, Prepared] | None = None) -> None:
+        """Compile what can be of its steps, where that is not `prepared` already; one that is not told here is when
+        it is first played."""
+        self._prepared[scenario.name] = prepared or prepare(scenario, self._order.tracing)
         self._planned[scenario.name] = requests_of(scenario) if self._has_due_times else 0
 
     def _context(self, scenario: Scenario, side: str) -> Context:
@@ -311,12 +312,15 @@ class Player:
         if not move.final:
             self._recorder.polled(mark, series, second=second)
             return
+        if move.cause:
+            self._tell(series, move.cause, move.detail, progress.secrets)
+            if move.cause is Cause.TEMPLATE:  # the journey's mistake, or an earlier answer of another shape
+                self._recorder.unrendered(mark, series, second=second)
+                return
         service_us = microseconds_up(move.latency_s)
         latency_us = microseconds_up(move.latency_s + late_s) if late_s else service_us
         end = Ended(move.cause, latency_us, service_us, move.bytes_in, move.degraded)
         self._recorder.ended(mark, series, second=second, end=end)
-        if move.cause:
-            self._tell(series, move.cause, move.detail, progress.secrets)
 
     def _series_of(self, progress: _Progress, step: Step) -> Series:
         key = (progress.scenario.name, id(step), progress.side)
@@ -333,11 +337,17 @@ class Player:
             told = secrets.redact(detail)
             log.warning("first '%s' of %s > %s: %s", cause, series.scenario, series.step, told)
 
-    def _tell_failures(self, result: PlayResult, secrets: Secrets) -> None:
-        """Log what failed in no single step, and so is counted nowhere."""
+    def _tell_failures(self, result: PlayResult, progress: _Progress) -> None:
+        """Log what failed in no single step. What could not be rendered there is counted once, at the step the play
+        had come to, else at its first."""
         for failure in result.failures:
             nowhere = Series(result.scenario.name, "", "", "", "")
-            self._tell(nowhere, failure.cause, failure.summary, secrets)
+            self._tell(nowhere, failure.cause, failure.summary, progress.secrets)
+        step = progress.step or next(every_step(result.scenario), None)
+        if step is not None and any(failure.cause is Cause.TEMPLATE for failure in result.failures):
+            now = time.monotonic()
+            mark, second = self._timeline.charged(None, now), self._timeline.second(now)
+            self._recorder.unrendered(mark, self._series_of(progress, step), second=second)
 
 
 def _pause(seconds: float) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import locust.runners  # isort: skip - as in child.py
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from locust.rpc import zmqrpc
 from pydantic import TypeAdapter
 
 from seatrial import journal
+from seatrial.errors import CannotRun
 from seatrial.sample import Interval, Pacing, Phase, Record
 
 HELLO = "seatrial_hello"  # worker: here I am {version, password}
@@ -44,10 +46,11 @@ _HISTOGRAMS = ("histogram", "service_histogram")
 
 
 def quicken() -> None:
-    """Heartbeats twice a second, a missing worker seen within three, reports every second; logs are not sent, nor big
-    messages taken."""
+    """Heartbeats twice a second, a missing worker seen within three and never forgotten, reports every second; logs
+    are not sent, nor big messages taken."""
     locust.runners.HEARTBEAT_INTERVAL = 0.5
     locust.runners.HEARTBEAT_LIVENESS = 4
+    locust.runners.HEARTBEAT_DEAD_INTERNAL = -math.inf  # or it starts users anew without it, which we have none of
     locust.runners.WORKER_REPORT_INTERVAL = 1.0
     locust.runners.WORKER_LOG_REPORT_INTERVAL = -1  # they would go unmasked
     zmqrpc.Server = _Server
@@ -64,7 +67,8 @@ class _Server(zmqrpc.BaseSocket):  # type: ignore[misc]
             if port:
                 self.socket.bind(f"tcp://{host}:{port}")
         except zmqrpc.zmq.ZMQError as error:
-            raise OSError(f"{host}:{port}: {error.strerror}") from None
+            problem = zmqrpc.zmq.strerror(error.errno)  # its own text has the address too
+            raise CannotRun(f"{host}:{port}: {problem}; choose another with --port") from None
 
 
 def is_taken(kind: object, data: object, *, is_member: bool) -> bool:

@@ -8,33 +8,47 @@ from __future__ import annotations
 
 import locust.stats  # isort: skip - as in child.py
 
-import socket
+import errno
+import logging
+import os
 from collections.abc import Iterable
 from typing import Any
 
 import flask
 import gevent
+from gevent import pywsgi
 from hdrh.histogram import HdrHistogram
 from locust.stats import StatsEntry, StatsError, bucket_response_time
 
 from seatrial.errors import CannotRun
+from seatrial.redact import Secrets
 from seatrial.sample import Interval, Record
 
 HOST = "127.0.0.1"
 _NAMES = (HOST, "localhost")
+_CHANGES = ("/swarm", "/stop", "/stats/reset", "/user")
+_LESS = """<script>
+  const dead = ["New", "Edit", "Stop", "Reset"];  // what is refused shall not look alive
+  const hide = () => document.querySelectorAll("button").forEach(
+    (button) => { if (dead.includes(button.textContent.trim())) button.style.display = "none"; });
+  new MutationObserver(hide).observe(document.body, {childList: true, subtree: true});
+</script>
+</body>"""
 _ONLY_SHOWS = "this page only shows: its load is started and stopped by seatrial (Ctrl-C there)\n"
+log = logging.getLogger("seatrial.load")
 
 
 class Page:
-    """The page of one load, there until the process ends. CannotRun when its port is taken."""
+    """The page of one load, there until the process ends. CannotRun when its port is taken: to take it is to see."""
 
-    def __init__(self, environment: Any, port: int) -> None:
-        _require_free(port)
+    def __init__(self, environment: Any, port: int, *, hosts: Iterable[str]) -> None:
         self._stats = environment.stats
+        environment.host = Secrets().redact(", ".join(hosts))  # an address may hold a password
         page = environment.create_web_ui(host=HOST, port=port, delayed_start=True)
         page.app.after_request_funcs.clear()  # Locust lets the pages of any site read along
         page.app.before_request(_only_look)
-        page.start()
+        page.app.after_request(_without_buttons)
+        _serve(page, port)
         gevent.spawn(locust.stats.stats_history, environment.runner)
         self.address = f"http://{HOST}:{port}"
 
@@ -83,15 +97,25 @@ def _add_times(entry: Any, histogram: HdrHistogram) -> None:
 def _only_look() -> flask.Response | None:
     """Refuse whatever would change something, and whoever comes under another name than this machine's."""
     request = flask.request
-    if request.method in ("GET", "HEAD") and request.host.partition(":")[0] in _NAMES:
+    looks = request.method in ("GET", "HEAD") and request.path not in _CHANGES
+    if looks and request.host.partition(":")[0] in _NAMES:
         return None
     return flask.Response(_ONLY_SHOWS, status=403, mimetype="text/plain")
 
 
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise CannotRun(f"--web: {HOST}:{port}: {error.strerror}; choose another with --web-port") from None
+def _without_buttons(answer: flask.Response) -> flask.Response:
+    """The page itself without the buttons whose requests are refused."""
+    if flask.request.path == "/":
+        answer.set_data(answer.get_data(as_text=True).replace("</body>", _LESS))
+    return answer
+
+
+def _serve(page: Any, port: int) -> None:
+    """In place of the page's own `start`, which takes the port in a greenlet: a refusal would be a traceback in the
+    log, and a load without its page."""
+    page.server = pywsgi.WSGIServer((HOST, port), page.app, log=None, error_log=log)
+    try:
+        page.server.start()
+    except OSError as error:  # its `strerror` has the address too
+        problem = os.strerror(error.errno or errno.EADDRINUSE)
+        raise CannotRun(f"--web: {HOST}:{port}: {problem}; choose another with --web-port") from None

@@ -70,9 +70,12 @@ def main() -> int:
 
 
 def _leave_with(inbox: Inbox) -> None:
-    """End at once when whoever started this is gone: nobody else could stop it."""
-    while inbox.line() is not None:
-        continue
+    """End at once when whoever started this says so, or is gone: nobody else could stop it."""
+    said = b""
+    while (line := inbox.line()) is not None:
+        said = line
+    if said == STOP.rstrip():
+        os._exit(FAILED)
     _leave("whoever started this worker is gone: ending at once")
 
 

@@ -142,7 +142,7 @@ def _histograms(texts: Sequence[str]) -> str:
 
 HOW: Mapping[type[Any], Mapping[str, Callable[[Any], Any]]] = {
     Interval: {
-        **dict.fromkeys(("ok", "failed", "polls", "degraded", "bytes_in", "overdue"), sum),
+        **dict.fromkeys(("ok", "failed", "polls", "degraded", "bytes_in", "overdue", "unrendered"), sum),
         **dict.fromkeys(("causes", "over_ok", "over_failed"), _maps),
         **dict.fromkeys(("histogram", "service_histogram"), _histograms),
     },

@@ -7,6 +7,7 @@ child's log goes to the file it is told.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import select
@@ -21,7 +22,7 @@ from typing import IO, Self
 from seatrial import journal
 from seatrial.errors import CannotRun, LoadFailed
 from seatrial.runtime.interrupts import held_back
-from seatrial.sample import Pacing, Phase, Record
+from seatrial.sample import Phase, Record
 from seatrial.scenarios.load.order import (
     FINISH_WITHIN_S,
     NOTE,
@@ -40,6 +41,7 @@ _STOPS_WITHIN_S = (
 )  # the child's own deadline, then its last lines, on a busy machine
 _LOOK_EVERY_S = 0.5
 _CHUNK_BYTES = 64 << 10
+LAST_SAID = "; it last said:"  # before the log's last lines, in why a load failed
 _LAST_LINES = 10
 _CHILD = (sys.executable, "-m", "seatrial.scenarios.load.child")
 _MASTER = (sys.executable, "-m", "seatrial.scenarios.load.child_master")
@@ -93,15 +95,7 @@ class RunningLoad:
         To be consumed once. LoadFailed with the reason, or the log's last lines, when the child failed or died, or
         would not stop.
         """
-        batch: list[Record] = []
-        for line in self._read_records():
-            record = journal.decode(line)
-            batch.append(record)
-            if isinstance(record, Pacing):
-                yield tuple(batch)
-                batch = []
-        if batch:
-            yield tuple(batch)
+        yield from journal.by_second(map(journal.decode, self._read_records()))
         if self._process.wait() != 0:
             raise LoadFailed(f"{self._why}; see {self._log}" if self._why else self._last_words())
 
@@ -181,7 +175,7 @@ class RunningLoad:
     def _last_words(self) -> str:
         lines = self._log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
         said = "\n".join(f"  {line}" for line in lines) or "  (nothing)"
-        return f"{self._log}: the load generator ended with status {self._process.returncode}; it last said:\n{said}"
+        return f"{self._log}: the load generator ended with status {self._process.returncode}{LAST_SAID}\n{said}"
 
 
 def work_for(joining: Joining, *, say: Say) -> None:
@@ -200,6 +194,10 @@ def work_for(joining: Joining, *, say: Say) -> None:
                     say(line.removeprefix(NOTE).decode().rstrip())
                 elif line.startswith(WHY):
                     why = line.removeprefix(WHY).decode().rstrip()
+        except KeyboardInterrupt:
+            with contextlib.suppress(BrokenPipeError):  # one that is gone needs no telling
+                commands.write(STOP)  # it need not wonder where we are
+            raise
         finally:
             commands.close()  # without it the worker ends at once
     if process.returncode != 0:

@@ -103,23 +103,23 @@ def read_profiles(folder: Path) -> dict[str, Profile]:
     """Every profile below the folder by name; DocumentError for the first mistake, two of one name included."""
     found: dict[str, Profile] = {}
     for document in documents.find(folder, KIND):
-        profile = to_profile(document)
-        if profile.name in found:
-            first = found[profile.name].where
-            raise DocumentError(
-                document.where("profile"), f"a second profile '{profile.name}'", f"the first stands at {first}"
-            )
-        found[profile.name] = profile
+        documents.keep(to_profile(document), found, document)
     return found
 
 
 def choose_profile(profiles: Mapping[str, Profile], name: str) -> Profile:
     """The profile of that name; UsageError with the nearest name when there is none."""
     if name not in profiles:
-        raise UsageError(
-            f"no profile '{name}' in scenarios/profiles; {did_you_mean(name, profiles) or 'none is there'}"
-        )
+        hint = did_you_mean(_called(profiles, name), profiles) or "none is there"
+        raise UsageError(f"no profile '{name}' in scenarios/profiles; {hint}")
     return profiles[name]
+
+
+def _called(profiles: Mapping[str, Profile], name: str) -> str:
+    """The name of the profile in the file of that name; where it is of none, its own last part."""
+    path = Path(name)
+    inside = (item.name for item in profiles.values() if item.where and Path(item.where.file).name == path.name)
+    return next(inside, path.stem)
 
 
 def to_profile(document: Document) -> Profile:

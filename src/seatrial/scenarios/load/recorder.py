@@ -71,6 +71,7 @@ class _Cell:
     degraded: int = 0
     bytes_in: int = 0
     overdue: int = 0
+    unrendered: int = 0
     causes: Counter[str] = field(default_factory=Counter)
     over_ok: Counter[int] = field(default_factory=Counter)
     over_failed: Counter[int] = field(default_factory=Counter)
@@ -113,6 +114,11 @@ class Recorder:
         """Say of a request that it still had no answer at the end of that second."""
         self._cell(second, mark, series).overdue += 1
 
+    def unrendered(self, mark: Mark, series: Series, *, second: int) -> None:
+        """Count an attempt of which nobody knows whether it is good: a template of the journey could not be
+        rendered. Neither success nor error."""
+        self._cell(second, mark, series).unrendered += 1
+
     def drain(self, before: int) -> tuple[Interval, ...]:
         """Give and forget every interval of a second earlier than `before`, in order of time."""
         keys = sorted((key for key in self._cells if key[0] < before), key=lambda key: key[0])
@@ -129,6 +135,8 @@ class Recorder:
         return self._limits_us.get(series.service, ())
 
     def _interval(self, second: int, mark: Mark, series: Series, cell: _Cell) -> Interval:
+        latencies = encode_histogram(cell.latencies)
+        alike = cell.services == cell.latencies  # as in every closed model: nothing there is late
         return Interval(
             run=self._run,
             phase=mark.phase,
@@ -143,10 +151,11 @@ class Recorder:
             degraded=cell.degraded,
             over_ok={limit_us: cell.over_ok[limit_us] for limit_us in self._limits(series)},
             over_failed={limit_us: cell.over_failed[limit_us] for limit_us in self._limits(series)},
-            histogram=encode_histogram(cell.latencies),
-            service_histogram=encode_histogram(cell.services),
+            histogram=latencies,
+            service_histogram=latencies if alike else encode_histogram(cell.services),
             bytes_in=cell.bytes_in,
             overdue=cell.overdue,
+            unrendered=cell.unrendered,
         )
 
 

@@ -12,8 +12,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from seatrial.histograms import buckets_of, quantile_in
-from seatrial.sample import LATE_STEPS_MS, Interval, Pacing, Record
+from seatrial.histograms import buckets_of, quantile_in, quantiles_in
+from seatrial.sample import LATE_STEPS_MS, Interval, Pacing, Phase, Record
 
 LIVE_S = 5  # what "now" means in a live table: long enough for a p99, short enough to see a fault begin
 _QUANTILES = (0.50, 0.95, 0.99)
@@ -21,7 +21,8 @@ _QUANTILES = (0.50, 0.95, 0.99)
 
 @dataclass(frozen=True, slots=True)
 class StepLine:
-    """One step's line. Quantiles (p50, p95, p99; seconds, OK requests, from the due time) are None without any."""
+    """One step's line. Quantiles (p50, p95, p99) and the largest latency, in seconds, are those of OK requests from
+    the due time; None without any. `unrendered` attempts are no requests."""
 
     scenario: str
     step: str
@@ -31,6 +32,8 @@ class StepLine:
     polls: int
     per_s: float
     quantiles_s: tuple[float, float, float] | None
+    max_s: float | None = None
+    unrendered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +67,20 @@ class Summary:
         self._recent: collections.deque[tuple[Record, ...]] = collections.deque(maxlen=LIVE_S)
         self._steps: dict[tuple[str, str], _Step] = {}
         self._pacings: list[Pacing] = []
+        self._measured = 0
+        self._measured_unrendered: collections.Counter[str] = collections.Counter()
 
     def add(self, second: tuple[Record, ...]) -> None:
         """One second's records, as `RunningLoad.seconds` gives them."""
         self._recent.append(second)
         _merge(self._steps, second)
         self._pacings.extend(record for record in second if isinstance(record, Pacing))
+        self._measure(record for record in second if isinstance(record, Interval))
+
+    @property
+    def seconds(self) -> int:
+        """How many the generator told of so far."""
+        return len(self._pacings)
 
     @property
     def pacings(self) -> tuple[Pacing, ...]:
@@ -81,6 +92,33 @@ class Summary:
         """Requests that at the end of the newest second had no answer for more than OVERDUE_S."""
         newest = self._recent[-1] if self._recent else ()
         return sum(record.overdue for record in newest if isinstance(record, Interval))
+
+    @property
+    def requests(self) -> int:
+        """All that were sent and judged."""
+        return sum(counts.ok + counts.failed for counts in self._steps.values())
+
+    @property
+    def unrendered(self) -> collections.Counter[str]:
+        """How many attempts could not be rendered, by `journey > step`."""
+        lost = {f"{scenario} > {step}": counts.unrendered for (scenario, step), counts in self._steps.items()}
+        return +collections.Counter(lost)
+
+    @property
+    def measured_requests(self) -> int:
+        """As `requests`, without the warm-up."""
+        return self._measured
+
+    @property
+    def measured_unrendered(self) -> collections.Counter[str]:
+        """As `unrendered`, without the warm-up."""
+        return +self._measured_unrendered
+
+    def _measure(self, intervals: Iterable[Interval]) -> None:
+        for interval in intervals:
+            if interval.phase is not Phase.WARM_UP:
+                self._measured += interval.ok + interval.failed
+                self._measured_unrendered[f"{interval.scenario} > {interval.step}"] += interval.unrendered
 
     def now(self) -> tuple[StepLine, ...]:
         """The steps over the last seconds, in the order they first ran."""
@@ -115,6 +153,7 @@ class _Step:
         self.ok = 0
         self.failed = 0
         self.polls = 0
+        self.unrendered = 0
         self.causes: collections.Counter[str] = collections.Counter()
         self.buckets: collections.Counter[int] = collections.Counter()
 
@@ -122,6 +161,7 @@ class _Step:
         self.ok += interval.ok
         self.failed += interval.failed
         self.polls += interval.polls
+        self.unrendered += interval.unrendered
         self.causes.update(interval.causes)
         self.buckets.update(buckets_of(interval.histogram))
 
@@ -143,6 +183,8 @@ def _lines(steps: dict[tuple[str, str], _Step], seconds: float) -> tuple[StepLin
             polls=counts.polls,
             per_s=(counts.ok + counts.failed) / seconds if seconds else 0.0,
             quantiles_s=_quantiles_s(counts.buckets),
+            max_s=_largest_s(counts.buckets),
+            unrendered=counts.unrendered,
         )
         for (scenario, step), counts in steps.items()
     )
@@ -151,8 +193,13 @@ def _lines(steps: dict[tuple[str, str], _Step], seconds: float) -> tuple[StepLin
 def _quantiles_s(buckets: Mapping[int, int]) -> tuple[float, float, float] | None:
     if not buckets:
         return None
-    p50, p95, p99 = ((quantile_in(buckets, ratio) or 0) / 1e6 for ratio in _QUANTILES)
+    p50, p95, p99 = (latency_us / 1e6 for latency_us in quantiles_in(buckets, _QUANTILES))
     return p50, p95, p99
+
+
+def _largest_s(buckets: Mapping[int, int]) -> float | None:
+    largest_us = quantile_in(buckets, 1.0)
+    return None if largest_us is None else largest_us / 1e6
 
 
 def _progress(pacings: Sequence[Pacing], seconds: float) -> Progress:

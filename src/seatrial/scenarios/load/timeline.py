@@ -44,6 +44,10 @@ class Timeline:
         """How long until the next second of the epoch begins."""
         return self.second(monotonic) + 1 - (self.epoch_at + self.moment_s(monotonic))
 
+    def end_of(self, second: int) -> float:
+        """The monotonic moment at which a second of the epoch is over."""
+        return self.started_at + second + 1 - self.epoch_at
+
     def planned_until(self, monotonic: float) -> int:
         """How many arrivals of this share were due up to that moment, none after the end."""
         return self.share.arrivals(

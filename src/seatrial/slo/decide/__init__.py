@@ -38,6 +38,7 @@ from seatrial.slo.decide.words import (
     Interval,
     PerSecond,
     Why,
+    unrendered_text,
 )
 
 __all__ = [
@@ -72,4 +73,5 @@ __all__ = [
     "not_contradicted",
     "requests_needed",
     "throughput_interval",
+    "unrendered_text",
 ]

@@ -30,6 +30,7 @@ from seatrial.slo.decide.words import (
     lacking_hold,
     percent,
     require_ratio,
+    unrendered_text,
 )
 
 
@@ -55,8 +56,9 @@ class Evidence:
 
     Seconds not yet making up a whole block wait in `trailing`: their requests count in `bad` and `total`, where
     they are evidence like any other, but not in the design effect, which compares whole blocks only. `overdue` are
-    the requests that at the end of the last second had no answer for long: none of them is in `total`, for none is
-    known to be bad, but whatever is called MET must be so with all of them bad.
+    the requests that at the end of the last second had no answer for long, `unrendered` those of all seconds that the
+    journey could not write or judge: none of them is in `total`, for none is known to be bad, but whatever is called
+    MET must be so with all of them bad.
     """
 
     seconds: int = 0
@@ -65,8 +67,9 @@ class Evidence:
     trailing: Block = NO_SECONDS
     sums: BlockSums = NO_BLOCKS
     overdue: int = 0
+    unrendered: int = 0
 
-    def after(self, second: PerSecond, overdue: int = 0) -> Evidence:
+    def after(self, second: PerSecond, overdue: int = 0, unrendered: int = 0) -> Evidence:
         """This evidence and one second more, in constant time."""
         block = self.trailing.with_second(second)
         return Evidence(
@@ -76,12 +79,14 @@ class Evidence:
             trailing=NO_SECONDS if block.is_whole else block,
             sums=self.sums.with_block(block) if block.is_whole else self.sums,
             overdue=overdue,
+            unrendered=self.unrendered + unrendered,
         )
 
     @property
     def at_worst(self) -> Evidence:
-        """As if every request that has no answer will be bad."""
-        return replace(self, bad=self.bad + self.overdue, total=self.total + self.overdue, overdue=0)
+        """As if every request that has no answer will be bad, and every unrendered one would have been."""
+        unknown = self.overdue + self.unrendered
+        return replace(self, bad=self.bad + unknown, total=self.total + unknown, overdue=0, unrendered=0)
 
 
 def decide(evidence: Evidence, rule: Rule) -> Decision:
@@ -105,17 +110,19 @@ def first_decision(
     alpha: float = ALPHA,
     min_hold_s: float = MIN_HOLD_S,
     overdue: Iterable[int] = (),
+    unrendered: Iterable[int] = (),
 ) -> Decision:
     """Looks after every second and stops at the first decision, which stands; the last look's if none was made.
 
     Takes no second beyond the decision from the iterable, so a live run and its journal read later give the
     same. The numbers are those at the time of the decision. Linear in the seconds. `overdue` are the requests without
-    an answer at the end of each second; none where it has no number.
+    an answer at the end of each second, `unrendered` those of it that could not be written or judged; none where
+    there is no number.
     """
     rule = Rule(limit_ratio, alpha, min_hold_s)
     evidence = Evidence()
-    for second, waiting in _with_overdue(per_second, overdue):
-        evidence = evidence.after(second, waiting)
+    for second, waiting, lost in _with_unknown(per_second, overdue, unrendered):
+        evidence = evidence.after(second, waiting, lost)
         crossed = _crossed(evidence, rule, evidence.sums.effect.value)
         if crossed is not Call.UNDECIDED and _lacking(evidence, rule, crossed) is None:
             break
@@ -123,7 +130,12 @@ def first_decision(
 
 
 def not_contradicted(
-    per_second: Iterable[PerSecond], *, limit_ratio: float, alpha: float = ALPHA, overdue: Iterable[int] = ()
+    per_second: Iterable[PerSecond],
+    *,
+    limit_ratio: float,
+    alpha: float = ALPHA,
+    overdue: Iterable[int] = (),
+    unrendered: Iterable[int] = (),
 ) -> Decision:
     """For a steady state or one phase of an experiment, too short to prove a ratio: MET unless the counts speak
     against it.
@@ -131,18 +143,26 @@ def not_contradicted(
     UNDECIDED below 30 requests. The test of `decide` says MISSED without asking for blocks or hold, for those
     numbers belong to the load stage. UNDECIDED ("correlated") also where only the design effect keeps that test
     from MISSED: thirty failures of thirty are no reason for MET. So it is where the requests that have no answer at
-    the end would speak against it if they were bad.
+    the end, and those that could not be rendered, would speak against it if they were bad.
     """
-    return _phase_decision(_evidence_of(per_second, overdue), Rule(limit_ratio, alpha, min_hold_s=0.0))
+    evidence = Evidence()
+    for second, waiting, lost in _with_unknown(per_second, overdue, unrendered):
+        evidence = evidence.after(second, waiting, lost)
+    return _phase_decision(evidence, Rule(limit_ratio, alpha, min_hold_s=0.0))
 
 
 def first_contradiction(
-    per_second: Iterable[PerSecond], *, limit_ratio: float, alpha: float = ALPHA, overdue: Iterable[int] = ()
+    per_second: Iterable[PerSecond],
+    *,
+    limit_ratio: float,
+    alpha: float = ALPHA,
+    overdue: Iterable[int] = (),
+    unrendered: Iterable[int] = (),
 ) -> Decision:
     """As `not_contradicted`, looking after every second: the first MISSED stands, whatever came after it."""
     evidence, rule = Evidence(), Rule(limit_ratio, alpha, min_hold_s=0.0)
-    for second, waiting in _with_overdue(per_second, overdue):
-        evidence = evidence.after(second, waiting)
+    for second, waiting, lost in _with_unknown(per_second, overdue, unrendered):
+        evidence = evidence.after(second, waiting, lost)
         if evidence.total >= PHASE_MIN_REQUESTS and _is_missed(evidence, rule):
             break
     return _phase_decision(evidence, rule)
@@ -161,21 +181,17 @@ def _phase_decision(evidence: Evidence, rule: Rule) -> Decision:
     if _crossed(evidence, rule, 1.0) is Call.MISSED:
         return _ratio_decision(evidence, rule, call=Call.UNDECIDED, reason=_correlated(evidence))
     if _crossed(evidence.at_worst, rule, 1.0) is Call.MISSED:
-        return _ratio_decision(evidence, rule, call=Call.UNDECIDED, reason=_overdue(evidence))
+        return _ratio_decision(evidence, rule, call=Call.UNDECIDED, reason=_unknown(evidence))
     text = f"{evidence.bad:,} of {evidence.total:,} bad does not contradict a limit of {percent(rule.limit_ratio)}"
     return _ratio_decision(evidence, rule, call=Call.MET, reason=Reason(Why.NOT_CONTRADICTED, text))
 
 
-def _evidence_of(per_second: Iterable[PerSecond], overdue: Iterable[int]) -> Evidence:
-    evidence = Evidence()
-    for second, waiting in _with_overdue(per_second, overdue):
-        evidence = evidence.after(second, waiting)
-    return evidence
-
-
-def _with_overdue(per_second: Iterable[PerSecond], overdue: Iterable[int]) -> Iterator[tuple[PerSecond, int]]:
-    """Each second with its requests without an answer; takes no more of either than it gives."""
-    return zip(per_second, itertools.chain(overdue, itertools.repeat(0)), strict=False)
+def _with_unknown(
+    per_second: Iterable[PerSecond], overdue: Iterable[int], unrendered: Iterable[int]
+) -> Iterator[tuple[PerSecond, int, int]]:
+    """Each second with its requests that are not known to be good or bad; takes no more of any than it gives."""
+    endless = (itertools.chain(counts, itertools.repeat(0)) for counts in (overdue, unrendered))
+    return zip(per_second, *endless, strict=False)
 
 
 def _crossed(evidence: Evidence, rule: Rule, design_effect: float) -> Call:
@@ -193,22 +209,25 @@ def _lacking(evidence: Evidence, rule: Rule, crossed: Call) -> Reason | None:
         return lacking_blocks(sums.blocks_with_bad, MISSED_MIN_BLOCKS, of=" with a bad request")
     if crossed is Call.MET:
         lacks = lacking_hold(sums.seconds, rule.min_hold_s) or lacking_blocks(sums.blocks, MET_MIN_BLOCKS)
-        return lacks or _lacking_answers(evidence, rule)
+        return lacks or _lacking_knowledge(evidence, rule)
     return None
 
 
-def _lacking_answers(evidence: Evidence, rule: Rule) -> Reason | None:
-    """What is said where requests without an answer could still turn MET; None where they could not."""
-    if not evidence.overdue or _crossed(evidence.at_worst, rule, evidence.sums.effect.value) is Call.MET:
+def _lacking_knowledge(evidence: Evidence, rule: Rule) -> Reason | None:
+    """What is said where requests that are not known to be good could turn MET; None where they could not."""
+    known = not (evidence.overdue or evidence.unrendered)
+    if known or _crossed(evidence.at_worst, rule, evidence.sums.effect.value) is Call.MET:
         return None
-    return _overdue(evidence)
+    return _unknown(evidence)
 
 
-def _overdue(evidence: Evidence) -> Reason:
+def _unknown(evidence: Evidence) -> Reason:
+    """Requests that are not known to be good or bad, at least one."""
     one = "request has" if evidence.overdue == 1 else "requests have"
-    return Reason(
-        Why.UNANSWERED, f"{evidence.overdue:,} {one} had no answer for more than {OVERDUE_S:g} s, and they decide it"
-    )
+    late = f"{evidence.overdue:,} {one} had no answer for more than {OVERDUE_S:g} s" if evidence.overdue else ""
+    lost = unrendered_text(evidence.unrendered) if evidence.unrendered else ""
+    why = Why.UNRENDERED if lost else Why.UNANSWERED
+    return Reason(why, f"{' and '.join(filter(None, (late, lost)))}, and they decide it")
 
 
 def _too_little(evidence: Evidence, rule: Rule) -> Reason:
@@ -217,8 +236,27 @@ def _too_little(evidence: Evidence, rule: Rule) -> Reason:
         return _no_data(evidence)
     if evidence.bad > 0 and _crossed(evidence, rule, 1.0) is not Call.UNDECIDED:
         return _correlated(evidence)
+    if not _is_below(evidence, rule):
+        return _not_below(evidence, rule)
     more = _wanted_n(evidence, rule) - evidence.total
-    return Reason(Why.TOO_LITTLE, f"needs about {more:,} more requests to be met, with none of them bad")
+    lost = f", and more to outweigh that {unrendered_text(evidence.unrendered)}" if evidence.unrendered else ""
+    return Reason(Why.TOO_LITTLE, f"needs about {more:,} more requests to be met, with none of them bad{lost}")
+
+
+def _is_below(evidence: Evidence, rule: Rule) -> bool:
+    """Whether what was seen speaks for MET at all."""
+    return evidence.bad < evidence.total * rule.limit_ratio or not evidence.total
+
+
+def _not_below(evidence: Evidence, rule: Rule) -> Reason:
+    """More requests would only help if they were other ones."""
+    low, high = _interval(evidence, rule)
+    seen = f"{percent(evidence.bad / evidence.total)} bad ({evidence.bad:,} of {evidence.total:,})"
+    return Reason(
+        Why.TOO_LITTLE,
+        f"{seen} is not below the limit of {percent(rule.limit_ratio)}, nor surely above it: it may be"
+        f" {percent(low)} to {percent(high)}",
+    )
 
 
 def _too_small_a_phase(evidence: Evidence) -> Reason:
@@ -230,6 +268,8 @@ def _too_small_a_phase(evidence: Evidence) -> Reason:
 def _no_data(evidence: Evidence) -> Reason:
     if evidence.overdue:
         return Reason(Why.NO_DATA, f"no data: not one request was answered, {evidence.overdue:,} are in flight")
+    if evidence.unrendered:
+        return Reason(Why.NO_DATA, f"no data: {unrendered_text(evidence.unrendered)}, and none was counted")
     return Reason(Why.NO_DATA, "no data: not one request was counted")
 
 
@@ -278,5 +318,5 @@ def _ratio_decision(evidence: Evidence, rule: Rule, *, call: Call, reason: Reaso
         bad=evidence.bad,
         design_effect=evidence.sums.effect.value,
         decided_at_s=None if undecided else float(evidence.seconds),
-        wanted_n=_wanted_n(evidence, rule) if undecided else None,
+        wanted_n=_wanted_n(evidence, rule) if undecided and _is_below(evidence, rule) else None,
     )

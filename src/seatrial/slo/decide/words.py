@@ -54,6 +54,7 @@ class Why(enum.StrEnum):
     TOO_SHORT = "hold too short"
     CORRELATED = "correlated"
     UNANSWERED = "requests without an answer"
+    UNRENDERED = "requests that could not be rendered"
 
 
 class Interval(NamedTuple):
@@ -71,7 +72,8 @@ class Decision:
     data. `n` counts requests, for throughput OK requests, for which `bad` and `design_effect` are None.
     `decided_at_s` counts from the start of the hold; None while undecided. `wanted_n` is how many requests in
     all MET would take if no further one were bad (for a phase: the fewest that may be judged); None once
-    decided, and for throughput. `reason` is a sentence with its numbers, `why` its kind.
+    decided, where the estimate is not below the limit, and for throughput. `reason` is a sentence with its numbers,
+    `why` its kind.
     """
 
     state: Call
@@ -103,6 +105,11 @@ def lacking_hold(seconds: float, min_hold_s: float) -> Reason | None:
     if seconds >= min_hold_s:
         return None
     return Reason(Why.TOO_SHORT, f"hold too short: {seconds:g} of {min_hold_s:g} s in whole blocks")
+
+
+def unrendered_text(count: int) -> str:
+    """How many requests the journeys' own templates left unsent or unjudged."""
+    return f"{count:,} request{'' if count == 1 else 's'} could not be rendered"
 
 
 _LEAST_SHOWN = 0.99e-6

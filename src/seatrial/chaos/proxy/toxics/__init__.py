@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from seatrial.chaos.proxy.toxics.bandwidth import Bandwidth
+from seatrial.chaos.proxy.toxics.http_delay import HttpDelay
+from seatrial.chaos.proxy.toxics.http_error import HttpError
+from seatrial.chaos.proxy.toxics.http_replace import HttpReplace
+from seatrial.chaos.proxy.toxics.http_truncate import HttpTruncate
 from seatrial.chaos.proxy.toxics.latency import Latency
 from seatrial.chaos.proxy.toxics.limit_data import LimitData
 from seatrial.chaos.proxy.toxics.noop import Noop
@@ -14,10 +18,14 @@ from seatrial.chaos.proxy.toxics.slow_close import SlowClose
 from seatrial.chaos.proxy.toxics.timeout import Timeout
 
 if TYPE_CHECKING:
-    from seatrial.chaos.proxy.toxics.toxic import Toxic
+    from seatrial.chaos.proxy.toxics.toxic import Settings
 
-_ALL: tuple[type[Toxic], ...] = (
+_ALL: tuple[type[Settings], ...] = (
     Bandwidth,
+    HttpDelay,
+    HttpError,
+    HttpReplace,
+    HttpTruncate,
     Latency,
     LimitData,
     Noop,
@@ -26,4 +34,4 @@ _ALL: tuple[type[Toxic], ...] = (
     SlowClose,
     Timeout,
 )
-KINDS: dict[str, type[Toxic]] = {toxic.kind: toxic for toxic in _ALL}
+KINDS: dict[str, type[Settings]] = {toxic.kind: toxic for toxic in _ALL}

@@ -23,6 +23,7 @@ class Bandwidth(Toxic):
     """At most `rate` KB (of 1,000 bytes) per second, in pieces of at most 100 ms; 0 holds all until removed."""
 
     kind: ClassVar[str] = "bandwidth"
+    needs_bytes: ClassVar[bool] = True
     rate_kb_per_s: int = attribute("rate")
 
     def stage(self, link: Link, dice: Random) -> Stage:

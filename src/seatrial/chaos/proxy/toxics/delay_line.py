@@ -17,6 +17,10 @@ _TIMER_TICK_S = 0.0005
 """uvloop rounds timers to milliseconds; without this allowance one that fires early would spin until it is due."""
 
 
+_PIECES_AT_ONCE = 1_000
+"""How many pieces leave before others get their turn: a slicer makes tens of thousands of one chunk."""
+
+
 class _Held(NamedTuple):
     data: bytes
     at_s: float
@@ -47,7 +51,9 @@ class DelayLine(Stage):
             self.outlet.finish(ending)
 
     def release(self) -> None:
-        self._pass_until(math.inf)
+        now_s = self.link.now_s()  # a delay that is over before its time is not to be waited for by who comes behind
+        self._line = deque(held._replace(at_s=min(held.at_s, now_s)) for held in self._line)
+        self._pass_until(math.inf, most=len(self._line))
         self._stop()
 
     def discard(self) -> None:
@@ -62,14 +68,16 @@ class DelayLine(Stage):
 
     def _tick(self) -> None:
         self._timer = None
-        self._pass_until(self.link.now_s() + _TIMER_TICK_S)
+        self._pass_until(self.link.now_s() + _TIMER_TICK_S, most=_PIECES_AT_ONCE)
         if self._line and self._timer is None:
             self._wind()
         self.link.regulate()
 
-    def _pass_until(self, now_s: float) -> None:
+    def _pass_until(self, now_s: float, *, most: int) -> None:
         line = self._line
-        while line and line[0].due_s <= now_s:
+        for _ in range(most):
+            if not line or line[0].due_s > now_s:
+                break
             held = line.popleft()
             self.held_bytes -= len(held.data)
             self.outlet.receive(held.data, held.at_s)

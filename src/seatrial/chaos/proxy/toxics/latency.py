@@ -23,6 +23,7 @@ class Latency(Toxic):
     """Each chunk is held for a time uniform in `latency` +- `jitter` from its receipt; connect and close are not."""
 
     kind: ClassVar[str] = "latency"
+    needs_bytes: ClassVar[bool] = True
     latency_ms: int = attribute("latency")
     jitter_ms: int = attribute("jitter")
 

@@ -21,6 +21,7 @@ class LimitData(Toxic):
     """
 
     kind: ClassVar[str] = "limit_data"
+    needs_bytes: ClassVar[bool] = True
     limit_bytes: int = attribute("bytes")
 
     def stage(self, link: Link, dice: Random) -> Stage:

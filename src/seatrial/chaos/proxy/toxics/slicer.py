@@ -24,6 +24,7 @@ class Slicer(Toxic):
     """Pieces of `average_size` +- `size_variation` bytes, `delay` microseconds apart."""
 
     kind: ClassVar[str] = "slicer"
+    needs_bytes: ClassVar[bool] = True
     average_size_bytes: int = attribute("average_size", least=1)
     size_variation_bytes: int = attribute("size_variation")
     delay_us: int = attribute("delay")
@@ -60,10 +61,13 @@ class _Slices(DelayLine):
 
         No piece is empty: what is still cut is longer than twice the variation, which is less than the average.
         """
-        average, variation = self._settings.average_size_bytes, self._settings.size_variation_bytes
-        if stop - start <= average + variation:
-            yield stop
-            return
-        middle = (start + stop) // 2 + self._dice.randint(-variation, variation)
-        yield from self._cuts(start, middle)
-        yield from self._cuts(middle, stop)
+        longest = self._settings.average_size_bytes + self._settings.size_variation_bytes
+        variation = self._settings.size_variation_bytes
+        left = [(start, stop)]  # the last is cut next, so that pieces come in order
+        while left:
+            start, stop = left.pop()
+            if stop - start <= longest:
+                yield stop
+            else:
+                middle = (start + stop) // 2 + self._dice.randint(-variation, variation)
+                left += [(middle, stop), (start, middle)]

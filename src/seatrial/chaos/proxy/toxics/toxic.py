@@ -13,12 +13,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from seatrial.chaos.proxy.fields import Fields
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from random import Random
 
     from seatrial.chaos.proxy.link import Link
+
+
+LARGEST = 2**53
+"""Attributes above it are a mistake, and would not survive a client that reads JSON numbers as floats."""
 
 
 class Stream(Enum):
@@ -67,6 +74,10 @@ class Stage(Outlet):
     def finish(self, ending: Ending) -> None:
         self.outlet.finish(ending)
 
+    def is_full(self) -> bool:
+        """Claims that nothing more should be read for it now."""
+        return self.held_bytes > self.capacity_bytes
+
     def inherit(self, former: Stage) -> None:
         """Take over what must survive an update of the toxic's attributes."""
 
@@ -82,14 +93,38 @@ class Stage(Outlet):
 
 
 @dataclass(frozen=True)
-class Toxic(ABC):
-    """The settings of one kind; fields made by `attribute` are Toxiproxy's attributes."""
+class Wire:
+    """How a field of settings is written in JSON: its name there, what reads it and what shows it.
+
+    `wanted` says what would be right about a value that is not, else nothing.
+    """
+
+    name: str
+    read: Callable[[Fields, str], Any]
+    wanted: Callable[[Any], str | None]
+    show: Callable[[Any], Any] = lambda value: value
+
+
+@dataclass(frozen=True)
+class Settings(ABC):
+    """The settings of one kind of toxic; each field has a `Wire` for metadata."""
 
     kind: ClassVar[str]
+    streams: ClassVar[tuple[Stream, ...]] = tuple(Stream)
 
     def fault(self) -> str | None:
         """What is wrong with these settings together, or None."""
         return None
+
+
+@dataclass(frozen=True)
+class Toxic(Settings):
+    """The settings of a kind that acts on bytes; fields made by `attribute` are Toxiproxy's attributes.
+
+    `needs_bytes` claims that a connection on which nothing is said does not show it.
+    """
+
+    needs_bytes: ClassVar[bool] = False
 
     @abstractmethod
     def stage(self, link: Link, dice: Random) -> Stage:
@@ -98,4 +133,10 @@ class Toxic(ABC):
 
 def attribute(wire: str, *, least: int = 0) -> int:
     """A dataclass field that Toxiproxy calls `wire`: a whole number, 0 unless given, at least `least`."""
-    return field(default=0, metadata={"wire": wire, "least": least})
+
+    def wanted(value: int) -> str | None:
+        if value < least:
+            return f"{least} or more"
+        return None if value <= LARGEST else f"at most {LARGEST}"
+
+    return field(default=0, metadata={"wire": Wire(wire, Fields.integer, wanted)})

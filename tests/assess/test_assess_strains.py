@@ -1,0 +1,94 @@
+"""The strains of an audit under way: what ends one of them by itself ends no other."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from seatrial.assess import strains
+from seatrial.assess.audit import AuditAsked, audit_plan
+from seatrial.assess.budget import budget
+from seatrial.assess.crowd import CrowdFailed
+from seatrial.assess.stage import Bridge
+from seatrial.assess.strains import Straining
+from seatrial.chaos.audit import battery
+from seatrial.chaos.audit.model import Kind, Sign
+from seatrial.chaos.audit.signatures import read
+from seatrial.chaos.verify import apart
+from seatrial.errors import LoadFailed
+from seatrial.journal import Run
+from seatrial.sample import FaultWindow, Phase
+
+GONE = "the crowd is gone: its process was killed"
+
+
+class Bench:
+    """An audit whose experiments are made up: each has its fault on for a second, then ends as it is told to."""
+
+    def __init__(self, root: Path, recorder, clock, tmp_path: Path, monkeypatch) -> None:
+        plan = audit_plan(root, AuditAsked("demo", only=("gateway->cards",)))
+        assert plan.audit is not None
+        kinds = (Kind.CROWD, Kind.SLOW)
+        self.strains = [strain for strain in plan.audit.strains if strain.kind in kinds]
+        self.clock = clock
+        self.said: list[str] = []
+        self.marked: list[tuple[Phase, str | None]] = []
+        self.written: list[object] = []
+        self.fails: Exception | None = None
+        self.injector = SimpleNamespace(windows=[], active=(), require=lambda: None)
+        self.recorder = SimpleNamespace(write=lambda *records: self.written.extend(records))
+        monkeypatch.setattr(strains, "run_experiment", self._run)
+        monkeypatch.setattr(strains, "crowd", lambda bridge, around: contextlib.nullcontext(around))
+        run = Run(tmp_path)
+        self.bridge = Bridge(
+            plan, run, self.recorder, None, None, clock, self.said.append, lambda _: None, budget(clock, None)
+        )
+
+    def play(self) -> dict[str, str]:
+        watch = SimpleNamespace(poll=tuple, losses=tuple, flush=lambda before: (), connections=tuple)
+        running = SimpleNamespace(mark=lambda *told: self.marked.append(told))
+        loading = SimpleNamespace(running=running, require=lambda: None, newest=())
+        return Straining(self.bridge, loading, watch, injector=self.injector, usual=()).play(self.strains)
+
+    def _run(self, checked, around, *, held_s: float = 0.0) -> None:
+        name = checked.experiment.name
+        around.mark(Phase.DURING, name)
+        began = self.clock.now()
+        self.clock.sleep(1.0)
+        window = FaultWindow(name, "latency", "gateway->cards", began, self.clock.now(), "healed")
+        self.injector.windows.append(window)
+        if self.fails and Kind.CROWD in name:
+            raise self.fails
+        around.mark(Phase.AFTER, name)
+
+
+@pytest.fixture
+def bench(root, recorder, clock, tmp_path, monkeypatch) -> Bench:
+    return Bench(root, recorder, clock, tmp_path, monkeypatch)
+
+
+def test_a_strain_whose_crowd_is_gone_is_not_judged_and_the_others_are_played(bench: Bench):
+    bench.strains.sort(key=lambda strain: strain.kind is not Kind.CROWD)
+    crowded, slow = bench.strains
+    bench.fails = CrowdFailed(GONE)
+    assert bench.play() == {crowded.name: GONE}
+    assert f"{crowded.name}: {GONE}" in bench.said
+    windows = [each for each in bench.written if isinstance(each, FaultWindow)]
+    assert {window.experiment for window in windows} == {crowded.name, slow.name}
+    assert (Phase.AFTER, crowded.name) in bench.marked
+    [seen] = apart((battery.checked_of(crowded),), calls=(), windows=windows)
+    readings = read(battery.observe(crowded, seen, why_not=GONE))
+    assert {(ruling.reading.sign, ruling.reading.text) for ruling in readings} == {(Sign.NOT_JUDGED, GONE)}
+
+
+def test_a_crowd_that_stays_leaves_its_strain_to_be_judged(bench: Bench):
+    assert bench.play() == {}
+
+
+def test_the_audits_own_load_that_dies_beside_a_crowd_ends_the_audit(bench: Bench):
+    bench.fails = LoadFailed("its process was killed")
+    with pytest.raises(LoadFailed, match="its process was killed"):
+        bench.play()

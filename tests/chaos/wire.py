@@ -1,0 +1,54 @@
+"""Both ends of a connection through the proxy, played by the test byte by byte."""
+
+from __future__ import annotations
+
+import pytest
+
+GET = b"GET /cards/7 HTTP/1.1\r\nHost: x\r\n\r\n"
+POST = b"POST /cards HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+class Wire:
+    """A caller and a callee whose sockets the test plays, with the proxy between them."""
+
+    def __init__(self, proxy, caller, upstream):
+        self.proxy, self.caller, self.callee = proxy, caller, upstream.accept()
+        self._unread = b""
+
+    def add(self, kind, **attributes):
+        fields = {each: attributes.pop(each) for each in ("name", "stream", "toxicity") if each in attributes}
+        answer = self.proxy.ask("POST", "/toxics", {"type": kind, "attributes": attributes} | fields)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["name"]
+
+    def ask(self, request):
+        self.caller.sendall(request)
+
+    def arrives(self, expected):
+        """The callee reads exactly this."""
+        found = b""
+        while len(found) < len(expected) and (more := self.callee.recv(len(expected) - len(found))):
+            found += more
+        assert found == expected
+
+    def answered(self, *, to="GET"):
+        """The next answer the caller gets: status, headers in lower case, body by its Content-Length."""
+        while b"\r\n\r\n" not in self._unread:
+            more = self.caller.recv(65_536)
+            assert more, f"the connection ended after {self._unread!r}"
+            self._unread += more
+        head, _, self._unread = self._unread.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        size = 0 if to == "HEAD" else int(headers.get("content-length", 0))
+        while len(self._unread) < size:
+            self._unread += self.caller.recv(65_536)
+        body, self._unread = self._unread[:size], self._unread[size:]
+        return int(first.split()[1]), headers, body
+
+    def nothing_arrives(self, for_s=0.2):
+        self.callee.settimeout(for_s)
+        with pytest.raises(TimeoutError):
+            self.callee.recv(1)
+        self.callee.settimeout(20)
