@@ -43,14 +43,20 @@ class Handler(BaseHTTPRequestHandler):
             self.server.under_way += 1
             self.server.most = max(self.server.most, self.server.under_way)
             self.server.asked[self.path] += 1
+        self.counted = True
         try:
             word, _, rest = self.path.partition("?")[0].strip("/").partition("/")
             getattr(self, f"answer_{word}")(rest)
         finally:
-            with self.server.watching:
-                self.server.under_way -= 1
+            self.count_no_more()
 
     do_POST = do_DELETE = do_PUT = do_GET  # noqa: N815
+
+    def count_no_more(self) -> None:
+        """Before the answer's last byte: whoever has it may ask the next at once."""
+        with self.server.watching:
+            self.server.under_way -= self.counted
+        self.counted = False
 
     def answer_ok(self, rest: str) -> None:
         self.reply(200, {"ok": True, "path": rest})
@@ -73,6 +79,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "text/plain")
         self.send_header("Content-Length", str(len(self.body)))
         self.end_headers()
+        self.count_no_more()
         self.wfile.write(self.body)
 
     def answer_meet(self, rest: str) -> None:
@@ -98,6 +105,7 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in headers:
             self.send_header(name, value)
         self.end_headers()
+        self.count_no_more()
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
