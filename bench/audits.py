@@ -1,9 +1,10 @@
 """A system with each of its defects alone, and healthy three times: what `seatrial chaos audit` says of each.
 
 Part of `make bench` for the demo bank, and a command of its own: `--system shop` audits the shop of tests/systems.
-Prints a confusion matrix; `--write` puts it into docs/audit.md. What was done is kept in `out/audits-SYSTEM.json`
-after every audit; a run that was interrupted is gone on with. Whole audits take hours; `--narrow` leaves each to the
-edges of the service that has the defect, to its edge, or to the faults there that expose it.
+Prints a confusion matrix; `--write` puts its rows into docs/audit.md, and leaves the other rows there as they are.
+What was done is kept in `out/audits-SYSTEM.json` after every audit; a run that was interrupted is gone on with. Whole
+audits take hours; `--narrow` leaves each to the edges of the service that has the defect, to its edge, or to the
+faults there that expose it.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import confusion
 from audited import BANK, REPLICAS, ROOT, SYSTEMS, Case, System
 
 OUT = Path(__file__).with_name("out")
@@ -40,6 +43,10 @@ class Narrow(enum.StrEnum):
     FAULT = "fault"
 
 
+TRIED = {Narrow.NOT: "all", Narrow.SERVICE: "service", Narrow.EDGE: "edge", Narrow.FAULT: "fault"}
+"""What of a system was tried, as the matrix has it."""
+
+
 @dataclass(frozen=True)
 class Finding:
     """One cause that an audit named with its evidence, and what it took for its consequences."""
@@ -56,7 +63,8 @@ class Finding:
 
 @dataclass(frozen=True)
 class Audited:
-    """What one audit said; `exit_code` as of the command, `lasted_s` from start to end of it."""
+    """What one audit said; `exit_code` as of the command, `lasted_s` from start to end of it; `version` is the
+    commit of what made it, empty of one that was kept before it was."""
 
     case: str
     exit_code: int
@@ -64,6 +72,7 @@ class Audited:
     score: float | None
     lasted_s: float
     narrow: Narrow
+    version: str = ""
 
 
 @dataclass
@@ -103,11 +112,14 @@ def main() -> int:
         help="only the edges of the service that has the defect (so it is by itself), its edge, or the faults there",
     )
     parser.add_argument("--case", action="append", default=[], help="this case alone, again; repeat")
-    parser.add_argument("--write", action="store_true", help=f"put the matrix of what was audited into {PAGE.name}")
+    parser.add_argument(
+        "--write", action="store_true", help=f"put what was audited into {PAGE.name}; a --case is audited before"
+    )
     asked = parser.parse_args()
     system = SYSTEMS[asked.system]
     try:
-        progress = load(system) if asked.write else run(system, asked.case, narrow=asked.narrow, times=asked.times)
+        is_done = asked.write and not asked.case
+        progress = load(system) if is_done else run(system, asked.case, narrow=asked.narrow, times=asked.times)
     except KeyboardInterrupt:
         print("interrupted; the next run goes on from here")
         return 130
@@ -190,7 +202,16 @@ def _audit(system: System, case: Case, workspace: Path, *, narrow: Narrow) -> Au
         raise SystemExit(f"{case.name}: exit {done.returncode}\n{done.stdout}{done.stderr}")
     content = json.loads(told.read_text())
     findings = tuple(map(_finding, content["findings"]))
-    return Audited(case.name, done.returncode, findings, content["score"], round(lasted_s, 1), narrow)
+    return Audited(
+        case.name, done.returncode, findings, content["score"], round(lasted_s, 1), narrow, version=version()
+    )
+
+
+def version() -> str:
+    """The commit that is audited with; `+` behind it says that files were changed since."""
+    command = ["git", "describe", "--always", "--abbrev=7", "--exclude=*", "--dirty=+"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return told.stdout.strip()
 
 
 def only(case: Case, workspace: Path, *, narrow: Narrow) -> list[str]:
@@ -233,44 +254,51 @@ def as_text(progress: Progress) -> str:
 
 
 def as_markdown(progress: Progress) -> str:
-    """A row for each case, a column for each family that was named: the number of findings where a row has any, of
-    all its audits; the last columns are what was under them, the scores, and how many audits that were."""
-    made = [(case, progress.of(case)) for case in progress.system.cases if progress.of(case)]
-    columns = sorted({finding.defects for one in progress.made for finding in one.findings})
-    names = ["/".join(map(str, numbers)) for numbers in columns]
-    head = [progress.system.name, *names, "because of it", "score", "audits"]
-    rows = [_row(case, audits, columns) for case, audits in made]
-    return "\n".join(map(_line, [head, ["---"] * len(head), *rows]))
+    """What was audited, a row for each case."""
+    return confusion.as_markdown(progress.system.name, rows(progress))
 
 
-def _row(case: Case, audits: Sequence[Audited], columns: Sequence[tuple[int, ...]]) -> list[str]:
+def rows(progress: Progress) -> tuple[confusion.Row, ...]:
+    """A row for each case that was audited: how many findings of each family in all its audits, what was under them,
+    the scores, how many audits that were, what was tried and by which commits."""
+    made = ((case, progress.of(case)) for case in progress.system.cases)
+    return tuple(_row(case, audits) for case, audits in made if audits)
+
+
+def _row(case: Case, audits: Sequence[Audited]) -> confusion.Row:
     found = [finding for one in audits for finding in one.findings]
-    under = sorted({number for finding in found for number in finding.under})
-    scores = sorted({"-" if one.score is None else f"{one.score:.0f}" for one in audits})
-    cells = [_cell(case, numbers, sum(finding.defects == numbers for finding in found)) for numbers in columns]
-    return [f"`{case.name}`", *cells, ", ".join(map(str, under)), ", ".join(scores), str(len(audits))]
+    counts = Counter(finding.defects for finding in found)
+    told: dict[str, Iterable[object]] = {
+        confusion.UNDER: sorted({number for finding in found for number in finding.under}),
+        confusion.SCORE: sorted({"-" if one.score is None else f"{one.score:.0f}" for one in audits}),
+        confusion.AUDITS: [len(audits)],
+        confusion.TRIED: sorted({TRIED[one.narrow] if case.number is not None else "all" for one in audits}),
+        confusion.VERSION: dict.fromkeys(one.version for one in audits),
+    }
+    return confusion.Row(
+        case.name,
+        {_family(numbers): f"**{n}**" if case.number in numbers else str(n) for numbers, n in counts.items()},
+        {name: ", ".join(map(str, parts)) for name, parts in told.items()},
+    )
 
 
-def _cell(case: Case, numbers: tuple[int, ...], count: int) -> str:
-    if not count:
-        return ""
-    return f"**{count}**" if case.number in numbers else str(count)
-
-
-def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def _family(numbers: Iterable[int]) -> str:
+    return "/".join(map(str, numbers))
 
 
 def _numbers(finding: Finding) -> str:
-    return f"{'/'.join(map(str, finding.defects))} at {', '.join(finding.edges)}"
+    return f"{_family(finding.defects)} at {', '.join(finding.edges)}"
 
 
 def write(progress: Progress) -> None:
-    """Put the matrix between the system's marks of the page."""
+    """Put a row for each case that was audited between the system's marks of the page, in place of the one that is
+    there; all others stay."""
     begin, end = progress.system.marks
     before, _, rest = PAGE.read_text().partition(begin)
-    _, _, after = rest.partition(end)
-    PAGE.write_text(f"{before}{begin}{as_markdown(progress)}\n{end}{after}")
+    table, _, after = rest.partition(end)
+    order = [case.name for case in progress.system.cases]
+    whole = confusion.merged(confusion.read(table), rows(progress), order)
+    PAGE.write_text(f"{before}{begin}{confusion.as_markdown(progress.system.name, whole)}\n{end}{after}")
 
 
 def load(system: System) -> Progress:
