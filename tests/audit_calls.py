@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from seatrial.chaos.audit.model import Kind, Observation, Strain
-from seatrial.chaos.breaker import Span
+from seatrial.chaos.seen.breaker import Span
 from seatrial.sample import EdgeCall
 from seatrial.service import BreakerPromise, Edge, Mechanisms
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass, field
 
-from seatrial.chaos.breaker import Span
+from seatrial.chaos.seen.breaker import Span
 from seatrial.sample import EdgeCall
 from seatrial.service import BreakerPromise, Edge, Mechanisms
 

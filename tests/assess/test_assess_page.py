@@ -9,8 +9,8 @@ import pytest
 from seatrial.assess.conclude import judge_run
 from seatrial.assess.page import page_of
 from seatrial.assess.plan import Asked, read_plan
-from seatrial.chaos.parts import Part
-from seatrial.chaos.states import State
+from seatrial.chaos.seen.parts import Part
+from seatrial.chaos.seen.states import State
 from seatrial.sample import Cause, EdgeCall, Ending, Evidence, FaultWindow, Phase
 from seatrial.scenarios.load.recorder import encode_histogram
 from seatrial.verdict import Grade

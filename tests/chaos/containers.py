@@ -54,7 +54,7 @@ HARNESS = """\
 import sys, time
 from pathlib import Path
 from seatrial.chaos.inject import Injector
-from seatrial.chaos.ledger import Ledger
+from seatrial.chaos.healing.ledger import Ledger
 from seatrial.chaos.plan import resolver
 from seatrial.chaos.service_settings import ServiceSettings
 from seatrial.chaos.read import read_experiments

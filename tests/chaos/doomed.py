@@ -13,8 +13,9 @@ from pathlib import Path
 
 from seatrial.chaos.expectations import Expectations
 from seatrial.chaos.experiment import Surroundings, run_experiment
+from seatrial.chaos.healing.ledger import Ledger
+from seatrial.chaos.healing.recover import realm_lock, require_healed
 from seatrial.chaos.inject import Injector
-from seatrial.chaos.ledger import Ledger
 from seatrial.chaos.model import (
     Down,
     EdgeFault,
@@ -28,7 +29,6 @@ from seatrial.chaos.model import (
     Timeout,
 )
 from seatrial.chaos.plan import Checked, PhaseObjective, resolver
-from seatrial.chaos.recover import realm_lock, require_healed
 from seatrial.clock import SystemClock
 from seatrial.realm import Realm
 from seatrial.runtime.read import read_realms

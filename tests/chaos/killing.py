@@ -22,9 +22,9 @@ from containers import binds, docker, empty_image, environment
 
 from ports import free_port
 from seatrial import http
+from seatrial.chaos.healing.ledger import read_ledger
+from seatrial.chaos.healing.recover import recover
 from seatrial.chaos.inject import LEASE_S
-from seatrial.chaos.ledger import read_ledger
-from seatrial.chaos.recover import recover
 from seatrial.clock import SystemClock
 from seatrial.errors import CannotRun
 from seatrial.exchange import Response

@@ -10,7 +10,7 @@ import pytest
 from audit_calls import BEGIN, EDGE, END, FAULT, OTHER, REFUSED, WELL, Behaviour, Did, seen, traffic
 from seatrial.chaos.audit import signatures
 from seatrial.chaos.audit.model import Kind, Observation, Reading, Sign
-from seatrial.chaos.breaker import Span
+from seatrial.chaos.seen.breaker import Span
 from seatrial.sample import Connections, EdgeCall
 
 FAILED = Did(0.006, call_status=503, status=503)

@@ -11,7 +11,7 @@ import pytest
 from audit_calls import END, FAULT, GIVEN_UP, OTHER, WELL, Behaviour, Did, seen, traffic
 from seatrial.chaos.audit import signatures
 from seatrial.chaos.audit.model import Kind, Observation, Reading, Sign
-from seatrial.chaos.traffic import is_good
+from seatrial.chaos.seen.traffic import is_good
 from seatrial.sample import EdgeCall
 
 SLOW = Did(0.13, ((0.001, 0.125),))

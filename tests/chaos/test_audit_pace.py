@@ -10,7 +10,7 @@ from tests.audit_calls import EDGE, FAULT, PROMISED, REFUSED, Did, breaking, tra
 from seatrial.chaos.audit import battery, pace
 from seatrial.chaos.audit.breakers import LEAST_AFTER
 from seatrial.chaos.audit.model import Kind, Observation, Strain
-from seatrial.chaos.breaker import Span
+from seatrial.chaos.seen.breaker import Span
 from seatrial.sample import EdgeCall
 from seatrial.service import Edge
 

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from breaker_calls import EDGE, FAULT, PROMISED, Caller
-from seatrial.chaos import breaker
+from seatrial.chaos.seen import breaker
 from seatrial.sample import EdgeCall
 
 

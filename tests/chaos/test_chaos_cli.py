@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seatrial.chaos.faults.toxics import Toxic
-from seatrial.chaos.ledger import Entry, Ledger
+from seatrial.chaos.healing.ledger import Entry, Ledger
 from seatrial.cli.chaos import run_plan, run_recover
 from seatrial.errors import DocumentError, ExitCode, Unsupported
 

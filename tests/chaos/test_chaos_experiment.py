@@ -16,8 +16,8 @@ from seatrial.chaos.experiment import Surroundings, run_experiment
 from seatrial.chaos.faults import rolling
 from seatrial.chaos.faults.injectable import AtOnce, Lease, Means, Undone
 from seatrial.chaos.faults.rolling import InTurn
+from seatrial.chaos.healing.ledger import Ledger
 from seatrial.chaos.inject import Injector, Resolved
-from seatrial.chaos.ledger import Ledger
 from seatrial.chaos.model import (
     AbortOn,
     EdgeFault,

@@ -20,13 +20,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.chaos import faults, undo
+from seatrial.chaos import faults
 from seatrial.chaos.faults.injectable import AtOnce, Lease, Means, Reached, Undone
 from seatrial.chaos.faults.toxics import Renewed, Toxic
+from seatrial.chaos.healing import undo
+from seatrial.chaos.healing.ledger import Entry, Ledger, open_entries
+from seatrial.chaos.healing.recover import realm_lock, recover, require_healed
 from seatrial.chaos.inject import Injector, Resolved
-from seatrial.chaos.ledger import Entry, Ledger, open_entries
 from seatrial.chaos.model import EdgeFault, FaultKind, Latency
-from seatrial.chaos.recover import realm_lock, recover, require_healed
 from seatrial.errors import FaultFailed, Interrupted, Refused
 from seatrial.service import Edge
 
@@ -468,7 +469,7 @@ HARNESS = """
     from seatrial.chaos.faults import resolve
     from seatrial.chaos.faults.injectable import Site
     from seatrial.chaos.inject import Injector, Resolved
-    from seatrial.chaos.ledger import Ledger
+    from seatrial.chaos.healing.ledger import Ledger
     from seatrial.chaos.model import EdgeFault, Latency
     from seatrial.clock import SystemClock
     from seatrial.realm import EdgeProxy, Place, Realm, RuntimeKind

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from breaker_calls import BEGIN, EDGE, FAULT, PROMISE, PROMISED, Caller
-from seatrial.chaos import breaker
 from seatrial.chaos.expectations import BreakerExpectation
-from seatrial.chaos.judge_breaker import judge_breaker
+from seatrial.chaos.judging.breaker import judge_breaker
+from seatrial.chaos.seen import breaker
 from seatrial.sample import EdgeCall
 from seatrial.service import BreakerPromise, Mechanisms
 from seatrial.verdict import Grade

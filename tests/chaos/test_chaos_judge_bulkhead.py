@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from seatrial.chaos.breaker import Span
 from seatrial.chaos.expectations import BulkheadExpectation, Expectations
-from seatrial.chaos.judge_bulkhead import press
+from seatrial.chaos.judging.bulkhead import press
 from seatrial.chaos.model import EdgeFault, Experiment, Injection, Timeout
 from seatrial.chaos.plan import Checked
+from seatrial.chaos.seen.breaker import Span
 from seatrial.chaos.verify import Seen, judge_experiment, not_run
 from seatrial.sample import EdgeCall, FaultWindow
 from seatrial.service import Edge, Mechanisms

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from seatrial.chaos.breaker import Span
 from seatrial.chaos.expectations import AmplificationExpectation, Expectations, TimeoutExpectation
-from seatrial.chaos.judge_retries import amplify, judge_amplification
-from seatrial.chaos.judge_timeout import hold, judge_timeout, limit_of
+from seatrial.chaos.judging.retries import amplify, judge_amplification
+from seatrial.chaos.judging.timeout import hold, judge_timeout, limit_of
 from seatrial.chaos.model import EdgeFault, Experiment, Injection, Timeout
 from seatrial.chaos.plan import Checked
+from seatrial.chaos.seen.breaker import Span
 from seatrial.chaos.verify import Seen, judge_experiment, not_run
 from seatrial.sample import EdgeCall, FaultWindow
 from seatrial.service import Edge, Mechanisms

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from seatrial.chaos.breaker import Span
 from seatrial.chaos.expectations import Expectations, FallbackExpectation
-from seatrial.chaos.judge_fallback import Fallback, fall_back, judge_fallback
+from seatrial.chaos.judging.fallback import Fallback, fall_back, judge_fallback
 from seatrial.chaos.model import EdgeFault, Experiment, Injection, Timeout
 from seatrial.chaos.plan import Checked
+from seatrial.chaos.seen.breaker import Span
 from seatrial.chaos.verify import Seen, judge_experiment, not_run
 from seatrial.sample import EdgeCall, FaultWindow
 from seatrial.service import Edge, Mechanisms

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import pytest
 
-from seatrial.chaos.breaker import Span
 from seatrial.chaos.expectations import Expectations, HedgingExpectation
 from seatrial.chaos.model import EdgeFault, Experiment, Injection, Latency
 from seatrial.chaos.plan import Checked
+from seatrial.chaos.seen.breaker import Span
 from seatrial.chaos.verify import Seen, judge_experiment, not_run
 from seatrial.sample import EdgeCall, FaultWindow
 from seatrial.service import Edge, Mechanisms

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from seatrial.chaos.breaker import Span
 from seatrial.chaos.expectations import Expectations, IsolationExpectation
-from seatrial.chaos.judge_isolation import isolate
+from seatrial.chaos.judging.isolation import isolate
 from seatrial.chaos.model import EdgeFault, Experiment, Injection, Latency
 from seatrial.chaos.plan import Checked
+from seatrial.chaos.seen.breaker import Span
 from seatrial.chaos.verify import Seen, judge_experiment, not_run
 from seatrial.sample import EdgeCall, FaultWindow
 from seatrial.service import Edge, Mechanisms

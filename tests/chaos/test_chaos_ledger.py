@@ -7,7 +7,7 @@ import pytest
 
 from seatrial.chaos.faults import FAULTS
 from seatrial.chaos.faults.rolling import HEAL_MOST_S, InTurn
-from seatrial.chaos.ledger import HOLD_WITHIN_S, Entry, Ledger, ledgers, open_entries, read_ledger
+from seatrial.chaos.healing.ledger import HOLD_WITHIN_S, Entry, Ledger, ledgers, open_entries, read_ledger
 from seatrial.errors import DocumentError
 
 

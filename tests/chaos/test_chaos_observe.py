@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from seatrial import http
-from seatrial.chaos.observe import EdgeWatch
+from seatrial.chaos.seen.observe import EdgeWatch
 from seatrial.clock import SteadyClock, SystemClock
 from seatrial.errors import CannotRun, Unsupported
 from seatrial.exchange import Response

@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seatrial.chaos.breaker import Span
-from seatrial.chaos.parts import Part, parts, watched
+from seatrial.chaos.seen.breaker import Span
+from seatrial.chaos.seen.parts import Part, parts, watched
 from seatrial.sample import EdgeCall
 
 FAULT = Span(110.0, 120.0)

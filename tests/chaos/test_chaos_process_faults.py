@@ -12,11 +12,11 @@ from healthy_service import SERVICE, answers, pid
 
 from seatrial.chaos.faults import process as process_faults
 from seatrial.chaos.faults import rolling
+from seatrial.chaos.healing.ledger import Ledger
+from seatrial.chaos.healing.recover import realm_lock, recover
 from seatrial.chaos.inject import Injector
-from seatrial.chaos.ledger import Ledger
 from seatrial.chaos.model import Kill, Restart, RollingRestart, ServiceFault, Stop
 from seatrial.chaos.plan import resolver
-from seatrial.chaos.recover import realm_lock, recover
 from seatrial.errors import CannotRun, FaultFailed, Interrupted
 from seatrial.runtime import process
 from seatrial.runtime.read import choose_realm, read_realms

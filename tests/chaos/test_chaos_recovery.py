@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from seatrial.chaos.breaker import Span
-from seatrial.chaos.recovery import judge_recovery
+from seatrial.chaos.judging.recovery import judge_recovery
+from seatrial.chaos.seen.breaker import Span
 from seatrial.sample import EdgeCall
 from seatrial.service import Edge
 from seatrial.verdict import Finding, Grade

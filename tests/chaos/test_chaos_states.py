@@ -3,8 +3,8 @@ from __future__ import annotations
 import itertools
 
 from breaker_calls import BEGIN, EDGE, END, FAULT, PROMISED, Caller
-from seatrial.chaos.breaker import Span, trace
-from seatrial.chaos.states import Spell, State, spells
+from seatrial.chaos.seen.breaker import Span, trace
+from seatrial.chaos.seen.states import Spell, State, spells
 
 WATCHED = Span(BEGIN, END)
 

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 
 from seatrial.chaos.expectations import Expectations, IsolationExpectation
+from seatrial.chaos.judging.strikes import struck_nothing
 from seatrial.chaos.model import (
     Down,
     EdgeFault,
@@ -21,7 +22,6 @@ from seatrial.chaos.model import (
     ServiceFault,
 )
 from seatrial.chaos.plan import Checked
-from seatrial.chaos.strikes import struck_nothing
 from seatrial.chaos.verify import Seen, judge_experiment
 from seatrial.sample import EdgeCall, FaultWindow
 from seatrial.service import Edge, Mechanisms

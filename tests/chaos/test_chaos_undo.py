@@ -8,12 +8,12 @@ from typing import ClassVar
 
 import pytest
 
-from seatrial.chaos import undo
 from seatrial.chaos.faults import FAULTS
 from seatrial.chaos.faults.injectable import Means, Undone
-from seatrial.chaos.ledger import Entry, Ledger, read_ledger
+from seatrial.chaos.healing import undo
+from seatrial.chaos.healing.ledger import Entry, Ledger, read_ledger
+from seatrial.chaos.healing.undo import undo_open
 from seatrial.chaos.model import FaultKind
-from seatrial.chaos.undo import undo_open
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,13 +31,13 @@ from containers import (
 from ports import free_port
 from seatrial import http
 from seatrial.chaos.experiment import Surroundings, run_experiment
+from seatrial.chaos.healing.ledger import Ledger
+from seatrial.chaos.healing.recover import recover
 from seatrial.chaos.inject import Injector
-from seatrial.chaos.ledger import Ledger
 from seatrial.chaos.model import ExperimentRecord
-from seatrial.chaos.observe import EdgeWatch
 from seatrial.chaos.plan import PhaseObjective, check, plan_experiment, resolver
 from seatrial.chaos.read import read_experiments
-from seatrial.chaos.recover import recover
+from seatrial.chaos.seen.observe import EdgeWatch
 from seatrial.chaos.verify import apart, judge_experiment
 from seatrial.clock import SystemClock
 from seatrial.demo import breaker

@@ -8,7 +8,7 @@ import pytest
 from containers import Contained, docker, inject_and_be_killed, wait_all_healed
 
 from seatrial.chaos.faults.docker_limits import NO_MEMORY_LIMIT, LimitContainer
-from seatrial.chaos.recover import recover
+from seatrial.chaos.healing.recover import recover
 from seatrial.chaos.service_settings import Limit
 from seatrial.clock import SystemClock
 from seatrial.errors import CannotRun, FaultFailed

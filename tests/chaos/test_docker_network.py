@@ -10,8 +10,8 @@ import pytest
 from containers import Contained, binds, docker, inject_and_be_killed, wait_all_healed
 
 from seatrial.chaos.faults.docker_network import DisconnectContainer
+from seatrial.chaos.healing.recover import recover
 from seatrial.chaos.model import Disconnect
-from seatrial.chaos.recover import recover
 from seatrial.clock import SystemClock
 from seatrial.errors import CannotRun, FaultFailed
 from seatrial.runtime.docker import Engine

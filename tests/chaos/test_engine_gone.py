@@ -22,7 +22,7 @@ from containers import docker
 from killing import Range, open_range
 
 from seatrial import http
-from seatrial.chaos.recover import recover
+from seatrial.chaos.healing.recover import recover
 from seatrial.clock import SystemClock
 from seatrial.errors import Refused
 from seatrial.exchange import Response
@@ -35,7 +35,7 @@ HARNESS = """
     import sys, time
     from pathlib import Path
     from seatrial.chaos.inject import Injector
-    from seatrial.chaos.ledger import Ledger
+    from seatrial.chaos.healing.ledger import Ledger
     from seatrial.chaos.model import ServiceFault, Stop
     from seatrial.chaos.plan import resolver
     from seatrial.clock import SystemClock

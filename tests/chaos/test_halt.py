@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.chaos.halt import Halted, halt
-from seatrial.chaos.recover import realm_lock
+from seatrial.chaos.healing.halt import Halted, halt
+from seatrial.chaos.healing.recover import realm_lock
 from seatrial.cli.chaos import run_halt
 from seatrial.errors import ExitCode
 from seatrial.runtime.lock import UNDOING, turn
@@ -22,8 +22,8 @@ BREAKING = """
     import sys, time
     from pathlib import Path
     from seatrial.chaos.inject import Injector
-    from seatrial.chaos.recover import realm_lock
-    from seatrial.chaos.ledger import Ledger
+    from seatrial.chaos.healing.recover import realm_lock
+    from seatrial.chaos.healing.ledger import Ledger
     from seatrial.chaos.model import EdgeFault, Timeout
     from seatrial.chaos.plan import resolver
     from seatrial.clock import SystemClock
@@ -42,7 +42,7 @@ BREAKING = """
 DEAF = """
     import signal, sys, time
     from pathlib import Path
-    from seatrial.chaos.recover import realm_lock
+    from seatrial.chaos.healing.recover import realm_lock
 
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with realm_lock(Path(sys.argv[1]), "staging"):
@@ -121,7 +121,7 @@ def test_who_holds_another_lock_of_the_realm_goes_on(workspace, capsys):
 
 
 def test_a_harness_that_does_not_end_is_told_and_is_no_success(workspace, start: Start, capsys, monkeypatch):
-    monkeypatch.setattr("seatrial.chaos.halt.HALT_WITHIN_S", 0.3)
+    monkeypatch.setattr("seatrial.chaos.healing.halt.HALT_WITHIN_S", 0.3)
     harness = start(DEAF)
     assert run_halt() is ExitCode.COULD_NOT_RUN
     assert f"LEFT: process {harness.pid} in realm 'staging' did not end within" in capsys.readouterr().out

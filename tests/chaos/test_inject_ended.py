@@ -17,9 +17,9 @@ from seatrial.chaos.active import Resolved
 from seatrial.chaos.faults import rolling
 from seatrial.chaos.faults.injectable import AtOnce, Means, Undone
 from seatrial.chaos.faults.rolling import InTurn
+from seatrial.chaos.healing.ledger import Ledger, open_entries
 from seatrial.chaos.in_time import Aside
 from seatrial.chaos.inject import Injector
-from seatrial.chaos.ledger import Ledger, open_entries
 from seatrial.chaos.model import EdgeFault, Latency
 from seatrial.errors import FaultFailed, Interrupted
 from seatrial.service import Edge

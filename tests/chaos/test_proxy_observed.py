@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from seatrial import http
-from seatrial.chaos.observe import EdgeWatch
+from seatrial.chaos.seen.observe import EdgeWatch
 from seatrial.clock import SystemClock
 
 REQUEST = b"GET /cards/7 HTTP/1.1\r\nHost: x\r\n\r\n"

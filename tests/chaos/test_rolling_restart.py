@@ -14,8 +14,8 @@ from haproxy import Counted, customers, haproxy_before
 from replicas import contain_replicas, published
 
 from seatrial.chaos.faults import rolling
+from seatrial.chaos.healing.ledger import Ledger
 from seatrial.chaos.inject import Injector
-from seatrial.chaos.ledger import Ledger
 from seatrial.chaos.model import RollingRestart, ServiceFault
 from seatrial.chaos.plan import resolver
 from seatrial.clock import SystemClock

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.chaos.ledger import Entry, Ledger
-from seatrial.chaos.recover import realm_lock
+from seatrial.chaos.healing.ledger import Entry, Ledger
+from seatrial.chaos.healing.recover import realm_lock
 from seatrial.chaos.undoing import wait_undone
 from seatrial.chaos.watchdog.start import LOG_FILE, lives
 
@@ -21,8 +21,8 @@ PATIENCE_S = 60.0
 HARNESS = """
 import sys, time
 from pathlib import Path
-from seatrial.chaos.ledger import Ledger
-from seatrial.chaos.recover import realm_lock
+from seatrial.chaos.healing.ledger import Ledger
+from seatrial.chaos.healing.recover import realm_lock
 from seatrial.chaos.watchdog.start import Watchdog
 workspace, ledger = Path(sys.argv[1]), Ledger(Path(sys.argv[2]))
 with realm_lock(workspace, "demo"):

@@ -21,9 +21,9 @@ from killing import watchdogs
 
 from seatrial.chaos.faults import FAULTS
 from seatrial.chaos.faults.injectable import Means, Undone
-from seatrial.chaos.ledger import Entry, Ledger, read_ledger
+from seatrial.chaos.healing.ledger import Entry, Ledger, read_ledger
+from seatrial.chaos.healing.recover import recover
 from seatrial.chaos.model import FaultKind
-from seatrial.chaos.recover import recover
 from seatrial.chaos.watchdog import watch as watching
 from seatrial.clock import iso
 from seatrial.errors import FaultFailed
@@ -53,7 +53,7 @@ HARNESS = """
     import sys, time
     from pathlib import Path
     from seatrial.chaos.inject import Injector
-    from seatrial.chaos.ledger import Ledger
+    from seatrial.chaos.healing.ledger import Ledger
     from seatrial.chaos.model import Kill, Restart, RollingRestart, ServiceFault, Stop
     from seatrial.chaos.plan import resolver
     from seatrial.clock import SystemClock

@@ -12,7 +12,7 @@ import yaml
 
 from seatrial.chaos.plan import check
 from seatrial.chaos.read import read_experiments
-from seatrial.chaos.read_faults import SIGNALS
+from seatrial.chaos.written.faults import SIGNALS
 from seatrial.demo import DEPENDS_ON, SERVICES
 from seatrial.demo.settings import read_settings
 from seatrial.realm import RuntimeKind, permit_chaos

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from seatrial.chaos.recover import realm_lock
+from seatrial.chaos.healing.recover import realm_lock
 from seatrial.errors import ExitCode
 
 pytestmark = pytest.mark.e2e

@@ -13,7 +13,7 @@ from terminal import COMMAND, CTRL_C, ESC, PATIENCE_S, terminal
 
 from seatrial import journal
 from seatrial.assess.gameday.about import is_gameday
-from seatrial.chaos.ledger import LEDGER_FILE, tell_faults
+from seatrial.chaos.healing.ledger import LEDGER_FILE, tell_faults
 from seatrial.errors import ExitCode
 from seatrial.journal import Run
 from seatrial.runtime.read import read_realms

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from seatrial.chaos.healing.ledger import Ledger
 from seatrial.chaos.inject import Injector
-from seatrial.chaos.ledger import Ledger
 from seatrial.chaos.plan import resolver
 from seatrial.chaos.read import read_experiments
 from seatrial.clock import SteadyClock

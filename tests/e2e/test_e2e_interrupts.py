@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from seatrial import http
-from seatrial.chaos.ledger import ledgers, open_entries
+from seatrial.chaos.healing.ledger import ledgers, open_entries
 from seatrial.errors import ExitCode
 from seatrial.journal import list_runs, read_json
 from seatrial.runtime import process

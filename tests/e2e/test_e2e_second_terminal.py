@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from seatrial.chaos.ledger import ledgers, open_entries
+from seatrial.chaos.healing.ledger import ledgers, open_entries
 from seatrial.errors import ExitCode
 from seatrial.runtime import process
 from seatrial.runtime.state import load_state

@@ -13,7 +13,7 @@ import pytest
 
 from seatrial.accept.held import Evidence
 from seatrial.accept.pool import Playing, plans_of, play_one
-from seatrial.chaos.states import Spell, State
+from seatrial.chaos.seen.states import Spell, State
 from seatrial.exchange import Answer, Request, Response
 from seatrial.redact import Secrets
 from seatrial.reports.build import Series, build

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.chaos.parts import Figures, Part
-from seatrial.chaos.states import Spell, State
+from seatrial.chaos.seen.parts import Figures, Part
+from seatrial.chaos.seen.states import Spell, State
 from seatrial.reports.experiment.chart import CALLS_PX, comparisons, lanes
 from seatrial.reports.experiment.page import Compared, EdgeLane, EdgeSlice, Experiment
 from seatrial.reports.page import Page

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from seatrial import http
-from seatrial.chaos.recover import realm_lock
+from seatrial.chaos.healing.recover import realm_lock
 from seatrial.errors import CannotRun, Refused
 from seatrial.exchange import Response
 from seatrial.runtime import process, state
@@ -170,7 +170,7 @@ def test_a_port_that_somebody_else_listens_on_is_told_and_the_stranger_not_taken
 BREAKER = """\
 import sys, time
 from pathlib import Path
-from seatrial.chaos.recover import realm_lock
+from seatrial.chaos.healing.recover import realm_lock
 with realm_lock(Path(sys.argv[1]), "local"):
     print("held", flush=True)
     time.sleep(600)

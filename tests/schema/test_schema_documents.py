@@ -583,11 +583,11 @@ TEXTS = (
         *(
             "quantity.quantile",
             "quantity.size_bytes",
-            "chaos.shapes._toxiproxy_s",
-            "chaos.shapes._toxiproxy_slicer_s",
-            "chaos.shapes._toxiproxy_bytes_per_s",
+            "chaos.written.shapes._toxiproxy_s",
+            "chaos.written.shapes._toxiproxy_slicer_s",
+            "chaos.written.shapes._toxiproxy_bytes_per_s",
         ),
-        *("chaos.shapes._abort", "chaos.shapes._edge", "chaos.shapes._nothing"),
+        *("chaos.written.shapes._abort", "chaos.written.shapes._edge", "chaos.written.shapes._nothing"),
     ],
 )
 def test_a_quantity_is_written_as_its_reader_reads_it(name: str) -> None:

@@ -29,7 +29,7 @@ from seatrial.assess.stage import Bridge
 from seatrial.assess.terms import terms_of_strains
 from seatrial.chaos.audit import battery
 from seatrial.chaos.audit.model import Strain
-from seatrial.chaos.recover import realm_lock, require_healed
+from seatrial.chaos.healing.recover import realm_lock, require_healed
 from seatrial.clock import Clock
 from seatrial.errors import Interrupted, UsageError
 from seatrial.journal import Journal, Run, going_on

@@ -14,7 +14,7 @@ from seatrial.chaos.audit import battery
 from seatrial.chaos.audit.model import Strain
 from seatrial.chaos.experiment import Surroundings
 from seatrial.chaos.model import FaultKind
-from seatrial.chaos.observe import EdgeWatch
+from seatrial.chaos.seen.observe import EdgeWatch
 from seatrial.exchange import Response
 from seatrial.runtime import process
 from seatrial.runtime.up import begin_service

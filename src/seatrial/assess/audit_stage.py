@@ -16,10 +16,10 @@ from seatrial.assess.stage import Bridge, Loading
 from seatrial.assess.strains import Straining
 from seatrial.chaos.audit import battery, pace
 from seatrial.chaos.audit.model import Kind, Strain
+from seatrial.chaos.healing.ledger import Ledger
 from seatrial.chaos.inject import Injector
-from seatrial.chaos.ledger import Ledger
-from seatrial.chaos.observe import EdgeWatch
 from seatrial.chaos.plan import resolver
+from seatrial.chaos.seen.observe import EdgeWatch
 from seatrial.errors import CannotRun
 from seatrial.quantity import counted, show_duration
 from seatrial.sample import EdgeCall

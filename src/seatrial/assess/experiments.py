@@ -11,13 +11,13 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from seatrial.chaos import traffic
 from seatrial.chaos.audit import battery
 from seatrial.chaos.audit.model import Observation
 from seatrial.chaos.audit.view import View, has_opened
-from seatrial.chaos.breaker import BreakerTimeline, Span
-from seatrial.chaos.parts import parts, watched
-from seatrial.chaos.states import spells
+from seatrial.chaos.seen import traffic
+from seatrial.chaos.seen.breaker import BreakerTimeline, Span
+from seatrial.chaos.seen.parts import parts, watched
+from seatrial.chaos.seen.states import spells
 from seatrial.chaos.verify import Seen, span_of, timeline_of
 from seatrial.quantity import counted, show_duration
 from seatrial.reports.experiment import page as shown

@@ -39,8 +39,8 @@ from seatrial.assess.search import hold_search
 from seatrial.assess.stage import Bridge, Hindsight, Loading, Say, Show
 from seatrial.assess.terms import terms_of
 from seatrial.assess.versus import Chosen, choose_baselines, count_unmet
+from seatrial.chaos.healing.recover import realm_lock, require_healed
 from seatrial.chaos.plan import resolver
-from seatrial.chaos.recover import realm_lock, require_healed
 from seatrial.clock import Clock
 from seatrial.errors import ExitCode, Interrupted
 from seatrial.journal import Journal, Run, going_on

@@ -15,7 +15,7 @@ from typing import Any
 
 from seatrial.assess.about import utc_seconds
 from seatrial.assess.baselines import baseline_names, why_not_whole
-from seatrial.chaos.ledger import open_entries
+from seatrial.chaos.healing.ledger import open_entries
 from seatrial.errors import CannotRun, DocumentError, UsageError
 from seatrial.journal import Run, is_going_on, list_runs, read, read_json
 from seatrial.sample import Logged, LogKind

@@ -22,11 +22,11 @@ from seatrial.assess.unrendered import Unrendered
 from seatrial.assess.verify import judge_item
 from seatrial.chaos.active import Active
 from seatrial.chaos.experiment import Surroundings, run_experiment
+from seatrial.chaos.healing.ledger import Ledger
 from seatrial.chaos.inject import Injector
-from seatrial.chaos.ledger import Ledger
 from seatrial.chaos.model import ExperimentRecord
-from seatrial.chaos.observe import EdgeWatch
 from seatrial.chaos.plan import limits_of, resolver
+from seatrial.chaos.seen.observe import EdgeWatch
 from seatrial.clock import Clock
 from seatrial.errors import LoadFailed
 from seatrial.journal import Run

@@ -18,10 +18,10 @@ from seatrial.assess.crowd import CrowdFailed, crowd
 from seatrial.assess.stage import Bridge, Loading, Moment
 from seatrial.chaos.audit import battery, pace
 from seatrial.chaos.audit.model import Kind, Observation, Strain
-from seatrial.chaos.breaker import Span
 from seatrial.chaos.experiment import Surroundings, run_experiment
 from seatrial.chaos.inject import Injector
-from seatrial.chaos.observe import EdgeWatch
+from seatrial.chaos.seen.breaker import Span
+from seatrial.chaos.seen.observe import EdgeWatch
 from seatrial.chaos.verify import span_of
 from seatrial.clock import Clock
 from seatrial.exchange import Response

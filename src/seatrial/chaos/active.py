@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seatrial.chaos.faults.injectable import Injectable, Means
-from seatrial.chaos.ledger import Entry
+from seatrial.chaos.healing.ledger import Entry
 from seatrial.chaos.model import Fault
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seatrial import documents
-from seatrial.chaos.shapes import RawExperiment, RawGameDay, RawStep
+from seatrial.chaos.written.shapes import RawExperiment, RawGameDay, RawStep
 from seatrial.documents import Document
 from seatrial.errors import DocumentError, UsageError, Where
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from seatrial.chaos.active import Active, Resolved
 from seatrial.chaos.faults.injectable import Lease
 from seatrial.chaos.faults.toxics import Renewed, proxy_is_gone
-from seatrial.chaos.ledger import Ledger
+from seatrial.chaos.healing.ledger import Ledger
 from seatrial.chaos.watchdog.start import Watchdog
 from seatrial.errors import FaultFailed
 

@@ -22,10 +22,10 @@ from typing import Any, Self
 from seatrial.chaos.active import Active, Resolved
 from seatrial.chaos.faults.injectable import Injectable, Lease, Reached, Undone
 from seatrial.chaos.faults.toxics import Renewed, renew
+from seatrial.chaos.healing.ledger import Entry, Ledger, read_ledger
+from seatrial.chaos.healing.undo import SETTLE_S, attempt, settled
 from seatrial.chaos.heartbeat import BEAT_EVERY_S, Heartbeat
 from seatrial.chaos.in_time import Aside
-from seatrial.chaos.ledger import Entry, Ledger, read_ledger
-from seatrial.chaos.undo import SETTLE_S, attempt, settled
 from seatrial.chaos.watchdog.start import Watchdog
 from seatrial.clock import Clock
 from seatrial.errors import FaultFailed, Interrupted, unwritable

@@ -1,7 +1,7 @@
 """Reads `experiment:` documents into `Experiment`s.
 
 Takes the `chaos/` folder; every mistake is a `DocumentError` with its place, and what a later version will know
-is refused by name. `shapes` has what is written; `read_faults` and `read_expectations` understand its two halves.
+is refused by name. `written/` has its shapes and understands its two halves, `faults` and `expectations`.
 Whether edges and services exist is not known here: `plan` checks it.
 """
 
@@ -14,9 +14,9 @@ from typing import Any
 from seatrial import documents, quantity
 from seatrial.chaos import gameday
 from seatrial.chaos.model import DEFAULT_DURATION_S, KINDS, AbortOn, Experiment, Limits, Plays
-from seatrial.chaos.read_expectations import SUBJECTS, named_objectives, read_expectations
-from seatrial.chaos.read_faults import read_method
-from seatrial.chaos.shapes import RawAbortOn, RawExperiment, RawTraffic
+from seatrial.chaos.written.expectations import SUBJECTS, named_objectives, read_expectations
+from seatrial.chaos.written.faults import read_method
+from seatrial.chaos.written.shapes import RawAbortOn, RawExperiment, RawTraffic
 from seatrial.documents import Document
 from seatrial.errors import DocumentError, UsageError, did_you_mean, unknown
 

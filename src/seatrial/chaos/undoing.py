@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from seatrial.chaos.ledger import ledgers, tell_faults
+from seatrial.chaos.healing.ledger import ledgers, tell_faults
 from seatrial.chaos.watchdog.start import LOG_FILE, lives
 from seatrial.runtime.lock import UNDOING, other_holder
 

@@ -11,18 +11,18 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from seatrial.chaos import breaker
-from seatrial.chaos.breaker import BreakerTimeline, Span
-from seatrial.chaos.judge_breaker import judge_breaker, undecided_breaker
-from seatrial.chaos.judge_bulkhead import judge_bulkhead, press, undecided_bulkhead
-from seatrial.chaos.judge_fallback import fall_back, judge_fallback, undecided_fallback
-from seatrial.chaos.judge_hedging import hedge, judge_hedging, undecided_hedging
-from seatrial.chaos.judge_isolation import isolate, judge_isolation, undecided_isolation
-from seatrial.chaos.judge_retries import amplify, judge_amplification, undecided_amplification
-from seatrial.chaos.judge_timeout import hold, judge_timeout, limit_of, undecided_timeout
+from seatrial.chaos.judging.breaker import judge_breaker, undecided_breaker
+from seatrial.chaos.judging.bulkhead import judge_bulkhead, press, undecided_bulkhead
+from seatrial.chaos.judging.fallback import fall_back, judge_fallback, undecided_fallback
+from seatrial.chaos.judging.hedging import hedge, judge_hedging, undecided_hedging
+from seatrial.chaos.judging.isolation import isolate, judge_isolation, undecided_isolation
+from seatrial.chaos.judging.recovery import judge_recovery
+from seatrial.chaos.judging.retries import amplify, judge_amplification, undecided_amplification
+from seatrial.chaos.judging.strikes import struck_nothing
+from seatrial.chaos.judging.timeout import hold, judge_timeout, limit_of, undecided_timeout
 from seatrial.chaos.plan import Checked, PhaseObjective, breaker_of
-from seatrial.chaos.recovery import judge_recovery
-from seatrial.chaos.strikes import struck_nothing
+from seatrial.chaos.seen import breaker
+from seatrial.chaos.seen.breaker import BreakerTimeline, Span
 from seatrial.quantity import show_duration
 from seatrial.sample import CallsLost, EdgeCall, FaultWindow
 from seatrial.service import Edge

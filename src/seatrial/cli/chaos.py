@@ -66,7 +66,7 @@ def _sights(here: Path, checked: Checked, realm: Realm, *, down: bool) -> tuple[
 
 def run_halt() -> ExitCode:
     """End every harness that breaks things in the workspace, and undo what any has left."""
-    from seatrial.chaos.halt import halt
+    from seatrial.chaos.healing.halt import halt
 
     halted = halt(workspace(), say=say)
     for item in halted:
@@ -81,7 +81,7 @@ def run_halt() -> ExitCode:
 
 def run_recover() -> ExitCode:
     """Undo what the ledgers of the workspace hold open; say what was done about each, and what they cannot tell."""
-    from seatrial.chaos.recover import damaged, recover
+    from seatrial.chaos.healing.recover import damaged, recover
     from seatrial.clock import SystemClock
 
     here = workspace()

@@ -13,7 +13,7 @@ import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from seatrial.chaos.states import State
+from seatrial.chaos.seen.states import State
 from seatrial.reports.axis import Scale, Tick, TimeAxis, linear_scale, log_scale
 from seatrial.reports.experiment.page import EdgeLane
 from seatrial.reports.page import Band, Journey, JourneyStep, Page, RatePoint, ServiceLatency

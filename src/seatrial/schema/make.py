@@ -9,7 +9,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from seatrial.chaos import shapes as chaos
+from seatrial.chaos.written import shapes as chaos
 from seatrial.documents import Shape
 from seatrial.errors import UsageError, did_you_mean
 from seatrial.runtime import read as realms

@@ -146,13 +146,15 @@ READERS: Mapping[str, Callable[[Schema], Schema]] = {
     "scenarios.written.shapes._listed": lambda _: {},
     "scenarios.written.shapes._input": _or({"type": ["string", "number", "boolean", "array", "null"]}),
     "scenarios.written.shapes._side_by_side": lambda inner: {**inner, "maxItems": 64},
-    "chaos.shapes._memory_bytes": _measured("Size"),
-    "chaos.shapes._toxiproxy_s": _named("ToxicTime"),
-    "chaos.shapes._toxiproxy_slicer_s": _named("ToxicTime"),
-    "chaos.shapes._toxiproxy_bytes_per_s": _named("Transfer"),
-    "chaos.shapes._abort": _named("Condition"),
-    "chaos.shapes._nothing": lambda _: {"anyOf": [{"type": "object", "maxProperties": 0}, {"enum": [True, None]}]},
-    "chaos.shapes._edge": _named("Edge"),
+    "chaos.written.shapes._memory_bytes": _measured("Size"),
+    "chaos.written.shapes._toxiproxy_s": _named("ToxicTime"),
+    "chaos.written.shapes._toxiproxy_slicer_s": _named("ToxicTime"),
+    "chaos.written.shapes._toxiproxy_bytes_per_s": _named("Transfer"),
+    "chaos.written.shapes._abort": _named("Condition"),
+    "chaos.written.shapes._nothing": lambda _: {
+        "anyOf": [{"type": "object", "maxProperties": 0}, {"enum": [True, None]}]
+    },
+    "chaos.written.shapes._edge": _named("Edge"),
     "slo.entry._window": _named("Duration"),
     "scenarios.load.profile._RawProfile._later": lambda _: {"not": {}},
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from seatrial.assess.gameday.plan import PlannedStep
 from seatrial.assess.stage import Moment
-from seatrial.chaos.breaker import BreakerTimeline, Span, trace
+from seatrial.chaos.seen.breaker import BreakerTimeline, Span, trace
 from seatrial.histograms import buckets_of, quantile_in
 from seatrial.sample import EdgeCall, Interval, Record
 from seatrial.service import Edge, Mechanisms

@@ -21,7 +21,7 @@ from seatrial.assess.headroom import measure_headroom
 from seatrial.assess.preflight import short_of_room
 from seatrial.assess.run import HEALED, Assessed, Telling, assess, command_line, git_revision
 from seatrial.assess.stage import Say, Show
-from seatrial.chaos.recover import realm_lock, require_healed
+from seatrial.chaos.healing.recover import realm_lock, require_healed
 from seatrial.clock import Clock
 from seatrial.errors import ExitCode, Interrupted, SeatrialError
 from seatrial.journal import Journal, Run, going_on

@@ -16,7 +16,7 @@ from seatrial.assess.about import read_about
 from seatrial.assess.conclude import plan_of
 from seatrial.assess.gameday.about import AboutDay, AboutStep, read_about_day
 from seatrial.assess.run import conclude_run
-from seatrial.chaos.ledger import tell_faults
+from seatrial.chaos.healing.ledger import tell_faults
 from seatrial.errors import DocumentError, SeatrialError, Where
 from seatrial.journal import Run, going_on, is_going_on
 from seatrial.redact import Secrets

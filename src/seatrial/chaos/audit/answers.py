@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-from seatrial.chaos import traffic
 from seatrial.chaos.audit.model import Reading, Sign
 from seatrial.chaos.audit.reading import LEAST_CALLS, read, too_few
 from seatrial.chaos.audit.view import View, overlap
+from seatrial.chaos.seen import traffic
 from seatrial.quantity import counted
 from seatrial.sample import EdgeCall
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from seatrial.chaos import traffic
 from seatrial.chaos.audit.families import DEFECTS, UNTRIABLE
 from seatrial.chaos.audit.model import NOTHING_PROMISED, Kind, Observation, Strain
 from seatrial.chaos.audit.signatures import SIGNATURES, UNAWAITED
@@ -33,6 +32,7 @@ from seatrial.chaos.model import (
     Timeout,
 )
 from seatrial.chaos.plan import Checked
+from seatrial.chaos.seen import traffic
 from seatrial.chaos.service_settings import Kill, ServiceSettings, Stop
 from seatrial.chaos.verify import EXPIRED, Seen, span_of
 from seatrial.errors import UsageError, did_you_mean, unknown

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from seatrial.chaos import traffic
 from seatrial.chaos.audit.model import Reading, Sign
 from seatrial.chaos.audit.reading import MOST_RATIO, OPENING_IN_A_ROW, no_evidence, read, too_few
 from seatrial.chaos.audit.view import LEAST_REFUSED, View, has_opened, requests_of
-from seatrial.chaos.breaker import BreakerTimeline
+from seatrial.chaos.seen import traffic
+from seatrial.chaos.seen.breaker import BreakerTimeline
 from seatrial.quantity import counted, show_duration
 from seatrial.sample import EdgeCall
 from seatrial.service import Edge

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from seatrial.chaos import traffic
 from seatrial.chaos.audit.model import Reading, Sign
 from seatrial.chaos.audit.reading import LEAST_CALLS, MOST_RATIO, read, too_few
 from seatrial.chaos.audit.view import View
+from seatrial.chaos.seen import traffic
 from seatrial.quantity import counted
 from seatrial.sample import Cause, Phase, Sample
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
-from seatrial.chaos import traffic
 from seatrial.chaos.audit.model import Reading, Sign
 from seatrial.chaos.audit.reading import LEAST_CALLS, MOST_RATIO, OPENING_IN_A_ROW, read, too_few
 from seatrial.chaos.audit.timeouts import TOGETHER_S
 from seatrial.chaos.audit.view import View, overlap, requests_of
-from seatrial.chaos.breaker import Request
+from seatrial.chaos.seen import traffic
+from seatrial.chaos.seen.breaker import Request
 from seatrial.quantity import counted
 from seatrial.sample import Connections, EdgeCall
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
 
-from seatrial.chaos import traffic
 from seatrial.chaos.audit.model import Reading, Sign
 from seatrial.chaos.audit.reading import read, too_few
 from seatrial.chaos.audit.view import View, held_s, overlap, requests_of
-from seatrial.chaos.breaker import Request
+from seatrial.chaos.seen import traffic
+from seatrial.chaos.seen.breaker import Request
 from seatrial.quantity import counted, show_duration
 from seatrial.sample import EdgeCall
 from seatrial.service import Edge

@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from seatrial.chaos.breaker import Span
+from seatrial.chaos.seen.breaker import Span
 from seatrial.sample import Connections, EdgeCall, Interval, Sample
 from seatrial.service import BreakerPromise, Edge, Mechanisms
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from seatrial.chaos import traffic
 from seatrial.chaos.audit import battery, signatures
 from seatrial.chaos.audit.breakers import LEAST_AFTER
 from seatrial.chaos.audit.model import Kind, Observation, Sign, Strain
 from seatrial.chaos.audit.view import View
-from seatrial.chaos.breaker import STAYS_SHARE, Span
+from seatrial.chaos.seen import traffic
+from seatrial.chaos.seen.breaker import STAYS_SHARE, Span
 from seatrial.sample import EdgeCall
 
 GOOD_RUN = 6  # calls in a row that show an edge well again: a half-open breaker lets through fewer

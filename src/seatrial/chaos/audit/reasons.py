@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from seatrial.chaos import traffic
+from seatrial.chaos.seen import traffic
 from seatrial.sample import EdgeCall
 from seatrial.service import Edge
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from seatrial.chaos import traffic
 from seatrial.chaos.audit.model import Reading, Sign
 from seatrial.chaos.audit.reading import LEAST_CALLS, MOST_RATIO, read, too_few
 from seatrial.chaos.audit.view import View
-from seatrial.chaos.breaker import FAST_SHARE
+from seatrial.chaos.seen import traffic
+from seatrial.chaos.seen.breaker import FAST_SHARE
 from seatrial.quantity import counted, show_duration
 from seatrial.sample import EdgeCall
 

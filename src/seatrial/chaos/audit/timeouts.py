@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from seatrial.chaos import traffic
 from seatrial.chaos.audit.model import Reading, Sign
 from seatrial.chaos.audit.reading import LEAST_CALLS, MOST_RATIO, asking, read, too_few
 from seatrial.chaos.audit.view import View, held_s, overlap
+from seatrial.chaos.seen import traffic
 from seatrial.quantity import counted, show_duration
 from seatrial.sample import EdgeCall
 

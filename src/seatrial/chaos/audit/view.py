@@ -9,10 +9,10 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from seatrial.chaos import breaker, traffic
 from seatrial.chaos.audit.model import Observation, Strain
 from seatrial.chaos.audit.reasons import otherwise_uncalled
-from seatrial.chaos.breaker import BreakerTimeline, Request, Span
+from seatrial.chaos.seen import breaker, traffic
+from seatrial.chaos.seen.breaker import BreakerTimeline, Request, Span
 from seatrial.quantity import singular
 from seatrial.sample import Connections, EdgeCall, Interval, Sample
 from seatrial.service import Edge

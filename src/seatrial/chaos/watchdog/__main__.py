@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from seatrial.chaos.ledger import Ledger, workspace_of
+from seatrial.chaos.healing.ledger import Ledger, workspace_of
 from seatrial.chaos.watchdog.watch import watch
 from seatrial.clock import SystemClock, iso
 from seatrial.runtime.healings import note_healed

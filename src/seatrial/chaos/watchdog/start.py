@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from seatrial.chaos.ledger import Ledger
+from seatrial.chaos.healing.ledger import Ledger
 from seatrial.errors import FaultFailed
 from seatrial.runtime import process
 

@@ -11,8 +11,8 @@ import select
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from seatrial.chaos.ledger import Entry, Ledger, read_ledger
-from seatrial.chaos.undo import Recovery, undo_open
+from seatrial.chaos.healing.ledger import Entry, Ledger, read_ledger
+from seatrial.chaos.healing.undo import Recovery, undo_open
 from seatrial.clock import Clock, iso
 from seatrial.runtime import process
 from seatrial.runtime.state import ProcessId

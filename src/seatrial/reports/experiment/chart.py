@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from seatrial.chaos.parts import Figures
-from seatrial.chaos.states import Spell, State
+from seatrial.chaos.seen.parts import Figures
+from seatrial.chaos.seen.states import Spell, State
 from seatrial.quantity import counted, show_duration, show_ratio
 from seatrial.reports.axis import Tick, TimeAxis, log_scale
 from seatrial.reports.experiment.page import Compared, EdgeLane, Experiment

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seatrial.chaos.parts import Figures
-from seatrial.chaos.states import Spell
+from seatrial.chaos.seen.parts import Figures
+from seatrial.chaos.seen.states import Spell
 from seatrial.sample import FaultWindow
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from seatrial.chaos import traffic
 from seatrial.chaos.model import Down, EdgeFault, Fault, HttpSettings, Injection, Selection
 from seatrial.chaos.proxy.toxics.http_toxic import is_on
+from seatrial.chaos.seen import traffic
 from seatrial.quantity import counted, show_ratio
 from seatrial.sample import EdgeCall, FaultWindow
 

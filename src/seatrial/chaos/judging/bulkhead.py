@@ -11,10 +11,10 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from seatrial.chaos import traffic
-from seatrial.chaos.breaker import Span
-from seatrial.chaos.edge_finding import edge_finding
 from seatrial.chaos.expectations import BulkheadExpectation
+from seatrial.chaos.judging.edge_finding import edge_finding
+from seatrial.chaos.seen import traffic
+from seatrial.chaos.seen.breaker import Span
 from seatrial.sample import EdgeCall
 from seatrial.verdict import Finding, Grade
 

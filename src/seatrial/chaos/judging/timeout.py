@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seatrial.chaos import traffic
-from seatrial.chaos.breaker import Span
-from seatrial.chaos.edge_finding import edge_finding
 from seatrial.chaos.expectations import TimeoutExpectation
+from seatrial.chaos.judging.edge_finding import edge_finding
+from seatrial.chaos.seen import traffic
+from seatrial.chaos.seen.breaker import Span
 from seatrial.quantity import show_duration
 from seatrial.sample import EdgeCall
 from seatrial.service import Edge, Mechanisms

@@ -21,9 +21,9 @@ from seatrial.chaos.model import (
     Stream,
     Timeout,
 )
-from seatrial.chaos.read_http_faults import HTTP_SETTINGS, refuse_http
 from seatrial.chaos.service_settings import Disconnect, Kill, Limit, Restart, RollingRestart, ServiceSettings, Stop
-from seatrial.chaos.shapes import (
+from seatrial.chaos.written.http_faults import HTTP_SETTINGS, refuse_http
+from seatrial.chaos.written.shapes import (
     RawBandwidth,
     RawDisconnect,
     RawExperiment,

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from seatrial.chaos import traffic
-from seatrial.chaos.breaker import Span
-from seatrial.chaos.edge_finding import share_finding
 from seatrial.chaos.expectations import FallbackExpectation
+from seatrial.chaos.judging.edge_finding import share_finding
+from seatrial.chaos.seen import traffic
+from seatrial.chaos.seen.breaker import Span
 from seatrial.quantity import show_ratio
 from seatrial.sample import EdgeCall
 from seatrial.service import Edge

@@ -11,8 +11,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from seatrial.chaos import traffic
-from seatrial.chaos.breaker import Span
+from seatrial.chaos.seen import traffic
+from seatrial.chaos.seen.breaker import Span
 from seatrial.sample import EdgeCall
 
 

@@ -23,7 +23,7 @@ from seatrial.chaos.proxy.toxics.http_toxic import (
     wanted_of_route,
     wanted_of_selection,
 )
-from seatrial.chaos.shapes import (
+from seatrial.chaos.written.shapes import (
     RawExchanges,
     RawHttpDelay,
     RawHttpError,

@@ -12,10 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from seatrial.chaos import traffic
-from seatrial.chaos.breaker import Span
-from seatrial.chaos.edge_finding import edge_finding
 from seatrial.chaos.expectations import IsolationExpectation
+from seatrial.chaos.judging.edge_finding import edge_finding
+from seatrial.chaos.seen import traffic
+from seatrial.chaos.seen.breaker import Span
 from seatrial.quantity import show_duration, show_ratio
 from seatrial.sample import EdgeCall
 from seatrial.verdict import Finding, Grade

@@ -10,7 +10,7 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from seatrial.chaos.breaker import BreakerTimeline, Span, Window
+from seatrial.chaos.seen.breaker import BreakerTimeline, Span, Window
 
 
 class State(enum.StrEnum):

@@ -1,6 +1,6 @@
 """What a circuit breaker did about a fault, told from outside by the calls its edge sees.
 
-Takes the calls at the proxies and when the fault acted; gives a timeline, which `judge_breaker` holds against what
+Takes the calls at the proxies and when the fault acted; gives a timeline, which `judging` holds against what
 was expected. *Open* means: requests that usually call on are answered fast while the edge sees no call of theirs; low
 latency alone proves nothing, a refused connection is fast too. Pure; may import only the floor and this room's words.
 """
@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from seatrial.chaos import traffic
+from seatrial.chaos.seen import traffic
 from seatrial.sample import EdgeCall
 from seatrial.service import BreakerPromise, Edge, Mechanisms
 

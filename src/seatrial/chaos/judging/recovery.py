@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from seatrial.chaos import traffic
-from seatrial.chaos.breaker import Span
+from seatrial.chaos.seen import traffic
+from seatrial.chaos.seen.breaker import Span
 from seatrial.quantity import show_duration
 from seatrial.realm import CLIENT
 from seatrial.sample import EdgeCall

@@ -18,7 +18,7 @@ from seatrial.chaos.expectations import (
     ObjectiveExpectation,
     TimeoutExpectation,
 )
-from seatrial.chaos.shapes import RawDuring, RawExperiment
+from seatrial.chaos.written.shapes import RawDuring, RawExperiment
 from seatrial.documents import Document
 from seatrial.errors import DocumentError, Where
 from seatrial.service import Edge, Indicator, Objective

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from seatrial.chaos.breaker import CLOSED_RUN, BreakerTimeline
-from seatrial.chaos.edge_finding import edge_finding
 from seatrial.chaos.expectations import BreakerExpectation
+from seatrial.chaos.judging.edge_finding import edge_finding
+from seatrial.chaos.seen.breaker import CLOSED_RUN, BreakerTimeline
 from seatrial.quantity import show_duration
 from seatrial.service import BreakerPromise, Edge
 from seatrial.verdict import Finding, Grade

@@ -10,8 +10,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from seatrial.chaos.ledger import Ledger, ledgers, read_ledger
-from seatrial.chaos.undo import Recovery, undo_open
+from seatrial.chaos.healing.ledger import Ledger, ledgers, read_ledger
+from seatrial.chaos.healing.undo import Recovery, undo_open
 from seatrial.clock import Clock
 from seatrial.errors import DocumentError, FaultFailed
 from seatrial.runtime.lock import BREAKING, UNDOING, hold

@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from seatrial.chaos import traffic
-from seatrial.chaos.breaker import Span
-from seatrial.chaos.edge_finding import edge_finding
 from seatrial.chaos.expectations import AmplificationExpectation
+from seatrial.chaos.judging.edge_finding import edge_finding
+from seatrial.chaos.seen import traffic
+from seatrial.chaos.seen.breaker import Span
 from seatrial.sample import EdgeCall
 from seatrial.service import Edge, Mechanisms
 from seatrial.verdict import Finding, Grade

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from seatrial.chaos import faults
 from seatrial.chaos.faults.injectable import Injectable, Undone
+from seatrial.chaos.healing.ledger import Content, Entry, Ledger, read_ledger
 from seatrial.chaos.in_time import in_time
-from seatrial.chaos.ledger import Content, Entry, Ledger, read_ledger
 from seatrial.clock import Clock
 from seatrial.errors import FaultFailed, SeatrialError
 
