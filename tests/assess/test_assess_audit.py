@@ -20,6 +20,7 @@ from seatrial.assess.audit_stage import most_s
 from seatrial.assess.conclude import judge_run, read_run
 from seatrial.assess.plan import Asked, read_plan
 from seatrial.assess.run import conclude_run
+from seatrial.assess.runs import own_verdict
 from seatrial.assess.terms import terms_of_strains
 from seatrial.chaos.audit.model import Kind
 from seatrial.cli.judge import run_judge, run_report
@@ -281,7 +282,8 @@ def test_an_audit_that_was_cut_short_is_undecided_and_says_so_everywhere(workspa
     assert "the run was cut short: 1 of 3 strains played; " in page
     written = json.loads(run.audit.read_text())
     assert written["cut_short"] == "the run was cut short: 1 of 3 strains played"
-    assert (written["score"], written["exit_code"]) == (None, ExitCode.UNDECIDED)
+    assert (written["grade"], written["score"], written["exit_code"]) == ("UNDECIDED", None, ExitCode.UNDECIDED)
+    assert own_verdict(run) == "UNDECIDED"
     assert '<error message="undecided: the run was cut short: 1 of 3 strains played' in run.junit.read_text()
 
 

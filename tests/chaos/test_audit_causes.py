@@ -27,6 +27,7 @@ from seatrial.chaos.audit.model import Family, Kind, Reading, Ruling, Sign, Stra
 from seatrial.chaos.audit.signatures import SIGNATURES, UNAWAITED
 from seatrial.errors import UsageError
 from seatrial.service import Dependency, Edge, Mechanisms, Service
+from seatrial.verdict import Grade
 
 EDGES = (Edge("front", "back"), Edge("front", "side"))
 
@@ -103,6 +104,20 @@ def test_the_gravest_finding_comes_first():
 
 def test_nothing_judged_has_no_score():
     assert causes.score([_ruling(NO_BREAKER, Kind.HANG, Sign.NOT_JUDGED)]) is None
+
+
+@pytest.mark.parametrize(
+    ("signs", "cut_short", "grade"),
+    [
+        ((Sign.CLEAR, Sign.NOT_JUDGED), "", Grade.MET),
+        ((Sign.CLEAR,), "1 of 3 strains played", Grade.UNDECIDED),
+        ((Sign.NOT_JUDGED,), "", Grade.UNDECIDED),
+        ((), "", Grade.UNDECIDED),
+        ((Sign.FOUND, Sign.CLEAR), "1 of 3 strains played", Grade.MISSED),
+    ],
+)
+def test_a_finding_is_missed_and_without_one_only_a_whole_audit_is_met(signs, cut_short, grade):
+    assert causes.grade([_ruling(NO_BREAKER, Kind.HANG, sign) for sign in signs], cut_short) is grade
 
 
 def test_the_score_weighs_what_was_found_by_severity():

@@ -35,7 +35,7 @@ from seatrial.chaos.model import (
 )
 from seatrial.chaos.plan import Checked, PhaseObjective
 from seatrial.chaos.verify import UNSTEADY, Seen, apart, judge_experiment, timeline_of
-from seatrial.errors import CannotRun, FaultFailed
+from seatrial.errors import CannotRun, DocumentError, FaultFailed
 from seatrial.sample import CallsLost, EdgeCall, FaultWindow, Phase
 from seatrial.service import BreakerPromise, Edge, Indicator, Mechanisms, Objective
 from seatrial.verdict import Finding, Grade, Subject
@@ -288,6 +288,32 @@ def test_a_promise_that_is_missed_under_the_fault_aborts_and_heals_at_once(bench
     (window,) = record.windows
     assert window.ended_at - bench.begin == pytest.approx(12.0, abs=0.6)
     assert bench.run(watched, judge=bench.judge).aborted == ""
+
+
+@dataclass(frozen=True, slots=True)
+class LongFault(NotedFault):
+    """One that waits by itself while it is injected."""
+
+    takes_s: ClassVar[float] = 56.0
+
+
+@pytest.mark.parametrize(("at_s", "is_refused"), [(5.0, True), (4.0, False)])
+def test_a_fault_that_goes_on_beyond_the_limit_by_itself_is_refused_before_anything(bench: Bench, at_s, is_refused):
+    alike = checked(Injection(at_s, 1.0, ServiceFault("ledger", Kill())))
+    experiment = dataclasses.replace(alike.experiment, limits=Limits(duration_s=60.0))
+
+    def resolve(fault: Fault) -> Resolved:
+        return Resolved(fault, Means.PROCESS, LongFault(fault.target))
+
+    def play() -> ExperimentRecord:
+        return bench.run(dataclasses.replace(alike, experiment=experiment), resolve=resolve)
+
+    if not is_refused:
+        assert play().aborted == ""
+        return
+    with pytest.raises(DocumentError, match="noted: this goes on until 61 s at the earliest"):
+        play()
+    assert bench.notes == []
 
 
 @dataclass(frozen=True, slots=True)

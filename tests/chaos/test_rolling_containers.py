@@ -103,7 +103,7 @@ def test_the_pauses_of_the_replicas_that_were_found_count_for_the_limit_of_the_m
         checked = check(experiment, realm=realm, services={})
         resolve = resolver(three.workspace, realm, holder="test")
         if refused:
-            with pytest.raises(DocumentError, match="3 containers are restarted until 60 s at the earliest"):
+            with pytest.raises(DocumentError, match="30 s apart: this goes on until 60 s at the earliest"):
                 plan_experiment(checked, realm=realm, resolve=resolve)
         else:
             [planned] = plan_experiment(checked, realm=realm, resolve=resolve).injections

@@ -58,10 +58,8 @@ def test_a_run_is_listed_whatever_its_verdict_is(verdict, told, here, capsys):
 @pytest.mark.parametrize(
     ("audit", "told"),
     [
-        ({"findings": [{"service": "cards"}], "score": 87.0}, "MISSED"),
-        ({"findings": [{"service": "cards"}], "score": None, "cut_short": "halted"}, "MISSED"),
-        ({"findings": [], "score": 100.0}, "MET"),
-        ({"findings": [], "score": None}, "UNDECIDED"),
+        ({"grade": "MISSED", "score": 87.0}, "MISSED"),
+        ({"grade": "UNDECIDED", "score": None}, "UNDECIDED"),
         ({"version": 2}, "unreadable"),
     ],
 )

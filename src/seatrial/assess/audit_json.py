@@ -18,6 +18,7 @@ def audit_json(audited: Audited) -> dict[str, Any]:
         "version": 1,
         "run": audited.run.name,
         "realm": audited.realm,
+        "grade": audited.grade,
         "score": audited.score,
         "cut_short": audited.cut_short or None,
         "exit_code": int(audited.code),

@@ -19,6 +19,7 @@ from seatrial.sample import CallsLost, Connections, EdgeCall, FaultWindow, Inter
 from seatrial.scenarios.answers.wanted import Severity
 from seatrial.scenarios.model import Scenario, every_step
 from seatrial.service import Edge
+from seatrial.verdict import Grade, exit_code
 
 
 @dataclass(frozen=True)
@@ -52,18 +53,18 @@ class Audited:
 
     @property
     def code(self) -> ExitCode:
-        """MISSED with a finding; UNDECIDED when nothing was judged, or not all was played: no data is never MET.
-        INTERRUPTED of one that was interrupted just now."""
-        if self.interrupted:
-            return ExitCode.INTERRUPTED
-        if causes.causes(self.rulings):
-            return ExitCode.MISSED
-        return ExitCode.UNDECIDED if self.score is None else ExitCode.MET
+        """That of its grade; INTERRUPTED of one that was interrupted just now."""
+        return ExitCode.INTERRUPTED if self.interrupted else exit_code(self.grade)
+
+    @property
+    def grade(self) -> Grade:
+        """Of the whole, by what was found."""
+        return causes.grade(self.rulings, self.cut_short)
 
     @property
     def score(self) -> float | None:
         """Of the whole; None when nothing was judged, or not all was played."""
-        return None if self.cut_short else causes.score(self.rulings)
+        return causes.score(self.rulings, self.cut_short)
 
 
 def read_rulings(seen: Iterable[Observation]) -> tuple[Ruling, ...]:

@@ -212,13 +212,11 @@ def _verdict(run: Run) -> str:
 
 
 def own_verdict(run: Run) -> str:
-    """The grade of a run that is over, on its own terms: of an audit by what it found, of a game day by its steps."""
-    judged = next((file for file in (run.verdict, run.diff) if file.is_file()), None)
+    """The grade of a run that is over, on its own terms: as its command wrote it, and of a game day by its steps."""
+    judged = next((file for file in (run.verdict, run.diff, run.audit) if file.is_file()), None)
     try:
         if judged:
             return _grade(_text(read_json(judged), "grade"))
-        if run.audit.is_file():
-            return _of_audit(read_json(run.audit))
         return _of_day(run) if run.gameday.is_file() else NOT_JUDGED
     except (UsageError, DocumentError):
         return UNREADABLE
@@ -226,15 +224,6 @@ def own_verdict(run: Run) -> str:
 
 def _grade(text: str) -> str:
     return text if text in set(Grade) else UNREADABLE
-
-
-def _of_audit(content: Mapping[str, Any]) -> str:
-    """As its command ended: MISSED with a finding; without one, UNDECIDED where it has no score."""
-    if "findings" not in content or "score" not in content:
-        return UNREADABLE
-    if content["findings"]:
-        return Grade.MISSED
-    return Grade.UNDECIDED if content["score"] is None else Grade.MET
 
 
 def _of_day(day: Run) -> str:

@@ -14,7 +14,6 @@ from seatrial.chaos import faults
 from seatrial.chaos.active import Resolved
 from seatrial.chaos.expectations import Expectations, Named
 from seatrial.chaos.faults.injectable import Site
-from seatrial.chaos.faults.rolling import InTurn
 from seatrial.chaos.inject import LEASE_S
 from seatrial.chaos.model import EdgeFault, Experiment, Fault, Injection
 from seatrial.errors import DocumentError, Where, did_you_mean
@@ -115,15 +114,13 @@ def require_able(checked: Checked, *, realm: Realm) -> None:
 
 
 def refuse_longer(injection: Injection, resolved: Resolved, *, limit_s: float) -> None:
-    """Refuse a rolling restart of so many replicas as were found that its pauses alone go beyond the limit."""
-    restarted = resolved.injectable
-    if isinstance(restarted, InTurn) and injection.at_s + restarted.pauses_s > limit_s:
-        ends_s = show_duration(injection.at_s + restarted.pauses_s)
-        problem = f"{len(restarted.rows)} {restarted.noun} are restarted until {ends_s} at the earliest"
-        hint = (
-            f"the method's limit is {show_duration(limit_s)}: shorten the pause, or raise limits: {{duration: ...}}"
-        )
-        raise _error(injection.fault.where, problem, hint)
+    """Refuse a fault whose target, as it was found, makes injecting it alone go beyond the limit: many replicas."""
+    ends_s = injection.at_s + resolved.injectable.takes_s
+    if ends_s <= limit_s:
+        return
+    problem = f"{resolved.injectable.sight}: this goes on until {show_duration(ends_s)} at the earliest"
+    hint = f"the method's limit is {show_duration(limit_s)}: shorten the pause, or raise limits: {{duration: ...}}"
+    raise _error(injection.fault.where, problem, hint)
 
 
 def resolver(workspace: Path, realm: Realm, *, holder: str, lease_s: float = LEASE_S) -> Callable[[Fault], Resolved]:

@@ -1,4 +1,4 @@
-"""What the rulings of an audit come to: one finding for each cause with its consequences, the matrix, the score.
+"""What the rulings of an audit come to: one finding for each cause with its consequences, matrix, score, grade.
 
 Pure.
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from seatrial.chaos.audit.families import DEFECTS, UNTRIABLE
 from seatrial.chaos.audit.model import Cause, Kind, Ruling, Sign
 from seatrial.service import Edge
+from seatrial.verdict import Grade
 
 NOT_TRIED = "not tried"
 
@@ -42,16 +43,24 @@ def _consequences(roots: Sequence[Ruling], found: Sequence[Ruling]) -> tuple[Rul
     return tuple(item for item in found if item in reached[len(roots) :])
 
 
-def score(rulings: Sequence[Ruling]) -> float | None:
-    """100 less the share of what was judged that was found, by severity; None when nothing was judged.
+def score(rulings: Sequence[Ruling], cut_short: str = "") -> float | None:
+    """100 less the share of what was judged that was found, by severity; None when nothing was judged, or the audit
+    was `cut_short`.
 
     What another finding explains counts with it: a cause that breaks more weighs more.
     """
     judged = [ruling for ruling in rulings if ruling.reading.sign is not Sign.NOT_JUDGED]
-    if not judged:
+    if cut_short or not judged:
         return None
     bad = sum(ruling.family.severity for ruling in judged if ruling.reading.sign is Sign.FOUND)
     return 100.0 * (1.0 - bad / sum(ruling.family.severity for ruling in judged))
+
+
+def grade(rulings: Sequence[Ruling], cut_short: str = "") -> Grade:
+    """MISSED with a finding; without one, UNDECIDED where there is no score: no data is never MET."""
+    if causes(rulings):
+        return Grade.MISSED
+    return Grade.UNDECIDED if score(rulings, cut_short) is None else Grade.MET
 
 
 def matrix(rulings: Sequence[Ruling], edges: Iterable[Edge]) -> Mapping[Edge, Mapping[Kind, str]]:

@@ -76,6 +76,7 @@ class AtOnce(ABC):
     """What is injected in one go, as most faults are."""
 
     __slots__ = ()
+    takes_s: ClassVar[float] = 0.0
 
     @abstractmethod
     def inject(self) -> None:
@@ -111,6 +112,11 @@ class Injectable(Protocol):
     @property
     def sight(self) -> str:
         """What will be done to what, in one line, for `chaos plan`."""
+        ...
+
+    @property
+    def takes_s(self) -> float:
+        """How long injecting it takes at the least: what it waits for by itself."""
         ...
 
     def in_turn(self, stop: threading.Event) -> Iterator[Injectable]:

@@ -91,8 +91,8 @@ class InTurn:
         return tuple(self.part(*row) for row in self.rows)
 
     @property
-    def pauses_s(self) -> float:
-        """How long it waits in all between one restart and the next."""
+    def takes_s(self) -> float:
+        """The pauses between one restart and the next."""
         return self.pause_s * (len(self.rows) - 1)
 
     @property

@@ -35,15 +35,15 @@ def build_audit(facts: AuditFacts) -> AuditPage:
     by_strain = _by_strain(facts.rulings)
     anchors = {strain: f"strain-{number}" for number, strain in enumerate(by_strain, start=1)}
     found = causes.causes(facts.rulings)
-    score = None if facts.cut_short else causes.score(facts.rulings)
+    grade = causes.grade(facts.rulings, facts.cut_short)
     kinds = tuple(kind for kind in Kind if any(strain.kind is kind for strain in by_strain))
     drawn = _drawn(facts, by_strain)
     return AuditPage(
         facts=facts,
-        grade=Grade.MISSED if found else Grade.UNDECIDED if score is None else Grade.MET,
-        word=counted(len(found), "finding") if found else "Undecided" if score is None else "No finding",
+        grade=grade,
+        word=counted(len(found), "finding") if found else "No finding" if grade is Grade.MET else "Undecided",
         reason=_reason(found, facts),
-        score=score,
+        score=causes.score(facts.rulings, facts.cut_short),
         causes=tuple(_cause(cause, anchors) for cause in found),
         kinds=kinds,
         rows=tuple(_row(edge, kinds, by_strain, anchors) for edge in facts.edges),
