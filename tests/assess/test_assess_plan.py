@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seatrial.assess.plan import DEFAULT_AT_MOST_S, Asked, experiment_plan, rates_per_s, read_plan
+from seatrial.assess.plan import DEFAULT_AT_MOST_S, Asked, Documents, experiment_plan, rates_per_s, read_plan
 from seatrial.errors import DocumentError, Refused, UsageError
 from seatrial.scenarios.load.profile import Model
 
@@ -43,13 +43,13 @@ def test_rates_are_the_peak_shared_out_by_weight_and_summed_over_journeys(plan):
 
 
 def test_nobody_knows_the_rates_of_a_closed_model_or_of_no_load(workspace):
-    assert rates_per_s(experiment_plan(workspace, Asked(), "stock hangs")) == {}
+    assert rates_per_s(experiment_plan(Documents(workspace), Asked(), "stock hangs")) == {}
     (workspace / "slo" / "quiet.yaml").write_text("gate: quiet\n")
     assert rates_per_s(read_plan(workspace, Asked(gate="quiet"))) == {}
 
 
 def test_an_experiment_alone_has_its_own_traffic_and_judges_no_objective(workspace):
-    plan = experiment_plan(workspace, Asked(), "stock hangs")
+    plan = experiment_plan(Documents(workspace), Asked(), "stock hangs")
     assert (plan.profile.name, plan.acceptance, dict(plan.services)) == ("crowd", (), {})
     assert plan.hold_at_most_s == 5.0  # its baseline: there is nothing else to hold for
     assert [checked.experiment.name for checked in plan.experiments] == ["stock hangs"]
@@ -57,7 +57,7 @@ def test_an_experiment_alone_has_its_own_traffic_and_judges_no_objective(workspa
 
 def test_one_journey_is_traffic_at_its_own_rate_for_as_long_as_the_experiment_takes(workspace):
     _rewrite(workspace / "chaos" / "hang.yaml", "{profile: crowd}", "{scenario: browse, every: 250ms}")
-    plan = experiment_plan(workspace, Asked(), "stock hangs")
+    plan = experiment_plan(Documents(workspace), Asked(), "stock hangs")
     assert [scenario.name for scenario in plan.mix.scenarios] == ["browse"]
     assert (plan.profile.name, plan.profile.model, plan.profile.peak) == ("browse every 250 ms", Model.OPEN, 4.0)
     assert (plan.profile.lasts_s, plan.hold_at_most_s) == (plan.experiments[0].experiment.takes_s, 5.0)
@@ -66,29 +66,29 @@ def test_one_journey_is_traffic_at_its_own_rate_for_as_long_as_the_experiment_ta
 def test_an_unknown_journey_as_traffic_is_named_at_its_place(workspace):
     _rewrite(workspace / "chaos" / "hang.yaml", "{profile: crowd}", "{scenario: browze, every: 250ms}")
     with pytest.raises(DocumentError, match=r"chaos/hang\.yaml:2:.*browze.*did you mean 'browse'"):
-        experiment_plan(workspace, Asked(), "stock hangs")
+        experiment_plan(Documents(workspace), Asked(), "stock hangs")
 
 
 def test_an_experiment_alone_needs_no_gate(workspace):
     (workspace / "slo" / "gate.yaml").unlink()
-    assert experiment_plan(workspace, Asked(), "stock hangs").gate.experiments == ("stock hangs",)
+    assert experiment_plan(Documents(workspace), Asked(), "stock hangs").gate.experiments == ("stock hangs",)
 
 
 def test_an_experiment_alone_needs_no_leave_for_the_gates_journeys(workspace):
     _rewrite(workspace / "scenarios" / "buy.yaml", "{name: look,", "{name: look, mutates: true,")
-    assert experiment_plan(workspace, Asked(), "stock hangs").mix.scenarios[0].name == "browse"
+    assert experiment_plan(Documents(workspace), Asked(), "stock hangs").mix.scenarios[0].name == "browse"
 
 
 def test_the_traffic_of_an_experiment_alone_needs_the_realms_leave(workspace):
     _rewrite(workspace / "realms.yaml", "load: {max_rate: 100/s}, ", "")
     with pytest.raises(Refused, match="does not allow load"):
-        experiment_plan(workspace, Asked(), "stock hangs")
+        experiment_plan(Documents(workspace), Asked(), "stock hangs")
 
 
 def test_an_unknown_profile_of_an_experiment_is_a_mistake_in_its_document(workspace):
     _rewrite(workspace / "chaos" / "hang.yaml", "profile: crowd", "profile: crwd")
     with pytest.raises(DocumentError, match=r"chaos/hang\.yaml:\d+:\d+: .*'crwd'; did you mean 'crowd'"):
-        experiment_plan(workspace, Asked(), "stock hangs")
+        experiment_plan(Documents(workspace), Asked(), "stock hangs")
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_an_unknown_profile_of_an_experiment_is_a_mistake_in_its_document(worksp
 def test_an_objective_that_an_experiments_traffic_never_speaks_to_is_refused_at_its_place(old, new, told, workspace):
     _rewrite(workspace / "chaos" / "hang.yaml", old, new)
     with pytest.raises(DocumentError, match=rf"hang\.yaml:{told} would have no data; it asks shop$"):
-        experiment_plan(workspace, Asked(), "stock hangs")
+        experiment_plan(Documents(workspace), Asked(), "stock hangs")
     assert read_plan(workspace, Asked()).experiments  # the gate's load asks it
 
 
@@ -127,19 +127,19 @@ def test_an_objective_of_routes_that_an_experiments_traffic_does_not_ask_is_refu
     with pytest.raises(
         DocumentError, match=r"no journey of 'crowd' asks 'shop' for GET /count, so 'shop.counted' would"
     ):
-        experiment_plan(workspace, Asked(), "stock hangs")
+        experiment_plan(Documents(workspace), Asked(), "stock hangs")
 
 
 def test_an_experiment_is_planned_by_its_file_under_its_name(workspace, monkeypatch):
     monkeypatch.chdir(workspace)
-    plan = experiment_plan(workspace, Asked(), "chaos/hang.yaml")
+    plan = experiment_plan(Documents(workspace), Asked(), "chaos/hang.yaml")
     assert plan.gate.experiments == ("stock hangs",)
     assert [checked.experiment.name for checked in plan.experiments] == ["stock hangs"]
 
 
 def test_an_experiment_without_traffic_cannot_run_alone(workspace):
     with pytest.raises(UsageError, match=r"chaos/idle\.yaml:1:.*'without traffic' names no traffic"):
-        experiment_plan(workspace, Asked(), "without traffic")
+        experiment_plan(Documents(workspace), Asked(), "without traffic")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from seatrial import documents
 from seatrial.chaos.faults.toxics import Toxic
 from seatrial.chaos.healing.ledger import Entry, Ledger
 from seatrial.cli.chaos import run_plan, run_recover
@@ -149,6 +150,24 @@ def test_of_a_realm_that_is_not_up_plan_tells_what_documents_do_and_what_it_did_
         "realm 'demo' is not up: documents were checked, and no target was looked for; to see them:",
         "  seatrial up --realm demo",
     ]
+
+
+def test_plan_reads_no_document_again_for_another_experiment(down, monkeypatch):
+    down(hang="traffic: {profile: p}\n", again="traffic: {profile: p}\n", gated="")
+    read: list[str] = []
+    reader = documents.read
+
+    def noted(text: str, file: str):
+        read.append(file)
+        return reader(text, file)
+
+    monkeypatch.setattr(documents, "read", noted)
+    run_plan("hang", None)
+    of_one = sorted(read)
+    read.clear()
+    run_plan(None, None)
+    assert sorted(read) == of_one
+    assert "scenarios/pay.yaml" in of_one
 
 
 @pytest.mark.parametrize(

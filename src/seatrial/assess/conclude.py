@@ -14,7 +14,7 @@ from seatrial.assess.audit_findings import NAME as AUDIT
 from seatrial.assess.audit_findings import audit_findings, audit_not_run
 from seatrial.assess.audited import cut_short, read_rulings, read_seen
 from seatrial.assess.headroom import less_of
-from seatrial.assess.plan import Asked, Plan, beside, experiment_plan, read_plan
+from seatrial.assess.plan import Asked, Documents, Plan, beside, experiment_plan, read_plan
 from seatrial.assess.search import findings_of
 from seatrial.assess.verify import judge_experiments
 from seatrial.assess.versus import judge_comparisons
@@ -66,7 +66,7 @@ def plan_of(workspace: Path, about: About) -> Plan:
     """The plan of a recorded run, by the documents as they are now."""
     asked = Asked(about.realm, about.gate, about.services, about.overrides)
     if about.experiment:
-        return experiment_plan(workspace, asked, about.experiment)
+        return experiment_plan(Documents(workspace), asked, about.experiment)
     plan = read_plan(workspace, asked)
     return beside(plan, about.canary) if about.canary else plan
 

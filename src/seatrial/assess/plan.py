@@ -7,6 +7,7 @@ after minutes of load.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from seatrial.errors import DocumentError, UsageError, Where, did_you_mean, unkn
 from seatrial.quantity import show_duration
 from seatrial.realm import Realm, permit_chaos, permit_mutations
 from seatrial.redact import Secrets
-from seatrial.runtime.read import choose_realm, read_realms
+from seatrial.runtime.read import Realms, choose_realm, read_realms
 from seatrial.sample import Phase
 from seatrial.scenarios.load.mix import Mix, mix
 from seatrial.scenarios.load.mix import permit as permit_mix
@@ -43,6 +44,39 @@ from seatrial.slo.measure import Question
 from seatrial.slo.read import read_services
 
 DEFAULT_AT_MOST_S = 300.0
+
+
+@dataclass(frozen=True)
+class Documents:
+    """What stands in the folders of a workspace: each is read once, when it is first asked for, which is when it
+    raises DocumentError for a mistake in it."""
+
+    workspace: Path
+
+    @functools.cached_property
+    def realms(self) -> Realms:
+        """By name, with the default."""
+        return read_realms(self.workspace)
+
+    @functools.cached_property
+    def services(self) -> Mapping[str, Service]:
+        """Every service that has a document, by name."""
+        return read_services(self.workspace / "slo")
+
+    @functools.cached_property
+    def scenarios(self) -> tuple[Scenario, ...]:
+        """Every journey."""
+        return read_scenarios(self.workspace / "scenarios")
+
+    @functools.cached_property
+    def profiles(self) -> Mapping[str, Profile]:
+        """By name."""
+        return read_profiles(self.workspace / "scenarios")
+
+    @functools.cached_property
+    def experiments(self) -> Mapping[str, Experiment]:
+        """By name, those written in game days too."""
+        return read_experiments(self.workspace / "chaos")
 
 
 @dataclass(frozen=True)
@@ -115,7 +149,7 @@ class Asked:
 
 def read_plan(workspace: Path, asked: Asked) -> Plan:
     """Read and hold together all that the gate names; DocumentError, UsageError or Refused for what is wrong."""
-    plan = _read(workspace, asked, read_gate(workspace / "slo", asked.gate))
+    plan = _read(Documents(workspace), asked, read_gate(workspace / "slo", asked.gate))
     if plan.profile and plan.mix:
         require_judge(plan.profile, asked_of(plan.services, plan.mix))
     permit(plan)
@@ -123,10 +157,10 @@ def read_plan(workspace: Path, asked: Asked) -> Plan:
     return plan
 
 
-def experiment_plan(workspace: Path, asked: Asked, name: str) -> Plan:
+def experiment_plan(documents: Documents, asked: Asked, name: str) -> Plan:
     """A plan of one experiment, by its name or its file, under its own traffic. No gate is read: the realm need not
     allow what one asks."""
-    experiment = choose_experiments(read_experiments(workspace / "chaos"), (name,))[0]
+    experiment = choose_experiments(documents.experiments, (name,))[0]
     if experiment.traffic is None:
         raise UsageError(f"{experiment.where}: '{experiment.name}' names no traffic; add `traffic: {{profile: ...}}`")
     own = _profile_of(experiment, experiment.traffic) if isinstance(experiment.traffic, Plays) else None
@@ -137,7 +171,7 @@ def experiment_plan(workspace: Path, asked: Asked, name: str) -> Plan:
         hold_at_most_s=experiment.baseline_s,
         where=experiment.where,
     )
-    plan = dataclasses.replace(_read(workspace, asked, gate, own=own), services={}, acceptance=())
+    plan = dataclasses.replace(_read(documents, asked, gate, own=own), services={}, acceptance=())
     permit(plan)
     _require_sound(plan)
     return plan
@@ -191,26 +225,24 @@ def until_hold_s(profile: Profile) -> float:
     return max(profile.warm_up_s, sum(item.lasts_s for item in before))
 
 
-def _read(workspace: Path, asked: Asked, gate: Gate, *, own: Profile | None = None) -> Plan:
+def _read(documents: Documents, asked: Asked, gate: Gate, *, own: Profile | None = None) -> Plan:
     """Every document that gate comprises; `own` is the load where no document has it."""
-    realms = read_realms(workspace)
-    realm = choose_realm(realms, asked.realm)
-    documented = read_services(workspace / "slo")
-    require_placed(documented.values(), realms)
-    scenarios = read_scenarios(workspace / "scenarios")
+    realm = choose_realm(documents.realms, asked.realm)
+    documented, scenarios = documents.services, documents.scenarios
+    require_placed(documented.values(), documents.realms)
     require_asked(documented.values(), scenarios)
-    profile = own or _profile(workspace, gate)
+    profile = own or _profile(documents, gate)
     services = _chosen(documented, asked.services)
     spread = here(asked.processes)
     if profile:
         require_places(profile, spread)
     load = mix(profile, scenarios) if profile else None
-    experiments = _experiments(workspace, gate, realm=realm, services=documented, profile=profile)
+    experiments = _experiments(documents, gate, realm=realm, profile=profile)
     if profile and load:
         for checked in experiments:
             require_traffic(checked, load, profile=profile.name)
     return Plan(
-        workspace=workspace,
+        workspace=documents.workspace,
         realm=realm,
         gate=shared(gate, _promised(services)),
         services=services,
@@ -268,19 +300,17 @@ def _profile_of(experiment: Experiment, plays: Plays) -> Profile:
     )
 
 
-def _profile(workspace: Path, gate: Gate) -> Profile | None:
+def _profile(documents: Documents, gate: Gate) -> Profile | None:
     if gate.profile is None:
         return None
-    profiles = read_profiles(workspace / "scenarios")
+    profiles = documents.profiles
     if gate.profile not in profiles:
         raise _unknown(gate.place("load", "profile"), f"unknown profile '{gate.profile}'", gate.profile, profiles)
     return profiles[gate.profile]
 
 
-def _experiments(
-    workspace: Path, gate: Gate, *, realm: Realm, services: Mapping[str, Service], profile: Profile | None
-) -> tuple[Checked, ...]:
-    known = read_experiments(workspace / "chaos")
+def _experiments(documents: Documents, gate: Gate, *, realm: Realm, profile: Profile | None) -> tuple[Checked, ...]:
+    known = documents.experiments
     for index, name in enumerate(gate.experiments):
         if name not in known:
             raise _unknown(gate.place("chaos", index), f"unknown experiment '{name}'", name, known)
@@ -290,7 +320,7 @@ def _experiments(
         problem = f"profile '{profile.name}' is a breakpoint search, which ends in overload"
         raise DocumentError(gate.place("chaos"), problem, "experiments need a load that holds")
     chosen: Iterable[Experiment] = (known[name] for name in gate.experiments)
-    return tuple(check(experiment, realm=realm, services=services) for experiment in chosen)
+    return tuple(check(experiment, realm=realm, services=documents.services) for experiment in chosen)
 
 
 def _chosen(services: Mapping[str, Service], names: Sequence[str]) -> Mapping[str, Service]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from seatrial.assess.canary import with_canary
-from seatrial.assess.plan import Asked, Plan, experiment_plan, read_plan
+from seatrial.assess.plan import Asked, Documents, Plan, experiment_plan, read_plan
 from seatrial.assess.run import Assessed, Telling, assess, verdict_of
 from seatrial.assess.versus import require_named
 from seatrial.cli.console import (
@@ -82,7 +82,7 @@ def run_assess(options: AssessOptions) -> ExitCode:
 def run_experiment(name: str, realm: str | None, *, variables: tuple[str, ...], json_file: str | None) -> ExitCode:
     """Run one experiment, by its name or its file, under its own traffic."""
     require_targets(json_file)
-    plan = experiment_plan(workspace(), Asked(realm, overrides=typed_variables(variables)), name)
+    plan = experiment_plan(Documents(workspace()), Asked(realm, overrides=typed_variables(variables)), name)
     return assess_and_tell(plan, Output(json_file=json_file), experiment=plan.experiments[0].experiment.name)
 
 

@@ -9,6 +9,7 @@ from seatrial.cli.console import say, say_healed, tell, workspace
 from seatrial.errors import ExitCode
 
 if TYPE_CHECKING:
+    from seatrial.assess.plan import Documents
     from seatrial.chaos.model import Experiment
     from seatrial.chaos.plan import Checked
     from seatrial.realm import Realm
@@ -17,15 +18,17 @@ if TYPE_CHECKING:
 def run_plan(experiment: str | None, realm_name: str | None) -> ExitCode:
     """Print what one experiment would touch, or all; refuses what running it would. Of a realm that is not up it says
     what stays unknown: whether its targets are there."""
-    from seatrial.chaos.read import choose_experiments, read_experiments
-    from seatrial.runtime.read import choose_realm, read_realms
+    from seatrial.assess.plan import Documents
+    from seatrial.chaos.read import choose_experiments
+    from seatrial.runtime.read import choose_realm
     from seatrial.runtime.up import is_down
 
     here = workspace()
-    realm = choose_realm(read_realms(here), realm_name)
-    known = read_experiments(here / "chaos")
+    documents = Documents(here)
+    realm = choose_realm(documents.realms, realm_name)
+    known = documents.experiments
     chosen = choose_experiments(known, (experiment,) if experiment else tuple(known))
-    checked = [_checked(here, item, realm) for item in chosen]
+    checked = [_checked(documents, item, realm) for item in chosen]
     down = is_down(realm, here)
     for item in checked:
         sights = _sights(here, item, realm, down=down)
@@ -42,15 +45,14 @@ def run_plan(experiment: str | None, realm_name: str | None) -> ExitCode:
     return ExitCode.MET
 
 
-def _checked(here: Path, experiment: Experiment, realm: Realm) -> Checked:
+def _checked(documents: Documents, experiment: Experiment, realm: Realm) -> Checked:
     """The experiment with all its names known; with traffic of its own, held against that as a run would be."""
     from seatrial.assess.plan import Asked, experiment_plan
     from seatrial.chaos.plan import check
-    from seatrial.slo.read import read_services
 
     if experiment.traffic is None:
-        return check(experiment, realm=realm, services=read_services(here / "slo"))
-    return experiment_plan(here, Asked(realm.name), experiment.name).experiments[0]
+        return check(experiment, realm=realm, services=documents.services)
+    return experiment_plan(documents, Asked(realm.name), experiment.name).experiments[0]
 
 
 def _sights(here: Path, checked: Checked, realm: Realm, *, down: bool) -> tuple[str, ...]:

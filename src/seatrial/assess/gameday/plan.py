@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from seatrial.assess.plan import Asked, Plan, experiment_plan
+from seatrial.assess.plan import Asked, Documents, Plan, experiment_plan
 from seatrial.chaos.gameday import GameDay, Step, read_gameday, require_file
 from seatrial.chaos.plan import Checked, plan_experiment, resolver
-from seatrial.chaos.read import read_experiments
 from seatrial.errors import DocumentError, did_you_mean
 from seatrial.quantity import show_duration
 from seatrial.realm import Realm
@@ -53,13 +52,14 @@ def gameday_plan(workspace: Path, file: Path, asked: Asked) -> DayPlan:
     """Read it all. UsageError, DocumentError or Refused for what is wrong."""
     require_file(file, workspace)
     day = read_gameday(file)
-    known = read_experiments(workspace / "chaos")
+    documents = Documents(workspace)
+    known = documents.experiments
     for step in day.steps:
         if step.experiment not in known:
             hint = did_you_mean(step.experiment, known) or "`seatrial chaos plan` lists them"
             raise DocumentError(step.where, f"unknown experiment '{step.experiment}'", hint)
     steps = tuple(
-        PlannedStep(number, step, experiment_plan(workspace, asked, step.experiment))
+        PlannedStep(number, step, experiment_plan(documents, asked, step.experiment))
         for number, step in enumerate(day.steps, start=1)
     )
     return DayPlan(workspace, steps[0].plan.realm, day, steps)

@@ -32,6 +32,7 @@ _REQUEST_GRACE_S = 0.05
 """How long a caller whose upstream is dead is still read from, so that the request it is sending gets counted."""
 _WRITE_BUFFER_BYTES = 256 * 1024
 _READ_BUFFER = bytearray(64 * 1024)
+"""Of the whole process: its proxies have one loop, which copies out what it has read before it reads the next."""
 _READ = memoryview(_READ_BUFFER)
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -95,7 +96,8 @@ class PlainSide(Side, asyncio.Protocol):
 class BufferedSide(Side, asyncio.BufferedProtocol):
     """For asyncio's own loop, whose plain reads allocate 256 KiB each.
 
-    One buffer serves all sockets: a loop fills it and calls `buffer_updated` without a pause between.
+    One buffer serves all sockets: a loop fills it and calls `buffer_updated` without a pause between. Two loops in
+    threads of one process would read into each other's.
     """
 
     def get_buffer(self, sizehint: int) -> bytearray:
