@@ -117,8 +117,9 @@ def test_disabled_proxy_is_enabled_again_when_its_lease_runs_out(our_server, ech
 
 def test_enabling_is_tried_again_until_the_port_is_free(our_server, echo, wait_until):
     proxy = our_server.proxy(echo)
-    proxy.ask("POST", body={"enabled": False, "lease": {"holder": "run-1", "ttl_s": 0.2}})
+    proxy.ask("POST", body={"enabled": False, "lease": {"holder": "run-1", "ttl_s": 600}})
     with socket.create_server(("127.0.0.1", proxy.port)):
+        our_server.ask("POST", "/leases/run-1", {"ttl_s": 0.2})
         time.sleep(0.8)
         assert proxy.ask("GET").json()["enabled"] is False
     wait_until(lambda: proxy.ask("GET").json()["enabled"])

@@ -209,18 +209,16 @@ def test_reset_peer_leaves_an_idle_connection_alone(toxiproxy_server, echo, dial
     assert is_silent(dial(proxy))
 
 
-def test_slicer_cuts_into_pieces_with_pauses(toxiproxy_server, upstream, dial):
+def test_slicer_cuts_into_pieces_with_pauses(toxiproxy_server, upstream, dial, read_exactly):
     proxy = toxiproxy_server.proxy(upstream.port)
-    proxy.add("slicer", stream="upstream", average_size=10, size_variation=3, delay=20_000)
+    proxy.add("slicer", stream="upstream", average_size=10, size_variation=3, delay=50_000)
     caller = dial(proxy)
     callee = upstream.accept()
     data = random.Random(2).randbytes(100)
+    watch = Watch()
     caller.sendall(data)
-    pieces = []
-    while sum(map(len, pieces)) < 100:
-        pieces.append(callee.recv(100))
-    assert b"".join(pieces) == data
-    assert len(pieces) >= 4  # eight or more are sent; a starved reader may find some together
+    assert read_exactly(callee, 100) == data
+    assert watch.read_s() >= 0.29  # of 13 bytes at most there are eight; a starved reader may find some together
 
 
 def test_limit_data_passes_exactly_so_many_bytes(toxiproxy_server, echo, dial, read_exactly):

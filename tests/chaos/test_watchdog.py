@@ -90,9 +90,11 @@ def realm_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture
-def workspace(realm_folder: Path) -> Iterator[Path]:
-    """The same with no run in it."""
+def workspace(realm_folder: Path, wait_until: Callable[..., None]) -> Iterator[Path]:
+    """The same with no run in it, no watchdog, and nothing to tell."""
     yield realm_folder
+    wait_until(lambda: not watchdogs(realm_folder))
+    take_healed(realm_folder)
     for name in ("faults.jsonl", "watchdog.log"):
         (run_folder(realm_folder) / name).unlink(missing_ok=True)
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+import unhurried as patient
 
 from ports import free_port
-from seatrial.demo import DEPENDS_ON, SERVICES
+from seatrial.demo import DEPENDS_ON, SERVICES, edges
 from seatrial.demo.client import EdgeClient
 from seatrial.demo.defect_texts import parse_defects
 from seatrial.demo.defects import Defects, defects_of
@@ -119,8 +120,16 @@ def play() -> Callable[..., None]:
     return run
 
 
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bank in this process waits longer, for tests in which nothing is too late."""
+    monkeypatch.setattr(edges, "EDGES", patient.patient_edges())
+    for name, limit_s in patient.patient_limits_s().items():
+        monkeypatch.setitem(edges.REQUEST_LIMIT_S, name, limit_s)
+
+
 class Processes:
-    """The bank as five processes on free ports of 127.0.0.1."""
+    """The bank as five processes on free ports of 127.0.0.1, unhurried."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -142,7 +151,7 @@ class Processes:
         port = self.urls[service].rpartition(":")[2]
         with (self._folder / f"{service}.log").open("ab") as log:
             self._running[service] = subprocess.Popen(
-                [sys.executable, "-m", "seatrial.demo", kind],
+                [sys.executable, patient.__file__, kind],
                 env=os.environ | {"PORT": port} | urls | environ,
                 stdout=log,
                 stderr=log,

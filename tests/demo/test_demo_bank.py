@@ -8,6 +8,12 @@ from seatrial.demo import DEPENDS_ON, SERVICES
 from seatrial.demo.edges import EDGES, REQUEST_LIMIT_S, edges_of
 
 
+@pytest.fixture
+def play(play, unhurried):
+    """Nothing is too late in these stories."""
+    return play
+
+
 async def until(check):
     """Wait until an async check gives something true, and give that."""
     async with asyncio.timeout(20):

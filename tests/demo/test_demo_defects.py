@@ -5,6 +5,12 @@ from seatrial.demo.defect_texts import known_defects, parse_defects
 from seatrial.demo.defects import ERRORS, KNOWN, NO_BREAKER, SLOW, Defects, defects_of
 
 
+@pytest.fixture
+def play(play, unhurried):
+    """Nothing is too late in these stories."""
+    return play
+
+
 def test_a_defect_is_named_by_its_number_or_its_name():
     by_number, by_name = parse_defects(["5:cards", "no-breaker:cards"])
     assert by_number == by_name

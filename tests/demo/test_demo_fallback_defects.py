@@ -8,6 +8,12 @@ from seatrial.demo.breaker import OPEN_S
 CHARGE = {"amount_cents": 100, "merchant_id": "m-3"}
 
 
+@pytest.fixture
+def play(play, unhurried):
+    """Nothing is too late in these stories."""
+    return play
+
+
 def played(play, *defects):
     """What a customer sees while merchants are out and after: (status, degraded) of browsing and of charging."""
     seen = {}

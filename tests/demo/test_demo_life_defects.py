@@ -9,6 +9,12 @@ import pytest
 from seatrial.demo.service import START_WITHIN_S
 
 
+@pytest.fixture
+def play(play, unhurried):
+    """Nothing is too late in these stories."""
+    return play
+
+
 def statuses_without(play, missing, asked, *defects):
     """Statuses of some (service, path) while a service is out."""
     seen = []

@@ -8,9 +8,15 @@ from contextlib import ExitStack, asynccontextmanager, suppress
 import httpx
 import pytest
 from stand_ins import ACCOUNT, ask_for_account, lead_to, served
+from unhurried import TIMES
+
+from seatrial.demo.edges import edges_of
 
 LONG_S = 1.0
 """Four times what cards waits for the ledger."""
+
+GIVEN_UP_S = TIMES * edges_of("gateway")[0].timeout_s
+"""When the gateway as a process gives cards up, which wait eight times 1.25 s for the ledger with defect 4."""
 
 
 def answered(play, *defects, at):
@@ -117,10 +123,10 @@ def call_goes_on_after_the_caller_left(processes, **environ):
         processes.start("cards", LEDGER_URL=f"http://127.0.0.1:{ledger.getsockname()[1]}", **environ)
         ledger.settimeout(20)
         with suppress(httpx.ReadTimeout):
-            httpx.get(f"{processes.urls['cards']}/accounts/acc-1", timeout=0.6, trust_env=False)
+            httpx.get(f"{processes.urls['cards']}/accounts/acc-1", timeout=GIVEN_UP_S, trust_env=False)
         exchange, _ = ledger.accept()
     with exchange:
-        exchange.settimeout(0.5)
+        exchange.settimeout(2.0)
         return not _is_closed(exchange)
 
 

@@ -172,7 +172,7 @@ def test_what_cannot_be_rendered_is_told_on_the_way_and_is_no_error_of_the_servi
 
 
 def test_a_stall_of_the_target_shows_in_the_table_of_an_open_load(workspace, target, capsys):
-    write_profile(workspace, "stall", "scenarios: [look]\nstages: [{ramp_to: 100/s}, {hold: 4s}]\n")
+    write_profile(workspace, "stall", "scenarios: [look]\nstages: [{ramp_to: 100/s}, {hold: 7s}]\n")
     stalling = threading.Thread(target=_stall_after, args=(target, 100))
     stalling.start()
     run_load("stall", "here", json_file=str(workspace / "out.json"))

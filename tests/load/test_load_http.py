@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 import brotli
@@ -316,16 +317,19 @@ def test_connections_of_different_tls_are_not_shared(probe, authority):
 
 
 def test_a_kept_connection_that_speaks_unasked_is_of_no_more_use(probe, raw_server):
+    unasked = threading.Semaphore(0)
+
     def answer(connection, path):
         connection.sendall(OK)
         time.sleep(0.05)
         connection.sendall(OK.replace(b"hi", b"no"))
+        unasked.release()
         return True
 
     server = raw_server(answer)
     for path in ("/a", "/b"):
         assert probe.send(f"{server.url}{path}")[:2] == [200, "hi"]
-        time.sleep(0.15)
+        assert unasked.acquire(timeout=20)
     assert server.paths == ["/a", "/b"]
 
 
