@@ -172,11 +172,8 @@ def test_disabled_proxy_refuses_drops_and_comes_back_on_its_port(toxiproxy_serve
     assert again.recv(1) == b"y"
 
 
-def test_proxy_can_be_made_disabled(toxiproxy_server, echo, dial):
-    port = socket.create_server(("127.0.0.1", 0))
-    listen = f"127.0.0.1:{port.getsockname()[1]}"
-    port.close()
-    proxy = toxiproxy_server.proxy(echo, listen=listen, enabled=False)
+def test_proxy_can_be_made_disabled(toxiproxy_server, echo, dial, free_port):
+    proxy = toxiproxy_server.proxy(echo, listen=f"127.0.0.1:{free_port}", enabled=False)
     with pytest.raises(ConnectionRefusedError):
         dial(proxy)
 

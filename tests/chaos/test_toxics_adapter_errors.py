@@ -126,9 +126,8 @@ def test_only_our_errors_reach_a_user_whatever_is_answered(standing, given: byte
     assert not any("\n" in each for each in said)
 
 
-def test_only_our_errors_reach_a_user_where_nobody_listens():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        api = f"http://127.0.0.1:{free.getsockname()[1]}"
+def test_only_our_errors_reach_a_user_where_nobody_listens(free_port):
+    api = f"http://127.0.0.1:{free_port}"
     said = {name: said_by(operation, api) for name, operation in OPERATIONS.items()}
     assert {name for name, text in said.items() if not text} == {"heal a toxic", "enable"}
     assert all(api in text for text in said.values() if text)
@@ -151,9 +150,8 @@ def test_a_server_that_drips_its_answer_is_given_up_at_the_deadline_as_a_whole(s
 
 
 @pytest.mark.parametrize("kind", [Latency(0.1), Down(), HttpError()])
-def test_a_server_that_is_not_there_is_not_taken_for_an_original(tmp_path: Path, kind):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        api = f"http://127.0.0.1:{free.getsockname()[1]}"
+def test_a_server_that_is_not_there_is_not_taken_for_an_original(tmp_path: Path, free_port: int, kind):
+    api = f"http://127.0.0.1:{free_port}"
     edges = {str(EDGE): EdgeProxy(api, "p")}
     realm = Realm("staging", RuntimeKind.EXTERNAL, {"ledger": Place("ledger", url="http://x")}, edges=edges)
     with pytest.raises(FaultFailed, match=api):

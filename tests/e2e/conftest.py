@@ -24,6 +24,7 @@ from typing import Any
 import psutil
 import pytest
 
+from ports import free_port
 from seatrial.cli.main import main
 from seatrial.runtime import process
 from seatrial.runtime.read import read_realms
@@ -34,7 +35,8 @@ COMMAND = [sys.executable, "-c", "from seatrial.cli.main import main; main()"]
 STRANGERS = "SEATRIAL_TEST_STRANGERS"
 
 CLOCK_STEPS = "SEATRIAL_TEST_CLOCK_STEPS"
-"""Two moments of the monotonic clock, between which the wall clock of every process is an hour ahead."""
+"""A file that, once it is there, has two moments of the monotonic clock, between which the wall clock of every process
+is an hour ahead."""
 
 WATCHMAN = f"""\
 import os, sys, time
@@ -51,9 +53,13 @@ def watch(event, args):
             file.write(f"{{sys.argv}} called {{host}}\\n")
 sys.addaudithook(watch)
 if "{CLOCK_STEPS}" in os.environ:
-    first, last = map(float, os.environ["{CLOCK_STEPS}"].split())
-    right, elapsed = time.time, time.monotonic
-    time.time = lambda: right() + 3600.0 * (first < elapsed() < last)
+    right, elapsed, steps = time.time, time.monotonic, []
+    def stepping():
+        if not steps and os.path.exists(os.environ["{CLOCK_STEPS}"]):
+            with open(os.environ["{CLOCK_STEPS}"]) as file:
+                steps[:] = map(float, file.read().split())
+        return right() + 3600.0 * (bool(steps) and steps[0] < elapsed() < steps[1])
+    time.time = stepping
 """
 
 
@@ -113,8 +119,7 @@ def shop() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def nobody() -> str:
     """A base URL where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 @pytest.fixture(scope="session")
@@ -133,15 +138,13 @@ Seatrial = Callable[..., Ended]
 
 @pytest.fixture(scope="session")
 def seatrial(_watchful: dict[str, str]) -> Seatrial:
-    """Runs a command in a process of its own, in a workspace, to its end; the wall clock is an hour ahead between the
-    two moments of `ahead`, which the monotonic one tells."""
+    """Runs a command in a process of its own, in a workspace, to its end."""
 
-    def run(workspace: Path, *words: str, ahead: tuple[float, float] | None = None) -> Ended:
-        steps = {} if ahead is None else {CLOCK_STEPS: f"{ahead[0]} {ahead[1]}"}
+    def run(workspace: Path, *words: str) -> Ended:
         done = subprocess.run(
             [*COMMAND, *words],
             cwd=workspace,
-            env=_watchful | steps,
+            env=_watchful,
             capture_output=True,
             text=True,
             timeout=PATIENCE_S,
@@ -236,11 +239,13 @@ def _wait_until() -> Callable[..., None]:
 
 @pytest.fixture
 def start(_watchful: dict[str, str]) -> Iterator[Callable[..., Harness]]:
-    """Starts a command and goes on; whatever of it and of its realms is left at the end is ended."""
+    """Starts a command and goes on; whatever of it and of its realms is left at the end is ended. `clock_steps` is the
+    file of `CLOCK_STEPS`."""
     with ExitStack() as stack:
 
-        def begin(workspace: Path, *words: str) -> Harness:
-            harness = Harness(workspace, words, _watchful)
+        def begin(workspace: Path, *words: str, clock_steps: Path | None = None) -> Harness:
+            more = {} if clock_steps is None else {CLOCK_STEPS: str(clock_steps)}
+            harness = Harness(workspace, words, _watchful | more)
             stack.callback(_clear_away, harness)
             return harness
 

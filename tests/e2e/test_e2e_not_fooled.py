@@ -20,15 +20,22 @@ from seatrial.sample import FaultWindow, Interval, Pacing, Phase
 pytestmark = pytest.mark.e2e
 
 
-def test_a_wall_clock_that_jumps_an_hour_forth_and_back_moves_nothing_of_an_assessment(shop_workspace, seatrial):
+def test_a_wall_clock_that_jumps_an_hour_forth_and_back_moves_nothing_of_an_assessment(
+    shop_workspace, start, tmp_path_factory
+):
     """MET takes 20 s, so the jumps fall into the hold; every process that asks the wall clock sees them."""
-    now_s = time.monotonic()
-    at_s = time.time()
-    ended = seatrial(shop_workspace, "assess", ahead=(now_s + 8.0, now_s + 16.0))
+    steps = tmp_path_factory.mktemp("clock") / "steps"
+    harness = start(shop_workspace, "assess", clock_steps=steps)
+    harness.wait_for_words("load: hold")
+    now_s, at_s = time.monotonic(), time.time()
+    draft = steps.with_name("draft")
+    draft.write_text(f"{now_s + 4.0} {now_s + 12.0}")
+    draft.rename(steps)
+    ended = harness.wait()
     (run,) = journal.list_runs(shop_workspace)
     records = tuple(journal.read(run.journal))
     held = {item.second for item in records if isinstance(item, Interval) and item.phase is Phase.HOLD}
-    assert held & set(range(math.ceil(at_s + 8.0), math.floor(at_s + 16.0))), "no second of the hold had the jumps"
+    assert held & set(range(math.ceil(at_s + 4.0), math.floor(at_s + 12.0))), "no second of the hold had the jumps"
     seconds = [item.second for item in records if isinstance(item, Pacing) and item.phase is Phase.HOLD]
     gaps = [later - earlier for earlier, later in itertools.pairwise(seconds)]
     assert min(gaps) == 1

@@ -14,6 +14,7 @@ import zlib
 
 import pytest
 
+from ports import free_port
 from seatrial import http
 from seatrial.exchange import Broken, Request, Response
 from seatrial.http.engine import httpcore
@@ -206,9 +207,7 @@ def test_tcp_reset_is_a_reset(serve):
 
 
 def test_refused_connection_is_refused():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    answer = http.get(f"http://127.0.0.1:{port}/", timeout_s=GENEROUS_S)
+    answer = http.get(f"http://127.0.0.1:{free_port()}/", timeout_s=GENEROUS_S)
     assert (answer.cause, answer.detail) == (Cause.REFUSED, "connection refused")
 
 

@@ -15,6 +15,7 @@ import brotli
 import pytest
 
 import misbehaving as bad
+from ports import free_port
 from seatrial import http
 from seatrial.exchange import Broken, Connection, Conversation, ConversationKind, HttpVersion, Request, Response, Tls
 from seatrial.sample import Cause
@@ -166,9 +167,7 @@ def test_second_answer_on_a_connection_is_not_taken_for_the_next_one():
 
 
 def test_nobody_listening_is_refused():
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port = held.getsockname()[1]
-    assert sent(f"http://127.0.0.1:{port}/").cause is Cause.REFUSED
+    assert sent(f"http://127.0.0.1:{free_port()}/").cause is Cause.REFUSED
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import brotli
 import pytest
 
 import misbehaving as bad
+from ports import free_port
 from seatrial import http
 from seatrial.exchange import Request
 from seatrial.http.destination import destination_of
@@ -144,9 +145,7 @@ def test_a_reset_is_a_reset(probe, raw_server):
 
 
 def test_nobody_listening_is_refused(probe):
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port = held.getsockname()[1]
-    assert probe.send(f"http://127.0.0.1:{port}/")[0] == "refused"
+    assert probe.send(f"http://127.0.0.1:{free_port()}/")[0] == "refused"
 
 
 def test_a_name_nobody_knows_is_dns(probe):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ports import free_port
 from seatrial.cli.load_spread import SpreadOptions, choose_profile_or_worker, require_free, run_worker, spread_of
 from seatrial.errors import CannotRun, UsageError
 from seatrial.reports.load.files import LoadFiles
@@ -118,6 +119,7 @@ def test_a_taken_port_and_an_address_of_nobody_are_told_before_there_is_a_run():
         for spread, web_port, word in ((Spread(1, port=port), None, "--port"), (None, port, "--web-port")):
             with pytest.raises(CannotRun, match=rf"127\.0\.0\.1:{port}: .*in use; choose another with {word}$"):
                 require_free(spread, web_port)
+    port = free_port()
     require_free(Spread(1, port=port), port)
     for bind in ("256.1.1.1", "192.0.2.1"):
         with pytest.raises(UsageError, match=f"--bind {bind}: no address of this machine"):
