@@ -35,8 +35,8 @@ COMMAND = [sys.executable, "-c", "from seatrial.cli.main import main; main()"]
 STRANGERS = "SEATRIAL_TEST_STRANGERS"
 
 CLOCK_STEPS = "SEATRIAL_TEST_CLOCK_STEPS"
-"""A file that, once it is there, has two moments of the monotonic clock, between which the wall clock of every process
-is an hour ahead."""
+"""A file that, once it is there, has two moments of the monotonic clock, between which every process's wall clock is an
+hour ahead."""
 
 WATCHMAN = f"""\
 import os, sys, time
@@ -239,8 +239,8 @@ def _wait_until() -> Callable[..., None]:
 
 @pytest.fixture
 def start(_watchful: dict[str, str]) -> Iterator[Callable[..., Harness]]:
-    """Starts a command and goes on; whatever of it and of its realms is left at the end is ended. `clock_steps` is the
-    file of `CLOCK_STEPS`."""
+    """Starts a command and goes on; whatever of it and of its realms is left at the end is ended. `clock_steps` is a
+    file as `CLOCK_STEPS` says."""
     with ExitStack() as stack:
 
         def begin(workspace: Path, *words: str, clock_steps: Path | None = None) -> Harness:
