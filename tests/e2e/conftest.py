@@ -35,8 +35,8 @@ COMMAND = [sys.executable, "-c", "from seatrial.cli.main import main; main()"]
 STRANGERS = "SEATRIAL_TEST_STRANGERS"
 
 CLOCK_STEPS = "SEATRIAL_TEST_CLOCK_STEPS"
-"""A file with two moments of the monotonic clock, between which every process's wall clock is an hour ahead; it may be
-written while they run."""
+"""A file with two moments of the monotonic clock; between them every process's wall clock is an hour ahead. It may
+come while they run."""
 
 WATCHMAN = f"""\
 import os, sys, time
