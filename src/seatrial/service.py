@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from seatrial.errors import Where
+from seatrial.errors import Where, did_you_mean
 
 
 class Indicator(enum.StrEnum):
@@ -194,3 +194,11 @@ class Edge:
 def edges(services: Iterable[Service]) -> tuple[Edge, ...]:
     """Every edge of the dependency graph, in the documents' order."""
     return tuple(Edge(service.name, dep.service) for service in services for dep in service.depends_on)
+
+
+def edge_hint(edge: Edge, known: Collection[Edge]) -> str:
+    """What one that is not known may have been meant to be: the same the other way round, else as `did_you_mean`."""
+    turned = Edge(edge.callee, edge.caller)
+    if turned in known:
+        return f"{turned.caller} calls {turned.callee}: did you mean '{turned}'?"
+    return did_you_mean(str(edge), map(str, known))

@@ -210,6 +210,7 @@ def test_only_narrows_by_edge_fault_and_defect(only, left):
     [
         ("front->bakc", "front->back"),
         ("front>back", "did you mean 'front->back'?"),
+        ("back->front", "front calls back: did you mean 'front->back'?"),
         ("hnag", "did you mean 'hang'"),
         ("27", "defect 27 (address cached) is tried by no audit"),
         ("34", "there is no defect 34"),

@@ -65,6 +65,7 @@ def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             "no breaker is promised for cards->feed; promise one in",
         ),
         ({"during": "{amplification: cards->feeds}"}, "unknown edge 'cards->feeds'; did you mean"),
+        ({"during": "{amplification: ledger->cards}"}, "cards calls ledger: did you mean 'cards->ledger'?"),
         ({"during": "{amplification: cards->ledger}"}, "no number of retries is promised for cards->ledger; promise"),
         (
             {"during": "{amplification: client->cards, at_most: 2}"},

@@ -153,6 +153,19 @@ def test_a_service_that_does_not_start_is_told_with_its_log_and_nothing_is_left(
     assert state.load_state(workspace, "local") is None
 
 
+def test_a_service_that_does_not_start_is_told_with_what_this_start_logged_from_its_first_line_on(
+    workspace: Path,
+) -> None:
+    for said in ("'an older start'", r"'no ledger file\nknown:\n' + '\n'.join(map(str, range(30)))"):
+        (workspace / "back.py").write_text(f"raise SystemExit({said})")
+        with pytest.raises(CannotRun) as failed:
+            _up(workspace)
+    told = str(failed.value)
+    assert "no ledger file\n  known:\n  ...\n  22\n" in told
+    assert told.endswith("\n  29")
+    assert "an older start" not in told
+
+
 def test_a_port_that_somebody_else_listens_on_is_told_and_the_stranger_not_taken_for_the_service(
     workspace: Path,
 ) -> None:

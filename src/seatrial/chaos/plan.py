@@ -22,7 +22,7 @@ from seatrial.realm import CLIENT, Realm, permit_chaos
 from seatrial.runtime.state import load_state
 from seatrial.runtime.up import edges_of
 from seatrial.sample import Phase
-from seatrial.service import BreakerPromise, Edge, Mechanisms, Objective, Service, edges
+from seatrial.service import BreakerPromise, Edge, Mechanisms, Objective, Service, edge_hint, edges
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def _refuse_unknown(fault: Fault, realm: Realm, known: tuple[Edge, ...]) -> None
 
 def _refuse_edge(edge: Edge, where: Where | None, known: tuple[Edge, ...]) -> None:
     if edge not in known:
-        raise _error(where, f"unknown edge '{edge}'", did_you_mean(str(edge), map(str, known)))
+        raise _error(where, f"unknown edge '{edge}'", edge_hint(edge, known))
 
 
 def _objective(name: Named, services: Mapping[str, Service], phase: Phase) -> PhaseObjective:

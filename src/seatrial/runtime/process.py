@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import psutil
 
 STOP_DEADLINE_S = 10.0
+LOG_HEAD_LINES = 2
 LOG_TAIL_LINES = 8
 _POLL_S = 0.02
 
@@ -121,13 +122,21 @@ def wait_gone(processes: Iterable[ProcessId], deadline_s: float) -> bool:
     return True
 
 
-def tail(log: Path) -> str:
-    """The last lines of a log, indented, for an error message."""
+def tail(log: Path, *, since: int = 0) -> str:
+    """What was logged from that byte on, indented, for an error message: of many lines the first, where some say
+    what is wrong, and the last, where others do."""
     try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_TAIL_LINES:]
+        lines = log.read_bytes()[since:].decode(errors="replace").splitlines()
     except OSError:
         return "  (no log)"
-    return "\n".join(f"  {line}" for line in lines) or "  (its log is empty)"
+    if len(lines) > LOG_HEAD_LINES + LOG_TAIL_LINES:
+        lines[LOG_HEAD_LINES:-LOG_TAIL_LINES] = ["..."]
+    return "\n".join(f"  {line}" for line in lines) or "  (it logged nothing)"
+
+
+def logged(log: Path) -> int:
+    """How many bytes a log has; 0 where there is none."""
+    return log.stat().st_size if log.is_file() else 0
 
 
 def _find(process: ProcessId) -> psutil.Process | None:

@@ -32,13 +32,14 @@ class ProcessId:
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """One service of a process realm: where it listens itself, and its log file."""
+    """One service of a process realm: where it listens itself, and its log file, its own from that byte on."""
 
     service: str
     process: ProcessId
     port: int
     url: str
     log: str
+    log_since: int = 0
 
 
 @dataclass(frozen=True, slots=True)

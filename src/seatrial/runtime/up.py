@@ -349,8 +349,9 @@ def _start(place: Place, realm: Realm, workspace: Path, *, state: RealmState, po
     env = {key: template.render_text(value, names) for key, value in place.start.env.items()}
     log = workspace / FOLDER / "logs" / f"{realm.name}.{place.service}.log"
     env[MARK] = _mark(workspace, realm.name, place.service)
+    since = process.logged(log)
     running = process.spawn(command, env=env, cwd=workspace, log=log)
-    return ServiceState(place.service, running, port, f"http://127.0.0.1:{port}", str(log))
+    return ServiceState(place.service, running, port, f"http://127.0.0.1:{port}", str(log), since)
 
 
 def _mark(workspace: Path, realm: str, service: str) -> str:
@@ -383,5 +384,5 @@ def _wait_healthy(place: Place, service: ServiceState) -> None:
         time.sleep(0.05)
     raise CannotRun(
         f"{place.where}: service '{place.service}' did not become healthy at {service.url}{place.health}; "
-        f"the end of {service.log}:\n{process.tail(Path(service.log))}"
+        f"{service.log} has of it:\n{process.tail(Path(service.log), since=service.log_since)}"
     )

@@ -35,10 +35,10 @@ from seatrial.chaos.plan import Checked
 from seatrial.chaos.seen import traffic
 from seatrial.chaos.service_settings import Kill, ServiceSettings, Stop
 from seatrial.chaos.verify import EXPIRED, Seen, span_of
-from seatrial.errors import UsageError, did_you_mean, unknown
+from seatrial.errors import UsageError, did_you_mean
 from seatrial.realm import Place
 from seatrial.sample import Connections, EdgeCall, Interval, Sample
-from seatrial.service import Edge, Service, edges
+from seatrial.service import Edge, Service, edge_hint, edges
 
 CONTROL_S = 2.0
 HEALTH, START = "health", "start"  # the steps by which a health path is asked
@@ -249,10 +249,11 @@ def _longest_waited_for(caller: Service) -> Edge | None:
 
 
 def _edge(word: str, known: Sequence[Edge]) -> Edge:
-    found = [edge for edge in known if str(edge) == word.replace(" ", "")]
-    if not found:
-        raise UsageError(f"--only: {unknown('edge', word, map(str, known))}")
-    return found[0]
+    caller, _, callee = word.replace(" ", "").partition("->")
+    edge = Edge(caller, callee)
+    if edge not in known:
+        raise UsageError(f"--only: unknown edge '{word}'; {edge_hint(edge, known) or 'there is none'}")
+    return edge
 
 
 def _kind(word: str, known: Iterable[Edge]) -> Kind:
