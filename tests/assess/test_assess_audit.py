@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import json
 import re
 from pathlib import Path
@@ -50,6 +51,9 @@ mechanisms:
     "slo/back.yaml": "service: back\n",
     "slo/gate.yaml": "gate: default\naudit: {only: [hang]}\n",
 }
+
+OTHERWISE = "read by other documents than the audit was made with; its own files stay"
+COMMAND = "seatrial chaos audit --var defects=5:front --only 'front->back'"
 
 
 @pytest.fixture
@@ -212,13 +216,24 @@ def test_an_audit_that_was_not_begun_is_undecided_and_says_why(aborted, why, wor
 def test_the_matrix_of_a_gates_audit_stands_in_files_of_its_own(workspace, records, run):
     run.folder.mkdir(parents=True)
     _hung(run.audit_journal, lambda number, into: GIVEN_UP)
-    _audits(workspace, records, run)
+    _audits(workspace, records, run, command="seatrial assess --var defects=5:front")
     assessed = conclude_run(run, read_plan(workspace, Asked()), Secrets())
     assert assessed.code is ExitCode.MISSED
     assert json.loads(assessed.files.audit.read_text())["matrix"]["front->back"]["hang"] == "5/13/14/15"
-    assert "no working breaker" in assessed.files.audit_page.read_text()
+    page = html.unescape(assessed.files.audit_page.read_text())
+    assert "no working breaker" in page
+    assert "<dt>Command</dt><dd>seatrial assess --var defects=5:front</dd>" in page
     assert "no working breaker" in assessed.files.report.read_text()
     assert "no working breaker" in assessed.files.junit.read_text()
+
+
+def test_the_matrix_of_a_gates_audit_on_other_terms_stands_beside_its_what_if(workspace, records, run):
+    run.folder.mkdir(parents=True)
+    _hung(run.audit_journal, lambda number, into: GIVEN_UP)
+    _audits(workspace, records, run, terms="others")
+    assessed = conclude_run(run, read_plan(workspace, Asked()), Secrets())
+    assert f"<dt>What if</dt><dd>{assessed.what_if}</dd>" in html.unescape(run.what_if.audit_page.read_text())
+    assert (run.what_if.audit.is_file(), run.audit.is_file()) == (True, False)
 
 
 def _recorded(
@@ -232,7 +247,7 @@ def _recorded(
     strains = tuple(Strained(str(strain.edge), str(strain.kind)) for strain in plan.audit.strains)
     terms = terms_of_strains(plan.audit.strains)
     write_about_audit(
-        run, AboutAudit("one", "here", "audit", "0.1.0", BEGIN, strains, ended_at=ended_at, terms=terms)
+        run, AboutAudit("one", "here", "audit", "0.1.0", BEGIN, strains, ended_at=ended_at, terms=terms, line=COMMAND)
     )
 
 
@@ -248,7 +263,9 @@ def test_a_recorded_audit_is_judged_anew_from_its_journal(workspace, run, monkey
     assert "defect 5/13/14/15 on front->back, severity high" in capsys.readouterr().out
     assert run_report("one") is ExitCode.MISSED
     assert capsys.readouterr().out == f"{run.report}\n"
-    assert "no working breaker" in run.report.read_text()
+    page = html.unescape(run.report.read_text())
+    assert "no working breaker" in page
+    assert f"<dt>Command</dt><dd>{COMMAND}</dd>" in page
     assert run.audit.is_file()
     assert run.junit.is_file()
 
@@ -327,7 +344,8 @@ def test_an_audit_read_by_other_promises_is_a_what_if_and_leaves_its_files(works
     audited = audited_again(workspace, run)
     publish_audit(audited)
     assert audited.code is ExitCode.MET  # nobody can tell of 1,000 calls that none was enough
-    assert audited.what_if
+    assert f"<dt>What if</dt><dd>{audited.what_if}</dd>" in run.what_if.report.read_text()
+    assert json.loads(run.what_if.audit.read_text())["what_if"] == audited.what_if == OTHERWISE
     assert (run.what_if.report.is_file(), run.report.is_file()) == (True, False)
 
 

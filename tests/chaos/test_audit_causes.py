@@ -56,6 +56,18 @@ def test_a_breaker_that_other_dependencies_may_keep_closed_explains_only_what_th
     assert len(causes.causes(rulings)) == count
 
 
+def test_an_edge_whose_breaker_opened_though_outweighed_shares_none_and_what_it_does_wrong_is_its_own():
+    rulings = [
+        _ruling(NO_BREAKER, Kind.HANG, outweighed=True),
+        _ruling(CONSECUTIVE, Kind.PARTIAL, edge=EDGES[1], outweighed=True),
+    ]
+    opened = [_ruling(NO_BREAKER, Kind.HANG, Sign.CLEAR, EDGES[1], outweighed=outweighed) for outweighed in (0, 1)]
+    assert [cause.family for cause in causes.causes([*rulings, opened[0]])] == [NO_BREAKER]
+    assert [cause.family for cause in causes.causes([*rulings, opened[1]])] == [NO_BREAKER, CONSECUTIVE]
+    (alone,) = causes.causes([_ruling(NO_BREAKER, Kind.HANG), _ruling(IGNORES_ERRORS, Kind.SERVER_ERROR), opened[1]])
+    assert alone.family is NO_BREAKER  # what shows because of it on its own edge is no matter of sharing
+
+
 @pytest.mark.parametrize(
     ("root", "shown", "because"),
     [

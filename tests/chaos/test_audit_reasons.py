@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from audit_calls import EDGE, FAULT, GIVEN_UP, OTHER, REFUSED, WELL, Behaviour, Did, seen, traffic
+from audit_calls import EDGE, FAULT, GIVEN_UP, OTHER, REFUSED, WELL, Behaviour, Did, breaking, seen, traffic
 from seatrial.chaos.audit import signatures
 from seatrial.chaos.audit.model import Kind, Observation, Reading, Sign
 from seatrial.chaos.audit.reasons import otherwise_uncalled
@@ -95,6 +95,17 @@ def test_failures_that_a_callers_other_calls_outnumber_may_be_outweighed_in_one_
     beside = traffic(lambda number, into: WELL, path="/b", edge=OTHER, rate=rate)
     reading = _reading(seen([*traffic(lambda number, into: GIVEN_UP), *beside]), "no working breaker")
     assert (reading.sign, reading.outweighed) == (Sign.FOUND, outweighed)
+
+
+@pytest.mark.parametrize("kind", [Kind.HANG, Kind.SLOW, Kind.SERVER_ERROR, Kind.PARTIAL])
+@pytest.mark.parametrize(("rate", "outweighed"), [(40.0, True), (5.0, False), (10.0, False)])
+def test_a_breaker_that_opens_for_what_a_callers_other_calls_outnumber_is_not_shared_with_them(
+    kind, rate, outweighed
+):
+    beside = traffic(lambda number, into: WELL, path="/b", edge=OTHER, rate=rate)
+    rulings = signatures.read(seen([*traffic(breaking), *beside], kind))
+    opened = [ruling.reading for ruling in rulings if ruling.reading.text.startswith("opened")]
+    assert [(reading.sign, reading.outweighed) for reading in opened] == [(Sign.CLEAR, outweighed)]
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,8 @@ def _came_to(
     is_cut = about.ended_at is None
     seen = read_seen(run.journal, strains, about.left_out, scenarios=scenarios, is_cut=is_cut)
     cut = cut_short(seen, strains) if is_cut else ""
-    return Audited(run, about.realm, edges(documented.values()), about.started_at, seen, what_if, cut)
+    graph = edges(documented.values())
+    return Audited(run, about.realm, graph, about.started_at, seen, what_if, cut, command=about.line)
 
 
 def _about(bridge: Bridge, strains: Sequence[Strain], *, profile: str) -> AboutAudit:

@@ -19,6 +19,8 @@ def audit_json(audited: Audited) -> dict[str, Any]:
         "run": audited.run.name,
         "realm": audited.realm,
         "grade": audited.grade,
+        "command": audited.command or None,
+        "what_if": audited.what_if or None,
         "score": audited.score,
         "cut_short": audited.cut_short or None,
         "exit_code": int(audited.code),

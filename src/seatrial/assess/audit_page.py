@@ -17,4 +17,6 @@ def audit_facts(audited: Audited) -> AuditFacts:
         audited.rulings,
         show([course for course in map(course_of_strain, audited.seen) if course is not None]),
         audited.cut_short,
+        audited.command,
+        audited.what_if,
     )

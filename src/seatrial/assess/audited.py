@@ -27,9 +27,10 @@ class Audited:
     """What an audit came to; `edges` is every edge of the dependency graph, tried or not, `started_at` UTC seconds,
     `seen` what was recorded, strain by strain.
 
-    `what_if` says that it was read with other documents than it was made with; empty where it was not. `cut_short`
-    says how far an audit came that was interrupted or killed; empty where it came to its end. `interrupted` says what
-    became of one that was interrupted just now.
+    `command` is what it was called with, empty where nobody noted it. `what_if` says that it was read with other
+    documents than it was made with; empty where it was not. `cut_short` says how far an audit came that was
+    interrupted or killed; empty where it came to its end. `interrupted` says what became of one that was interrupted
+    just now.
     """
 
     run: Run
@@ -40,6 +41,7 @@ class Audited:
     what_if: str = ""
     cut_short: str = ""
     interrupted: str = ""
+    command: str = ""
 
     @functools.cached_property
     def rulings(self) -> tuple[Ruling, ...]:

@@ -26,7 +26,7 @@ from seatrial.assess.audit_plan import Auditing
 from seatrial.assess.audit_stage import strain_all
 from seatrial.assess.audited import Audited
 from seatrial.assess.budget import budget
-from seatrial.assess.conclude import cut_of_audit, judge_run, read_run, seen_of_audit
+from seatrial.assess.conclude import Recorded, cut_of_audit, judge_run, read_run, seen_of_audit
 from seatrial.assess.earlier import earlier_values
 from seatrial.assess.headroom import Idling
 from seatrial.assess.hold import hold
@@ -39,6 +39,7 @@ from seatrial.assess.search import hold_search
 from seatrial.assess.stage import Bridge, Hindsight, Loading, Say, Show
 from seatrial.assess.terms import terms_of
 from seatrial.assess.versus import Chosen, choose_baselines, count_unmet
+from seatrial.chaos.audit.model import Observation
 from seatrial.chaos.healing.recover import realm_lock, require_healed
 from seatrial.chaos.plan import resolver
 from seatrial.clock import Clock
@@ -191,10 +192,22 @@ def conclude_run(run: Run, plan: Plan, secrets: Secrets, *, strict: bool = False
     assessed = Assessed(run, verdict, page, secrets, code, let_through(verdict, plan.gate), interrupted, what_if)
     publish(assessed, templates=plan.workspace / "reports" / "templates")
     if seen := seen_of_audit(recorded, plan):
-        parts = edges(plan.documented.values())
-        cut = cut_of_audit(recorded, plan, seen)
-        write_audit(Audited(assessed.files, plan.realm.name, parts, recorded.about.started_at, seen, cut_short=cut))
+        write_audit(_audited(assessed, recorded, plan, seen))
     return assessed
+
+
+def _audited(assessed: Assessed, recorded: Recorded, plan: Plan, seen: tuple[Observation, ...]) -> Audited:
+    """The audit of an assessment, as one alone would have been told."""
+    return Audited(
+        assessed.run,
+        plan.realm.name,
+        edges(plan.documented.values()),
+        recorded.about.started_at,
+        seen,
+        what_if=assessed.what_if,
+        cut_short=cut_of_audit(recorded, plan, seen),
+        command=recorded.about.command,
+    )
 
 
 def _what_if(about: About, run: Run, plan: Plan) -> str:

@@ -22,6 +22,7 @@ ELSEWHERE = (
     "those that made no call asked another dependency, or had failed before: no breaker need have refused them"
 )
 FAILING_RATIO = 0.55  # of the calls failed: more than the half that usually opens a breaker
+SURELY = 0.8  # of the promised share of failures: so few open no breaker, however it counts
 
 
 def no_breaker(view: View) -> Reading:
@@ -29,7 +30,7 @@ def no_breaker(view: View) -> Reading:
     told = view.timeline
     if view.has_opened:
         text = f"opened {show_duration(told.opened_after_s or 0.0)} after the fault, {told.calls} calls into it"
-        return read(False, text, n=told.requests)
+        return _open(view, text)
     few = no_evidence(view)
     if few:
         return few
@@ -78,7 +79,7 @@ def ignores_slowness(view: View) -> Reading:
     if timeout_s is None:
         return Reading(Sign.NOT_JUDGED, "no timeout is promised, so nothing is slow by it")
     if view.has_opened:
-        return read(False, f"opened {show_duration(told.opened_after_s or 0.0)} into slow answers", n=told.requests)
+        return _open(view, f"opened {show_duration(told.opened_after_s or 0.0)} into slow answers")
     few = no_evidence(view)
     if few:
         return few
@@ -200,7 +201,23 @@ def _opened(view: View) -> Reading | None:
     if not view.has_opened:
         return None
     after_s = show_duration(told.opened_after_s or 0.0)
-    return read(False, f"opened {after_s} after the fault, {told.calls} calls into it", n=told.requests)
+    return _open(view, f"opened {after_s} after the fault, {told.calls} calls into it")
+
+
+def _open(view: View, text: str) -> Reading:
+    """Clear: the breaker opened."""
+    told, edge = view.timeline, view.strain.edge
+    until = told.opened_at or view.fault.ended_at
+    since = max(view.fault.started_at, until - view.strain.breaker.window_s)
+    counted_in = [
+        Edge.parse(call.edge)
+        for call in view.calls
+        if since <= call.started_at
+        and traffic.ended_at(call) <= until
+        and Edge.parse(call.edge).caller == edge.caller
+    ]
+    outweighed = counted_in.count(edge) < SURELY * view.strain.breaker.failures_ratio * len(counted_in)
+    return Reading(Sign.CLEAR, text, told.requests, outweighed=outweighed)
 
 
 def _failed(view: View) -> int:

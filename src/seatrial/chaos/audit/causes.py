@@ -5,10 +5,11 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from seatrial.chaos.audit.families import DEFECTS, UNTRIABLE
-from seatrial.chaos.audit.model import Cause, Kind, Ruling, Sign
+from seatrial.chaos.audit.model import Cause, Kind, Reading, Ruling, Sign
 from seatrial.service import Edge
 from seatrial.verdict import Grade
 
@@ -17,29 +18,42 @@ NOT_TRIED = "not tried"
 
 def causes(rulings: Iterable[Ruling]) -> tuple[Cause, ...]:
     """The findings, the gravest first; a family that another of the same edge explains stands under that one."""
-    found = [ruling for ruling in rulings if ruling.reading.sign is Sign.FOUND]
-    roots = [ruling for ruling in found if not any(_explains(other, ruling) for other in found)]
+    every = tuple(rulings)
+    found = [ruling for ruling in every if ruling.reading.sign is Sign.FOUND]
+    own_breaker = frozenset(ruling.strain.edge for ruling in every if _has_its_own(ruling.reading))
+    explains = functools.partial(_explains, own_breaker=own_breaker)
+    roots = [ruling for ruling in found if not any(explains(other, ruling) for other in found)]
     grouped: dict[tuple[str, str], list[Ruling]] = {}
     for ruling in roots:
         grouped.setdefault((ruling.strain.edge.caller, ruling.family.key), []).append(ruling)
     listed = (
-        Cause(own[0].family, caller, tuple(own), _consequences(own, found)) for (caller, _), own in grouped.items()
+        Cause(own[0].family, caller, tuple(own), _consequences(own, found, explains))
+        for (caller, _), own in grouped.items()
     )
     return tuple(sorted(listed, key=lambda cause: -cause.family.severity))
 
 
-def _explains(root: Ruling, other: Ruling) -> bool:
+def _has_its_own(reading: Reading) -> bool:
+    """Whether a breaker opened that the caller cannot share with its other edges: by their good calls it would not
+    have."""
+    return reading.sign is Sign.CLEAR and reading.outweighed
+
+
+def _explains(root: Ruling, other: Ruling, *, own_breaker: Collection[Edge]) -> bool:
     edge, affected = root.strain.edge, other.strain.edge
-    of_caller = root.family.of_caller or (root.reading.outweighed and other.reading.outweighed)
+    may_share = edge not in own_breaker and affected not in own_breaker
+    of_caller = root.family.of_caller or (root.reading.outweighed and other.reading.outweighed and may_share)
     reaches = edge.caller == affected.caller if of_caller else edge == affected
     return reaches and other.family.key in root.family.explains
 
 
-def _consequences(roots: Sequence[Ruling], found: Sequence[Ruling]) -> tuple[Ruling, ...]:
+def _consequences(
+    roots: Sequence[Ruling], found: Sequence[Ruling], explains: Callable[[Ruling, Ruling], bool]
+) -> tuple[Ruling, ...]:
     """What shows because of them, or because of what does."""
     reached = list(roots)
     for ruling in reached:  # which grows meanwhile
-        reached += [item for item in found if item not in reached and _explains(ruling, item)]
+        reached += [item for item in found if item not in reached and explains(ruling, item)]
     return tuple(item for item in found if item in reached[len(roots) :])
 
 

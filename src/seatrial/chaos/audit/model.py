@@ -92,7 +92,7 @@ class Sign(enum.StrEnum):
 class Reading:
     """What one signature read: its evidence in a sentence, from `n` calls or requests, `bad` of them as the defect
     makes them. `outweighed`: they were too few among all calls of the caller to open a breaker that it shares for all
-    its dependencies, so that may be why none opened."""
+    its dependencies. Where none opened, that may be why; where one opened all the same, the edge has its own."""
 
     sign: Sign
     text: str

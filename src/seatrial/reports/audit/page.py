@@ -19,7 +19,8 @@ from seatrial.verdict import Grade
 class AuditFacts:
     """What an audit came to. `edges` is every edge of the dependency graph, tried or not; `strains` are those that
     were tried, as experiments by the strains' names. `cut_short` says how far an audit came that was interrupted or
-    killed, empty otherwise. Instants are UTC seconds."""
+    killed, `command` what it was called with, `what_if` that it was read with other documents than it was made with;
+    each empty otherwise. Instants are UTC seconds."""
 
     run: str
     realm: str
@@ -28,6 +29,8 @@ class AuditFacts:
     rulings: tuple[Ruling, ...]
     strains: tuple[Experiment, ...] = ()
     cut_short: str = ""
+    command: str = ""
+    what_if: str = ""
 
 
 class Mark(enum.StrEnum):
