@@ -80,7 +80,8 @@ def test_the_rehearsal_runs_the_second_step_alone(page, tmp_path):
     assert "Step 2, the ledger is slow: go?" in done.stderr
     record = record_in(tmp_path / "bank")
     assert "| 2 | note | payments took 0.1 s longer |" in record
-    assert re.search(r"- Fault: latency on cards-\\>ledger, 15\.?\d* s: toxic removed", record), record
+    (lasted_s,) = re.findall(r"- Fault: latency on cards-\\>ledger, ([\d.]+) s: toxic removed", record)
+    assert 15.0 <= float(lasted_s) < 60.0  # a busy machine heals it later
     assert "- Answer: no-go" in record
     assert done.returncode in (ExitCode.MET, ExitCode.UNDECIDED), done.stderr  # a busy machine may leave it open
 

@@ -29,4 +29,4 @@ def pid(workspace: Path, service: str = "ledger") -> ProcessId:
 def answers(workspace: Path, service: str = "ledger") -> bool:
     """Whether it does where the realm's state says it is."""
     url = load_state(workspace, "demo").services[service].url
-    return isinstance(http.get(f"{url}/healthz", timeout_s=0.5), Response)
+    return isinstance(http.get(f"{url}/healthz", timeout_s=2.0), Response)

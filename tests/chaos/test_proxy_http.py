@@ -275,10 +275,11 @@ def test_a_big_withheld_body_is_not_kept(wire):
 
 
 def test_a_lease_that_runs_out_takes_the_toxic_off(wire, wait_until):
-    body = {"type": "http_error", "lease": {"holder": "run-1", "ttl_s": 0.2}}
+    body = {"type": "http_error", "lease": {"holder": "run-1", "ttl_s": 600}}
     assert wire.proxy.ask("POST", "/toxics", body).status_code == 200
     wire.ask(GET)
     assert wire.answered()[0] == 503
+    wire.proxy.server.ask("POST", "/leases/run-1", {"ttl_s": 0.2})
     wait_until(lambda: wire.proxy.ask("GET", "/toxics").json() == [])
     wire.ask(GET)
     wire.arrives(GET)

@@ -160,7 +160,7 @@ def test_rows_of_plain_locust_are_dealt_out_to_its_processes(workspace, target, 
     monkeypatch.setenv("SEATRIAL_REALM", "here")
     (workspace / "scenarios" / "pages.yaml").write_text(PAGES)
     target.delay_s = 0.03
-    run_locust(workspace, "-t", "2s", "--processes", "2", "Pages")
+    run_locust(workspace, "-t", "4s", "--processes", "2", "Pages")
     assert target.most_at_once == {f"GET /pages/{number}": 1 for number in range(USERS)}
 
 
