@@ -169,8 +169,9 @@ def test_a_worker_that_stops_answering_is_lost_and_what_it_tells_later_is_added(
             if number == 0:
                 paused = workers_of(load)[0]
                 paused.suspend()
-            if any(text.endswith("is lost") for text in said):  # seconds are given without it
+            if paused and any(text.endswith("is lost") for text in said):  # seconds are given without it
                 paused.resume()
+                paused = None  # with the load it ends
     assert any(text.endswith("is lost") for text in said)
     assert any(text.endswith("is back") for text in said)
     assert requests(records) == target.seen
