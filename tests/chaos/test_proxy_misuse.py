@@ -72,6 +72,12 @@ def test_chain_of_proxies_is_no_way_back(our_server, echo, dial):
     [
         (Address("::1", 7), Address("::1", 7), ["a"]),
         (Address("::", 7), Address("127.0.0.1", 7), ["a"]),
+        (Address("127.0.0.1", 7), Address("::ffff:127.0.0.1", 7), ["a"]),
+        (Address("::ffff:127.0.0.1", 7), Address("127.0.0.1", 7), ["a"]),
+        (Address("0.0.0.0", 7), Address("::ffff:127.0.0.1", 7), ["a"]),
+        (Address("0.0.0.0", 7), Address("::1", 7), []),
+        (Address("127.0.0.1", 7), Address("::", 7), []),
+        (Address("192.0.2.1", 7), Address("0.0.0.0", 7), []),
         (Address("127.0.0.1", 7), Address("127.0.0.2", 7), []),
         (Address("0.0.0.0", 7), Address("192.0.2.1", 7), []),
         (Address("127.0.0.1", 0), Address("127.0.0.1", 0), []),

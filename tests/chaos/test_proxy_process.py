@@ -51,6 +51,7 @@ def test_config_makes_proxies_with_their_toxics(start_ours, echo, tmp_path):
     ("content", "said"),
     [
         (None, "no such file or directory"),
+        ("\n", "it is empty; a list of proxies is needed"),
         ("{", "invalid JSON, Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
         ('[{"name": "x"}]', "missing required field: upstream at proxy 1"),
         ('[{"name": "x", "upstream": "bogus"}]', "upstream: address bogus: missing port in address"),
@@ -91,6 +92,12 @@ def test_taken_port_of_the_api_ends_with_4(echo):
 def test_host_that_is_not_here_ends_with_4(host, said):
     ended = run("--host", host.strip("[]"))
     assert (ended.returncode, ended.stdout, ended.stderr) == (4, "", f"{host}:0: {said}\n")
+
+
+def test_empty_host_is_not_taken_for_every_interface():
+    ended = run("--host", "", "--port", "0")
+    said = "--host is empty; 127.0.0.1 is this machine alone, 0.0.0.0 every interface\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", said)
 
 
 @pytest.mark.parametrize("arguments", [["--nonsense"], ["--port", "70000"], ["--port", "-1"], ["--port", "http"]])

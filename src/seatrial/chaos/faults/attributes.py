@@ -27,7 +27,10 @@ from seatrial.chaos.model import (
 
 
 def toxic_of(settings: EdgeSettings) -> tuple[Stream, dict[str, Any]]:
-    """Settings as Toxiproxy's stream and attributes: whole milliseconds, and KB (1000 bytes) per second."""
+    """Settings as Toxiproxy's stream and attributes: whole milliseconds, and KB (1000 bytes) per second.
+
+    Raises `ValueError` for what would become 0 of them, which means another thing: a stall, no end, no fault.
+    """
     if isinstance(settings, HttpSettings):
         stream = settings.stream if isinstance(settings, HttpDelay) else Stream.DOWNSTREAM
         every = {**_selected(settings.selection), **_of_exchanges(settings)}
@@ -44,12 +47,12 @@ def _of_bytes(settings: BytesSettings) -> dict[str, int]:
         case Timeout() | ResetPeer():
             return {"timeout": _ms(settings.timeout_s)}
         case Bandwidth():
-            return {"rate": round(settings.rate_bytes_per_s / 1000)}
+            return {"rate": _whole(settings.rate_bytes_per_s / 1000, "kB/s")}
         case SlowClose():
             return {"delay": _ms(settings.delay_s)}
         case Slicer():
             sizes = {"average_size": settings.average_bytes, "size_variation": settings.variation_bytes}
-            return {**sizes, "delay": round(settings.delay_s * 1_000_000)}
+            return {**sizes, "delay": _whole(settings.delay_s * 1_000_000, "µs")}
         case LimitData():
             return {"bytes": settings.limit_bytes}
 
@@ -91,4 +94,11 @@ def _selected(selection: Selection) -> dict[str, Any]:
 
 
 def _ms(seconds: float) -> int:
-    return round(seconds * 1000)
+    return _whole(seconds * 1000, "ms")
+
+
+def _whole(value: float, unit: str) -> int:
+    found = round(value)
+    if value and not found:
+        raise ValueError(f"{value:g} {unit} is less than the least a proxy knows, 1 {unit}")
+    return found

@@ -103,7 +103,8 @@ def listen_on(address: Address) -> socket.socket:
     Raises `Refusal` with status 500 and the operating system's text, worded as Toxiproxy words it.
     """
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio sets TCP_NODELAY only on what says that it is TCP, and what is accepted says what its listener does
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.setblocking(False)

@@ -77,7 +77,12 @@ def edited(original: Original, edit: Edit) -> tuple[bytes, bytes]:
     changed = None if body is None else _with_members(body, edit.members)
     if changed is None or status in BODYLESS:
         return edited_head(original, edit.without_body()), original.body
-    dropped = ("content-length", "transfer-encoding", "trailer", *(("content-encoding",) if edit.body else ()))
+    dropped = (
+        "content-length",
+        "transfer-encoding",
+        "trailer",
+        *(() if edit.body is None else ("content-encoding",)),
+    )
     headers = (*edit.headers, ("Content-Length", str(len(changed))))
     head = _head(original, status, headers, without=dropped)
     return head, b"" if original.method == "HEAD" else changed

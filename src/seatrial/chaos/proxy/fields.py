@@ -103,7 +103,7 @@ def read_object(body: bytes) -> Fields:
         return Fields({})
     if isinstance(value, dict):
         return Fields(value)
-    raise bad_request(f"{_quote(value)} is not an object")
+    raise bad_request(f"{quoted(value)} is not an object")
 
 
 def read_proxies(body: bytes) -> list[Fields]:
@@ -141,9 +141,10 @@ def _objects(value: Any, where: str) -> list[Fields]:
 
 
 def _wrong(name: str, value: Any, wanted: str) -> Refusal:
-    return bad_request(f"{name} is {_quote(value)}; {wanted} is needed")
+    return bad_request(f"{name} is {quoted(value)}; {wanted} is needed")
 
 
-def _quote(value: Any) -> str:
+def quoted(value: Any) -> str:
+    """A value in a sentence: its JSON, or how that begins."""
     text = json.dumps(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -7,6 +7,7 @@ path, so asyncio's streams are good enough here.
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import sys
 import traceback
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote
+
+from seatrial.chaos.proxy.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -28,6 +31,8 @@ IDLE_DEADLINE_S = 60.0
 _LINGER_S = 2.0
 """How long a client that was refused in the middle of its body may go on sending, so that it can read why."""
 _LONGEST_NUMBER = 16
+_QUOTED = 60
+_ORIGIN = re.compile(r"https?://[^/?]*", re.IGNORECASE)
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
 JSON_TYPE = "application/json"
 TEXT_TYPE = "text/plain; charset=utf-8"
@@ -54,10 +59,9 @@ class Response:
     stream: AsyncGenerator[bytes, None] | None = None
 
 
-class _Unreadable(Exception):
-    def __init__(self, status: HTTPStatus) -> None:
-        super().__init__(status.phrase)
-        self.status = status
+def refused(refusal: Refusal) -> Response:
+    """Toxiproxy's shape of an error: JSON and a newline, called text."""
+    return Response(refusal.status, json.dumps(refusal.fields(), separators=(",", ":")).encode() + b"\n", TEXT_TYPE)
 
 
 class ControlServer:
@@ -107,11 +111,12 @@ class ControlServer:
                 response = await self._answer(request)
                 keep = response.stream is None and request.headers.get("connection", "").lower() != "close"
         except TimeoutError:
-            response, keep = Response(HTTPStatus.SERVICE_UNAVAILABLE), False
-        except _Unreadable as unreadable:
-            await _turn_away(Response(unreadable.status), reader, writer)
+            late = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, f"no answer within {REQUEST_DEADLINE_S:g} s")
+            response, keep = refused(late), False
+        except Refusal as unreadable:
+            await _turn_away(refused(unreadable), reader, writer)
             return False
-        writer.write(_render(response, keep=keep))
+        writer.write(_render(response, keep=keep, with_body=not head.startswith(b"HEAD ")))
         await writer.drain()
         if response.stream is not None:
             await _send_stream(response.stream, writer)
@@ -122,7 +127,8 @@ class ControlServer:
             return await self._handle(request)
         except Exception:  # noqa: BLE001 - a mistake in one route must not take the faults' undoing down with it
             traceback.print_exc(file=sys.stderr)
-            return Response(HTTPStatus.INTERNAL_SERVER_ERROR)
+            mistake = "a mistake of the proxy itself; what it wrote to stderr says more"
+            return refused(Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, mistake))
 
 
 async def _send_stream(stream: AsyncGenerator[bytes, None], writer: asyncio.StreamWriter) -> None:
@@ -147,12 +153,13 @@ async def _turn_away(response: Response, reader: asyncio.StreamReader, writer: a
 async def _read_request(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request:
     line, _, rest = head.decode("latin-1").partition("\r\n")
     parts = line.split(" ")
-    if len(parts) != 3 or not parts[1].startswith("/") or parts[2] not in ("HTTP/1.1", "HTTP/1.0"):
-        raise _Unreadable(HTTPStatus.BAD_REQUEST)
+    target = _target(parts[1]) if len(parts) == 3 and parts[2] in ("HTTP/1.1", "HTTP/1.0") else ""
+    if not target:
+        raise _unreadable("the first line is not METHOD /path HTTP/1.1")
     headers = _headers(rest)
     if parts[2] == "HTTP/1.0":
         headers.setdefault("connection", "close")
-    path, _, query = parts[1].partition("?")
+    path, _, query = target.partition("?")
     return Request(
         method=parts[0],
         segments=tuple(unquote(segment) for segment in path[1:].split("/")),
@@ -160,6 +167,21 @@ async def _read_request(head: bytes, reader: asyncio.StreamReader, writer: async
         headers=headers,
         body=await _read_body(headers, reader, writer),
     )
+
+
+def _target(text: str) -> str:
+    """Path and query; also of an absolute URL, as a client sends it to its proxy. Empty where there is no path."""
+    target = _ORIGIN.sub("", text, count=1)
+    return target if target.startswith("/") else ""
+
+
+def _unreadable(text: str) -> Refusal:
+    return Refusal(HTTPStatus.BAD_REQUEST, f"bad request: {text}")
+
+
+def _too_long() -> Refusal:
+    text = f"the body has more than {BODY_LIMIT_BYTES // 1024**2} MiB, and is not read"
+    return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)
 
 
 def _headers(text: str) -> dict[str, str]:
@@ -171,7 +193,8 @@ async def _read_body(headers: dict[str, str], reader: asyncio.StreamReader, writ
     """The body, whether its length is told before or it comes in chunks (RFC 9112, 6)."""
     coding, size = headers.get("transfer-encoding"), _body_bytes(headers)
     if coding is not None and coding.lower() != "chunked":
-        raise _Unreadable(HTTPStatus.NOT_IMPLEMENTED)
+        text = f"the transfer encoding {coding[:_QUOTED]!r} is not understood; chunked is, and a Content-Length"
+        raise Refusal(HTTPStatus.NOT_IMPLEMENTED, text)
     if headers.get("expect", "").lower() == "100-continue":
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     return await reader.readexactly(size) if coding is None else await _read_chunks(reader)
@@ -180,9 +203,9 @@ async def _read_body(headers: dict[str, str], reader: asyncio.StreamReader, writ
 def _body_bytes(headers: dict[str, str]) -> int:
     length = headers.get("content-length", "0")
     if not (length.isascii() and length.isdigit()):
-        raise _Unreadable(HTTPStatus.BAD_REQUEST)
+        raise _unreadable(f"the Content-Length {length[:_QUOTED]!r} is no whole number")
     if len(length) > _LONGEST_NUMBER or int(length) > BODY_LIMIT_BYTES:
-        raise _Unreadable(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        raise _too_long()
     return int(length)
 
 
@@ -190,10 +213,10 @@ async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
     body = bytearray()
     while size := _chunk_bytes(await _line(reader)):
         if len(body) + size > BODY_LIMIT_BYTES:
-            raise _Unreadable(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            raise _too_long()
         body += await reader.readexactly(size)
         if await reader.readexactly(2) != b"\r\n":
-            raise _Unreadable(HTTPStatus.BAD_REQUEST)
+            raise _unreadable("a chunk of the body is longer than it says")
     while await _line(reader) != b"\r\n":
         pass
     return bytes(body)
@@ -203,17 +226,17 @@ async def _line(reader: asyncio.StreamReader) -> bytes:
     try:
         return await reader.readuntil(b"\r\n")
     except asyncio.LimitOverrunError:
-        raise _Unreadable(HTTPStatus.BAD_REQUEST) from None
+        raise _unreadable("a line between the chunks of the body has no end") from None
 
 
 def _chunk_bytes(line: bytes) -> int:
     found = _CHUNK_SIZE.fullmatch(line)
     if found is None:
-        raise _Unreadable(HTTPStatus.BAD_REQUEST)
+        raise _unreadable("the size of a chunk of the body is no hexadecimal number")
     return int(found[1], 16)
 
 
-def _render(response: Response, *, keep: bool) -> bytes:
+def _render(response: Response, *, keep: bool, with_body: bool = True) -> bytes:
     lines = [
         f"HTTP/1.1 {response.status.value} {response.status.phrase}",
         f"Connection: {'keep-alive' if keep else 'close'}",
@@ -225,4 +248,4 @@ def _render(response: Response, *, keep: bool) -> bytes:
         lines += [f"Content-Length: {len(response.body)}", "X-Content-Type-Options: nosniff"]
     if response.body or response.stream is not None:
         lines.append(f"Content-Type: {response.content_type}")
-    return "\r\n".join([*lines, "", ""]).encode() + response.body
+    return "\r\n".join([*lines, "", ""]).encode() + (response.body if with_body else b"")

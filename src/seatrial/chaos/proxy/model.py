@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from seatrial.chaos.proxy.address import Address, parse_address
-from seatrial.chaos.proxy.fields import Fields
+from seatrial.chaos.proxy.fields import Fields, quoted
 from seatrial.chaos.proxy.refusal import Refusal, bad_request
 from seatrial.chaos.proxy.toxics import KINDS
 from seatrial.chaos.proxy.toxics.toxic import Settings, Stream
@@ -196,7 +196,7 @@ def _settings(present: Settings, given: Fields) -> Settings:
         value = getattr(present, field.name) if asked is None else asked
         wanted = wire.wanted(value)
         if wanted:
-            raise bad_request(f"{present.kind} has {wire.name} {wire.show(value)}; {wanted} is needed")
+            raise bad_request(f"{present.kind} has {wire.name} {quoted(wire.show(value))}; {wanted} is needed")
         changes[field.name] = value
     settings = dataclasses.replace(present, **changes)
     fault = settings.fault()
@@ -236,6 +236,9 @@ def _new_listen(text: str, *, host: str) -> Address:
 
 def _upstream(text: str) -> Address:
     try:
-        return parse_address(text, default_host="localhost")
+        found = parse_address(text, default_host="localhost")
     except ValueError as error:
         raise bad_request(f"upstream: {error}") from None
+    if not found.port:
+        raise bad_request(f"upstream: address {text}: nobody can be reached at port 0")
+    return found

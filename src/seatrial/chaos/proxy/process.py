@@ -32,6 +32,7 @@ _COLLECT_AFTER = 20_000
 """Allocations between garbage collections: the observer's records are many, and none of them is garbage soon."""
 
 EXIT_OK = 0
+EXIT_USAGE = 2
 EXIT_UNREADABLE = 3
 EXIT_CANNOT_RUN = 4
 
@@ -76,6 +77,8 @@ def run(options: Options) -> int:
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
     try:
+        if not options.host:
+            raise CannotRun(EXIT_USAGE, "--host is empty; 127.0.0.1 is this machine alone, 0.0.0.0 every interface")
         specs = _read_config(options)
         with asyncio.Runner(loop_factory=_loop_factory(options.loop)) as runner:
             runner.run(_serve(options, specs))
@@ -132,7 +135,10 @@ def _read_config(options: Options) -> list[ProxySpec]:
     if options.config is None:
         return []
     try:
-        return parse_proxy_list(read_proxies(options.config.read_bytes()), host=options.host)
+        content = options.config.read_bytes()
+        if not content.strip():
+            raise CannotRun(EXIT_UNREADABLE, f"{options.config}: it is empty; a list of proxies is needed")
+        return parse_proxy_list(read_proxies(content), host=options.host)
     except OSError as error:
         raise CannotRun(EXIT_UNREADABLE, f"{options.config}: {_words(error)}") from None
     except Refusal as refusal:

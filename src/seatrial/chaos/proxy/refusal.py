@@ -18,6 +18,10 @@ class Refusal(Exception):
         self.status = status
         self.text = text
 
+    def fields(self) -> dict[str, str | int]:
+        """What it says, as Toxiproxy's JSON has it."""
+        return {"error": self.text, "status": self.status.value}
+
 
 def bad_request(text: str) -> Refusal:
     """A 400 for a body that cannot be understood, with Toxiproxy's prefix."""

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from seatrial.chaos.proxy.fields import read_object, read_proxies
-from seatrial.chaos.proxy.http1 import JSON_TYPE, TEXT_TYPE, Request, Response
+from seatrial.chaos.proxy.http1 import JSON_TYPE, TEXT_TYPE, Request, Response, refused
 from seatrial.chaos.proxy.lease import Held
 from seatrial.chaos.proxy.metrics import METRICS_TYPE, exposition
 from seatrial.chaos.proxy.model import (
@@ -93,7 +93,7 @@ class Routes:
             async with self._proxies.lock:
                 return await methods[request.method](request, *names)
         except Refusal as refusal:
-            return _refused(refusal)
+            return refused(refusal)
 
     def _find(self, segments: tuple[str, ...]) -> tuple[dict[str, Handler], list[str]] | None:
         for pattern, methods in self._routes.items():
@@ -157,11 +157,11 @@ class Routes:
         try:
             specs = parse_proxy_list(read_proxies(request.body), host=self._host)
         except Refusal as refusal:
-            return _json(_error(refusal) | {"proxies": None}, refusal.status)
+            return _json(refusal.fields() | {"proxies": None}, refusal.status)
         done = await self._proxies.populate(specs)
         listed = {"proxies": [self._proxy(edge) for edge in done.edges] or None}
         if done.refusal is not None:
-            return _json(_error(done.refusal) | listed, done.refusal.status)
+            return _json(done.refusal.fields() | listed, done.refusal.status)
         return _json(listed, HTTPStatus.CREATED)
 
     async def _reset(self, _: Request) -> Response:
@@ -169,7 +169,7 @@ class Routes:
         if not failed:
             return Response(HTTPStatus.NO_CONTENT)
         text = "; ".join(f"{edge.name}: {refusal.text}" for edge, refusal in failed)
-        return _refused(Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, text))
+        return refused(Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, text))
 
     async def _list_leases(self, _: Request) -> Response:
         return _json({"leases": [_lease(lease) for lease in self._proxies.leases.all()]})
@@ -269,15 +269,6 @@ class Routes:
 
 def _json(value: Json | list[Json], status: HTTPStatus = HTTPStatus.OK) -> Response:
     return Response(status, json.dumps(value, separators=(",", ":")).encode(), JSON_TYPE)
-
-
-def _error(refusal: Refusal) -> dict[str, Any]:
-    return {"error": refusal.text, "status": refusal.status.value}
-
-
-def _refused(refusal: Refusal) -> Response:
-    """Toxiproxy's shape of an error: JSON and a newline, called text."""
-    return Response(refusal.status, json.dumps(_error(refusal), separators=(",", ":")).encode() + b"\n", TEXT_TYPE)
 
 
 def _terms(terms: Terms | None) -> dict[str, Any]:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import socket
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from seatrial.chaos.proxy.address import Address
+
+    Ip = IPv4Address | IPv6Address
 
 _RESOLVE_DEADLINE_S = 2.0
 
@@ -46,11 +48,20 @@ async def _leads_to(upstream: Address, listen: Address) -> bool:
     """Claims that who dials `upstream` reaches who listens there; a port not chosen yet is nobody's."""
     if upstream.port != listen.port or not listen.port:
         return False
-    numeric = await _hosts(upstream.host)
-    if ip_address(listen.host).is_unspecified:
-        return any(_is_here(host) for host in numeric)
-    here = ip_address(listen.host).is_loopback
-    return any(host == listen.host or (here and ip_address(host).is_unspecified) for host in numeric)
+    listens = _ip(listen.host)
+    return any(_reaches(_ip(host), listens) for host in await _hosts(upstream.host))
+
+
+def _reaches(host: Ip, listens: Ip) -> bool:
+    if listens.is_unspecified:
+        return (listens.version == 6 or host.version == 4) and _is_here(host)  # who listens at :: has both
+    return host == listens or (host.is_unspecified and listens.is_loopback and host.version == listens.version)
+
+
+def _ip(host: str) -> Ip:
+    """A numeric address; one of IPv4 that is written as one of IPv6 (`::ffff:127.0.0.1`) is that of IPv4."""
+    found = ip_address(host)
+    return (isinstance(found, IPv6Address) and found.ipv4_mapped) or found
 
 
 async def _hosts(name: str) -> list[str]:
@@ -63,12 +74,12 @@ async def _hosts(name: str) -> list[str]:
     return [str(info[4][0]).partition("%")[0] for info in found]
 
 
-def _is_here(host: str) -> bool:
-    """Claims that a numeric address is one of this machine's: only such a one can be bound."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _is_here(host: Ip) -> bool:
+    """Claims that an address is one of this machine's: only such a one can be bound."""
+    family = socket.AF_INET6 if host.version == 6 else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:
-            probe.bind((host, 0))
+            probe.bind((str(host), 0))
         except OSError:
             return False
     return True

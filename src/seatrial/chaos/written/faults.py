@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from seatrial.chaos.faults.attributes import toxic_of
 from seatrial.chaos.model import (
     KINDS,
     Bandwidth,
@@ -21,6 +22,9 @@ from seatrial.chaos.model import (
     Stream,
     Timeout,
 )
+from seatrial.chaos.proxy.fields import Fields
+from seatrial.chaos.proxy.model import parse_toxic
+from seatrial.chaos.proxy.refusal import BAD_BODY, Refusal
 from seatrial.chaos.service_settings import Disconnect, Kill, Limit, Restart, RollingRestart, ServiceSettings, Stop
 from seatrial.chaos.written.http_faults import HTTP_SETTINGS, refuse_http
 from seatrial.chaos.written.shapes import (
@@ -73,6 +77,7 @@ def _fault(raw: RawInject, document: Document, path: tuple[str | int, ...]) -> F
         settings = _EDGE_SETTINGS[given[0]](raw)
         _refuse_bytes(settings, raw, document, path=path)
         refuse_http(settings, raw, document, path=(*path, given[0]))
+        _refuse_as_the_proxy(settings, given[0], document, path=path)
         toxicity = 1.0 if raw.toxicity is None else raw.toxicity
         return EdgeFault(raw.edge, settings, document.where(*path, "edge"), toxicity)
     if raw.service is not None and given[0] in _SERVICE_SETTINGS and not _hits_a_stream(raw):
@@ -102,6 +107,19 @@ def _refuse_bytes(settings: EdgeSettings, raw: RawInject, document: Document, *,
     if isinstance(settings, Down) and _hits_a_stream(raw):
         key = "stream" if raw.stream is not None else "toxicity"
         raise DocumentError(document.where_key(*path, key), f"'down' has no {key}: it is the whole edge", "remove it")
+
+
+def _refuse_as_the_proxy(
+    settings: EdgeSettings, kind: str, document: Document, *, path: tuple[str | int, ...]
+) -> None:
+    """Refuse in its words what is left that a proxy would refuse only when the fault is due."""
+    if isinstance(settings, Down):
+        return
+    try:
+        stream, attributes = toxic_of(settings)
+        parse_toxic(Fields({"type": kind, "stream": stream.value, "attributes": attributes}), ())
+    except (ValueError, Refusal) as refused:
+        raise DocumentError(document.where(*path, kind), str(refused).removeprefix(BAD_BODY), "") from None
 
 
 def _kill(raw: RawInject, document: Document, path: tuple[str | int, ...]) -> Kill:
