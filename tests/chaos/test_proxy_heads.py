@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seatrial.chaos.proxy.heads import whole_request
+from seatrial.chaos.proxy.heads import request_head, whole_request
 
 FIRST, SECOND = "0123456789abcdef" * 2, "f" * 32
 
@@ -65,3 +65,7 @@ def test_a_body_that_has_not_all_come_makes_no_whole_request():
 
 def test_a_request_behind_another_makes_no_whole_request():
     assert whole_request(request(FIRST) + request(SECOND)) is None
+
+
+def test_of_a_long_path_the_beginning_is_kept():
+    assert request_head(b"GET /" + b"a" * 5_000 + b" HTTP/1.1\r\n\r\n").path == "/" + "a" * 1_023

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from http import HTTPStatus
 
 import pytest
+
+from seatrial.chaos.proxy.lease import Held, Leases
+from seatrial.chaos.proxy.model import Terms
+from seatrial.chaos.proxy.refusal import Refusal
 
 HOLDER_THAT_DIES = """
 import json, sys, time, urllib.request
@@ -67,6 +73,23 @@ def test_renewal_keeps_a_toxic_past_its_time(our_server, echo):
         time.sleep(0.5)
         renewed = our_server.ask("POST", "/leases/run-1", {}).json()
     assert renewed == {"holder": "run-1", "held": [f"{proxy.name}/hang"], "expired": []}
+
+
+def test_each_lease_runs_out_at_its_own_time(our_server, echo, wait_until):
+    proxy = our_server.proxy(echo)
+    for name, ttl_s in (("first", 0.1), ("second", 0.6), ("third", 0.3)):
+        add_leased(proxy, name, ttl_s=ttl_s)
+    wait_until(lambda: names(proxy) == [])
+    expired = our_server.ask("POST", "/leases/run-1").json()["expired"]
+    assert expired == [f"{proxy.name}/{name}" for name in ("first", "third", "second")]
+
+
+def test_renewal_without_a_time_keeps_that_of_each(our_server, echo):
+    proxy = our_server.proxy(echo)
+    for ttl_s in (600, 700):
+        add_leased(proxy, f"t{ttl_s}", ttl_s=ttl_s)
+    our_server.ask("POST", "/leases/run-1", {})
+    assert [lease["ttl_s"] for lease in our_server.ask("GET", "/leases").json()["leases"]] == [600, 700]
 
 
 def test_renewal_may_change_the_time(our_server, echo, wait_until):
@@ -136,6 +159,41 @@ def test_lease_ends_with_what_it_is_on(our_server, echo, undo):
     else:
         proxy.ask("DELETE")
     assert our_server.ask("GET", "/leases").json() == {"leases": []}
+
+
+def test_leases_on_other_proxies_outlive_a_proxy(our_server, echo):
+    gone, stays = (our_server.proxy(echo) for _ in range(2))
+    for proxy in (gone, stays):
+        add_leased(proxy, "hang", ttl_s=600)
+    gone.ask("DELETE")
+    assert [lease["held"] for lease in our_server.ask("GET", "/leases").json()["leases"]] == [f"{stays.name}/hang"]
+
+
+def test_reset_ends_the_lease_of_a_disabled_proxy(our_server, echo):
+    proxy = our_server.proxy(echo)
+    proxy.ask("POST", body={"enabled": False, "lease": {"holder": "run-1", "ttl_s": 600}})
+    assert our_server.ask("POST", "/reset").status_code == 204
+    assert our_server.ask("GET", "/leases").json() == {"leases": []}
+
+
+def test_fault_that_is_healed_only_after_several_tries_is_told_once(monkeypatch):
+    monkeypatch.setattr("seatrial.chaos.proxy.lease._RETRY_S", 0.01)
+    tried = []
+
+    async def heal(held):
+        tried.append(held)
+        if len(tried) < 4:
+            raise Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "the port is taken")
+
+    async def hold():
+        leases = Leases(heal, asyncio.Lock())
+        leases.grant(Held("a"), Terms("run-1", 0.01))
+        while leases.all() or len(tried) < 4:  # noqa: ASYNC110 - it is to be so by itself
+            await asyncio.sleep(0.01)
+        return leases.renew("run-1", None)
+
+    assert asyncio.run(asyncio.wait_for(hold(), 20)).expired == [Held("a")]
+    assert tried == [Held("a")] * 4
 
 
 def test_enabling_by_hand_ends_the_lease(our_server, echo):

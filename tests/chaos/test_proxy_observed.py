@@ -129,6 +129,24 @@ def test_answer_that_was_held_before_is_not_taken_for_the_first_that_is_seen(tal
     assert talk.requests() == (1, 0)
 
 
+def test_answer_is_done_when_its_own_last_byte_has_passed_whatever_was_held_before_it(talk, read_exactly, wait_until):
+    talk.proxy.add("latency", name="slow", latency=60_000)
+    talk.ask()
+    talk.callee.sendall(ANSWER)
+    talk.observe(True)
+    wait_until(lambda: talk.counters()["bytes_down"] == len(ANSWER))
+    talk.ask()
+    talk.proxy.remove("slow")
+    assert read_exactly(talk.caller, len(ANSWER)) == ANSWER
+    talk.proxy.add("slicer", name="slow", average_size=10, delay=60_000_000)
+    talk.callee.sendall(ANSWER)
+    assert talk.caller.recv(1) == ANSWER[:1]
+    assert (talk.requests(), talk.counters()["by_status"]) == ((1, 1), {"200": 1})
+    talk.proxy.remove("slow")
+    assert read_exactly(talk.caller, len(ANSWER) - 1) == ANSWER[1:]
+    assert talk.requests() == (1, 0)
+
+
 def test_exchange_that_is_open_is_seen_to_its_end_and_no_other_after(talk):
     talk.observe(True)
     talk.ask()

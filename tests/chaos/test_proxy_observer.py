@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from seatrial.chaos.proxy.events import Counters, EventLog
+from seatrial.chaos.proxy.events import Counters, EventLog, Fate
 from seatrial.chaos.proxy.heads import request_head
 from seatrial.chaos.proxy.observer import Observer
 
@@ -194,3 +194,33 @@ def test_request_whose_length_is_no_number_is_told_each_time_and_followed_no_fur
         observer = Observer("a", 1, counters=counters, log=EventLog())
         observer.sent(head)
         assert (counters.requests_total, counters.connections_opaque) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("over", "ended", "fate"),
+    [
+        (True, Fate.CUT, Fate.UPSTREAM_CLOSED),
+        (True, Fate.CLIENT_CLOSED, Fate.CLIENT_CLOSED),
+        (False, Fate.CUT, Fate.CUT),
+    ],
+)
+def test_request_that_comes_when_the_upstream_sends_no_more_is_ended_by_it_unless_its_caller_leaves(
+    over, ended, fate
+):
+    log = EventLog()
+    observer = Observer("a", 1, counters=Counters(), log=log)
+    if over:
+        observer.upstream_ended()
+    observer.sent(REQUEST)
+    observer.closed(ended)
+    assert [event.exchange.fate for event in log.since(0, limit=9).events] == [fate, fate]
+
+
+def test_bytes_of_an_answer_that_broke_off_are_those_that_came():
+    log = EventLog()
+    observer = Observer("a", 1, counters=Counters(), log=log)
+    observer.sent(REQUEST)
+    observer.answered(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart")
+    observer.closed(Fate.CUT)
+    exchange = log.since(0, limit=9).events[-1].exchange
+    assert (exchange.status, exchange.response_bytes, exchange.fate) == (200, 44, Fate.CUT)

@@ -8,12 +8,16 @@ import json
 import socket
 import subprocess
 import sys
+import time
 from contextlib import ExitStack, aclosing
 from types import SimpleNamespace
 
 import pytest
 
 from seatrial.chaos.proxy.events import EventLog, Exchange
+from seatrial.chaos.proxy.http1 import Request
+from seatrial.chaos.proxy.proxies import Proxies
+from seatrial.chaos.proxy.routes import Routes
 from seatrial.chaos.proxy.stream import follow
 
 REQUEST = b"GET /cards/7 HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -98,6 +102,7 @@ def test_stream_begins_with_hello_and_tells_what_happens_then(our_server, exchan
     exchange()
     reader = follow_at(our_server)
     assert "Content-Type: text/event-stream" in reader.head
+    assert "Connection: close" in reader.head
     ((_, _, hello),) = reader.until(lambda events: events)
     exchange()
     _, start, end = reader.until(lambda events: len(events) >= 3)
@@ -125,11 +130,31 @@ def test_reader_that_comes_back_goes_on_where_it_left(our_server, exchange, foll
     assert int(told[1][1]) == hello["next"] + 1
 
 
-def test_reader_of_a_process_before_this_one_gets_all_of_this_one(start_ours, exchanges_through, follow_at):
+@pytest.mark.parametrize("last", [2, 700])
+def test_reader_of_a_process_before_this_one_gets_all_of_this_one(start_ours, exchanges_through, follow_at, last):
     server = start_ours("--observe")
     exchanges_through(server)()
-    told = follow_at(server, "/exchanges", "Last-Event-ID: 700").until(lambda events: len(events) >= 3)
+    told = follow_at(server, "/exchanges", f"Last-Event-ID: {last}").until(lambda events: len(events) >= 3)
     assert names(told) == ["hello", "start", "end"]
+
+
+def test_proxy_that_is_made_while_somebody_follows_is_read(start_ours, exchanges_through, follow_at):
+    server = start_ours()
+    reader = follow_at(server)
+    exchanges_through(server)()
+    assert names(reader.until(lambda events: len(events) >= 3)) == ["hello", "start", "end"]
+
+
+def test_page_of_exchanges_is_bounded_whatever_is_asked_for():
+    async def ask():
+        proxies = Proxies(seed="1")
+        for number in range(10_001):
+            proxies.log.add(an_exchange(number))
+        request = Request("GET", ("exchanges",), {"since": "0", "limit": "20000"}, {}, b"")
+        return json.loads((await Routes(proxies, host="127.0.0.1").handle(request)).body)
+
+    page = asyncio.run(ask())
+    assert (len(page["exchanges"]), page["next"], page["newest"]) == (10_000, 10_000, 10_001)
 
 
 def test_reader_that_is_gone_costs_nothing(our_server, exchange, follow_at):
@@ -186,9 +211,12 @@ def test_stream_without_events_shows_that_it_lives(monkeypatch):
 
     async def wait():
         async with aclosing(follow(EventLog(), 0)) as stream:
-            return [await anext(stream) for _ in range(3)]
+            begun_s = time.monotonic()
+            return [await anext(stream) for _ in range(4)], time.monotonic() - begun_s
 
-    assert asyncio.run(wait())[1:] == [b":\n\n", b":\n\n"]
+    told, took_s = asyncio.run(wait())
+    assert told[1:] == [b":\n\n"] * 3
+    assert took_s >= 0.29
 
 
 @pytest.mark.parametrize("loop", ["asyncio", *(["uvloop"] if importlib.util.find_spec("uvloop") else [])])

@@ -70,6 +70,7 @@ def test_a_toxic_is_injected_and_healed(toxiproxy_server, echo, site, settings, 
     (found,) = proxy.ask("GET", "/toxics").json()
     assert (found["type"], found["stream"], found["toxicity"]) == (kind, stream, 1)
     assert attributes.items() <= found["attributes"].items()
+    assert "of the connections" not in fault.sight
     assert fault.heal().needed is True
     assert proxy.ask("GET", "/toxics").json() == []
 

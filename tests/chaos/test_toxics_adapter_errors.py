@@ -164,6 +164,80 @@ def test_a_toxic_that_was_taken_otherwise_is_a_failure(standing):
         toxic_at(standing(answer(PROXY % (b"true", held)))).inject()
 
 
+TOXIC_T = b'[{"name": "t", "type": "%s", "stream": "%s", "toxicity": %s, "attributes": {"latency": 1}}]'
+
+
+@pytest.mark.parametrize(
+    "held", [(b"latency", b"upstream", b"1"), (b"timeout", b"downstream", b"1"), (b"latency", b"downstream", b"0.5")]
+)
+def test_a_toxic_of_another_kind_stream_or_share_is_not_the_one_that_was_wanted(standing, held):
+    with pytest.raises(FaultFailed, match="and has another"):
+        toxic_at(standing(answer(PROXY % (b"true", TOXIC_T % held)))).inject()
+
+
+def test_a_toxic_that_is_still_there_after_its_removal_is_left(standing):
+    api = standing(answer(PROXY % (b"true", TOXIC_T % (b"latency", b"downstream", b"1"))))
+    with pytest.raises(FaultFailed, match="said it removed the toxic 't' from p, and still has it"):
+        ToxiproxyServer(api).remove_toxic("p", "t")
+    with pytest.raises(FaultFailed, match=r"toxic t is left on a->b: .*still has it"):
+        toxic_at(api).heal()
+
+
+def test_a_toxic_that_is_listed_after_its_removal_without_the_library_is_left(standing):
+    with pytest.raises(FaultFailed, match="toxic t is left on a->b"):
+        toxic_at(standing(answer(b'[{"name": "t"}]'))).heal()
+
+
+def test_a_proxy_that_is_not_enabled_by_any_client_is_left(standing):
+    api = standing(answer(PROXY % (b"false", b"[]")))
+    with pytest.raises(FaultFailed, match="proxy p of a->b is left disabled"):
+        DisabledProxy(api, "p", "a->b", None, 5.0).heal()
+
+
+@pytest.mark.parametrize("heal", ["heal a toxic", "enable"])
+def test_a_server_that_only_hangs_up_is_not_gone_and_may_hold_the_fault(standing, heal):
+    api = standing(b"")
+    with pytest.raises(FaultFailed, match="is left"):
+        OPERATIONS[heal](api)
+    assert toxics.proxy_is_gone(api) is False
+
+
+def test_a_renewal_that_is_refused_is_none_whatever_it_holds(standing):
+    api = standing(answer(b'{"held": [], "expired": []}', "500 Internal Server Error"))
+    with pytest.raises(FaultFailed, match="the leases of run-1 could not be renewed"):
+        toxics.renew(Lease(api, "run-1"))
+
+
+def test_what_answers_otherwise_than_a_toxiproxy_is_taken_for_none(standing):
+    with pytest.raises(FaultFailed, match="no Toxiproxy answers there"):
+        ToxiproxyServer(standing(ANSWERS["an error"])).has_leases()
+
+
+def test_a_redirect_to_another_server_is_not_followed(standing, our_server, echo):
+    proxy = our_server.proxy(echo, name="p")
+    elsewhere = f"Location: {our_server.api}/proxies/{proxy.name}"
+    with pytest.raises(FaultFailed, match="302"):
+        ToxiproxyServer(standing(answer(b"", "302 Found", elsewhere))).proxy("p")
+
+
+def test_of_a_long_answer_the_beginning_is_quoted(standing):
+    with pytest.raises(FaultFailed) as failed:
+        ToxiproxyServer(standing(answer(b"x" * 10_000, "500 Internal Server Error"))).proxy("p")
+    assert str(failed.value).endswith("500 " + "x" * 500)
+
+
+def test_a_server_at_an_address_of_ipv6_is_spoken_to(start_ours, echo):
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("there is no IPv6 here")
+    server = start_ours("--host", "::1")
+    proxy = server.proxy(echo)
+    assert ToxiproxyServer(server.api).proxy(proxy.name).enabled is True
+
+
+def test_an_address_without_a_port_is_http_s_own():
+    assert ToxiproxyServer("http://toxiproxy/")._consumer.port == 80
+
+
 def test_a_name_that_is_no_path_is_escaped(our_server, echo):
     proxy = our_server.proxy(echo, name="a/b?c")
     fault = Toxic(our_server.api, proxy.name, "a->b", "t/1", "latency", "downstream", {"latency": 1}, "run-1", 30.0)
