@@ -242,3 +242,15 @@ class LivingClock:
 def living_clock() -> type[LivingClock]:
     """Its class: the tests say what happens in each second."""
     return LivingClock
+
+
+@pytest.fixture
+def plain(workspace):
+    """A plan without experiments."""
+    return read_plan(workspace, Asked(gate="plain"))
+
+
+@pytest.fixture
+def good(records):
+    """A whole run: acceptance, then a minute's hold."""
+    return (*records.accepted(), *(record for second in range(70) for record in records.second(second)))

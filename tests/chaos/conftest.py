@@ -21,6 +21,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 from containers import Contained, contain_ledger, empty_image
+from experiment_bench import Bench
+from wire import Wire
 
 from ports import free_port
 
@@ -301,3 +303,37 @@ def contained(image: str, tmp_path: Path) -> Iterator[Contained]:
     """The ledger, healthy, in a container that allows faults."""
     with contain_ledger(image, tmp_path) as running:
         yield running
+
+
+@pytest.fixture
+def wire(our_server, upstream, dial):
+    proxy = our_server.proxy(upstream.port)
+    return Wire(proxy, dial(proxy), upstream)
+
+
+@pytest.fixture
+def answering():
+    """The port of an upstream that answers every request without a body by 204."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=_answer_all, args=(listening,), daemon=True).start()
+    yield listening.getsockname()[1]
+    listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+
+
+def _answer_all(listening):
+    with suppress(OSError):
+        while True:
+            connected, _ = listening.accept()
+            threading.Thread(target=_answer_one, args=(connected,), daemon=True).start()
+
+
+def _answer_one(connected):
+    with suppress(OSError), connected:
+        while data := connected.recv(65_536):
+            connected.sendall(b"HTTP/1.1 204 No Content\r\n\r\n" * data.count(b"\r\n\r\n"))
+
+
+@pytest.fixture
+def bench(clock, tmp_path: Path) -> Bench:
+    return Bench(clock, tmp_path)

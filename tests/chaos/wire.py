@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 GET = b"GET /cards/7 HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -52,3 +54,38 @@ class Wire:
         with pytest.raises(TimeoutError):
             self.callee.recv(1)
         self.callee.settimeout(20)
+
+
+def ends_of(wire):
+    page = wire.proxy.server.ask("GET", "/exchanges?limit=10000").json()
+    mine = [each for each in page["exchanges"] if each["edge"] == wire.proxy.name and each["event"] == "end"]
+    return mine[-3:]
+
+
+def line(method, path, *headers):
+    return "\r\n".join([f"{method} {path} HTTP/1.1", "Host: x", *headers, "", ""]).encode()
+
+
+def is_whole(answer):
+    head, end, body = answer.partition(b"\r\n\r\n")
+    size = re.search(rb"Content-Length: (\d+)", head)
+    return end and len(body) == (int(size[1]) if size else 0)
+
+
+class Series:
+    """Sends requests over fresh connections to an upstream that always answers, and tells which got an error."""
+
+    def __init__(self, proxy, dial):
+        self._proxy, self._dial = proxy, dial
+
+    def statuses(self, requests, *, connections=1):
+        found = []
+        for part in range(connections):
+            with self._dial(self._proxy) as caller:
+                for request in requests[part::connections]:
+                    caller.sendall(request)
+                    answer = b""
+                    while not is_whole(answer):
+                        answer += caller.recv(65_536)
+                    found.append(int(answer.split()[1]))
+        return found

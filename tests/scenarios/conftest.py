@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import json
 import textwrap
+import threading
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from hurl_server import DOCUMENT
 
+from seatrial.clock import SystemClock
 from seatrial.exchange import Answer, Broken, Request, Response
-from seatrial.sample import Cause
+from seatrial.http import open_client
+from seatrial.sample import Cause, Phase
+from seatrial.scenarios.drive import drive
+from seatrial.scenarios.hurl.entries import read_hurl
+from seatrial.scenarios.hurl.options import parse_options
 from seatrial.scenarios.model import Scenario, every_step
 from seatrial.scenarios.moves import Attempted, Claim, Context, Move, PlayResult, Reply, Send, Settle, Together, Wait
 from seatrial.scenarios.once import Onces, OnceStore
 from seatrial.scenarios.play import play
 from seatrial.scenarios.prepared import prepare
 from seatrial.scenarios.read import read_scenario
+from seatrial.scenarios.rows import expand_rows
 
 NOON = 1_700_000_000.0
 
@@ -168,3 +177,126 @@ class CannedDriver:
             for branch in move.branches:
                 self.follow(branch)
         return None
+
+
+SID = "sid=abc; Path=/; Domain=127.0.0.1; HttpOnly; Max-Age=3600; SameSite=Lax; Expires=Sun, 13 Jan 2999 22:23:01 GMT"
+
+
+ANSWERS = {
+    "/json": (
+        200,
+        DOCUMENT,
+        [("Content-Type", "application/json"), ("X-One", "1"), ("X-Many", "a"), ("X-Many", "b"), ("Set-Cookie", SID)],
+    ),
+    "/xml": (200, b"<r><i>one</i><i>two</i></r>", [("Content-Type", "application/xml")]),
+    "/redirect": (302, b"", [("Location", "/xml")]),
+    "/redirect2": (302, b"", [("Location", "/redirect")]),
+    "/bytes": (200, b"\x00\xff", [("Content-Type", "application/octet-stream")]),
+    "/text": (200, b"one\ntwo\n", [("Content-Type", "text/plain")]),
+    "/fails": (500, b"oh", [("Content-Type", "text/plain")]),
+}
+
+
+@dataclass
+class Got:
+    """One request as the server got it; `headers` without those of the connection."""
+
+    method: str
+    path: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def header(self, name):
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+
+@dataclass
+class Server:
+    """Answers as ANSWERS says, `/echo...` with nothing, `/third` well only from the third time on."""
+
+    got: list[Got] = field(default_factory=list)
+    port: int = 0
+
+    @property
+    def host(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def answer(self, got):
+        self.got.append(got)
+        if got.path == "/third":
+            times = sum(one.path == "/third" for one in self.got)
+            return (200 if times >= 3 else 503), json.dumps({"times": times}).encode(), []
+        return ANSWERS.get(got.path, (200, b"", []))
+
+
+@pytest.fixture
+def server():
+    """A server of its own for one test."""
+    state = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_):
+            pass
+
+        def do_GET(self):
+            length = int(self.headers.get("Content-Length") or 0)
+            headers = [pair for pair in self.headers.items() if pair[0].lower() not in ("connection", "host")]
+            got = Got(self.command, self.path, headers, self.rfile.read(length))
+            status, body, sent = state.answer(got)
+            self.send_response_only(status)
+            for name, value in (*sent, ("Content-Length", str(len(body)))):
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(b"" if self.command == "HEAD" else body)
+
+        do_POST = do_PUT = do_DELETE = do_HEAD = do_GET  # noqa: N815 - the library's names
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.port = httpd.server_address[1]
+    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield state
+    httpd.shutdown()
+    thread.join()
+    httpd.server_close()
+
+
+@dataclass
+class Result:
+    passed: bool
+    failures: list[str]
+    steps: list[tuple[str, str]]
+
+
+@pytest.fixture(name="play")
+def _play_hurl(server, tmp_path):
+    """Play a file, or a text as one; `{{host}}` is the server. Options by Hurl's names, `_` for `-`."""
+
+    def play_(text, **given):
+        path = text if isinstance(text, Path) else tmp_path / "f.hurl"
+        if not isinstance(text, Path):
+            path.write_text(text)
+        variables = [f"host={server.host}", *given.pop("variable", [])]
+        options = parse_options({"variable": variables, **{key.replace("_", "-"): one for key, one in given.items()}})
+        passed, failures, steps = True, [], []
+        for scenario in expand_rows(read_hurl(path, options)):
+            context = Context(realm="", addresses={}, secret_values=options.secrets)
+            with open_client() as client:
+                result = drive(
+                    scenario,
+                    context,
+                    client,
+                    clock=SystemClock(),
+                    record=lambda _: None,
+                    run="r",
+                    phase=Phase.ACCEPTANCE,
+                )
+            passed = passed and result.passed
+            told = [*(one.failures for one in (step.last for step in result.steps) if one), result.failures]
+            failures += [f"{one.where.line}: {one.summary}" for part in told for one in part]
+            steps += [(one.title, "skipped" if one.skipped else str(one.outcome)) for one in result.steps]
+        return Result(passed, failures, steps)
+
+    return play_

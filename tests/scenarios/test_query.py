@@ -8,36 +8,18 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
+from asking import HERE, NOON, answer, ask, look
 
 from seatrial import match, regexes
-from seatrial.errors import DocumentError, Where
-from seatrial.exchange import Certificate, Redirect, Response
+from seatrial.errors import DocumentError
+from seatrial.exchange import Certificate, Redirect
 from seatrial.sample import Timings
 from seatrial.scenarios.answers import query
 from seatrial.scenarios.answers.filters import compile_filter
-from seatrial.scenarios.answers.query import compile_query, run
+from seatrial.scenarios.answers.query import compile_query
 from seatrial.scenarios.answers.reading import NotJson, Reading
 from seatrial.scenarios.answers.wanted import FilterKind, QueryKind
 from seatrial.template import compile_text
-
-NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
-HERE = Where("s.yaml", 3, 7)
-
-
-def answer(body=b"", *headers, **more):
-    return Response(200, headers, body, 0.25, **more)
-
-
-def ask(kind, text="", given=None, *, scope=None, filters=(), **reading):
-    applied = tuple(compile_filter(FilterKind(name), arguments, HERE) for name, *arguments in filters)
-    query = compile_query(QueryKind(kind), text, argument=compile_text(text, HERE), filters=applied)
-    reading = Reading(given or answer(), now=NOON.timestamp, **reading)
-    return run(query, reading, scope or {})
-
-
-def look(kind, text, body=b"", *headers):
-    return ask(kind, text, answer(body, *headers))
-
 
 DOCUMENT = b'{"id": 7, "none": null, "items": [{"n": 1}, {"n": 2}], "empty": [], "a b": {"c": true}}'
 
@@ -268,72 +250,6 @@ def test_jmespath_that_gives_null_or_no_element_found_nothing(text, value):
 def test_jmespath_says_why_it_cannot_look():
     assert "not JSON" in look("jmespath", "id", b"<a>").why
     assert "cannot be evaluated" in look("jmespath", "abs(none)", b'{"none": "x"}').why
-
-
-XML = b"""<?xml version="1.0"?>
-<f:feed xmlns:f="urn:feed" xmlns="urn:plain"><f:title lang="de">A <b>bold</b> one</f:title>
-<entry id="1">x</entry><entry id="2"/><inner xmlns:g="urn:g"><g:deep>y</g:deep></inner></f:feed>"""
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("//f:title", ["A bold one"]),
-        ("string(//f:title/@lang)", "de"),
-        ("//_:entry/@id", ["1", "2"]),
-        ("count(//_:entry)", 2),
-        ("boolean(//_:entry)", True),
-        ("//g:deep/text()", ["y"]),
-        ("//*[local-name()='entry'][2]", [""]),
-    ],
-)
-def test_xpath_finds_a_value_or_the_texts_of_its_nodes(text, value):
-    found = look("xpath", text, XML, ("Content-Type", "application/xml"))
-    assert (found.exists, found.value) == (True, value)
-
-
-@pytest.mark.parametrize(
-    ("body", "content_type", "title"),
-    [
-        (b"<html><title>a<p>b", "text/html", "a<p>b"),
-        ("<title>é</title>".encode(), "text/html", "é"),
-        ("<title>é</title>".encode("latin-1"), "text/html; charset=latin-1", "é"),
-        (b"<br><title>not closed", "application/xml", "not closed"),
-        ('<?xml version="1.0" encoding="ISO-8859-1"?><title>é</title>'.encode("latin-1"), "text/xml", "é"),
-    ],
-)
-def test_markup_is_read_as_what_it_is(body, content_type, title):
-    assert look("xpath", "string(//title)", body, ("Content-Type", content_type)).value == title
-
-
-@pytest.mark.parametrize(
-    ("body", "text", "why"),
-    [
-        (b"", "//a", "the body is no document"),
-        (b"<a/>", "//b", "nothing at //b"),
-        (b"<a/>", "//x:b", "cannot be followed: Undefined namespace prefix"),
-        (b"<a/>", "unknown()", "cannot be followed"),
-    ],
-)
-def test_xpath_that_finds_nothing_says_why(body, text, why):
-    found = look("xpath", text, body)
-    assert not found.exists
-    assert why in found.why
-
-
-@pytest.mark.parametrize("declared", ['x "ha"', 'x SYSTEM "file:///etc/hostname"'])
-def test_document_that_declares_entities_is_refused(declared):
-    found = look("xpath", "string(/a)", f"<!DOCTYPE a [<!ENTITY {declared}>]><a>&x;</a>".encode())
-    assert (found.value, found.exists) == (None, False)
-    assert "declares entities" in found.why
-
-
-def test_document_type_without_entities_is_let_by():
-    assert look("xpath", "string(/a)", b"<!DOCTYPE a SYSTEM 'a.dtd'><a>x</a>").value == "x"
-
-
-def test_markup_nested_without_end_is_no_document():
-    assert not look("xpath", "string(//b)", b"<a>" * 100_000, ("Content-Type", "application/xml")).value
 
 
 @pytest.mark.parametrize(

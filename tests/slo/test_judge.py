@@ -1,20 +1,17 @@
-"""Findings: no data is never MET, errors never flatter, the generator's trouble is never a service's miss."""
+"""Findings about objectives: no data is never MET, errors never flatter, a phase of an experiment stands alone."""
 
-import itertools
 import random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from judge_parts import RULES, grades_of, only_one
 
 from seatrial import journal
-from seatrial.sample import Cause, Ending, Phase
+from seatrial.sample import Phase
 from seatrial.service import Indicator, Objective
-from seatrial.slo.generator import judge_generator, late_bound_s
 from seatrial.slo.judge import (
-    UNFIT,
     decided,
-    excuse,
     judge_load,
     judge_objectives,
     judge_promise,
@@ -24,9 +21,12 @@ from seatrial.slo.limits import questions
 from seatrial.slo.measure import LOAD, Meter, measure
 from seatrial.verdict import Grade, Subject
 
-RULES = {"alpha": 0.05, "min_hold_s": 20.0}
 UNHURRIED = settings(deadline=None, max_examples=25)
+
+
 HANGS = "the ledger hangs"
+
+
 P99_300_MS = Objective("p99 at most 300 ms", Indicator.WAITING, 0.3, quantile=0.99)
 
 
@@ -51,15 +51,6 @@ def every_form(make):
     )
 
 
-def _grades(findings):
-    return {finding.objective: finding.grade for finding in findings}
-
-
-def _only(findings):
-    (finding,) = findings
-    return finding
-
-
 def test_no_records_at_all_leave_every_form_undecided(every_form):
     findings = judge_load(measure([]), every_form, **RULES)
     assert {finding.grade for finding in findings} == {Grade.UNDECIDED}
@@ -81,7 +72,7 @@ def test_traffic_of_another_service_leaves_every_form_undecided(make, every_form
 
 def test_a_route_that_nothing_matches_is_undecided(make):
     services = make.services(make.errors(routes=("GET /nowhere",)), make.throughput(routes=("GET /nowhere",)))
-    assert set(_grades(judge_load(measure(make.hold(90)), services, **RULES)).values()) == {Grade.UNDECIDED}
+    assert set(grades_of(judge_load(measure(make.hold(90)), services, **RULES)).values()) == {Grade.UNDECIDED}
 
 
 @pytest.mark.parametrize(
@@ -112,13 +103,13 @@ def test_a_phase_without_requests_is_undecided_in_every_form(every_form, phase):
 
 
 def test_no_journey_at_all_is_undecided():
-    finding = _only(judge_journeys(measure([])))
+    finding = only_one(judge_journeys(measure([])))
     assert (finding.grade, finding.subject) == (Grade.UNDECIDED, Subject.JOURNEY)
 
 
 def test_a_healthy_hold_meets_every_form_and_says_why(make, every_form):
     findings = judge_load(measure(make.hold(90)), every_form, **RULES)
-    assert set(_grades(findings).values()) == {Grade.MET}
+    assert set(grades_of(findings).values()) == {Grade.MET}
     available, fast, roomy, _ = findings
     assert "failed requests: 0 of" in available.reason
     assert "requests slower than 300 ms: 0 of" in fast.reason
@@ -128,7 +119,7 @@ def test_a_healthy_hold_meets_every_form_and_says_why(make, every_form):
 
 
 def test_a_finding_carries_its_numbers(make):
-    finding = _only(judge_load(measure(make.hold(60, ok=80, failed=20)), make.services(make.errors()), **RULES))
+    finding = only_one(judge_load(measure(make.hold(60, ok=80, failed=20)), make.services(make.errors()), **RULES))
     assert finding.grade is Grade.MISSED
     assert finding.measured == pytest.approx(0.2)
     assert finding.low > finding.limit == 0.05
@@ -138,7 +129,7 @@ def test_a_finding_carries_its_numbers(make):
 
 
 def test_too_little_evidence_is_undecided_and_says_what_it_needs(make):
-    finding = _only(judge_load(measure(make.hold(3)), make.services(make.errors()), **RULES))
+    finding = only_one(judge_load(measure(make.hold(3)), make.services(make.errors()), **RULES))
     assert finding.grade is Grade.UNDECIDED
     assert finding.wanted_n > finding.n == 300
     assert finding.decided_at_s is None
@@ -155,21 +146,21 @@ def test_failing_fast_misses_errors_and_does_not_flatter_latency(make):
 
 def test_failing_slowly_misses_latency_too(make):
     records = make.hold(90, ok=60, failed=40, over_failed=40)
-    fast = _only(judge_load(measure(records), make.services(make.latency()), **RULES))
+    fast = only_one(judge_load(measure(records), make.services(make.latency()), **RULES))
     assert fast.grade is Grade.MISSED
     assert f"{fast.bad:,} of them failed" in fast.measured_text
 
 
 def test_fast_failures_do_not_hide_slow_successes(make):
     records = make.hold(90, ok=20, over_ok=4, failed=400)
-    fast = _only(judge_load(measure(records), make.services(make.latency()), **RULES))
+    fast = only_one(judge_load(measure(records), make.services(make.latency()), **RULES))
     assert fast.grade is Grade.MISSED
     assert fast.measured == pytest.approx(0.2)
 
 
 def test_between_its_two_limits_an_objective_is_degraded(make):
     services = make.services(make.errors(0.01, degraded_limit=0.2))
-    finding = _only(judge_load(measure(make.hold(90, ok=94, failed=6)), services, **RULES))
+    finding = only_one(judge_load(measure(make.hold(90, ok=94, failed=6)), services, **RULES))
     assert finding.grade is Grade.DEGRADED
     assert "of the degraded limit, errors <= 20 %" in finding.reason
     assert finding.limit == 0.01
@@ -177,12 +168,12 @@ def test_between_its_two_limits_an_objective_is_degraded(make):
 
 def test_beyond_both_limits_an_objective_is_missed(make):
     services = make.services(make.errors(0.01, degraded_limit=0.1))
-    assert _only(judge_load(measure(make.hold(90, ok=50, failed=50)), services, **RULES)).grade is Grade.MISSED
+    assert only_one(judge_load(measure(make.hold(90, ok=50, failed=50)), services, **RULES)).grade is Grade.MISSED
 
 
 def test_beyond_the_first_limit_with_the_second_open_is_undecided(make):
     services = make.services(make.errors(0.01, degraded_limit=0.2))
-    finding = _only(judge_load(measure(make.hold(12, ok=94, failed=6)), services, **RULES))
+    finding = only_one(judge_load(measure(make.hold(12, ok=94, failed=6)), services, **RULES))
     assert finding.grade is Grade.UNDECIDED
     assert finding.decided_at_s is None
 
@@ -190,7 +181,7 @@ def test_beyond_the_first_limit_with_the_second_open_is_undecided(make):
 def test_a_limit_the_run_did_not_count_is_judged_from_the_histogram_and_says_so(make):
     pair = [20_000] * 97 + [400_000] * 3
     records = [record for second in range(60) for record in (make.interval(second, pair), make.pacing(second))]
-    finding = _only(judge_load(measure(records), make.services(make.latency(limit=0.2)), **RULES))
+    finding = only_one(judge_load(measure(records), make.services(make.latency(limit=0.2)), **RULES))
     assert finding.measured == pytest.approx(0.03)
     assert "the run did not count this limit itself" in finding.reason
 
@@ -200,7 +191,7 @@ def test_failures_that_were_not_timed_against_a_limit_leave_undecided_what_hangs
     records = [
         record for second in range(60) for record in (make.interval(second, pair, failed=20), make.pacing(second))
     ]
-    finding = _only(judge_load(measure(records), make.services(make.latency(limit=0.2)), **RULES))
+    finding = only_one(judge_load(measure(records), make.services(make.latency(limit=0.2)), **RULES))
     assert finding.grade is Grade.UNDECIDED
     assert "1,200 failed requests were not timed against this limit" in finding.reason
 
@@ -243,148 +234,6 @@ def test_a_journal_cut_anywhere_is_judged_by_what_is_whole(make, tmp_path_factor
     assert cut or {finding.grade for finding in whole} == {Grade.UNDECIDED}
 
 
-def _holding(make, pacing_of, *, seconds=60, **counts):
-    pairs = ((make.counted(second, 100, **counts), pacing_of(second)) for second in range(seconds))
-    return measure(itertools.chain.from_iterable(pairs))
-
-
-def _late(make, late_starts):
-    return lambda second: make.pacing(second, late_over_ms={10: int(second < late_starts)})
-
-
-@pytest.mark.parametrize(
-    ("trouble", "said"),
-    [
-        ({"dropped": 1}, "arrivals were dropped"),
-        ({"late_over_ms": {5: 100, 10: 2}}, "2 % of the starts were more than 10 ms late"),
-        ({"cpu_ratio": 0.95}, "95 % of a core"),
-    ],
-)
-@pytest.mark.parametrize("failed", [0, 60])
-def test_an_unfit_generator_leaves_nothing_met_or_missed(make, trouble, said, failed):
-    services = make.services(make.errors(), make.latency(), make.throughput())
-    measures = _holding(make, lambda second: make.pacing(second, **trouble), failed=failed, over_failed=failed)
-    generator, *objectives = judge_load(measures, services, **RULES)
-    assert {finding.grade for finding in (*objectives, generator)} == {Grade.UNDECIDED}
-    assert generator.subject is Subject.GENERATOR
-    assert all(finding.reason.startswith(f"{UNFIT}; it would have been") for finding in objectives)
-    assert said in generator.reason
-
-
-def test_what_would_have_been_found_is_still_said(make):
-    measures = _holding(make, lambda second: make.pacing(second, dropped=1), failed=60)
-    finding = judge_load(measures, make.services(make.errors()), **RULES)[1]
-    assert f"{UNFIT}; it would have been MISSED: failed requests" in finding.reason
-
-
-def test_one_dropped_arrival_anywhere_in_the_hold_is_enough(make):
-    measures = _holding(make, lambda second: make.pacing(second, dropped=int(second == 41)))
-    assert "1 of 6,000 arrivals were dropped" in judge_generator(measures, {}).reason
-
-
-def test_one_late_start_in_a_hundred_is_no_overload_and_more_are(make):
-    assert judge_generator(_holding(make, _late(make, 60)), {}) is None
-    assert judge_generator(_holding(make, _late(make, 61), seconds=61), {}) is None
-    one_more = _holding(make, lambda second: make.pacing(second, late_over_ms={10: 1 + int(second == 7)}))
-    assert judge_generator(one_more, {}) is not None
-
-
-def test_one_busy_second_is_no_overload(make):
-    measures = _holding(make, lambda second: make.pacing(second, cpu_ratio=1.0 if second == 9 else 0.5))
-    assert judge_generator(measures, {}) is None
-
-
-def test_trouble_before_the_hold_is_none(make):
-    ramp = [make.pacing(second, phase=Phase.RAMP, dropped=9, cpu_ratio=1.0) for second in range(10)]
-    assert judge_generator(measure([*ramp, *make.hold(20)]), {}) is None
-
-
-def test_a_generator_that_left_no_record_is_unfit(make):
-    findings = judge_load(
-        measure(make.counted(second, 100) for second in range(90)), make.services(make.errors()), **RULES
-    )
-    assert {finding.grade for finding in findings} == {Grade.UNDECIDED}
-    assert "its own record is missing" in findings[0].reason
-
-
-def test_the_lateness_allowed_grows_with_the_tightest_latency_limit(make):
-    assert late_bound_s({}) == 0.010
-    assert late_bound_s(make.services(make.latency(limit=0.1))) == 0.010
-    services = make.services(make.latency(limit=0.4), make.latency(limit=1.0, name="other"))
-    assert late_bound_s(services) == pytest.approx(0.020)
-
-
-def test_a_failed_journey_stays_missed_under_an_unfit_generator(make):
-    journeys = judge_journeys(measure([make.sample("pay", Cause.STATUS)]))
-    assert excuse(journeys) == journeys
-
-
-def test_a_failed_step_misses_the_journey_with_expected_and_seen(make):
-    failed = make.sample("charge", Cause.STATUS, status=500, detail="expected status 201, seen 500")
-    finding = _only(judge_journeys(measure([make.sample("open"), failed])))
-    assert (finding.grade, finding.objective, finding.bad, finding.n) == (Grade.MISSED, "pay with a card", 1, 2)
-    assert finding.reason == "step 'charge' (gateway: POST /charges) [500]: expected status 201, seen 500"
-
-
-def test_a_step_without_an_answer_misses_the_journey_by_its_cause(make):
-    finding = _only(judge_journeys(measure([make.sample("open", Cause.REFUSED, status=None)])))
-    assert (finding.grade, finding.reason) == (
-        Grade.MISSED,
-        "step 'open' (gateway: POST /charges): refused",
-    )
-
-
-def test_a_journey_whose_steps_all_pass_is_met(make):
-    finding = _only(judge_journeys(measure([make.sample("open"), make.sample("pay"), make.play("open", "pay")])))
-    assert (finding.grade, finding.measured_text) == (Grade.MET, "2 of 2 steps passed")
-
-
-def test_a_degraded_step_makes_the_journey_degraded(make):
-    sample = make.sample("open", degraded=True, detail="no merchant's name")
-    finding = _only(judge_journeys(measure([sample, make.play("open")])))
-    assert finding.grade is Grade.DEGRADED
-    assert "no merchant's name" in finding.reason
-
-
-def test_a_journey_cut_while_polling_is_undecided(make):
-    finding = _only(judge_journeys(measure([make.sample("wait", Cause.CHECK, final=False)])))
-    assert finding.grade is Grade.UNDECIDED
-
-
-def test_a_play_without_its_end_is_undecided_unless_a_step_has_failed(make):
-    passed, failed = make.sample("open"), make.sample("pay", Cause.STATUS)
-    grades = [_only(judge_journeys(measure(samples))).grade for samples in ([passed], [passed, failed])]
-    assert grades == [Grade.UNDECIDED, Grade.MISSED]
-
-
-def test_a_play_that_failed_outside_its_steps_is_missed(make):
-    play = make.play("open", ending=Ending.FAILED, reason="the scenario evaluated no check")
-    finding = _only(judge_journeys(measure([make.sample("open"), play])))
-    assert (finding.grade, finding.reason) == (Grade.MISSED, "the scenario evaluated no check")
-
-
-def test_a_play_that_failed_before_its_first_step_is_missed(make):
-    finding = _only(judge_journeys(measure([make.play(ending=Ending.FAILED, reason="'nobody' is not defined")])))
-    assert (finding.grade, finding.reason, finding.measured_text) == (
-        Grade.MISSED,
-        "'nobody' is not defined",
-        "no data",
-    )
-
-
-def test_a_skipped_play_is_no_finding_beside_others(make):
-    skipped = make.play(ending=Ending.SKIPPED, scenario="browse", skipped=("look",))
-    records = [make.sample("open"), make.play("open", skipped=("leave",)), skipped]
-    finding = _only(judge_journeys(measure(records), wanted=["browse"]))
-    assert (finding.objective, finding.grade) == ("pay with a card", Grade.MET)
-    assert finding.measured_text == "1 of 1 steps passed, 1 skipped"
-
-
-def test_a_wanted_journey_that_left_no_trace_is_undecided(make):
-    findings = judge_journeys(measure([make.sample("open"), make.play("open")]), wanted=["pay with a card", "browse"])
-    assert _grades(findings) == {"pay with a card": Grade.MET, "browse": Grade.UNDECIDED}
-
-
 def _during(make, seconds=10, **counts):
     marks = {"phase": Phase.DURING, "experiment": HANGS}
     return [
@@ -396,7 +245,7 @@ def _during(make, seconds=10, **counts):
 
 def test_a_phase_that_nothing_contradicts_is_met_from_thirty_requests_on(make):
     services = make.services(make.errors())
-    grades = [_only(_in_phase(measure(_during(make, 1, ok=ok)), services, Phase.DURING)).grade for ok in (29, 30)]
+    grades = [only_one(_in_phase(measure(_during(make, 1, ok=ok)), services, Phase.DURING)).grade for ok in (29, 30)]
     assert grades == [Grade.UNDECIDED, Grade.MET]
 
 
@@ -459,18 +308,6 @@ def test_the_steady_state_is_the_hold_of_the_load(make):
 def test_a_steady_state_marked_with_the_experiments_name_is_taken_alone(make):
     baseline = [make.counted(second, 0, 100, experiment=HANGS) for second in range(60, 70)]
     measures = measure([*make.hold(20), *baseline])
-    finding = _only(_in_phase(measures, make.services(make.errors()), Phase.HOLD))
+    finding = only_one(_in_phase(measures, make.services(make.errors()), Phase.HOLD))
     assert finding.grade is Grade.MISSED
     assert len(measures.seconds_of(LOAD)) == 20
-
-
-@pytest.mark.parametrize(("starts", "late", "fit"), [(50, 1, True), (50, 2, False), (200, 2, True), (200, 3, False)])
-def test_more_than_one_start_in_a_hundred_and_more_than_one_must_be_late(make, starts, late, fit):
-    pacing = make.pacing(30, planned=starts, started=starts, late_over_ms={10: late})
-    found = judge_generator(measure([make.counted(30, starts), pacing]), make.services(make.errors()))
-    assert (found is None) == fit
-
-
-def test_one_step_is_told_in_the_singular(make):
-    finding = _only(judge_journeys(measure([make.sample("open"), make.play("open")])))
-    assert finding.reason == "its one step passed"

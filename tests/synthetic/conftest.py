@@ -6,9 +6,12 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from watch_bench import Bench
 
 from seatrial import http
-from seatrial.synthetic.model import Monitor
+from seatrial.redact import Secrets
+from seatrial.synthetic.model import Channel, ChannelKind, Confirm, Monitor, Severity
+from seatrial.synthetic.notify.webhook import open_webhook
 
 
 class FakeClock:
@@ -151,3 +154,21 @@ def bank():
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def paged(monitor_of):
+    return monitor_of(routes={Severity.PAGE: ("ops",)}, confirm=Confirm(0, 0.0))
+
+
+@pytest.fixture
+def posts(receiver, send):
+    channel = Channel("ops", ChannelKind.WEBHOOK, url=receiver.url, secret_env="KEY")
+    return {"ops": open_webhook(channel, environment={"KEY": "s3cret-key"}, secrets=Secrets(), send=send)}
+
+
+@pytest.fixture
+def bench(tmp_path, clock, paged, posts):
+    made = Bench(tmp_path, clock, paged, posts=posts)
+    yield made
+    made.store.close()

@@ -1,35 +1,15 @@
 """The loop keeps what plays found, and a real receiver is told once when one goes down and once when it is back."""
 
-import queue
-import threading
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
-import pytest
+from watch_bench import GOOD, PAY, Bench, Inline
 
-from seatrial.clock import SystemClock
-from seatrial.redact import Secrets
-from seatrial.store.results import ResultOutcome, Store
-from seatrial.synthetic.model import Channel, ChannelKind, Confirm, DownRule, PlayOutcome, Severity, Subject
+from seatrial.store.results import ResultOutcome
+from seatrial.synthetic.model import DownRule, PlayOutcome
 from seatrial.synthetic.notify.outbox import FAILURES_TO_OPEN, back_off_s
-from seatrial.synthetic.notify.webhook import open_webhook
-from seatrial.synthetic.schedule import Plan
-from seatrial.synthetic.watch import OVERLAP, Means, Watch, Watched, watch, watch_once
+from seatrial.synthetic.watch import OVERLAP
 
-GOOD = PlayOutcome(passed=True, latency_s=0.2, trace_id="a" * 32)
 BAD = PlayOutcome(passed=False, step="charge", detail="expected 201, got 500", latency_s=0.1, trace_id="b" * 32)
-PAY = "pay with a card"
-
-
-class Inline(Executor):
-    """Runs what it is given at once."""
-
-    def submit(self, fn, /, *args, **kwargs):
-        future = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001  # as a thread pool does
-            future.set_exception(error)
-        return future
 
 
 class Held(Inline):
@@ -45,75 +25,6 @@ class Held(Inline):
 
     def let(self):
         self.held.pop(0)()
-
-
-class Bench:
-    """A watch on a fake clock, played by hand: `slots(n)` passes n slots, `script` is what the plays find."""
-
-    def __init__(self, tmp_path, clock, monitor, *, posts=None, players=None, open_for_s=0.0):
-        self.clock, self.monitor, self.script = clock, monitor, []
-        self.posts, self.players, self.open_for_s = posts or {}, players or Inline(), open_for_s
-        self.secrets, self.lines = Secrets(), []
-        self._path = tmp_path / "history.db"
-        self.store = None
-        self.restart()
-
-    def restart(self):
-        if self.store:
-            self.store.close()
-        self.store = Store(self._path)
-        watched = Watched(
-            "prod", (self.monitor,), {PAY: Subject("cards", "https://runbooks.example/cards")}, self.posts
-        )
-        self.watch = Watch(
-            watched,
-            Means(self.store, self._play_once, self.clock, self.secrets, self.lines.append),
-            players=self.players,
-            postmen=Inline(),
-            open_for_s=self.open_for_s,
-        )
-        self.plan = Plan([self.monitor], clock=self.clock, enqueue=self.watch.events.put)
-
-    def _play_once(self, scenario, deadline_s):
-        outcome = self.script.pop(0) if self.script else GOOD
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-    def slots(self, count):
-        for _ in range(count):
-            self.plan.tick()
-            self.settle()
-            self.clock.advance(30.0)
-
-    def settle(self):
-        self.watch.step(0.0)
-        while not self.watch.events.empty():
-            self.watch.step(0.0)
-
-    def results(self):
-        return self.store.results("prod", monitor="payments")
-
-    def outcomes(self):
-        return [result.outcome for result in self.results()]
-
-
-@pytest.fixture
-def paged(monitor_of):
-    return monitor_of(routes={Severity.PAGE: ("ops",)}, confirm=Confirm(0, 0.0))
-
-
-@pytest.fixture
-def posts(receiver, send):
-    channel = Channel("ops", ChannelKind.WEBHOOK, url=receiver.url, secret_env="KEY")
-    return {"ops": open_webhook(channel, environment={"KEY": "s3cret-key"}, secrets=Secrets(), send=send)}
-
-
-@pytest.fixture
-def bench(tmp_path, clock, paged, posts):
-    made = Bench(tmp_path, clock, paged, posts=posts)
-    yield made
-    made.store.close()
 
 
 def test_a_scenario_that_fails_then_passes_posts_one_firing_and_one_resolved(bench, receiver):
@@ -315,95 +226,3 @@ def test_a_jump_of_the_clock_is_told(bench):
     bench.slots(2)
     assert "the clock was set back by 3600 s; planned anew" in " ".join(bench.lines)
     assert len(bench.results()) == 2
-
-
-@pytest.fixture
-def live(tmp_path, monitor_of):
-    """A watch on the real clock with real threads; its plays end when `gate` is set."""
-    gate, stop = threading.Event(), threading.Event()
-    begun = queue.SimpleQueue()
-
-    def play_once(scenario, deadline_s):
-        begun.put(scenario)
-        gate.wait(60.0)
-        return GOOD
-
-    clock, store = SystemClock(), Store(tmp_path / "history.db")
-    monitors = tuple(monitor_of(name=f"monitor {number}", every_s=3600.0) for number in range(3))
-    with ThreadPoolExecutor(2) as players, ThreadPoolExecutor(1) as postmen:
-        watching = Watch(
-            Watched("prod", monitors),
-            Means(store, play_once, clock, Secrets(), lambda line: None),
-            players=players,
-            postmen=postmen,
-        )
-        plan = Plan(monitors, clock=clock, enqueue=watching.events.put)
-        yield watching, plan, gate, begun, stop, store
-        gate.set()
-    store.close()
-
-
-def kept(store):
-    return [result.outcome for number in range(3) for result in store.results("prod", monitor=f"monitor {number}")]
-
-
-def test_once_plays_every_monitor_once_and_ends(live):
-    watching, plan, gate, _, stop, store = live
-    gate.set()
-    watch_once(watching, plan, stop=stop)
-    assert kept(store) == [ResultOutcome.GOOD] * 3
-
-
-def test_a_bound_ends_the_watch_by_itself_and_what_began_is_kept(live):
-    watching, plan, gate, begun, stop, store = live
-    gate.set()
-    watch(watching, plan, stop=stop, clock=SystemClock(), for_s=0.5)
-    assert not stop.is_set()
-    assert len(kept(store)) == begun.qsize()
-
-
-def test_at_a_stop_every_run_that_began_is_finished_and_kept(live):
-    watching, plan, gate, begun, stop, store = live
-
-    def interrupt():
-        begun.get()
-        begun.get()
-        stop.set()
-        gate.set()
-
-    interrupting = threading.Thread(target=interrupt)
-    interrupting.start()
-    watch(watching, plan, stop=stop, clock=SystemClock())
-    interrupting.join()
-    assert not watching.playing
-    assert len(kept(store)) == 2 + begun.qsize()
-
-
-def test_at_a_stop_a_run_that_waits_is_dropped(tmp_path, clock, paged):
-    with ThreadPoolExecutor(1) as players:
-        gate, begun = threading.Event(), threading.Event()
-        players.submit(lambda: begun.set() or gate.wait(60.0))
-        begun.wait(60.0)
-        bench = Bench(tmp_path, clock, paged, players=players)
-        bench.slots(1)
-        bench.watch.finish()
-        gate.set()
-    assert (bench.results(), bench.lines) == ((), [])
-    bench.store.close()
-
-
-def test_a_slot_that_comes_while_the_watch_ends_is_not_begun(bench):
-    bench.watch.finish()
-    bench.slots(1)
-    assert bench.results() == ()
-
-
-def test_a_plan_that_dies_ends_the_watch_with_its_error(live):
-    watching, _, _, _, stop, _ = live
-
-    class Dying:
-        def tick(self):
-            raise RuntimeError("the plan died")
-
-    with pytest.raises(RuntimeError, match="the plan died"):
-        watch(watching, Dying(), stop=stop, clock=SystemClock())
