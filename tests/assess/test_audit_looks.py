@@ -12,7 +12,7 @@ from seatrial.assess import audit_looks
 from seatrial.chaos.audit.model import Kind, Strain
 from seatrial.chaos.experiment import Surroundings
 from seatrial.chaos.model import FaultKind
-from seatrial.exchange import Response
+from seatrial.exchange import Broken, Response
 from seatrial.sample import Cause, Connections, Outcome
 from seatrial.service import Edge
 
@@ -41,6 +41,7 @@ class Bench:
             clock=self.clock,
             plan=SimpleNamespace(realm=realm, workspace=Path()),
             run=SimpleNamespace(name="r"),
+            state=None,
             recorder=SimpleNamespace(write=lambda *records: self.written.extend(records)),
         )
 
@@ -105,3 +106,21 @@ def test_the_connections_of_the_strained_edge_alone_are_kept(bench):
     watch = SimpleNamespace(connections=lambda: (own, other))
     audit_looks.count_connections(watch, bench.bridge, edge=EDGE)
     assert bench.written == [own]
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (Response(503, (), b"", 0.001), (Outcome.OK, None, 503)),
+        (Broken(Cause.REFUSED, "refused", 0.001), (Outcome.BROKEN, Cause.REFUSED, None)),
+    ],
+)
+def test_a_caller_is_asked_for_its_health_past_its_proxy(bench: Bench, monkeypatch, answer, told):
+    asked = []
+    monkeypatch.setattr(audit_looks, "direct_addresses", lambda realm, state: {"front": "http://127.0.0.1:2/"})
+    monkeypatch.setattr(http, "get", lambda url, *, timeout_s: asked.append(url) or answer)
+    ask = audit_looks.ask_for_health(bench.bridge, Strain(EDGE, Kind.REFUSE))
+    sample = ask()
+    assert asked == ["http://127.0.0.1:2/healthz"]
+    assert (sample.outcome, sample.cause, sample.status) == told
+    assert (sample.step, sample.service, sample.route) == ("health", "front", "/healthz")

@@ -29,14 +29,8 @@ from seatrial.service import BreakerPromise, Edge, Indicator, Mechanisms, Object
 from seatrial.verdict import Finding, Grade, Subject
 
 EDGE = Edge("cards", "ledger")
-
-
 HANG = Injection(0.0, 20.0, EdgeFault(EDGE, Timeout(0.0)))
-
-
 FAST = Objective("fast", Indicator.LATENCY, 0.3, quantile=0.99)
-
-
 PROMISED = Mechanisms(0.25, BreakerPromise(10, 0.5, 5.0, 2.0, 1))
 
 

@@ -32,14 +32,8 @@ from seatrial.runtime.read import read_realms
 from seatrial.runtime.up import down
 
 PATIENCE_S = 90.0
-
-
 COMMAND = [sys.executable, "-c", "from seatrial.cli.main import main; main()"]
-
-
 STRANGERS = "SEATRIAL_TEST_STRANGERS"
-
-
 CLOCK_STEPS = "SEATRIAL_TEST_CLOCK_STEPS"
 """A file with two moments of the monotonic clock; between them every process's wall clock is an hour ahead. It may
 come while they run."""

@@ -12,8 +12,6 @@ from seatrial.exchange import (
 )
 
 DEADLINE_S = 0.6
-
-
 GENEROUS_S = 20.0
 
 

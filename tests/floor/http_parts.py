@@ -12,8 +12,6 @@ from seatrial.exchange import Connection, HttpVersion, Request
 from seatrial.http.tls import public_key_digest
 
 GENEROUS_S = 20.0
-
-
 V2 = HttpVersion.V2
 
 

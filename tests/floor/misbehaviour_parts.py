@@ -8,15 +8,9 @@ from seatrial import http
 from seatrial.exchange import Request
 
 DEADLINE_S = 0.6
-
-
 IN_TIME_S = 12.0
 """Twenty times the deadline: a busy machine is no failure, an unbounded wait is."""
-
-
 GENEROUS_S = 20.0
-
-
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
 

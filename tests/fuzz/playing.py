@@ -31,8 +31,6 @@ from seatrial.scenarios.played import Played
 from seatrial.scenarios.rows import expand_rows
 
 MAX_MOVES = 120
-
-
 NOON = 1_700_000_000.0
 
 

@@ -42,8 +42,6 @@ from seatrial.synthetic.read import read_synthetic
 
 LIMIT_S = 5.0
 """Of processor time, for one input and each thing that is done with it."""
-
-
 REALMS = """
 realms:
   test:
@@ -231,11 +229,7 @@ READERS: Mapping[str, Reader] = {
         "too large",
     ),
 }
-
-
 SHARES = {"scenario": 8, "hurl": 4, "flow": 3, "experiment": 2}
-
-
 _TURNS = tuple(name for name in READERS for _ in range(SHARES.get(name, 1)))
 
 
@@ -252,8 +246,6 @@ def _words(name: str) -> Sequence[str]:
 
 
 OWN_KINDS = ("scenario", "flow", "profile", "experiment", "gameday", "service", "gate", "monitor", "realms")
-
-
 _OURS = frozenset(READERS) - {
     "hurl",
     "hurl, imported",

@@ -27,20 +27,10 @@ from seatrial.sample import Cause, FaultWindow, Outcome, Phase
 from seatrial.verdict import Finding, Grade, Subject, Verdict
 
 START = 1_785_400_000
-
-
 LOAD = START + 6
-
-
 HUNG = LOAD + 95
-
-
 HEALED = HUNG + 20
-
-
 END = LOAD + 150
-
-
 FAILURE = """scenarios/pay.yaml:41:9: the charge is seen in the feed: expected $.entries[0].amount to be 1250
 
     |

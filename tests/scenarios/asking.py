@@ -13,8 +13,6 @@ from seatrial.scenarios.answers.wanted import FilterKind, QueryKind
 from seatrial.template import compile_text
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
-
-
 HERE = Where("s.yaml", 3, 7)
 
 

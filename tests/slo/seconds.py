@@ -11,11 +11,7 @@ from seatrial.slo.decide import (
 
 UNHURRIED = settings(deadline=None)
 """No example may depend on how fast the machine is."""
-
-
 LIMITS = st.sampled_from([0.0005, 0.001, 0.01, 0.05, 0.25, 0.5, 0.9])
-
-
 SECONDS = st.lists(
     st.integers(0, 120).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))), max_size=80
 )

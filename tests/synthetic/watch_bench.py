@@ -9,8 +9,6 @@ from seatrial.synthetic.schedule import Plan
 from seatrial.synthetic.watch import Means, Watch, Watched
 
 GOOD = PlayOutcome(passed=True, latency_s=0.2, trace_id="a" * 32)
-
-
 PAY = "pay with a card"
 
 

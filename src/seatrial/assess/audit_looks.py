@@ -1,5 +1,5 @@
-"""What an audit looks at beside the calls while a strain goes on: the connections at its edge, and how its caller
-starts while the dependency is out.
+"""What an audit looks at beside the calls while a strain goes on: the connections at its edge, how its caller says
+it is, and how that starts while the dependency is out.
 
 Takes the surroundings of an experiment, gives them with the look at every tick; what is seen goes to the recorder.
 """
@@ -7,6 +7,8 @@ Takes the surroundings of an experiment, gives them with the look at every tick;
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from seatrial import http
 from seatrial.assess.stage import Bridge
@@ -17,7 +19,7 @@ from seatrial.chaos.model import FaultKind
 from seatrial.chaos.seen.observe import EdgeWatch
 from seatrial.exchange import Response
 from seatrial.runtime import process
-from seatrial.runtime.up import begin_service
+from seatrial.runtime.up import begin_service, direct_addresses
 from seatrial.sample import Cause, Outcome, Phase, Sample
 from seatrial.service import Edge
 
@@ -31,6 +33,55 @@ ASK_TIMEOUT_S = 1.0
 def count_connections(watch: EdgeWatch, bridge: Bridge, *, edge: Edge) -> None:
     """Record the connections that are open at the edge now."""
     bridge.recorder.write(*(counts for counts in watch.connections() if counts.edge == str(edge)))
+
+
+def ask_for_health(bridge: Bridge, strain: Strain) -> Callable[[], Sample] | None:
+    """Asks the caller how it is, past its proxy, as whoever restarts it would; None where the strain asks nothing, or
+    nobody knows where."""
+    caller, realm = strain.edge.caller, bridge.plan.realm
+    address = direct_addresses(realm, bridge.state).get(caller)
+    route = battery.health_asked(strain, realm.places.get(caller))
+    if address is None or not route:
+        return None
+
+    def ask() -> Sample:
+        asked = _Asked(battery.HEALTH, route, bridge.clock.now(), bridge.clock.monotonic())
+        answer = http.get(f"{address.rstrip('/')}{route}", timeout_s=ASK_TIMEOUT_S)
+        if isinstance(answer, Response):
+            return asked.came_to(bridge, strain, status=answer.status)
+        return asked.came_to(bridge, strain, cause=answer.cause)
+
+    return ask
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """That the caller of a strain was asked: `began` is of the monotonic clock."""
+
+    step: str
+    route: str
+    started_at: float
+    began: float
+
+    def came_to(
+        self, bridge: Bridge, strain: Strain, *, status: int | None = None, cause: Cause | None = None
+    ) -> Sample:
+        """It is over now; OK where there is no cause why not."""
+        return Sample(
+            run=bridge.run.name,
+            phase=Phase.DURING,
+            scenario=SCENARIO,
+            step=self.step,
+            service=strain.edge.caller,
+            method="GET",
+            route=self.route,
+            started_at=self.started_at,
+            latency_s=bridge.clock.monotonic() - self.began,
+            outcome=Outcome.BROKEN if cause else Outcome.OK,
+            cause=cause,
+            status=status,
+            experiment=strain.name,
+        )
 
 
 def starting_without(around: Surroundings, bridge: Bridge, strain: Strain) -> Surroundings:
@@ -52,30 +103,16 @@ def starting_without(around: Surroundings, bridge: Bridge, strain: Strain) -> Su
 def _start(bridge: Bridge, strain: Strain) -> Sample:
     """How one start went. `cause`: REFUSED where the process ended by itself, TIMEOUT where it ran on in silence."""
     caller, clock, realm = strain.edge.caller, bridge.clock, bridge.plan.realm
-    route, started_at, began = realm.places[caller].health, clock.now(), clock.monotonic()
+    asked = _Asked(battery.START, realm.places[caller].health, clock.now(), clock.monotonic())
     service = begin_service(realm, bridge.plan.workspace, caller)
     status: int | None = None
     cause: Cause | None = Cause.TIMEOUT
-    while cause is Cause.TIMEOUT and clock.monotonic() - began < START_DEADLINE_S:
-        answer = http.get(f"{service.url}{route}", timeout_s=ASK_TIMEOUT_S)
+    while cause is Cause.TIMEOUT and clock.monotonic() - asked.began < START_DEADLINE_S:
+        answer = http.get(f"{service.url}{asked.route}", timeout_s=ASK_TIMEOUT_S)
         if isinstance(answer, Response):
             status, cause = answer.status, None
         elif not process.is_alive(service.process):
             cause = Cause.REFUSED
         else:
             clock.sleep(ASK_EVERY_S)
-    return Sample(
-        run=bridge.run.name,
-        phase=Phase.DURING,
-        scenario=SCENARIO,
-        step=battery.START,
-        service=caller,
-        method="GET",
-        route=route,
-        started_at=started_at,
-        latency_s=clock.monotonic() - began,
-        outcome=Outcome.BROKEN if cause else Outcome.OK,
-        cause=cause,
-        status=status,
-        experiment=strain.name,
-    )
+    return asked.came_to(bridge, strain, status=status, cause=cause)

@@ -19,7 +19,7 @@ from seatrial.runtime.up import reachable
 from seatrial.scenarios.load.order import Canary
 from seatrial.scenarios.load.profile import StopWhen
 from seatrial.scenarios.model import every_step
-from seatrial.slo.compare import NOT_CONTRADICTED_MIN_REQUESTS
+from seatrial.slo.comparison import NOT_CONTRADICTED_MIN_REQUESTS
 
 DEFAULT_SHARE = "10%"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})

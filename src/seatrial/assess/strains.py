@@ -11,9 +11,8 @@ import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from seatrial import http
 from seatrial.assess import stage
-from seatrial.assess.audit_looks import count_connections, starting_without
+from seatrial.assess.audit_looks import ask_for_health, count_connections, starting_without
 from seatrial.assess.crowd import CrowdFailed, crowd
 from seatrial.assess.stage import Bridge, Loading, Moment
 from seatrial.chaos.audit import battery, pace
@@ -24,12 +23,7 @@ from seatrial.chaos.seen.breaker import Span
 from seatrial.chaos.seen.observe import EdgeWatch
 from seatrial.chaos.verify import span_of
 from seatrial.clock import Clock
-from seatrial.exchange import Response
-from seatrial.runtime.up import direct_addresses
-from seatrial.sample import EdgeCall, FaultWindow, Outcome, Phase, Sample
-
-SCENARIO = "audit"
-HEALTH_TIMEOUT_S = 1.0
+from seatrial.sample import EdgeCall, FaultWindow, Phase, Sample
 
 
 class Straining:
@@ -177,34 +171,3 @@ class _UnderWay:
             return pace.has_shown_enough(seen, fault)
         self.calm_at = pace.calm_at(self.strain, self._calls, fault)
         return self.calm_at is not None
-
-
-def ask_for_health(bridge: Bridge, strain: Strain) -> Callable[[], Sample] | None:
-    """Asks the caller how it is, past its proxy, as whoever restarts it would; None where the strain asks nothing, or
-    nobody knows where."""
-    caller, realm = strain.edge.caller, bridge.plan.realm
-    address = direct_addresses(realm, bridge.state).get(caller)
-    route = battery.health_asked(strain, realm.places.get(caller))
-    if address is None or not route:
-        return None
-
-    def ask() -> Sample:
-        started_at, began = bridge.clock.now(), bridge.clock.monotonic()
-        answer = http.get(f"{address.rstrip('/')}{route}", timeout_s=HEALTH_TIMEOUT_S)
-        return Sample(
-            run=bridge.run.name,
-            phase=Phase.DURING,
-            scenario=SCENARIO,
-            step=battery.HEALTH,
-            service=caller,
-            method="GET",
-            route=route,
-            started_at=started_at,
-            latency_s=bridge.clock.monotonic() - began,
-            outcome=Outcome.OK if isinstance(answer, Response) else Outcome.BROKEN,
-            cause=None if isinstance(answer, Response) else answer.cause,
-            status=answer.status if isinstance(answer, Response) else None,
-            experiment=strain.name,
-        )
-
-    return ask
