@@ -47,6 +47,7 @@ def _json_object(callee: str, response: httpx.Response) -> dict[str, Any]:
 
 
 def unavailable(callee: str, response: httpx.Response) -> PeerUnavailable:
+    """What an answer means that says that another dependency is out; the callee itself is well."""
     return PeerUnavailable(
         response.headers[UNAVAILABLE],
         f"out, says {callee}",

@@ -24,6 +24,8 @@ LOCKED_AT_MOST_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Account:
+    """``state`` is OPEN or CLOSED; a closed account keeps its balance and takes no debit."""
+
     id: str
     customer_id: str
     owner: str
@@ -31,6 +33,7 @@ class Account:
     balance_cents: int
 
     def shown(self) -> dict[str, Any]:
+        """As it is answered."""
         return {
             "id": self.id,
             "customer_id": self.customer_id,
@@ -53,6 +56,8 @@ Kept = TypeVar("Kept", Account, Debited)
 
 
 class Table(Protocol[Kept]):
+    """What is kept by id; putting replaces."""
+
     def get(self, key: str) -> Kept | None: ...
 
     def put(self, key: str, value: Kept) -> None: ...

@@ -67,9 +67,13 @@ class BreakerOpen(Exception):
 class Guard(Protocol):
     """What a client asks of a breaker."""
 
-    def calling(self) -> AbstractContextManager[None]: ...
+    def calling(self) -> AbstractContextManager[None]:
+        """Around one call, counted by how the block ends. Raises `BreakerOpen` where the call is not let through."""
+        ...
 
-    def is_closed(self) -> bool: ...
+    def is_closed(self) -> bool:
+        """Whether every call is let through now; changes nothing."""
+        ...
 
 
 class NeverOpens:

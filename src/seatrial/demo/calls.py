@@ -95,7 +95,9 @@ class Peer(Protocol):
     """Who is at the end of an edge: a service by itself, or its replicas as one."""
 
     @property
-    def edge(self) -> Edge: ...
+    def edge(self) -> Edge:
+        """What its breaker, its timeouts and the log go by."""
+        ...
 
     async def call(self, call: Call, context: Context) -> Reply:
         """Make a call on behalf of a request; raises `EdgeError`."""
@@ -103,4 +105,6 @@ class Peer(Protocol):
     async def check(self, context: Context) -> None:
         """Raise `EdgeError` if it is out."""
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Give its connections back; no call may come afterwards."""
+        ...

@@ -23,6 +23,8 @@ DEBIT = {"account_id": str, "customer_id": str, "amount_cents": int, "balance_ce
 
 @dataclass(frozen=True, slots=True)
 class Card:
+    """``state`` is ACTIVE or FROZEN; of its number nobody keeps more than ``last4``."""
+
     id: str
     account_id: str
     customer_id: str
@@ -30,6 +32,7 @@ class Card:
     state: str
 
     def shown(self) -> dict[str, Any]:
+        """As it is answered."""
         return {
             "id": self.id,
             "account_id": self.account_id,
@@ -40,12 +43,15 @@ class Card:
 
 
 class Cards:
+    """The endpoints of the cards service: accounts are the ledger's, cards its own, in memory."""
+
     def __init__(self, ledger: Peer, outbox: Outbox) -> None:
         self._ledger = ledger
         self._outbox = outbox
         self._cards: Bounded[Card] = Bounded(MOST_CARDS)
 
     async def open_account(self, asked: Asked) -> Answer:
+        """Ask the ledger for it, who answers 201, or 200 if it is there; with 1,000.00 on it unless told."""
         fields = asked.fields()
         body = {
             "owner": fields.text("owner"),

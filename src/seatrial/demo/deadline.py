@@ -13,6 +13,7 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float) -> "Deadline":
+        """So many seconds from now."""
         return cls(time.monotonic() + seconds)
 
     def remaining_s(self) -> float:
@@ -24,9 +25,11 @@ class Deadline:
         return None if math.isinf(self.at_s) else self.remaining_s()
 
     def sooner(self, other: "Deadline") -> "Deadline":
+        """The one that is due first."""
         return self if self.at_s <= other.at_s else other
 
     def earlier_by(self, seconds: float) -> "Deadline":
+        """Earlier by a margin: for who must still answer after a call has ended."""
         return Deadline(self.at_s - seconds)
 
 

@@ -27,6 +27,8 @@ class Told:
 
 
 class Directory:
+    """What the gateway knows of merchants; while they cannot be asked it says so, or falls back."""
+
     def __init__(self, merchants: Peer, defects: Defects) -> None:
         self._merchants = merchants
         self._defects = defects

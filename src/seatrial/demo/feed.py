@@ -17,6 +17,8 @@ Entries = tuple[Mapping[str, Any], ...]
 
 
 class Feed:
+    """The endpoints of the feed: the newest entries of each customer, in memory."""
+
     def __init__(self) -> None:
         self._customers: Bounded[Entries] = Bounded(MOST_CUSTOMERS)
 

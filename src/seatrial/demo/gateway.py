@@ -23,6 +23,8 @@ ABOUT = {"name": "Seaworthy Bank", "motto": "safe in any weather", "currency": "
 
 
 class Gateway:
+    """The endpoints customers see: who they are is checked here, what they ask is passed on."""
+
     def __init__(self, tokens: Tokens, *, cards: Peer, directory: Directory, feed: Peer) -> None:
         self._tokens = tokens
         self._cards = cards

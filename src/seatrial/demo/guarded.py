@@ -19,6 +19,8 @@ Believe = Callable[[httpx.Response], Believed]
 
 
 class Way(Protocol):
+    """Makes one call; raises what sending or believing raises, and `BreakerOpen`."""
+
     async def __call__(
         self, guard: Guard, send: Send, believe: Believe[Believed]
     ) -> tuple[httpx.Response, Believed]: ...

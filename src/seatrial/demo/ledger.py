@@ -15,12 +15,15 @@ from seatrial.demo.service import Handled, Service
 
 
 class Ledger:
+    """The endpoints of the ledger. Every change is made alone, also among replicas with books in one file."""
+
     def __init__(self, books: Books) -> None:
         self._accounts = books.accounts
         self._debits = books.debits
         self._alone = books.alone
 
     async def open(self, asked: Asked) -> Answer:
+        """Open an account: 201, or 200 with what stands there if it was opened before."""
         with self._alone():
             return self._opened(asked)
 
@@ -40,9 +43,11 @@ class Ledger:
         return Answer(201, account.shown())
 
     async def show(self, asked: Asked) -> Answer:
+        """An account: 200, or 404."""
         return Answer(200, self._account(asked).shown())
 
     async def close(self, asked: Asked) -> Answer:
+        """Close an account, which may be closed already: 204, or 404."""
         with self._alone():
             account = self._account(asked)
             self._accounts.put(account.id, replace(account, state="CLOSED"))

@@ -14,6 +14,7 @@ _LOG = logging.getLogger("seatrial.demo")
 
 
 def failed_call(edge: str, context: Context, *, what: str, reason: str) -> None:
+    """A call to a peer came to no answer that could be used; the request may go on without it."""
     _write(
         event="call_failed",
         edge=edge,
@@ -25,10 +26,12 @@ def failed_call(edge: str, context: Context, *, what: str, reason: str) -> None:
 
 
 def breaker_changed(edge: str, *, state: str) -> None:
+    """A breaker is now ``closed``, ``open`` or ``half-open``."""
     _write(event="breaker", edge=edge, state=state)
 
 
 def entry_dropped(context: Context, *, charge_id: str, reason: str) -> None:
+    """A charge went well and will not stand in the feed: its entry could not be delivered."""
     _write(
         event="feed_entry_dropped",
         charge_id=charge_id,
@@ -39,6 +42,7 @@ def entry_dropped(context: Context, *, charge_id: str, reason: str) -> None:
 
 
 def entries_lost(waiting: int) -> None:
+    """The service ends with so many entries of the feed undelivered."""
     _write(event="feed_entries_lost", waiting=str(waiting))
 
 

@@ -15,7 +15,9 @@ POOLED = 10
 class Places(Protocol):
     """Where a call finds its place, for as long as it is under way."""
 
-    def place(self) -> AbstractAsyncContextManager[None]: ...
+    def place(self) -> AbstractAsyncContextManager[None]:
+        """Around one call; `CallRejected` or a wait where none is free, as the kind has it."""
+        ...
 
 
 class OwnPlaces:

@@ -26,6 +26,7 @@ def reading(defects: Defects) -> Reading:
 
 
 async def whole(http: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+    """Send it and read the answer to its end, so that its connection is free again."""
     return await http.send(request)
 
 

@@ -20,9 +20,11 @@ class Tokens:
         self._password = password.encode()
 
     def opens(self, password: str) -> bool:
+        """Whether it is the password; takes as long for a wrong one."""
         return hmac.compare_digest(password.encode(), self._password)
 
     def issue(self, user: str) -> str:
+        """A token of `TOKEN_LIFE_S` for a user whose password was right."""
         claim = f"{user}:{int(time.time()) + TOKEN_LIFE_S}"
         return f"{_encoded(claim.encode())}.{self._signature(claim)}"
 

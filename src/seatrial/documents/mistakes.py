@@ -13,6 +13,7 @@ from seatrial.errors import DocumentError, did_you_mean
 
 
 def first_mistake(error: ValidationError, document: Document, model: type[BaseModel]) -> DocumentError:
+    """The one complaint a user can act on: an unknown key first, which causes most others; then by place."""
     first = min(error.errors(), key=lambda item: _order(item, document))
     path = _document_path(first["loc"], document)
     if first["type"] == "extra_forbidden":
