@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from seatrial.assess.about_audit import AboutAudit, Strained, is_audit, read_about_audit, write_about_audit
 from seatrial.assess.about_load import AboutLoad, is_load, read_about_load, write_about_load
+from seatrial.assess.audit.about import AboutAudit, Strained, is_audit, read_about_audit, write_about_audit
 from seatrial.assess.gameday.about import AboutDay, AboutStep, is_gameday, read_about_day, write_about_day
 from seatrial.errors import DocumentError, UsageError
 from seatrial.journal import Run

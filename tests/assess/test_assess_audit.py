@@ -12,12 +12,12 @@ import pytest
 from tests.audit_calls import BEGIN, FAULT, GIVEN_UP, Behaviour, Did, breaking, traffic
 
 from seatrial.assess.about import write_about
-from seatrial.assess.about_audit import AboutAudit, Strained, write_about_audit
-from seatrial.assess.audit import AuditAsked, audit_plan, audited_again
-from seatrial.assess.audit_files import publish_audit
-from seatrial.assess.audit_json import audit_json
-from seatrial.assess.audit_plan import RATE_PER_S
-from seatrial.assess.audit_stage import most_s
+from seatrial.assess.audit.about import AboutAudit, Strained, write_about_audit
+from seatrial.assess.audit.files import publish_audit
+from seatrial.assess.audit.json import audit_json
+from seatrial.assess.audit.plan import RATE_PER_S
+from seatrial.assess.audit.run import AuditAsked, audit_plan, audited_again
+from seatrial.assess.audit.stage import most_s
 from seatrial.assess.conclude import judge_run, read_run
 from seatrial.assess.plan import Asked, read_plan
 from seatrial.assess.run import conclude_run

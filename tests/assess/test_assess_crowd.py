@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from seatrial.assess import stage
-from seatrial.assess.audit import AuditAsked, audit_plan
-from seatrial.assess.audit_plan import RATE_PER_S
+from seatrial.assess.audit.crowd import LEAST_PER_S, CrowdFailed, crowd, crowd_per_s
+from seatrial.assess.audit.crowd import RATE_PER_S as CROWD_PER_S
+from seatrial.assess.audit.plan import RATE_PER_S
+from seatrial.assess.audit.run import AuditAsked, audit_plan
 from seatrial.assess.budget import budget
-from seatrial.assess.crowd import LEAST_PER_S, CrowdFailed, crowd, crowd_per_s
-from seatrial.assess.crowd import RATE_PER_S as CROWD_PER_S
 from seatrial.assess.plan import Plan
 from seatrial.assess.stage import Bridge, Loading
 from seatrial.chaos.experiment import Surroundings

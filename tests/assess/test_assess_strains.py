@@ -8,12 +8,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from seatrial.assess import strains
-from seatrial.assess.audit import AuditAsked, audit_plan
+from seatrial.assess.audit import strains
+from seatrial.assess.audit.crowd import CrowdFailed
+from seatrial.assess.audit.run import AuditAsked, audit_plan
+from seatrial.assess.audit.strains import Straining
 from seatrial.assess.budget import budget
-from seatrial.assess.crowd import CrowdFailed
 from seatrial.assess.stage import Bridge
-from seatrial.assess.strains import Straining
 from seatrial.chaos.audit import battery
 from seatrial.chaos.audit.model import Kind, Sign
 from seatrial.chaos.audit.signatures import read

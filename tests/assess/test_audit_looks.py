@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from seatrial import http
-from seatrial.assess import audit_looks
+from seatrial.assess.audit import looks
 from seatrial.chaos.audit.model import Kind, Strain
 from seatrial.chaos.experiment import Surroundings
 from seatrial.chaos.model import FaultKind
@@ -30,9 +30,9 @@ class Bench:
         self.active: list = []
         self.starts: list[float] = []
         self.does: list[tuple[str, float]] = []
-        monkeypatch.setattr(audit_looks, "begin_service", self._begin)
+        monkeypatch.setattr(looks, "begin_service", self._begin)
         monkeypatch.setattr(http, "get", self._get)
-        monkeypatch.setattr(audit_looks.process, "is_alive", lambda _: not self._is("ends"))
+        monkeypatch.setattr(looks.process, "is_alive", lambda _: not self._is("ends"))
 
     @property
     def bridge(self):
@@ -71,7 +71,7 @@ def bench(clock, monkeypatch) -> Bench:
 def _look(bench: Bench, *does: tuple[str, float], times: int = 1) -> list[tuple[Outcome, Cause | None]]:
     """How the starts came out that so many looks recorded, the dependency being out."""
     bench.does = list(does)
-    around = audit_looks.starting_without(bench.around, bench.bridge, Strain(EDGE, Kind.RESTART))
+    around = looks.starting_without(bench.around, bench.bridge, Strain(EDGE, Kind.RESTART))
     bench.active.append(OUT)
     for _ in range(times):
         around.observe()
@@ -93,18 +93,18 @@ def test_a_caller_that_ends_by_itself_is_started_once_more(bench, second, told):
 
 def test_a_caller_that_runs_in_silence_is_not_waited_for_without_end(bench):
     assert _look(bench, ("sleeps", 0.0)) == [(Outcome.BROKEN, Cause.TIMEOUT)]
-    assert bench.written[0].latency_s == pytest.approx(audit_looks.START_DEADLINE_S, abs=0.2)
+    assert bench.written[0].latency_s == pytest.approx(looks.START_DEADLINE_S, abs=0.2)
 
 
 def test_a_caller_is_not_started_while_its_dependency_is_there(bench):
-    audit_looks.starting_without(bench.around, bench.bridge, Strain(EDGE, Kind.RESTART)).observe()
+    looks.starting_without(bench.around, bench.bridge, Strain(EDGE, Kind.RESTART)).observe()
     assert bench.starts == []
 
 
 def test_the_connections_of_the_strained_edge_alone_are_kept(bench):
     own, other = (Connections("r", edge, 1.0, 3, 1) for edge in ("front->back", "front->side"))
     watch = SimpleNamespace(connections=lambda: (own, other))
-    audit_looks.count_connections(watch, bench.bridge, edge=EDGE)
+    looks.count_connections(watch, bench.bridge, edge=EDGE)
     assert bench.written == [own]
 
 
@@ -117,9 +117,9 @@ def test_the_connections_of_the_strained_edge_alone_are_kept(bench):
 )
 def test_a_caller_is_asked_for_its_health_past_its_proxy(bench: Bench, monkeypatch, answer, told):
     asked = []
-    monkeypatch.setattr(audit_looks, "direct_addresses", lambda realm, state: {"front": "http://127.0.0.1:2/"})
+    monkeypatch.setattr(looks, "direct_addresses", lambda realm, state: {"front": "http://127.0.0.1:2/"})
     monkeypatch.setattr(http, "get", lambda url, *, timeout_s: asked.append(url) or answer)
-    ask = audit_looks.ask_for_health(bench.bridge, Strain(EDGE, Kind.REFUSE))
+    ask = looks.ask_for_health(bench.bridge, Strain(EDGE, Kind.REFUSE))
     sample = ask()
     assert asked == ["http://127.0.0.1:2/healthz"]
     assert (sample.outcome, sample.cause, sample.status) == told

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from seatrial import journal
 from seatrial.assess.about import CUT_SHORT, About, read_about
-from seatrial.assess.audit_findings import NAME as AUDIT
-from seatrial.assess.audit_findings import audit_findings, audit_not_run
-from seatrial.assess.audited import cut_short, read_rulings, read_seen
+from seatrial.assess.audit.audited import cut_short, read_rulings, read_seen
+from seatrial.assess.audit.findings import NAME as AUDIT
+from seatrial.assess.audit.findings import audit_findings, audit_not_run
 from seatrial.assess.headroom import less_of
 from seatrial.assess.plan import Asked, Documents, Plan, beside, experiment_plan, read_plan
 from seatrial.assess.search import findings_of

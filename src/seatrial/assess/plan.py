@@ -17,7 +17,7 @@ from typing import Any
 from seatrial.accept.prepare import Prepared
 from seatrial.accept.static import require_sound
 from seatrial.assess.asked import asked_of, require_judge, require_traffic
-from seatrial.assess.audit_plan import Auditing, auditing, require_embedded
+from seatrial.assess.audit.plan import Auditing, auditing, require_embedded
 from seatrial.assess.places import require_asked, require_placed
 from seatrial.chaos.audit import battery
 from seatrial.chaos.model import Experiment, Plays

@@ -20,11 +20,11 @@ from seatrial import __version__, journal
 from seatrial.assess import stage
 from seatrial.assess.about import About, write_about
 from seatrial.assess.ask import ask_queries, require_metrics, try_queries
-from seatrial.assess.audit_files import write_audit
-from seatrial.assess.audit_findings import NAME as AUDIT
-from seatrial.assess.audit_plan import Auditing
-from seatrial.assess.audit_stage import strain_all
-from seatrial.assess.audited import Audited
+from seatrial.assess.audit.audited import Audited
+from seatrial.assess.audit.files import write_audit
+from seatrial.assess.audit.findings import NAME as AUDIT
+from seatrial.assess.audit.plan import Auditing
+from seatrial.assess.audit.stage import strain_all
 from seatrial.assess.budget import budget
 from seatrial.assess.conclude import Recorded, cut_of_audit, judge_run, read_run, seen_of_audit
 from seatrial.assess.earlier import earlier_values

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from seatrial.assess.audit import AuditAsked, audit, audit_plan
-from seatrial.assess.audit_files import publish_audit
-from seatrial.assess.audit_json import audit_json
-from seatrial.assess.audited import Audited
+from seatrial.assess.audit.audited import Audited
+from seatrial.assess.audit.files import publish_audit
+from seatrial.assess.audit.json import audit_json
+from seatrial.assess.audit.run import AuditAsked, audit, audit_plan
 from seatrial.assess.run import Telling
 from seatrial.cli.audit_text import audit_lines
 from seatrial.cli.console import (

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from seatrial import journal
 from seatrial.assess.about import read_about
-from seatrial.assess.about_audit import is_audit
 from seatrial.assess.about_load import is_load, read_about_load
-from seatrial.assess.audit import audited_again
-from seatrial.assess.audit_files import publish_audit
-from seatrial.assess.audited import Audited
+from seatrial.assess.audit.about import is_audit
+from seatrial.assess.audit.audited import Audited
+from seatrial.assess.audit.files import publish_audit
+from seatrial.assess.audit.run import audited_again
 from seatrial.assess.conclude import plan_of
 from seatrial.assess.gameday.about import is_gameday
 from seatrial.assess.gameday.record import judge_steps, publish_day

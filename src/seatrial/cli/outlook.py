@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-from seatrial.assess.audit_plan import Auditing
-from seatrial.assess.audit_stage import most_s
+from seatrial.assess.audit.plan import Auditing
+from seatrial.assess.audit.stage import most_s
 from seatrial.assess.canary import outlook
 from seatrial.assess.places import asked_routes, placing_lines, route_lines
 from seatrial.assess.plan import Plan, rates_per_s, until_hold_s

@@ -3,8 +3,8 @@ has a case that says so. Pure."""
 
 from __future__ import annotations
 
-from seatrial.assess.audit_findings import cut_short_finding
-from seatrial.assess.audited import Audited
+from seatrial.assess.audit.audited import Audited
+from seatrial.assess.audit.findings import cut_short_finding
 from seatrial.chaos.audit.model import Ruling, Sign
 from seatrial.reports.junit import junit_xml
 from seatrial.verdict import Finding, Grade, Subject

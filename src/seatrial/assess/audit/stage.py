@@ -10,10 +10,10 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from seatrial.assess import stage
-from seatrial.assess.audit_plan import RATE_PER_S, Auditing
-from seatrial.assess.crowd import crowd_per_s
+from seatrial.assess.audit.crowd import crowd_per_s
+from seatrial.assess.audit.plan import RATE_PER_S, Auditing
+from seatrial.assess.audit.strains import Straining
 from seatrial.assess.stage import Bridge, Loading
-from seatrial.assess.strains import Straining
 from seatrial.chaos.audit import battery, pace
 from seatrial.chaos.audit.model import Kind, Strain
 from seatrial.chaos.healing.ledger import Ledger

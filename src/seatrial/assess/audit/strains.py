@@ -12,8 +12,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from seatrial.assess import stage
-from seatrial.assess.audit_looks import ask_for_health, count_connections, starting_without
-from seatrial.assess.crowd import CrowdFailed, crowd
+from seatrial.assess.audit.crowd import CrowdFailed, crowd
+from seatrial.assess.audit.looks import ask_for_health, count_connections, starting_without
 from seatrial.assess.stage import Bridge, Loading, Moment
 from seatrial.chaos.audit import battery, pace
 from seatrial.chaos.audit.model import Kind, Observation, Strain

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seatrial.assess.audited import Audited
+from seatrial.assess.audit.audited import Audited
 from seatrial.assess.experiments import course_of_strain, show
 from seatrial.reports.audit.page import AuditFacts
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from seatrial.assess.about import Instant, is_told_by, read_told, write_told
-from seatrial.assess.audit_plan import COMMAND
+from seatrial.assess.audit.plan import COMMAND
 from seatrial.journal import Run
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seatrial.assess.audited import Audited
+from seatrial.assess.audit.audited import Audited
 from seatrial.chaos.audit import causes
 from seatrial.chaos.audit.families import DEFECTS, UNTRIABLE
 from seatrial.chaos.audit.model import Cause, Ruling

@@ -16,10 +16,10 @@ from typing import Any
 from seatrial import __version__, journal
 from seatrial.accept.prepare import Prepared
 from seatrial.accept.static import require_sound
-from seatrial.assess.about_audit import AboutAudit, Strained, read_about_audit, write_about_audit
-from seatrial.assess.audit_plan import COMMAND, Auditing, auditing
-from seatrial.assess.audit_stage import strain_all
-from seatrial.assess.audited import Audited, cut_short, read_seen
+from seatrial.assess.audit.about import AboutAudit, Strained, read_about_audit, write_about_audit
+from seatrial.assess.audit.audited import Audited, cut_short, read_seen
+from seatrial.assess.audit.plan import COMMAND, Auditing, auditing
+from seatrial.assess.audit.stage import strain_all
 from seatrial.assess.budget import budget
 from seatrial.assess.places import require_placed
 from seatrial.assess.plan import Plan, permit

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from seatrial import journal
-from seatrial.assess.audit_json import audit_json
-from seatrial.assess.audit_junit import audit_junit
-from seatrial.assess.audit_page import audit_facts
-from seatrial.assess.audited import Audited
+from seatrial.assess.audit.audited import Audited
+from seatrial.assess.audit.json import audit_json
+from seatrial.assess.audit.junit import audit_junit
+from seatrial.assess.audit.page import audit_facts
 from seatrial.reports.audit.html import audit_html
 
 
