@@ -28,7 +28,7 @@ from seatrial.chaos.watchdog import watch as watching
 from seatrial.clock import iso
 from seatrial.errors import FaultFailed
 from seatrial.runtime import process
-from seatrial.runtime.healings import take_healed
+from seatrial.runtime.healings import tell_healed
 from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.runtime.up import down, up
 
@@ -310,12 +310,14 @@ def test_kill_9_of_the_harness_puts_back_what_it_had_broken(workspace, harness, 
     wait_until(lambda: "all is healed" in log(workspace))
     assert answers(workspace, "ledger")
     assert (pid(workspace, "ledger") == before) is (fault == "stop")
-    assert recover(workspace, clock=clock) == ()
+    assert recover(workspace, clock=clock).undone == ()
     wait_until(lambda: not watchdogs(workspace))
-    (told,) = take_healed(workspace)
-    assert "ended with faults on; by 20" in told
-    assert told.endswith(f"its watchdog had healed {fault} on ledger")
-    assert take_healed(workspace) == ()
+    told: list[str] = []
+    tell_healed(workspace, told.append)
+    tell_healed(workspace, told.append)
+    assert len(told) == 1
+    assert "ended with faults on; by 20" in told[0]
+    assert told[0].endswith(f"its watchdog had healed {fault} on ledger")
 
 
 def test_a_service_that_the_watchdog_has_started_again_is_not_as_deaf_as_the_watchdog(workspace, harness, wait_until):
@@ -418,7 +420,7 @@ def test_recover_at_the_same_time_undoes_nothing_twice(workspace, harness, wait_
     before = pid(workspace, "ledger")
     running = harness("kill:ledger")
     running.kill()
-    recovered = recover(workspace, clock=clock)
+    recovered = recover(workspace, clock=clock).undone
     wait_until(lambda: not watchdogs(workspace))
     by_watchdog = log(workspace).count("healed: kill")
     assert len(recovered) + by_watchdog == 1

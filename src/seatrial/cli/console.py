@@ -43,10 +43,9 @@ def say(text: str) -> None:
 
 def say_healed(here: Path) -> None:
     """Say what was healed behind runs of the workspace that were killed; each once, by the first command after."""
-    from seatrial.runtime.healings import take_healed
+    from seatrial.runtime.healings import tell_healed
 
-    for line in take_healed(here):
-        say(line)
+    tell_healed(here, say)
 
 
 def tell(text: str, *, style: str = "") -> None:
