@@ -99,7 +99,7 @@ class Range:
         while (left := self.left()) and time.monotonic() - killed_at < within_s:
             time.sleep(0.1)
         clean_after_s = None if left else time.monotonic() - killed_at
-        recovered = recover(self.workspace, clock=SystemClock())
+        recovered = recover(self.workspace, clock=SystemClock()).undone
         still = tuple(f"{item.entry.kind} on {item.entry.target}: {item.text}" for item in recovered if item.needed)
         return Killed(seed, moment_s, on, clean_after_s, left or self.left(), still)
 

@@ -8,7 +8,8 @@ import pytest
 
 from seatrial import documents
 from seatrial.chaos.faults.toxics import Toxic
-from seatrial.chaos.healing.ledger import Entry, Ledger
+from seatrial.chaos.healing.ledger import Entry, Ledger, open_entries
+from seatrial.chaos.healing.recover import realm_lock
 from seatrial.cli.chaos import run_plan, run_recover
 from seatrial.errors import DocumentError, ExitCode, Unsupported
 
@@ -104,6 +105,23 @@ def test_recover_says_that_nothing_is_left_where_a_lease_has_undone_it(our_serve
     for _ in range(2):
         assert run_recover() is ExitCode.MET
         assert capsys.readouterr().out == "nothing to do: no fault is left in this workspace\n"
+
+
+def test_recover_undoes_what_is_left_in_other_realms_than_that_of_a_harness_that_lives(
+    our_server, echo, workspace, capsys
+):
+    folder, entries = workspace(our_server.proxy(echo)), {}
+    for realm in ("staging", "production"):
+        undo = {"api": our_server.api, "proxy": "none", "edge": "cards->ledger", "holder": None, "lease_s": 5.0}
+        entries[realm] = Ledger(folder / "reports" / "out" / realm / "faults.jsonl")
+        entries[realm].open(Entry("a", "hang", realm, "proxy", "down", "cards->ledger", undo, 1.0))
+    with realm_lock(folder, "staging"):
+        assert run_recover() is ExitCode.COULD_NOT_RUN
+    said = capsys.readouterr()
+    assert "over: down on cards->ledger (production)" in said.err
+    assert "error: chaos is going on in realm 'staging' (process" in said.err
+    assert "nothing to do" not in said.out
+    assert [len(open_entries(entries[realm].path)) for realm in ("staging", "production")] == [1, 0]
 
 
 STARTABLE = """\

@@ -360,23 +360,27 @@ def fake_kind(monkeypatch: pytest.MonkeyPatch):
 
 def test_recover_undoes_what_is_open_newest_first_and_is_idempotent(tmp_path: Path, clock, world, fake_kind):
     _leave_open(tmp_path, clock, "a", "b")
-    assert [item.healed for item in recover(tmp_path, clock=clock)] == [True, True]
+    assert [item.healed for item in recover(tmp_path, clock=clock).undone] == [True, True]
     assert world[-2:] == ["heal b", "heal a"]
-    assert recover(tmp_path, clock=clock) == ()
+    assert recover(tmp_path, clock=clock).undone == ()
 
 
 def test_recover_goes_on_past_what_it_cannot_undo(tmp_path: Path, clock, world, fake_kind):
     _leave_open(tmp_path, clock, "a", "b", how={"b": "breaks"})
-    left, healed = recover(tmp_path, clock=clock)
+    left, healed = recover(tmp_path, clock=clock).undone
     assert (left.healed, healed.healed) == (False, True)
     assert "a defect of ours" in left.text
-    assert [item.entry.target for item in recover(tmp_path, clock=clock)] == ["a->b"]
+    assert [item.entry.target for item in recover(tmp_path, clock=clock).undone] == ["a->b"]
 
 
 def test_recover_does_not_touch_a_living_experiment(tmp_path: Path, clock, world, fake_kind):
     _leave_open(tmp_path, clock, "a")
-    with realm_lock(tmp_path, "demo"), pytest.raises(Refused):
-        recover(tmp_path, clock=clock)
+    with realm_lock(tmp_path, "demo"):
+        recovered = recover(tmp_path, clock=clock)
+    assert (recovered.undone, [str(why).partition(" (")[0] for why in recovered.refused]) == (
+        (),
+        ["chaos is going on in realm 'demo'"],
+    )
     assert world == ["inject a"]
 
 
@@ -459,7 +463,7 @@ def test_an_injection_that_was_still_under_way_is_undone_when_it_acts(tmp_path: 
     monkeypatch.setitem(faults.FAULTS, (Means.PROXY, FaultKind.LATENCY), Late)
     ledger = Ledger(ledger_of(tmp_path))
     ledger.open(Entry("a", "x", "demo", "proxy", "latency", "a->b", {"name": "b"}, clock.now()))
-    (recovered,) = recover(tmp_path, clock=clock)
+    (recovered,) = recover(tmp_path, clock=clock).undone
     assert (recovered.text, recovered.needed) == ("undone at last", True)
 
 
@@ -516,9 +520,9 @@ def test_kill_9_of_the_harness_leaves_no_toxic_after_its_lease(
     process.kill()
     process.wait()
     wait_until(lambda: proxy.ask("GET", "/toxics").json() == [])
-    (recovered,) = recover(tmp_path, clock=clock)
+    (recovered,) = recover(tmp_path, clock=clock).undone
     assert (recovered.healed, recovered.text) == (True, "nothing to do: the toxic is gone")
-    assert recover(tmp_path, clock=clock) == ()
+    assert recover(tmp_path, clock=clock).undone == ()
 
 
 def test_a_living_harness_keeps_its_toxic_beyond_the_lease(our_server, echo, harness):
@@ -673,7 +677,7 @@ def test_what_a_dead_harness_left_is_undone_by_recover_on_either_server(
     process.wait()
     recover(tmp_path, clock=clock)
     assert proxy.ask("GET", "/toxics").json() == []
-    assert recover(tmp_path, clock=clock) == ()
+    assert recover(tmp_path, clock=clock).undone == ()
 
 
 def test_kill_9_of_the_harness_leaves_no_toxic_on_a_server_without_leases(
@@ -685,7 +689,7 @@ def test_kill_9_of_the_harness_leaves_no_toxic_on_a_server_without_leases(
     process.kill()
     process.wait()
     wait_until(lambda: proxy.ask("GET", "/toxics").json() == [])
-    assert [item for item in recover(tmp_path, clock=clock) if item.needed] == []
+    assert [item for item in recover(tmp_path, clock=clock).undone if item.needed] == []
 
 
 def test_a_proxy_that_is_gone_is_told_at_once_with_what_was_on(start_ours, echo, clock, tmp_path: Path):
@@ -719,7 +723,7 @@ def test_what_an_earlier_run_left_is_undone_before_the_next(tmp_path: Path, cloc
     assert said == []
     require_healed(tmp_path, "demo", clock=clock, say=said.append)
     assert said == ["left by an earlier run: latency on a->a: done"]
-    assert recover(tmp_path, clock=clock) == ()
+    assert recover(tmp_path, clock=clock).undone == ()
 
 
 def test_what_an_earlier_run_left_for_good_refuses_the_next(tmp_path: Path, clock, world, fake_kind):

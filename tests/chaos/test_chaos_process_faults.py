@@ -94,10 +94,10 @@ def test_recover_puts_back_what_a_dead_harness_left(workspace: Path, clock, sett
     left = injector(workspace, clock)  # never entered, never left: as if killed
     left.inject(found(workspace, settings), experiment="x")
     assert not answers(workspace)
-    (recovered,) = recover(workspace, clock=clock)
+    (recovered,) = recover(workspace, clock=clock).undone
     assert recovered.healed
     assert answers(workspace)
-    assert recover(workspace, clock=clock) == ()
+    assert recover(workspace, clock=clock).undone == ()
 
 
 DEAF = (
@@ -256,10 +256,10 @@ def test_recover_starts_what_a_restart_that_was_cut_short_has_ended(workspace: P
         injector(workspace, clock).inject(found(workspace, settings), experiment="x")
     monkeypatch.undo()
     assert not process.is_alive(before)
-    (recovered,) = recover(workspace, clock=clock)
+    (recovered,) = recover(workspace, clock=clock).undone
     assert (recovered.healed, recovered.text) == (True, "'ledger' started again")
     assert answers(workspace)
-    assert recover(workspace, clock=clock) == ()
+    assert recover(workspace, clock=clock).undone == ()
 
 
 def test_a_service_that_somebody_else_restarted_meanwhile_is_not_restarted(workspace: Path):
@@ -318,7 +318,7 @@ def test_a_process_that_is_not_the_one_resolved_is_not_touched(workspace: Path):
 
 def test_recover_is_refused_while_the_realm_is_locked_only_if_there_is_something_to_do(workspace: Path, clock):
     with realm_lock(workspace, "demo"):
-        assert recover(workspace, clock=clock) == ()
+        assert recover(workspace, clock=clock).undone == ()
 
 
 def test_a_realm_that_is_down_has_nothing_to_undo(tmp_path: Path):

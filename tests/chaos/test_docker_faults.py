@@ -196,11 +196,11 @@ def test_recover_undoes_what_a_killed_harness_left_and_then_finds_nothing(contai
     left = contained.state()
     assert left["Status"] == ("exited" if fault.startswith("kill") else "paused")
 
-    [recovered] = recover(contained.workspace, clock=SystemClock())
+    [recovered] = recover(contained.workspace, clock=SystemClock()).undone
     assert recovered.healed, recovered.text
     assert contained.state()["Status"] == "running"
     assert contained.answers()
-    assert recover(contained.workspace, clock=SystemClock()) == ()
+    assert recover(contained.workspace, clock=SystemClock()).undone == ()
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -211,7 +211,7 @@ def test_the_watchdog_undoes_what_a_killed_harness_left_and_recover_finds_nothin
     inject_and_be_killed(contained, "watched")
     wait_all_healed(contained)
     assert contained.state()["Status"] == "running"
-    assert recover(contained.workspace, clock=SystemClock()) == ()
+    assert recover(contained.workspace, clock=SystemClock()).undone == ()
 
 
 def test_a_restarted_container_is_the_same_one_at_the_same_place(contained: Contained) -> None:
@@ -240,7 +240,7 @@ def test_kill_9_in_the_middle_of_a_restart_leaves_a_container_that_was_started_a
     after = contained.state()
     assert (after["Running"], after["StartedAt"] != before["StartedAt"]) == (True, True)
     assert contained.answers()
-    assert recover(contained.workspace, clock=SystemClock()) == ()
+    assert recover(contained.workspace, clock=SystemClock()).undone == ()
     assert contained.state() == after
 
 

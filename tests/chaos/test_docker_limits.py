@@ -124,4 +124,4 @@ def test_the_watchdog_gives_back_what_a_killed_harness_took_and_recover_finds_no
     inject_and_be_killed(contained, "watched")
     assert "has its former limits" in wait_all_healed(contained)
     assert kept_to(contained) == before
-    assert recover(contained.workspace, clock=SystemClock()) == ()
+    assert recover(contained.workspace, clock=SystemClock()).undone == ()

@@ -82,25 +82,28 @@ def run_halt() -> ExitCode:
 
 
 def run_recover() -> ExitCode:
-    """Undo what the ledgers of the workspace hold open; say what was done about each, and what they cannot tell."""
+    """Undo what the ledgers of the workspace hold open; say what was done about each, what they cannot tell, and
+    where a harness that lives keeps us out."""
     from seatrial.chaos.healing.recover import damaged, recover
     from seatrial.clock import SystemClock
 
     here = workspace()
     recovered, unread = recover(here, clock=SystemClock()), damaged(here)
     say_healed(here)  # what a watchdog was at was waited for
-    for item in recovered:
+    for item in recovered.undone:
         entry, end = item.entry, "healed" if item.healed else "LEFT"
         # What a lease has undone is no result: nothing had to be done about it.
         show = tell if item.needed else say
         show(f"{end if item.needed else 'over'}: {entry.kind} on {entry.target} ({entry.realm}): {item.text}")
-    for error in unread:
+    for error in (*unread, *recovered.refused):
         say(f"error: {error}")
     if unread:
         return ExitCode.UNREADABLE
-    if not any(item.needed for item in recovered):
+    if recovered.refused:
+        return ExitCode.COULD_NOT_RUN
+    if not any(item.needed for item in recovered.undone):
         tell("nothing to do: no fault is left in this workspace")
-    return ExitCode.MET if all(item.healed for item in recovered) else ExitCode.COULD_NOT_RUN
+    return ExitCode.MET if all(item.healed for item in recovered.undone) else ExitCode.COULD_NOT_RUN
 
 
 def run_proxy(*, host: str, port: int, config: Path | None, seed: str | None, observe: bool) -> ExitCode:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from seatrial.chaos.healing.ledger import Ledger, ledgers, read_ledger
 from seatrial.chaos.healing.undo import Recovery, undo_open
 from seatrial.clock import Clock
-from seatrial.errors import DocumentError, FaultFailed
+from seatrial.errors import DocumentError, FaultFailed, Refused
 from seatrial.runtime.lock import BREAKING, UNDOING, hold
 
 Say = Callable[[str], None]
@@ -26,18 +27,34 @@ def realm_lock(workspace: Path, realm: str, *, doing: str = BREAKING) -> Iterato
         yield
 
 
-def recover(workspace: Path, *, clock: Clock) -> tuple[Recovery, ...]:
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What was done about each fault that was left, the newest run's first; and why what is left in other realms was
+    not looked at, a refusal for each."""
+
+    undone: tuple[Recovery, ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+
+def recover(workspace: Path, *, clock: Clock) -> Recovered:
     """Undo every fault any run of the workspace left, the newest first; empty when there is nothing to do.
 
-    Idempotent. Refused while a harness that still lives has faults on in one of the realms; a watchdog that is at it
-    is waited for. What is damaged in a ledger keeps nothing else from being undone: see `damaged`.
+    Idempotent. A realm in which a harness that lives has faults on is left out; a watchdog that is at it is waited
+    for. What is damaged in a ledger keeps nothing else from being undone: see `damaged`.
     """
-    found = {path: read_ledger(path).open for path in ledgers(workspace)}
+    found = {path: {entry.realm for entry in read_ledger(path).open} for path in ledgers(workspace)}
+    undone: list[Recovery] = []
+    refused: dict[str, Refused] = {}
     with contextlib.ExitStack() as locks:
-        for realm in sorted({entry.realm for entries in found.values() for entry in entries}):
-            locks.enter_context(realm_lock(workspace, realm, doing=UNDOING))
-        left = [path for path, entries in found.items() if entries]
-        return tuple(item for path in reversed(left) for item in undo_open(Ledger(path), clock=clock))
+        for realm in sorted(set[str]().union(*found.values())):
+            try:
+                locks.enter_context(realm_lock(workspace, realm, doing=UNDOING))
+            except Refused as refusal:
+                refused[realm] = refusal
+        left = [path for path, realms in found.items() if realms and not realms & refused.keys()]
+        for path in reversed(left):
+            undone += undo_open(Ledger(path), clock=clock)
+    return Recovered(tuple(undone), tuple(refused.values()))
 
 
 def require_healed(workspace: Path, realm: str, *, clock: Clock, say: Say) -> None:
