@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from seatrial.errors import UsageError
-from seatrial.realm import Place, Realm, RuntimeKind, Start
+from seatrial.errors import UsageError, Where
+from seatrial.realm import Place, Realm, RuntimeKind, SecretKind, SecretSource, Start
 from seatrial.runtime import process
 from seatrial.runtime.state import load_state, state_path
 from seatrial.runtime.up import MARK, restart_service, up
@@ -83,3 +85,36 @@ def test_while_no_service_runs_the_variables_may_change(tmp_path, commands):
     process.stop([first.state.services["front"].process])
     assert _up(tmp_path, mode="c").state.variables["mode"] == "c"
     assert [env for _, env in commands] == [{"MODE": "b"}, {"MODE": "c"}]
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({}, ["mode=b"]),
+        ({"owner": "Grace"}, ["mode=b"]),
+        ({"mode": "b"}, []),
+    ],
+)
+def test_a_realm_that_is_up_says_with_what_it_was_started_that_nobody_asks_for_now(
+    tmp_path, commands, variables, told
+):
+    first: list[str] = []
+    up(REALM, tmp_path, variables={"mode": "b"}, say=first.append)
+    said: list[str] = []
+    up(REALM, tmp_path, variables=variables, say=said.append)
+    assert [text.partition("started with ")[2].partition(";")[0] for text in said] == told
+    assert not any("started with" in text for text in first)
+
+
+def test_what_a_realm_was_started_with_is_told_without_its_secrets(tmp_path, commands):
+    (tmp_path / "key.txt").write_text("hunter2-hunter2")
+    source = SecretSource("key", SecretKind.FILE, ("key.txt",), Where("realms.yaml", 1, 1))
+    realm = dataclasses.replace(REALM, secrets={"key": source})
+    said: list[str] = []
+    for variables in ({"mode": "hunter2-hunter2"}, {}):
+        up(realm, tmp_path, variables=variables, say=said.append)
+    assert "started with mode=***(key);" in said[-1]
+    (tmp_path / "key.txt").unlink()
+    up(realm, tmp_path, variables={}, say=said.append)
+    assert "started with another mode;" in said[-1]
+    assert "hunter2" not in "".join(said)

@@ -21,7 +21,7 @@ from seatrial.realm import Realm, permit_mutations
 from seatrial.redact import Secrets
 from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.runtime.resolve import resolve_secrets, visible_environment
-from seatrial.runtime.standing import standing
+from seatrial.runtime.standing import raised
 from seatrial.runtime.state import addresses_of, load_state
 from seatrial.scenarios.model import Scenario, mutates
 from seatrial.scenarios.moves import Context
@@ -54,13 +54,13 @@ def run_watch(realm_name: str | None, *, once: bool, bound: str | None, database
     """Watch until Ctrl-C or SIGTERM (130), or till `bound` is over or, with `once`, each monitor was played (0).
 
     `bound` is a duration as 10m; `database` defaults to `.seatrial/history.db` of the workspace. A process
-    realm that is not up is started, and then stopped at the end.
+    realm that is not up is started, and then stopped at the end; what others stop meanwhile is seen to be down.
     """
     for_s = _bound_s(bound)
     here = workspace()
     orders = read_orders(here, realm_name)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(standing(orders.realm, here, variables={}, say=say))
+        stack.enter_context(raised(orders.realm, here, variables={}, say=say))
         client = stack.enter_context(http.open_client())
         store = Store(database or here / DEFAULT_PATH)
         stack.callback(store.close)

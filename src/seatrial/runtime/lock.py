@@ -2,7 +2,8 @@
 
 A turn must only be held around what ends by itself: the others wait for it. Whoever breaks or undoes things in a
 realm holds it for as long as that takes: the others are refused. The order is hold, the lock of a run's ledger, turn:
-nobody waits for an earlier one within a later.
+nobody waits for an earlier one within a later. Whoever sends requests to a realm uses it meanwhile: that keeps nobody
+but who would stop it, and is waited for by nobody.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +24,7 @@ WAIT_DEADLINE_S = 180.0  # a realm of some services takes seconds; one that is n
 ENDING_S = 1.0  # a process that was killed has its locks until the system has ended it
 BREAKING, UNDOING = ", with faults of its own", ", undoing faults"  # what who holds a realm does with it
 _POLL_S = 0.05
+_PROCESS = "process "
 
 
 @contextlib.contextmanager
@@ -82,6 +85,48 @@ def require_not_held(workspace: Path, realm: str, *, within_s: float = 0.0) -> N
         raise _refused(realm, holder)
 
 
+@contextlib.contextmanager
+def use(workspace: Path, realm: str) -> Iterator[None]:
+    """Be known as one who uses the realm until the end of the block, or of the process."""
+    path = _used_by(workspace, realm) / f"{os.getpid()}.{secrets.token_hex(4)}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # who looks has it for a moment
+        file.write(_us())
+        file.flush()
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def require_unused(workspace: Path, realm: str, *, within_s: float = 0.0) -> None:
+    """Refused when other processes use the realm and do not end in time; ours may stop what it uses."""
+    _in_time(lambda: not _other_users(workspace, realm), within_s)
+    if users := _other_users(workspace, realm):
+        pids = " ".join(user.removeprefix(_PROCESS) for user in users)
+        raise Refused(
+            f"realm '{realm}' is in use ({', '.join(users)}): what is asked there would fail; "
+            f"wait for it, or end it: kill {pids}"
+        )
+
+
+def _other_users(workspace: Path, realm: str) -> tuple[str, ...]:
+    """Which other processes use a realm. What one that was killed has left is nobody's, and removed."""
+    users = []
+    for path in sorted(_used_by(workspace, realm).glob("*")):
+        with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8") as file:
+            if not _taken(file, how=fcntl.LOCK_SH):
+                users.append(_holder(file))
+            elif file.read():  # else it is just being made
+                path.unlink(missing_ok=True)
+    return tuple(user for user in dict.fromkeys(users) if user != _us())
+
+
+def _used_by(workspace: Path, realm: str) -> Path:
+    return workspace / FOLDER / "used" / realm
+
+
 def _refused(realm: str, holder: str) -> Refused:
     return Refused(f"chaos is going on in realm '{realm}' ({holder}); wait for it, or end it: seatrial chaos halt")
 
@@ -116,7 +161,7 @@ def _taken(file: TextIO, *, how: int = fcntl.LOCK_EX) -> bool:
 
 
 def _us() -> str:
-    return f"process {os.getpid()}"
+    return f"{_PROCESS}{os.getpid()}"
 
 
 def _holder(file: TextIO) -> str:

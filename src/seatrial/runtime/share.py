@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from seatrial.realm import Realm, RuntimeKind
+from seatrial.runtime.lock import use
 from seatrial.runtime.standing import down_or_leave
 from seatrial.runtime.state import FOLDER, RealmState, load_state
 from seatrial.runtime.up import up
@@ -30,7 +31,8 @@ def shared(
         return
     with _joined(workspace, realm.name) as note:
         try:
-            yield _started(realm, workspace, note, variables=variables, say=say)
+            with use(workspace, realm.name):
+                yield _started(realm, workspace, note, variables=variables, say=say)
         finally:
             if _is_last(note):
                 if _is_ours(note, load_state(workspace, realm.name)):

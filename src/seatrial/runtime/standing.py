@@ -13,12 +13,22 @@ from typing import Any
 
 from seatrial.errors import Refused
 from seatrial.realm import Realm, RuntimeKind
+from seatrial.runtime.lock import use
 from seatrial.runtime.state import RealmState, load_state
 from seatrial.runtime.up import Say, down, up
 
 
 @contextlib.contextmanager
 def standing(realm: Realm, workspace: Path, *, variables: Mapping[str, Any], say: Say) -> Iterator[RealmState | None]:
+    """As `raised`, and nobody else stops a process realm meanwhile."""
+    with contextlib.ExitStack() as stack:
+        if realm.runtime is RuntimeKind.PROCESS:
+            stack.enter_context(use(workspace, realm.name))
+        yield stack.enter_context(raised(realm, workspace, variables=variables, say=say))
+
+
+@contextlib.contextmanager
+def raised(realm: Realm, workspace: Path, *, variables: Mapping[str, Any], say: Say) -> Iterator[RealmState | None]:
     """A process realm with its services there; one that had to be started is stopped at the end, on every way out.
 
     In a realm that was up before, what was missing is started and stays: the realm is somebody else's to stop. While

@@ -24,8 +24,9 @@ from seatrial.exchange import Response
 from seatrial.realm import CLIENT, Place, Realm, RuntimeKind
 from seatrial.runtime import process, proxies
 from seatrial.runtime.interrupts import held_back
-from seatrial.runtime.lock import ENDING_S, other_holder, require_not_held, turn
+from seatrial.runtime.lock import ENDING_S, other_holder, require_not_held, require_unused, turn
 from seatrial.runtime.ports import free_ports, is_free
+from seatrial.runtime.started import tell_started_with
 from seatrial.runtime.starts import mentions, nearly_meant, require_started_with, start_variables
 from seatrial.runtime.state import (
     FOLDER,
@@ -72,7 +73,8 @@ def up(
     another process breaks things there nothing is started: what is down may be meant to be.
 
     `variables` are laid over the realm's own for the services' start templates; UsageError when services run that
-    were started with others. `on_start` is called when nothing of the realm runs and it is about to be started.
+    were started with others, and said where those are not the realm's own. `on_start` is called when nothing of the
+    realm runs and it is about to be started.
     """
     if realm.runtime is not RuntimeKind.PROCESS:
         raise Unsupported(
@@ -83,6 +85,8 @@ def up(
     with turn(workspace, realm.name, say=say):
         found = load_state(workspace, realm.name)
         state = _begun(realm, found, variables)
+        if state is found and (told := tell_started_with(realm, workspace, state.variables, variables)):
+            say(told)
         missing = _missing(realm, state)
         if found and (holder := other_holder(workspace, realm.name)):
             left = f"; not started while it is: {', '.join(missing)}" if missing else ""
@@ -102,12 +106,14 @@ def up(
 
 def down(realm: Realm, workspace: Path, *, say: Say) -> bool:
     """Stop all of the realm that was started, to the end whatever is interrupted; False when the realm was not up.
-    Refused while another process breaks things there."""
+    Refused while another process breaks things there, or somebody uses it."""
     if not (workspace / FOLDER).is_dir():
         return False
     require_not_held(workspace, realm.name, within_s=ENDING_S)
+    require_unused(workspace, realm.name, within_s=ENDING_S)
     with turn(workspace, realm.name, say=say):
         require_not_held(workspace, realm.name)  # who came while we waited is seen here
+        require_unused(workspace, realm.name)
         return _down(realm, workspace, say)
 
 
