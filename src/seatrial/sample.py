@@ -233,7 +233,8 @@ class Connections:
 
 @dataclass(frozen=True, slots=True)
 class FaultWindow:
-    """One fault as it was: when it acted, on what, and how it ended (`healed`, `expired`, `left`).
+    """One fault as it was: when it acted, on what, and how it ended (`healed`, `expired`, `left`; `halted` when its
+    experiment was, and it was healed).
 
     `calm_at` is since when all was seen to be well again after it; None where the recovery was watched for its time.
     `selects` says which requests it was meant for, as `route POST /cards`; empty for all. `matched` is how many of

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 import threading
+from types import SimpleNamespace
 
 import pytest
 
+from seatrial import journal
 from seatrial.assess import stage
 from seatrial.assess.budget import budget
 from seatrial.assess.stage import Bridge, Hindsight, Loading, failing_ratio
-from seatrial.errors import LoadFailed
+from seatrial.errors import Interrupted, LoadFailed
 from seatrial.journal import Run
-from seatrial.sample import EdgeCall, Phase
+from seatrial.sample import EdgeCall, FaultWindow, Phase
 from seatrial.slo.measure import Traffic
 
 
@@ -156,6 +159,24 @@ def test_an_experiment_that_does_not_fit_the_gates_time_is_not_begun_and_says_wh
     assert record.windows == ()
     assert record.aborted == "not run: of the gate's 60 s there were 14 s left, and it takes 16 s"
     assert told == [f"stock hangs: {record.aborted}"]
+
+
+def test_of_a_halted_experiment_is_kept_what_its_faults_and_calls_did_until_then(bridge, recorder, monkeypatch):
+    over = FaultWindow("stock hangs", "timeout", "shop->stock", 1.0, 2.0, "healed")
+    call = EdgeCall("r", "shop->stock", 1.5, "GET", "/")
+
+    def halted(checked, around, *, held_s):
+        around.injector.windows.append(over)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stage, "run_experiment", halted)
+    loading = SimpleNamespace(running=SimpleNamespace(mark=None))
+    with pytest.raises(Interrupted):
+        stage.experiments(bridge, loading, SimpleNamespace(flush=lambda: (call,)), hindsight=None)
+    assert list(journal.read(bridge.run.folder / "journal.jsonl")) == [
+        dataclasses.replace(over, ended="halted"),
+        call,
+    ]
 
 
 class FakeWatch:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import NamedTuple
 
 import pytest
 
 from seatrial.chaos.expectations import Expectations, HedgingExpectation
+from seatrial.chaos.judging.hedging import Hedging, hedge
 from seatrial.chaos.model import EdgeFault, Experiment, Injection, Latency
 from seatrial.chaos.plan import Checked
 from seatrial.chaos.seen.breaker import Span
-from seatrial.chaos.verify import Seen, judge_experiment, not_run
+from seatrial.chaos.verify import Seen, as_halted, judge_experiment, not_run
 from seatrial.sample import EdgeCall, FaultWindow
 from seatrial.service import Edge, Mechanisms
 from seatrial.verdict import Finding, Grade
@@ -134,3 +136,34 @@ def test_hedging_of_an_experiment_that_was_not_run_is_undecided_under_the_same_n
     names = [finding.objective for finding in judged(calls(Caller()))]
     nothing = not_run(seen([]).checked, "interrupted")
     assert [(finding.objective, finding.grade) for finding in nothing] == [(name, Grade.UNDECIDED) for name in names]
+
+
+def test_what_a_halted_experiment_showed_until_then_is_told_and_decides_nothing():
+    halted = seen(calls(Caller(cancels=False)))
+    halted = dataclasses.replace(halted, windows=tuple(map(as_halted, halted.windows)))
+    for finding in judge_experiment(halted, judge=lambda item: pytest.fail(str(item))):
+        assert finding.grade is Grade.UNDECIDED
+        assert finding.reason.startswith("it was halted before its end; seen: ")
+        assert finding.measured_text.endswith("of 40")
+
+
+def test_a_fault_that_a_halt_could_not_heal_is_not_said_to_be_healed():
+    left = FaultWindow("one is slow", "latency", str(SLOW), 1.0, 2.0, "left")
+    assert as_halted(left) == left
+
+
+def test_a_read_that_began_at_the_other_replica_is_none_of_the_slow_one():
+    turned = []
+    for call in calls(Caller(cancels=False)):
+        begins_later = call.edge == str(SLOW) and call.started_at >= FAULT.started_at
+        moved = call.started_at + 2 * HEDGE_AFTER_S if begins_later else call.started_at
+        turned.append(dataclasses.replace(call, started_at=moved))
+    assert hedge(turned, EXPECTED, fault=FAULT) == Hedging(0, 0, 0, 0)
+
+
+def test_a_loser_that_is_closed_long_after_the_answer_was_not_cancelled_with_it():
+    late = [
+        dataclasses.replace(call, fate="client_closed") if call.edge == str(SLOW) and call.duration_s == 0.4 else call
+        for call in calls(Caller(cancels=False))
+    ]
+    assert judged(late)[1].grade is Grade.MISSED

@@ -135,3 +135,17 @@ def test_nothing_that_was_typed_is_markup_or_a_secret_in_either_form():
 
 def mask(text: str) -> str:
     return text.replace("s3cret", "***")
+
+
+def test_a_halted_step_is_one_thing_to_do_beside_what_it_missed_and_left():
+    findings = (
+        DayFinding("breaker closes", Grade.UNDECIDED, "", "it was halted before its end", True),
+        DayFinding("recovered", Grade.UNDECIDED, "", "it was halted before its end", True),
+        DayFinding("front.available", Grade.MISSED, "", "2 of 9 failed", True),
+    )
+    step = dataclasses.replace(STEP, held="", grade=Grade.MISSED, findings=findings, faults=())
+    assert page(dataclasses.replace(step, halted="by the halt key")).to_look_into == (
+        "Step 1: it was halted before its end and left 2 findings undecided: play it again",
+        "Step 1: front.available was MISSED: 2 of 9 failed",
+    )
+    assert len(page(step).to_look_into) == 3

@@ -25,10 +25,11 @@ from seatrial.chaos.experiment import Surroundings, run_experiment
 from seatrial.chaos.healing.ledger import Ledger
 from seatrial.chaos.inject import Injector
 from seatrial.chaos.model import ExperimentRecord
-from seatrial.chaos.plan import limits_of, resolver
+from seatrial.chaos.plan import Checked, limits_of, resolver
 from seatrial.chaos.seen.observe import EdgeWatch
+from seatrial.chaos.verify import as_halted
 from seatrial.clock import Clock
-from seatrial.errors import LoadFailed
+from seatrial.errors import Interrupted, LoadFailed
 from seatrial.journal import Run
 from seatrial.quantity import show_duration
 from seatrial.runtime.interrupts import held_back
@@ -289,28 +290,48 @@ def experiments(
 ) -> tuple[ExperimentRecord, ...]:
     """Play every experiment under the running load, one after the other; all is healed at the end.
 
-    One that the gate's time has no room for is not begun, and its record says why.
+    One that the gate's time has no room for is not begun, and its record says why. Of one that is halted, what its
+    faults did until then is kept.
     """
     records: list[ExperimentRecord] = []
+    held_s = hindsight.held_s if hindsight else 0.0
     ledger = Ledger(bridge.run.ledger)
     before = hindsight.calls() if hindsight else ()
     bridge.recorder.write(*before)
     if before:
         first = bridge.plan.experiments[0].experiment.name
         bridge.show(Moment(f"experiment: {first}", 0.0, 0.0, loading.last, steps=loading.steps, calls=before))
-    with Injector(ledger, bridge.plan.realm.name, clock=bridge.clock, say=bridge.say) as injector:
-        for checked in bridge.plan.experiments:
-            held_s = hindsight.held_s if hindsight and not records else 0.0
-            lacking = bridge.budget.lacking(checked.experiment.takes_s - min(held_s, checked.experiment.baseline_s))
-            if lacking:
-                bridge.say(f"{checked.experiment.name}: {lacking}")
-                records.append(_not_begun(bridge, checked.experiment.name, lacking))
-                continue
-            around = surroundings(bridge, loading, watch, injector=injector, name=checked.experiment.name)
-            record = run_experiment(checked, around, held_s=held_s)
-            bridge.recorder.write(*record.windows, *(watch.flush() if watch else ()))
-            records.append(record)
+    injector = Injector(ledger, bridge.plan.realm.name, clock=bridge.clock, say=bridge.say)
+    try:
+        with injector:
+            for checked in bridge.plan.experiments:
+                records.append(_experiment(bridge, loading, watch, checked, injector=injector, held_s=held_s))
+                held_s = 0.0
+    except (KeyboardInterrupt, Interrupted):
+        begun = injector.windows[sum(len(record.windows) for record in records) :]
+        bridge.recorder.write(*map(as_halted, begun), *(watch.flush() if watch else ()))
+        raise
     return tuple(records)
+
+
+def _experiment(
+    bridge: Bridge,
+    loading: Loading,
+    watch: EdgeWatch | None,
+    checked: Checked,
+    *,
+    injector: Injector,
+    held_s: float,
+) -> ExperimentRecord:
+    """Play one experiment, if the gate's time has room for it, and keep all of it."""
+    lacking = bridge.budget.lacking(checked.experiment.takes_s - min(held_s, checked.experiment.baseline_s))
+    if lacking:
+        bridge.say(f"{checked.experiment.name}: {lacking}")
+        return _not_begun(bridge, checked.experiment.name, lacking)
+    around = surroundings(bridge, loading, watch, injector=injector, name=checked.experiment.name)
+    record = run_experiment(checked, around, held_s=held_s)
+    bridge.recorder.write(*record.windows, *(watch.flush() if watch else ()))
+    return record
 
 
 def _not_begun(bridge: Bridge, name: str, why: str) -> ExperimentRecord:

@@ -29,6 +29,7 @@ from seatrial.service import Edge
 from seatrial.verdict import Finding, Grade, Subject
 
 EXPIRED = "expired"
+HALTED = "halted"
 UNSTEADY = "not run: the steady state did not hold before the fault"
 
 Judge = Callable[[PhaseObjective], Finding]
@@ -102,7 +103,8 @@ def judge_experiment(seen: Seen, *, judge: Judge, aborted: str = "") -> tuple[Fi
     """Steady state, then every expectation, of an experiment with at least one fault.
 
     `aborted` says why it ended before its plan did. A fault whose lease ran out by itself leaves no expectation
-    decided: it was not on for as long as it should have been. So does one that struck nothing.
+    decided: it was not on for as long as it should have been. So does one that struck nothing, and a halt: what was
+    seen until then is told.
     """
     name, findings = seen.checked.experiment.name, tuple(_expectations(seen, judge))
     expired = ", ".join(window.target for window in seen.windows if window.ended == EXPIRED)
@@ -110,11 +112,19 @@ def judge_experiment(seen: Seen, *, judge: Judge, aborted: str = "") -> tuple[Fi
     if expired:
         reason = f"the lease of {expired} ran out by itself (a starved machine?), so the fault did not last"
         findings = _undecided(findings, reason)
+    elif any(window.ended == HALTED for window in seen.windows):
+        findings = _undecided(findings, "it was halted before its end")
     elif idle:
         findings = _undecided(findings, idle) or (_nothing("", "the fault strikes", name, reason=idle),)
     if aborted and not expired:
         findings = (*findings, _aborted(name, aborted))
     return (*judge_steady(seen.checked, judge), *findings)
+
+
+def as_halted(window: FaultWindow) -> FaultWindow:
+    """A fault of an experiment that was halted: where it was healed, that was before its time, or not watched to the
+    end."""
+    return dataclasses.replace(window, ended=HALTED) if window.ended == "healed" else window
 
 
 def judge_steady(checked: Checked, judge: Judge) -> tuple[Finding, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from seatrial.quantity import counted
 from seatrial.verdict import Grade, worst
 
 YES, NO = "yes", "no"
@@ -124,8 +125,13 @@ def _left(step: DayStep) -> Iterator[str]:
 
 
 def _against(step: DayStep) -> Iterator[str]:
+    """What a halted step had not shown by then is one thing to do: play it again."""
+    if step.halted:
+        undecided = sum(finding.is_against and finding.grade is Grade.UNDECIDED for finding in step.findings)
+        left = f" and left {counted(undecided, 'finding')} undecided" if undecided else ""
+        yield f"Step {step.number}: it was halted before its end{left}: play it again"
     for finding in step.findings:
-        if finding.is_against:
+        if finding.is_against and not (step.halted and finding.grade is Grade.UNDECIDED):
             yield f"Step {step.number}: {finding.name} was {finding.grade}: {finding.reason}"
 
 
