@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from seatrial.chaos.healing.halt import Halted, halt
+from seatrial.chaos.faults import FAULTS
+from seatrial.chaos.faults.rolling import HEAL_MOST_S, InTurn
+from seatrial.chaos.healing.halt import HALT_WITHIN_S, Halted, halt
 from seatrial.chaos.healing.recover import realm_lock
+from seatrial.chaos.healing.undo import END_WITHIN_S
 from seatrial.cli.chaos import run_halt
 from seatrial.errors import ExitCode
 from seatrial.runtime.lock import UNDOING, turn
@@ -126,6 +129,16 @@ def test_a_harness_that_does_not_end_is_told_and_is_no_success(workspace, start:
     assert run_halt() is ExitCode.COULD_NOT_RUN
     assert f"LEFT: process {harness.pid} in realm 'staging' did not end within" in capsys.readouterr().out
     assert harness.poll() is None
+
+
+def test_a_halt_waits_for_the_longest_healing_there_is_and_tells_that_it_waits(workspace, start: Start, monkeypatch):
+    assert HALT_WITHIN_S >= END_WITHIN_S + HEAL_MOST_S
+    assert all(kind.heal_deadline_s <= HEAL_MOST_S for kind in FAULTS.values() if not issubclass(kind, InTurn))
+    monkeypatch.setattr("seatrial.chaos.healing.halt.TOLD_AFTER_S", 0.1)
+    said: list[str] = []
+    harness = start(DEAF)
+    halt(workspace[0], say=said.append, within_s=1.0)
+    assert said[1:] == [f"process {harness.pid} is not done yet; waiting for 1 s at most"]
 
 
 def test_who_undoes_faults_is_waited_for_and_not_disturbed(workspace):

@@ -23,7 +23,7 @@ from seatrial.chaos.active import Active, Resolved
 from seatrial.chaos.faults.injectable import Injectable, Lease, Reached, Undone
 from seatrial.chaos.faults.toxics import Renewed, renew
 from seatrial.chaos.healing.ledger import Entry, Ledger, read_ledger
-from seatrial.chaos.healing.undo import SETTLE_S, attempt, settled
+from seatrial.chaos.healing.undo import END_WITHIN_S, SETTLE_S, attempt, settled
 from seatrial.chaos.heartbeat import BEAT_EVERY_S, Heartbeat
 from seatrial.chaos.in_time import Aside
 from seatrial.chaos.watchdog.start import Watchdog
@@ -34,7 +34,6 @@ from seatrial.sample import FaultWindow
 
 LEASE_S = 5.0
 LOOK_EVERY_S = 0.5
-END_WITHIN_S = 60.0  # of what is under way when an injection is ended: a restart takes 40 s to see that it fails
 
 Say = Callable[[str], None]
 

@@ -16,10 +16,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from seatrial.chaos.faults.rolling import HEAL_MOST_S
+from seatrial.chaos.healing.undo import END_WITHIN_S
+from seatrial.quantity import show_duration
 from seatrial.runtime.lock import BREAKING, UNDOING
 from seatrial.runtime.state import FOLDER
 
-HALT_WITHIN_S = 150.0  # 60 for what an injection has under way, then healing: a container takes longest, 90
+HALT_WITHIN_S = (
+    END_WITHIN_S + HEAL_MOST_S
+)  # what an injection has under way, then healing: a rolling restart's is longest
+TOLD_AFTER_S = 10.0
 _LOOK_EVERY_S = 0.1
 _HOLDER = re.compile(r"process (\d+)")
 
@@ -41,9 +47,9 @@ def halt(workspace: Path, *, say: Say, within_s: float | None = None) -> tuple[H
     for path, holder in held.items():
         say(f"halting {holder.removesuffix(BREAKING)} in realm '{path.stem}'")
         _tell(path, holder)
-    end = time.monotonic() + (HALT_WITHIN_S if within_s is None else within_s)
+    wait = _Wait(HALT_WITHIN_S if within_s is None else within_s, say)
     return tuple(
-        Halted(path.stem, holder.removesuffix(BREAKING), _lets_go(path, holder, end)) for path, holder in held.items()
+        Halted(path.stem, holder.removesuffix(BREAKING), wait.lets_go(path, holder)) for path, holder in held.items()
     )
 
 
@@ -72,9 +78,24 @@ def _tell(path: Path, holder: str) -> None:
         os.kill(int(found[1]), signal.SIGCONT)  # one that is stopped in its terminal would never see it
 
 
-def _lets_go(path: Path, holder: str, end: float) -> bool:
-    while _holder(path) == holder:
-        if time.monotonic() >= end:
-            return False
-        time.sleep(_LOOK_EVERY_S)
-    return True
+class _Wait:
+    """The time that all have together; whom it takes long, and for how much longer he is waited for, is told once."""
+
+    def __init__(self, within_s: float, say: Say) -> None:
+        self._begun = time.monotonic()
+        self._within_s = within_s
+        self._say = say
+        self._told = False
+
+    def lets_go(self, path: Path, holder: str) -> bool:
+        """Whether who held a realm lets go of it in time."""
+        while _holder(path) == holder:
+            waited_s = time.monotonic() - self._begun
+            if waited_s >= self._within_s:
+                return False
+            if waited_s >= TOLD_AFTER_S and not self._told:
+                self._told = True
+                most = show_duration(self._within_s)
+                self._say(f"{holder.removesuffix(BREAKING)} is not done yet; waiting for {most} at most")
+            time.sleep(_LOOK_EVERY_S)
+        return True

@@ -20,6 +20,7 @@ from seatrial.clock import Clock
 from seatrial.errors import FaultFailed, SeatrialError
 
 SETTLE_S = 5.0  # what was asked for and not waited for acts within it: an engine's pause, a process that ends on TERM
+END_WITHIN_S = 60.0  # of what is under way when an injection is ended: a restart takes 40 s to see that it fails
 LET_GO_S = 0.1  # between two faults: longer than who waits for a ledger takes to look again
 _LOOK_EVERY_S = 0.25
 
