@@ -34,6 +34,7 @@ def test_the_story_has_the_numbers():
     assert "6 ms before, 250 ms until it opened, 3 ms while open" in opens.reason
     assert leaks.reason.startswith("0 calls reached ledger while cards->ledger was open")
     assert "closed" in closes.reason
+    assert closes.reason.endswith("trials in all; median latency 6 ms since then")
     assert opens.name == "hang > cards.breaker cards->ledger opens within 5 s"
 
 
@@ -126,3 +127,32 @@ def test_a_trace_shared_by_the_steps_of_a_play_is_told_apart_by_time():
         number = int(call.trace_id[1:])
         calls.append(dataclasses.replace(call, trace_id=f"play{number % 4}"))
     assert grades(calls) == [Grade.MET, Grade.MET, Grade.MET]
+
+
+def at_the_limit(caller: Caller, expected: BreakerExpectation = EXPECTED, **seen):
+    """The grades of what was expected, where the timeline is the caller's but for what is given."""
+    timeline = breaker.trace(caller.play(), EDGE, fault=FAULT, promised=PROMISED)
+    judged = judge_breaker(dataclasses.replace(timeline, **seen), expected, promise=PROMISE, experiment="hang")
+    return [finding.grade for finding in judged]
+
+
+def test_a_breaker_that_opens_just_in_time_has_opened_in_time():
+    assert at_the_limit(Caller(), opened_after_s=5.0)[0] is Grade.MET
+    assert at_the_limit(Caller(), opened_after_s=5.01)[0] is Grade.MISSED
+
+
+def test_as_many_calls_as_a_breaker_needs_are_enough_to_say_that_it_never_opened():
+    never = Caller(opens_after=None)
+    assert at_the_limit(never, most_in_window=PROMISE.min_calls)[0] is Grade.MISSED
+    assert at_the_limit(never, most_in_window=PROMISE.min_calls - 1)[0] is Grade.UNDECIDED
+
+
+def test_calls_that_were_let_through_are_no_requests_that_were_refused():
+    some = dataclasses.replace(EXPECTED, calls_while_open=5)
+    assert at_the_limit(Caller(), some, refused=PROMISE.min_calls, calls_while_open=3)[1] is Grade.MET
+    assert at_the_limit(Caller(), some, refused=PROMISE.min_calls - 1, calls_while_open=3)[1] is Grade.UNDECIDED
+
+
+def test_as_many_requests_as_a_run_needs_are_enough_to_say_that_it_never_closed():
+    assert at_the_limit(Caller(closes=False), requests_after=breaker.CLOSED_RUN)[2] is Grade.MISSED
+    assert at_the_limit(Caller(closes=False), requests_after=breaker.CLOSED_RUN - 1)[2] is Grade.UNDECIDED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seatrial.chaos.expectations import BulkheadExpectation, Expectations
-from seatrial.chaos.judging.bulkhead import press
+from seatrial.chaos.judging.bulkhead import Pressed, judge_bulkhead, press
 from seatrial.chaos.model import EdgeFault, Experiment, Injection, Timeout
 from seatrial.chaos.plan import Checked
 from seatrial.chaos.seen.breaker import Span
@@ -74,3 +74,8 @@ def test_lost_calls_and_a_fault_that_never_was_leave_it_undecided():
     assert judged(calls(pool=None), lost=1).grade is Grade.UNDECIDED
     (missing,) = not_run(seen([]).checked, "it was not run")
     assert (missing.grade, missing.name) == (Grade.UNDECIDED, judged(calls(pool=4)).name)
+
+
+def test_more_calls_than_allowed_are_a_miss_however_few_requests_came_then():
+    finding = judge_bulkhead(Pressed(5, 1), BulkheadExpectation(EDGE, 4), experiment="x")
+    assert (finding.grade, finding.measured) == (Grade.MISSED, 5)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from seatrial.chaos.expectations import AmplificationExpectation, Expectations, TimeoutExpectation
-from seatrial.chaos.judging.retries import amplify, judge_amplification
-from seatrial.chaos.judging.timeout import hold, judge_timeout, limit_of
+from seatrial.chaos.judging.retries import Amplification, amplify, judge_amplification
+from seatrial.chaos.judging.timeout import Held, hold, judge_timeout, limit_of
 from seatrial.chaos.model import EdgeFault, Experiment, Injection, Timeout
 from seatrial.chaos.plan import Checked
 from seatrial.chaos.seen.breaker import Span
@@ -171,3 +171,27 @@ def test_what_was_not_run_has_a_finding_for_each_under_the_same_name():
     assert {finding.grade for finding in missing} == {Grade.UNDECIDED}
     seen = judge_experiment(whole(), judge=lambda item: pytest.fail(str(item)))
     assert [finding.name for finding in missing] == [finding.name for finding in seen]
+
+
+def test_requests_that_come_after_the_healing_are_not_counted():
+    assert amplify(Caller().play(), EDGE, fault=Span(FAULT.started_at, FAULT.started_at + 5)).requests == 25
+
+
+@pytest.mark.parametrize(("requests", "grade"), [(9, Grade.UNDECIDED), (10, Grade.MISSED)])
+def test_ten_requests_are_enough_to_judge_retries(requests: int, grade: Grade):
+    seen = Amplification(requests, 3 * requests, float(requests), 3)
+    expected = AmplificationExpectation(EDGE, 1.2)
+    assert judge_amplification(seen, expected, promised=PROMISED, experiment="x").grade is grade
+
+
+@pytest.mark.parametrize(("over", "grade"), [(2, Grade.MET), (3, Grade.MISSED)])
+def test_a_call_in_twenty_may_be_late_and_one_more_may_not(over: int, grade: Grade):
+    held = Held(40, 40 - over, over, 2.0)
+    assert judge_timeout(held, TimeoutExpectation(EDGE), promised=PROMISED, experiment="x").grade is grade
+
+
+@pytest.mark.parametrize(
+    ("limit_s", "took_s", "over"), [(0.25, 0.29, 0), (0.25, 0.31, 50), (2.0, 2.19, 0), (2.0, 2.3, 50)]
+)
+def test_a_timeout_has_50_ms_or_a_tenth_of_slack_whichever_is_more(limit_s: float, took_s: float, over: int):
+    assert hold(Caller(gives_up_s=took_s).play(), EDGE, fault=FAULT, limit_s=limit_s).over == over

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -124,3 +124,32 @@ def test_what_was_not_run_has_both_findings_under_the_same_names():
     missing = not_run(whole().checked, "it was not run")
     assert [finding.name for finding in missing] == [finding.name for finding in findings(whole())]
     assert {finding.grade for finding in missing} == {Grade.UNDECIDED}
+
+
+def after(calls: list[EdgeCall]) -> Grade:
+    """Whether the fallback was gone after those calls."""
+    expected = FallbackExpectation(EDGE)
+    return judge_fallback(fall_back(calls, expected, fault=FAULT), expected, experiment="x")[1].grade
+
+
+def test_a_fallback_that_is_gone_some_seconds_after_healing_is_gone():
+    back_at = FAULT.ended_at + 5
+    calls = Caller().play()
+    assert (
+        after([call for call in calls if call.edge != str(EDGE) or not FAULT.ended_at <= call.started_at < back_at])
+        is Grade.MET
+    )
+
+
+def test_a_request_that_has_no_answer_yet_says_nothing_of_what_comes_after():
+    unanswered = EdgeCall("r", "client->gateway", BEGIN + 30, "GET", "/offers", None, None, None, "t999", "")
+    assert after([*Caller().play(), unanswered]) is Grade.MET
+
+
+def test_an_answer_that_breaks_off_is_none_though_its_status_is_the_one():
+    cut = [
+        replace(call, fate="server_closed") if call.edge == "client->gateway" and call.status == 203 else call
+        for call in Caller(answers=203).play()
+    ]
+    expected = FallbackExpectation(EDGE, 203)
+    assert fall_back(cut, expected, fault=FAULT).answered == 0

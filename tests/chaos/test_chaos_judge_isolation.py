@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from seatrial.chaos.expectations import Expectations, IsolationExpectation
-from seatrial.chaos.judging.isolation import isolate
+from seatrial.chaos.judging.isolation import Held, Isolation, isolate, judge_isolation
 from seatrial.chaos.model import EdgeFault, Experiment, Injection, Latency
 from seatrial.chaos.plan import Checked
 from seatrial.chaos.seen.breaker import Span
@@ -105,3 +105,21 @@ def test_with_events_lost_isolation_is_undecided():
 def test_isolation_of_an_experiment_that_was_not_run_is_undecided_under_the_same_name():
     (nothing,) = not_run(seen([]).checked, "interrupted")
     assert (nothing.objective, nothing.grade) == (judged(calls()).objective, Grade.UNDECIDED)
+
+
+def test_the_worst_route_is_the_one_with_the_largest_share_hurt_not_the_largest_number():
+    rare = [
+        request(number, "/feed", 0.3 if number >= 10 * PER_S and number % 3 == 0 else 0.01)
+        for number in range(0, 20 * PER_S, 5)
+    ]
+    isolation = isolate([*calls(hurt_every=10), *rare], EXPECTED, fault=FAULT)
+    assert [(each.route[2], each.hurt, each.during) for each in isolation.routes[:2]] == [
+        ("/feed", 7, 20),
+        ("/merchants", 10, 100),
+    ]
+
+
+def test_how_many_were_hurt_before_is_taken_for_as_many_requests_as_came_under_the_fault():
+    held = Held(("client->gateway", "GET", "/offers"), 40, 8, 100, 20, 0.06)
+    assert held.excess == 0.0
+    assert judge_isolation(Isolation(50, (held,)), EXPECTED, experiment="x").grade is Grade.MET

@@ -66,3 +66,13 @@ def test_without_requests_that_need_the_edge_it_is_undecided():
 
 def test_the_clients_own_edge_counts_every_call_on_it():
     assert judged(traffic(well_again_at=122.0), Edge("client", "gateway")).n == 400
+
+
+def test_what_is_well_from_its_first_request_on_had_recovered_whenever_that_came():
+    quiet_until = FAULT.ended_at + 15.0
+    calls = [
+        call
+        for call in traffic(well_again_at=FAULT.ended_at, until=150.0)
+        if not FAULT.ended_at <= call.started_at < quiet_until
+    ]
+    assert (judged(calls).grade, judged(calls).measured) == (Grade.MET, 0.0)

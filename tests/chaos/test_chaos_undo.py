@@ -12,7 +12,7 @@ from seatrial.chaos.faults import FAULTS
 from seatrial.chaos.faults.injectable import Means, Undone
 from seatrial.chaos.healing import undo
 from seatrial.chaos.healing.ledger import Entry, Ledger, read_ledger
-from seatrial.chaos.healing.undo import undo_open
+from seatrial.chaos.healing.undo import SETTLE_S, undo_open
 from seatrial.chaos.model import FaultKind
 
 
@@ -46,8 +46,8 @@ def left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     return Noted.ledger
 
 
-def open_one(ledger: Ledger, name: str, *, needed: bool = True) -> None:
-    ledger.open(Entry(name, "x", "demo", "proxy", "latency", "y->z", {"name": name, "is_needed": needed}, 1.0))
+def open_one(ledger: Ledger, name: str, *, needed: bool = True, at: float = 1.0) -> None:
+    ledger.open(Entry(name, "x", "demo", "proxy", "latency", "y->z", {"name": name, "is_needed": needed}, at))
 
 
 def test_who_waits_for_the_ledger_has_it_between_two_faults(left: Ledger, clock, monkeypatch):
@@ -92,3 +92,18 @@ def test_what_may_still_act_is_waited_for_when_all_else_is_undone_unless_somebod
 
     monkeypatch.setattr(clock, "sleep", sleep)
     assert [item.entry.id for item in undo_open(left, clock=clock)] == ["c", "b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("asked_s_ago", "waited_s"), [(0.0, SETTLE_S), (3.0, SETTLE_S - 3.0), (3600.0, 0.0), (-3600.0, SETTLE_S)]
+)
+def test_what_may_still_act_is_waited_for_as_long_as_what_was_asked_for_takes_since_it_was(
+    tmp_path: Path, clock, monkeypatch, asked_s_ago: float, waited_s: float
+):
+    monkeypatch.setitem(FAULTS, (Means.PROXY, FaultKind.LATENCY), Noted)
+    Noted.ledger = Ledger(tmp_path / "faults.jsonl")
+    began = clock.now()
+    open_one(Noted.ledger, "a", needed=False, at=began - asked_s_ago)
+    (only,) = undo_open(Noted.ledger, clock=clock)
+    assert (only.healed, only.needed) == (True, False)
+    assert clock.now() - began == pytest.approx(waited_s, abs=0.3)

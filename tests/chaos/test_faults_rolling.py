@@ -67,6 +67,7 @@ def parts_in(*states: str, begun: int = 0) -> InTurn:
     [
         (("back", "down", "former"), 2, ["heal p2"]),
         (("down", "down"), 2, ["heal p1", "heal p2"]),
+        (("down", "former"), 2, ["heal p1"]),
         (("former", "former"), 1, ["heal p1"]),
         (("back", "former", "former"), 2, ["wait for p1", "heal p2"]),
         (("back", "back"), 2, ["wait for p1", "wait for p2"]),

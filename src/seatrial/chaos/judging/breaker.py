@@ -132,7 +132,9 @@ def _closing(timeline: BreakerTimeline, within_s: float) -> tuple[Grade, str]:
     if after_s is not None:
         verb = "closed" if after_s <= within_s else "closed too late:"
         grade = Grade.MET if after_s <= within_s else Grade.MISSED
-        return grade, f"{edge} {verb} {show_duration(after_s)} after healing; {timeline.trials} trials in all"
+        story = f"{edge} {verb} {show_duration(after_s)} after healing; {timeline.trials} trials in all"
+        usual = "" if timeline.after_s is None else f"; median latency {show_duration(timeline.after_s)} since then"
+        return grade, story + usual
     if timeline.requests_after < CLOSED_RUN:
         return Grade.UNDECIDED, f"not enough calls to judge: {timeline.requests_after} requests after healing"
     return Grade.MISSED, (

@@ -59,7 +59,8 @@ class BreakerTimeline:
 
     `calls` went through the edge while the fault was on and the breaker had not opened; `most_in_window` of them
     within the breaker's own window. `requests` are those that usually call on, while the fault was on;
-    `requests_after` those after it; `refused` were answered fast and without a call.
+    `requests_after` those after it, and `after_s` is of them since the breaker closed; `refused` were answered fast
+    and without a call.
     """
 
     edge: Edge
@@ -75,6 +76,7 @@ class BreakerTimeline:
     before_s: float | None
     until_open_s: float | None
     open_s: float | None
+    after_s: float | None
 
     @property
     def calls_while_open(self) -> int:
@@ -107,6 +109,7 @@ def trace(calls: Sequence[EdgeCall], edge: Edge, *, fault: Span, promised: Mecha
     after = [item for item in view.requests if item.call.started_at >= fault.ended_at]
     refused = [item.call for item in (*during, *after) if windows and view.is_refused(item)]
     before = [item.call for item in view.requests if traffic.ended_at(item.call) < fault.started_at]
+    closed_at = _closed_at(view)
     return BreakerTimeline(
         edge=edge,
         fault=fault,
@@ -117,10 +120,11 @@ def trace(calls: Sequence[EdgeCall], edge: Edge, *, fault: Span, promised: Mecha
         refused=len(refused),
         windows=windows,
         opened_at=opened_at,
-        closed_at=_closed_at(view),
+        closed_at=closed_at,
         before_s=traffic.median_s(before),
         until_open_s=traffic.median_s(through),
         open_s=traffic.median_s(refused),
+        after_s=traffic.median_s(item.call for item in after if item.call.started_at >= _or(closed_at, math.inf)),
     )
 
 
