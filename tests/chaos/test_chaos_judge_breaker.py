@@ -137,8 +137,8 @@ def at_the_limit(caller: Caller, expected: BreakerExpectation = EXPECTED, **seen
 
 
 def test_a_breaker_that_opens_just_in_time_has_opened_in_time():
-    assert at_the_limit(Caller(), opened_after_s=5.0)[0] is Grade.MET
-    assert at_the_limit(Caller(), opened_after_s=5.01)[0] is Grade.MISSED
+    assert at_the_limit(Caller(), opened_at=FAULT.started_at + 5.0)[0] is Grade.MET
+    assert at_the_limit(Caller(), opened_at=FAULT.started_at + 5.25)[0] is Grade.MISSED
 
 
 def test_as_many_calls_as_a_breaker_needs_are_enough_to_say_that_it_never_opened():
@@ -149,8 +149,9 @@ def test_as_many_calls_as_a_breaker_needs_are_enough_to_say_that_it_never_opened
 
 def test_calls_that_were_let_through_are_no_requests_that_were_refused():
     some = dataclasses.replace(EXPECTED, calls_while_open=5)
-    assert at_the_limit(Caller(), some, refused=PROMISE.min_calls, calls_while_open=3)[1] is Grade.MET
-    assert at_the_limit(Caller(), some, refused=PROMISE.min_calls - 1, calls_while_open=3)[1] is Grade.UNDECIDED
+    leaky = (breaker.Window(FAULT.started_at + 1.0, None, leaked=3, trials=0, beyond=0),)
+    assert at_the_limit(Caller(), some, refused=PROMISE.min_calls, windows=leaky)[1] is Grade.MET
+    assert at_the_limit(Caller(), some, refused=PROMISE.min_calls - 1, windows=leaky)[1] is Grade.UNDECIDED
 
 
 def test_as_many_requests_as_a_run_needs_are_enough_to_say_that_it_never_closed():

@@ -51,5 +51,6 @@ def judge_item(measures: Measures, plan: Plan, item: PhaseObjective, *, experime
         objective=item.objective,
         experiment=experiment,
         phase=item.phase,
+        since=item.since,
         alpha=plan.gate.alpha,
     )

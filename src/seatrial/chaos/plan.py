@@ -27,11 +27,13 @@ from seatrial.service import BreakerPromise, Edge, Mechanisms, Objective, Servic
 
 @dataclass(frozen=True, slots=True)
 class PhaseObjective:
-    """An objective of a service, to be judged over one phase of an experiment."""
+    """An objective of a service, to be judged over one phase of an experiment; of that, what came `since` then (UTC
+    seconds)."""
 
     service: str
     objective: Objective
     phase: Phase
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from seatrial.chaos.plan import Checked, PhaseObjective, breaker_of
 from seatrial.chaos.seen import breaker
 from seatrial.chaos.seen.breaker import BreakerTimeline, Span
 from seatrial.quantity import show_duration
-from seatrial.sample import CallsLost, EdgeCall, FaultWindow
+from seatrial.sample import CallsLost, EdgeCall, FaultWindow, Phase
 from seatrial.service import Edge
 from seatrial.verdict import Finding, Grade, Subject
 
@@ -100,7 +100,7 @@ def _felt(seen: Seen, edge: Edge) -> Span:
 
 
 def judge_experiment(seen: Seen, *, judge: Judge, aborted: str = "") -> tuple[Finding, ...]:
-    """Steady state, then every expectation, of an experiment with at least one fault.
+    """Steady state, every expectation, and the steady state again, of an experiment with at least one fault.
 
     `aborted` says why it ended before its plan did. A fault whose lease ran out by itself leaves no expectation
     decided: it was not on for as long as it should have been. So does one that struck nothing, and a halt: what was
@@ -108,17 +108,45 @@ def judge_experiment(seen: Seen, *, judge: Judge, aborted: str = "") -> tuple[Fi
     """
     name, findings = seen.checked.experiment.name, tuple(_expectations(seen, judge))
     expired = ", ".join(window.target for window in seen.windows if window.ended == EXPIRED)
+    is_halted = any(window.ended == HALTED for window in seen.windows)
     idle = "" if seen.lost else struck_nothing(seen.calls, seen.windows, seen.checked.experiment.method)
     if expired:
         reason = f"the lease of {expired} ran out by itself (a starved machine?), so the fault did not last"
         findings = _undecided(findings, reason)
-    elif any(window.ended == HALTED for window in seen.windows):
+    elif is_halted:
         findings = _undecided(findings, "it was halted before its end")
     elif idle:
         findings = _undecided(findings, idle) or (_nothing("", "the fault strikes", name, reason=idle),)
     if aborted and not expired:
         findings = (*findings, _aborted(name, aborted))
-    return (*judge_steady(seen.checked, judge), *findings)
+    again = () if is_halted else _steady_again(seen, judge)
+    return (*judge_steady(seen.checked, judge), *findings, *again)
+
+
+def _steady_again(seen: Seen, judge: Judge) -> Iterator[Finding]:
+    """The steady state once all is healed, as far as it is decided: of a system that comes back late there are few
+    requests left to judge, and that it does is `recovered_within`."""
+    calm_at = _calm_at(seen)
+    if calm_at is None:
+        return
+    for item in seen.checked.steady:
+        again = dataclasses.replace(item, phase=Phase.AFTER, since=calm_at)
+        finding = _judged(again, seen.checked, judge, Subject.STEADY_STATE)
+        if finding.grade is not Grade.UNDECIDED:
+            yield finding
+
+
+def _calm_at(seen: Seen) -> float | None:
+    """Since when all is to be as it was: since requests were seen to be answered again, or should have been; without
+    such an expectation after half of the time that is watched. None where they never were, which is told."""
+    healed_at, experiment = span_of(seen.windows).ended_at, seen.checked.experiment
+    within_s = experiment.expectations.recovered_within_s
+    if within_s is None:
+        return healed_at + experiment.recovery_s / 2
+    (recovered,) = _recovery(seen)
+    if recovered.measured is None:
+        return None if recovered.grade is Grade.MISSED else healed_at + within_s
+    return healed_at + recovered.measured
 
 
 def as_halted(window: FaultWindow) -> FaultWindow:

@@ -178,9 +178,10 @@ def judge_promise(
     objective: Objective,
     experiment: str | None,
     phase: Phase,
+    since: float | None = None,
     alpha: float = decide.ALPHA,
 ) -> Finding:
-    """One objective over one phase of an experiment: MET when not contradicted.
+    """One objective over one phase of an experiment, or what of it came `since` then: MET when not contradicted.
 
     In phase HOLD it is the steady state; the seconds marked with the experiment's name are taken where there are any
     (its own baseline, after other experiments), else the load stage's own. The objective may be written in the
@@ -189,7 +190,9 @@ def judge_promise(
     A latency limit is counted exactly when the load was told to (`limits_us(services, also=...)`), else from the
     histogram.
     """
-    case = _Case(measures, service, objective, _span(measures, experiment, phase), _PhaseTest(alpha))
+    span = _span(measures, experiment, phase)
+    meant = measures if since is None else measures.since(span, since)
+    case = _Case(meant, service, objective, span, _PhaseTest(alpha))
     return _judge_in_phase(case, services, experiment=experiment)
 
 

@@ -15,7 +15,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from seatrial.histograms import quantile_of, quantiles_in, together
@@ -163,6 +163,18 @@ class Measures:
             return ()
         others = frozenset[int]().union(*self.seconds.values()) - own
         return tuple(second for second in _filled(own) if second not in others)
+
+    def since(self, span: Span, moment: float) -> Measures:
+        """The same with those seconds alone of a span that began at that moment (UTC seconds) or later."""
+        seconds = frozenset(second for second in self.seconds.get(span, ()) if second >= moment)
+        late = {
+            (service, of): tuple(item for item in intervals if of != span or item.second in seconds)
+            for (service, of), intervals in self.intervals.items()
+        }
+        paced = tuple(pacing for pacing in self.pacings.get(span, ()) if pacing.second in seconds)
+        return replace(
+            self, intervals=late, seconds={**self.seconds, span: seconds}, pacings={**self.pacings, span: paced}
+        )
 
     def tallies(self, traffic: Traffic, *, limit_us: int | None = None) -> tuple[Tally, ...]:
         """One tally for each of `seconds_of(traffic.span)`, empty where nothing was asked; `limit_us` says what is
