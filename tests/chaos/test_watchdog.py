@@ -94,7 +94,7 @@ def workspace(realm_folder: Path, wait_until: Callable[..., None]) -> Iterator[P
     """The same with no run in it, no watchdog, and nothing to tell."""
     yield realm_folder
     wait_until(lambda: not watchdogs(realm_folder))
-    take_healed(realm_folder)
+    tell_healed(realm_folder, lambda _: None)
     for name in ("faults.jsonl", "watchdog.log"):
         (run_folder(realm_folder) / name).unlink(missing_ok=True)
 

@@ -106,6 +106,17 @@ def test_a_realm_that_is_up_says_with_what_it_was_started_that_nobody_asks_for_n
     assert not any("started with" in text for text in first)
 
 
+def test_what_a_realm_was_started_with_is_told_when_others_are_refused(tmp_path, commands):
+    said: list[str] = []
+    _up(tmp_path, mode="b")
+    with pytest.raises(UsageError):
+        up(REALM, tmp_path, variables={"mode": "c"}, say=said.append)
+    (told,) = said
+    assert told.startswith(
+        "realm 'local' is up, and its services were started with mode=b; to start them otherwise: "
+    )
+
+
 def test_what_a_realm_was_started_with_is_told_without_its_secrets(tmp_path, commands):
     (tmp_path / "key.txt").write_text("hunter2-hunter2")
     source = SecretSource("key", SecretKind.FILE, ("key.txt",), Where("realms.yaml", 1, 1))

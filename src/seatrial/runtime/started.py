@@ -18,18 +18,19 @@ from seatrial.runtime.resolve import resolve_secrets
 
 
 def tell_started_with(realm: Realm, workspace: Path, running: Mapping[str, Any], overrides: Mapping[str, Any]) -> str:
-    """Which variables its services have, `running`, that are neither the realm's own nor asked for by `overrides`;
-    empty where there are none. Secrets are masked."""
+    """Which variables its services have, `running`, that are neither as `overrides` ask for nor, where these say
+    nothing, the realm's own; empty where there are none. Secrets are masked."""
+    wanted = {**realm.variables, **overrides}
     others = {
         name: template.to_text(value)
         for name, value in running.items()
-        if name not in overrides and template.to_text(realm.variables.get(name)) != template.to_text(value)
+        if template.to_text(wanted.get(name)) != template.to_text(value)
     }
     if not others:
         return ""
     return (
         f"realm '{realm.name}' is up, and its services were started with {_shown(realm, workspace, others)}; "
-        f"to start them as realms.yaml says: seatrial down --realm {realm.name}"
+        f"to start them otherwise: seatrial down --realm {realm.name}"
     )
 
 

@@ -84,9 +84,9 @@ def up(
         say(doubt)
     with turn(workspace, realm.name, say=say):
         found = load_state(workspace, realm.name)
-        state = _begun(realm, found, variables)
-        if state is found and (told := tell_started_with(realm, workspace, state.variables, variables)):
+        if found and _serves(found) and (told := tell_started_with(realm, workspace, found.variables, variables)):
             say(told)
+        state = _begun(realm, found, variables)
         missing = _missing(realm, state)
         if found and (holder := other_holder(workspace, realm.name)):
             left = f"; not started while it is: {', '.join(missing)}" if missing else ""
@@ -218,7 +218,7 @@ def _begun(realm: Realm, found: RealmState | None, variables: Mapping[str, Any])
     wanted = start_variables(realm, variables)
     if found is None:
         return RealmState(realm.name, variables=wanted)
-    if not any(_runs(found, service) for service in found.services):
+    if not _serves(found):
         return dataclasses.replace(found, variables=wanted)
     require_started_with(realm, found.variables, variables)
     return found
@@ -234,6 +234,11 @@ def _anything_runs(state: RealmState | None) -> bool:
     proxy = state.proxy.process if state.proxy else None
     ours = (*(service.process for service in state.services.values()), *([proxy] if proxy else []))
     return any(map(process.is_alive, ours))
+
+
+def _serves(state: RealmState) -> bool:
+    """Whether any of its services runs."""
+    return any(_runs(state, service) for service in state.services)
 
 
 def _runs(state: RealmState, service: str) -> bool:
