@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from shop_files import PAIR_FILES, shop_files, write
 
 from ports import free_port
 from seatrial.cli.main import main
+from seatrial.errors import Refused
 from seatrial.runtime import process
 from seatrial.runtime.read import read_realms
 from seatrial.runtime.up import down
@@ -260,7 +261,8 @@ def _clear_away(harness: Harness) -> None:
         harness.popen.wait()
         process.stop(left)
     for realm in read_realms(harness.workspace).values():
-        down(realm, harness.workspace, say=lambda _: None)
+        with suppress(Refused):  # another harness is there yet, and clears it away
+            down(realm, harness.workspace, say=lambda _: None)
 
 
 @pytest.fixture

@@ -69,11 +69,29 @@ def test_down_is_refused_until_the_experiment_is_halted(pair, broken, seatrial):
 
     halted = seatrial(pair, "chaos", "halt")
     assert halted.code == 0, halted
-    assert broken.wait().code == ExitCode.INTERRUPTED
+    ended = broken.wait()
+    assert ended.code == ExitCode.INTERRUPTED
+    assert "it was halted before its end; seen: requests that need" in " ".join(ended.out.split())
     after = _processes(pair)
     downed = seatrial(pair, "down")
     assert downed.code == 0, downed
     assert not any(process.is_alive(each) for each in (*before, *after))
+
+
+def test_down_is_refused_while_something_is_assessed_and_leaves_it_its_services(pair, start, seatrial):
+    assert seatrial(pair, "up").code == 0
+    before = _processes(pair)
+    assessing = start(pair, "assess", "--gate", "long load")
+    assessing.wait_for_words("acceptance: ask both: passed")
+    refused = seatrial(pair, "down")
+    assert refused.code == ExitCode.COULD_NOT_RUN
+    assert refused.sentence == (
+        f"error: realm 'pair' is in use (process {assessing.popen.pid}): what is asked there would fail; "
+        f"wait for it, or end it: kill {assessing.popen.pid}\n"
+    )
+    assert all(map(process.is_alive, before))
+    assert assessing.end(signal.SIGTERM).code == ExitCode.INTERRUPTED
+    assert seatrial(pair, "down").code == 0
 
 
 @pytest.mark.parametrize("words", [("check", "--tag", "quick"), ("watch", "--once"), ("load", "short")])
