@@ -96,6 +96,15 @@ def test_down_is_refused_while_others_use_the_realm_and_does_not_stop_it(tmp_pat
     assert down(REALM, tmp_path, say=lambda _: None)
 
 
+def test_down_waits_for_a_user_that_is_ending(tmp_path: Path, stopped, using, monkeypatch) -> None:
+    monkeypatch.setattr("seatrial.runtime.up.ENDING_S", 30.0)
+    up(REALM, tmp_path, variables={}, say=lambda _: None)
+    ending = threading.Timer(0.3, using().kill)
+    ending.start()
+    assert down(REALM, tmp_path, say=lambda _: None)
+    ending.join()
+
+
 def test_what_was_started_for_a_command_is_left_up_for_others_who_use_it_and_that_is_told(
     tmp_path: Path, stopped, using
 ) -> None:

@@ -68,7 +68,7 @@ def test_a_service_that_is_started_again_gets_the_variables_it_had(tmp_path, com
 
 def test_other_variables_than_those_of_a_realm_that_is_up_are_refused(tmp_path, commands):
     _up(tmp_path, mode="b")
-    with pytest.raises(UsageError, match=r"started with another 'mode' than --var says; .* down --realm local"):
+    with pytest.raises(UsageError, match=r"started with another 'mode' than is asked for now; .* down --realm local"):
         _up(tmp_path, mode="c")
     assert len(commands) == 1
     assert load_state(tmp_path, "local").variables["mode"] == "b"

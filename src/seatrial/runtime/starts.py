@@ -49,8 +49,8 @@ def require_started_with(realm: Realm, running: Mapping[str, Any], overrides: Ma
         started = name in running and template.to_text(running[name]) == template.to_text(value)
         if name in overrides and not started:
             raise UsageError(
-                f"realm '{realm.name}' is up, and its services were started with another '{name}' than --var says; "
-                f"stop it first: seatrial down --realm {realm.name}"
+                f"realm '{realm.name}' is up, and its services were started with another '{name}' than is asked for "
+                f"now; stop it first: seatrial down --realm {realm.name}"
             )
 
 
