@@ -107,3 +107,13 @@ def test_what_may_still_act_is_waited_for_as_long_as_what_was_asked_for_takes_si
     (only,) = undo_open(Noted.ledger, clock=clock)
     assert (only.healed, only.needed) == (True, False)
     assert clock.now() - began == pytest.approx(waited_s, abs=0.3)
+
+
+def test_what_is_known_to_have_been_injected_to_the_end_is_not_waited_for(tmp_path: Path, clock, monkeypatch):
+    monkeypatch.setitem(FAULTS, (Means.PROXY, FaultKind.LATENCY), Noted)
+    Noted.ledger = Ledger(tmp_path / "faults.jsonl")
+    began = clock.now()
+    open_one(Noted.ledger, "a", needed=False, at=began)
+    Noted.ledger.acting("a")
+    (only,) = undo_open(Noted.ledger, clock=clock)
+    assert (only.needed, clock.now()) == (False, began)
