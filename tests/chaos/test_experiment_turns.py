@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import pytest
 from experiment_bench import HANG, Bench, checked
 
 from seatrial.chaos.active import Resolved
 from seatrial.chaos.model import AbortOn, Injection, Kill, Limits, ServiceFault
-
-
-@pytest.fixture
-def bench(clock, tmp_path: Path) -> Bench:
-    return Bench(clock, tmp_path)
 
 
 def test_what_has_shown_enough_before_anything_was_on_is_injected_all_the_same(bench: Bench):

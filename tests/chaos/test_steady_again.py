@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import pytest
 from experiment_bench import HANG, Bench, checked
@@ -13,11 +12,6 @@ from seatrial.chaos.plan import PhaseObjective
 from seatrial.chaos.verify import apart, as_halted, judge_experiment
 from seatrial.sample import Phase
 from seatrial.verdict import Finding, Grade, Subject
-
-
-@pytest.fixture
-def bench(clock, tmp_path: Path) -> Bench:
-    return Bench(clock, tmp_path)
 
 
 class Judge:
