@@ -20,7 +20,7 @@ from seatrial.reports.audit.html import audit_html
 from seatrial.reports.audit.page import AuditFacts, Mark
 from seatrial.service import Edge
 from seatrial.verdict import Grade
-from shown_pages import WIDTHS, measured_in_a_browser, outline
+from shown_pages import WIDTHS, measured_in_a_browser, outline, texts_cut_in_a_browser
 
 THIRD = Edge("side", "back")
 HANG = Strain(EDGE, Kind.HANG, PROMISED)
@@ -214,6 +214,15 @@ def test_it_fits_the_width_of_a_screen_in_a_real_browser(facts: AuditFacts, tmp_
     title, shown_px, needed_px = measured_in_a_browser(audit_html(facts), tmp_path, width)
     assert "audit of demo" in title
     assert needed_px <= shown_px == width
+
+
+@pytest.mark.needs_chromium
+def test_no_edge_of_a_wide_matrix_is_broken_within_its_arrow_in_a_real_browser(tmp_path: Path):
+    edge = Edge("gateway", "merchants")
+    rulings = tuple(ruling(NO_TIMEOUT, Strain(edge, kind), Sign.CLEAR) for kind in Kind)
+    shown = audit_html(replace(FACTS, edges=(edge,), rulings=rulings))
+    assert '<span class="arrow tight">gateway-&gt;</span><wbr>merchants' in shown
+    assert texts_cut_in_a_browser(shown, tmp_path, 1280) == []
 
 
 def test_moments_are_counted_from_the_beginning_of_the_control_phase():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from seatrial.chaos.audit.model import Reading, Sign
-from seatrial.chaos.audit.reading import LEAST_CALLS, read, too_few
+from seatrial.chaos.audit.reading import LEAST_CALLS, read, read_enough, too_few
 from seatrial.chaos.audit.view import View, overlap
 from seatrial.chaos.seen import traffic
 from seatrial.quantity import counted
@@ -45,8 +45,7 @@ def truncated(view: View) -> Reading:
         return too_few(len(cut), "requests whose calls were all cut short", LEAST_CUT)
     believed = [item for item in cut if traffic.is_good(item.call)]
     text = f"{len(believed)} of {counted(len(cut), 'request')} were answered, and not with a failure, from a cut one"
-    found = len(believed) >= LEAST_CALLS and 2 * len(believed) >= len(cut)
-    return read(found, text, n=len(cut), bad=len(believed))
+    return read_enough(2 * len(believed) >= len(cut), text, n=len(cut), bad=len(believed))
 
 
 def too_deep(view: View) -> Reading:
@@ -77,9 +76,7 @@ def no_grace(view: View) -> Reading:
     started_at = min((start.started_at for start in view.starts), default=math.inf)
     broken = sum(call.fate == BROKEN_OFF and traffic.ended_at(call) < started_at for call in under_way)
     text = f"{broken} of {counted(len(under_way), 'request')} under way were broken off when it was told to end"
-    if 0 < broken < LEAST_BROKEN and 2 * broken >= len(under_way):
-        return Reading(Sign.NOT_JUDGED, f"{text}; {LEAST_BROKEN} are needed", len(under_way), broken)
-    return read(2 * broken >= len(under_way), text, n=len(under_way), bad=broken)
+    return read_enough(2 * broken >= len(under_way), text, n=len(under_way), bad=broken, least=LEAST_BROKEN)
 
 
 def _was_cut(call: EdgeCall) -> bool:

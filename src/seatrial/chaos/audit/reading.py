@@ -20,6 +20,13 @@ def read(found: bool, text: str, *, n: int = 0, bad: int = 0) -> Reading:
     return Reading(Sign.FOUND if found else Sign.CLEAR, text, n, bad)
 
 
+def read_enough(found: bool, text: str, *, n: int, bad: int, least: int = LEAST_CALLS) -> Reading:
+    """As `read`, by their share; not judged where that is found of fewer than so many: they may be an accident."""
+    if found and bad < least:
+        return Reading(Sign.NOT_JUDGED, f"{text}; {least} are needed", n, bad)
+    return read(found, text, n=n, bad=bad)
+
+
 def too_few(count: int, what: str, wanted: int) -> Reading:
     """Not judged: so many of what there must be at least `wanted` of; `what` as for `needed`."""
     return Reading(Sign.NOT_JUDGED, needed(count, what, wanted), count)

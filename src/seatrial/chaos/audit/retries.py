@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from seatrial.chaos.audit.model import Reading, Sign
-from seatrial.chaos.audit.reading import LEAST_CALLS, MOST_RATIO, read, too_few
+from seatrial.chaos.audit.reading import LEAST_CALLS, MOST_RATIO, read, read_enough, too_few
 from seatrial.chaos.audit.view import View
 from seatrial.chaos.seen import traffic
 from seatrial.chaos.seen.breaker import FAST_SHARE
@@ -53,8 +53,7 @@ def rejection_again(view: View) -> Reading:
         return too_few(len(called), "requests that called", LEAST_CALLS)
     again = sum(_asks_again(item.led_to) for item in called)
     text = f"{again} of {counted(len(called), 'request')} asked again for what had been answered 4xx"
-    found = again >= LEAST_CALLS and again >= AGAIN_RATIO * len(called)
-    return read(found, text, n=len(called), bad=again)
+    return read_enough(again >= AGAIN_RATIO * len(called), text, n=len(called), bad=again)
 
 
 def unsafe_again(view: View) -> Reading:
@@ -68,7 +67,7 @@ def unsafe_again(view: View) -> Reading:
     if lost < LEAST_UNSAFE:
         return too_few(lost, "calls by POST or PATCH whose answer was lost", LEAST_UNSAFE)
     text = f"{again} of {counted(lost, 'request')} whose POST or PATCH got no answer sent it again"
-    return read(again >= LEAST_UNSAFE and 2 * again >= lost, text, n=lost, bad=again)
+    return read_enough(2 * again >= lost, text, n=lost, bad=again, least=LEAST_UNSAFE)
 
 
 def around_the_breaker(view: View) -> Reading:

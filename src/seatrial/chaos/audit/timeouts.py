@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from seatrial.chaos.audit.model import Reading, Sign
-from seatrial.chaos.audit.reading import LEAST_CALLS, MOST_RATIO, asking, read, too_few
+from seatrial.chaos.audit.reading import LEAST_CALLS, MOST_RATIO, asking, read, read_enough, too_few
 from seatrial.chaos.audit.view import View, held_s, overlap
 from seatrial.chaos.seen import traffic
 from seatrial.quantity import counted, show_duration
@@ -45,8 +45,7 @@ def too_patient(view: View) -> Reading:
     askers = asking(view)
     outlived = [call for call in view.during if _outlived(call, askers, view.fault.ended_at)]
     text = f"{len(outlived)} of {counted(len(view.during), 'call')} went on after their own caller had given up"
-    found = len(outlived) >= LEAST_CALLS and 4 * len(outlived) >= len(view.during)
-    return read(found, text, n=len(view.during), bad=len(outlived))
+    return read_enough(4 * len(outlived) >= len(view.during), text, n=len(view.during), bad=len(outlived))
 
 
 def left_running(view: View) -> Reading:
@@ -56,8 +55,7 @@ def left_running(view: View) -> Reading:
     askers = asking(view)
     left = [call for call in view.during if _is_left(call, askers.get(call), view)]
     text = f"{len(left)} of {counted(len(view.during), 'call')} went on after the request they were for was answered"
-    found = len(left) >= LEAST_CALLS and 2 * len(left) >= len(view.during)
-    return read(found, text, n=len(view.during), bad=len(left))
+    return read_enough(2 * len(left) >= len(view.during), text, n=len(view.during), bad=len(left))
 
 
 def per_read_timeout(view: View) -> Reading:
