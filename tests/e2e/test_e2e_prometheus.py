@@ -17,7 +17,7 @@ from seatrial.journal import find_run
 pytestmark = [pytest.mark.e2e, pytest.mark.needs_prometheus]
 
 CONFIGURATION = """\
-global: {scrape_interval: 200ms, scrape_timeout: 200ms}
+global: {scrape_interval: 1s, scrape_timeout: 1s}
 scrape_configs: [{job_name: shop, static_configs: [{targets: ['127.0.0.1:SHOP']}]}]
 """
 FILES = {
