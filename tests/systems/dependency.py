@@ -39,8 +39,9 @@ class Dependency:
         self.body = json.dumps(SAID[name]).encode()
         self.behave = well
         self.calls: list[Call] = []
-        self.open = self.most_open = 0
+        self.most_open = 0
         self.connected = 0
+        self._under_way: list[Call] = []
         self._connections = []
         self._counting = threading.Lock()
         self.server = Server(self._serve)
@@ -48,6 +49,17 @@ class Dependency:
     @property
     def url(self):
         return self.server.url
+
+    @property
+    def open(self):
+        """How many calls are under way."""
+        return len(self._under_way)
+
+    def ends(self, call):
+        """A call that is answered now is open no more, before its caller can know and make another."""
+        with self._counting:
+            if call in self._under_way:
+                self._under_way.remove(call)
 
     def hang_up(self):
         """Close every connection, as a restart does."""
@@ -66,20 +78,20 @@ class Dependency:
     def _answer(self, server, connection):
         while raw := server.request(connection):
             call = _call(raw)
-            self._count(1)
+            self._begins(call)
             self.calls.append(call)
             try:
                 self.behave(self, connection, call)
             finally:
-                self._count(-1)
+                self.ends(call)
 
     def _count_connected(self, change):
         with self._counting:
             self.connected += change
 
-    def _count(self, change):
+    def _begins(self, call):
         with self._counting:
-            self.open += change
+            self._under_way.append(call)
             self.most_open = max(self.most_open, self.open)
 
 
@@ -98,6 +110,7 @@ def head(status, length, **headers):
 
 
 def well(dependency, connection, call):
+    dependency.ends(call)
     connection.sendall(head(200, len(dependency.body)) + dependency.body)
 
 
