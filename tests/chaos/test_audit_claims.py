@@ -99,6 +99,7 @@ BEFORE = _second(Phase.HOLD, ok=8)
         ([_second(Phase.DURING, lacking=3)], Sign.NOT_JUDGED),
         ([_second(Phase.DURING, ok=8)], Sign.NOT_JUDGED),
         ([_second(Phase.AFTER, lacking=8)], Sign.NOT_JUDGED),
+        ([_second(Phase.DURING, lacking=8), _second(Phase.AFTER, lacking=2)], Sign.FOUND),
     ],
 )
 def test_answers_that_lack_something_and_do_not_say_so_are_a_fallback_passed_off(during, sign):

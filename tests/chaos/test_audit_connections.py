@@ -67,6 +67,24 @@ def test_connections_that_earlier_strains_left_and_that_went_meanwhile_hide_no_l
     assert _reading(_failing(10, _left_by_earlier_strains(before, after)), "leak").sign is sign
 
 
+def _but(moment: int, count: int) -> tuple[Connections, ...]:
+    """Twelve idle ones are left, but for one look at the recovery, by its number."""
+    counts = list(_counted(2, 12))
+    number = next(index for index, each in enumerate(counts) if each.at >= FAULT.ended_at) if moment == 0 else moment
+    counts[number] = dataclasses.replace(counts[number], open=count)
+    return tuple(counts)
+
+
+@pytest.mark.parametrize(("moment", "sign"), [(0, Sign.FOUND), (-2, Sign.CLEAR)], ids=["as it begins", "at its end"])
+def test_what_is_left_is_what_all_of_the_last_looks_at_the_recovery_show(moment, sign):
+    assert _reading(_failing(10, _but(moment, 2)), "leak").sign is sign
+
+
+@pytest.mark.parametrize(("failures", "sign"), [(10, Sign.FOUND), (30, Sign.CLEAR)])
+def test_a_few_connections_more_after_many_failed_calls_are_no_leak(failures, sign):
+    assert _reading(_failing(failures, _counted(2, 8)), "leak").sign is sign
+
+
 def test_few_failed_calls_show_no_leak():
     reading = _reading(_failing(3, _counted(2, 12)), "leak")
     assert reading.sign is Sign.NOT_JUDGED
@@ -151,6 +169,15 @@ def test_what_failed_while_connections_were_closed_may_have_opened_a_breaker():
     reading = _reading(_cut(lambda number, into: REFUSED, during=slow), "stale connections")
     assert reading.sign is Sign.NOT_JUDGED
     assert "breaker" in reading.text
+
+
+@pytest.mark.parametrize(("retries", "sign"), [(0, Sign.FOUND), (2, Sign.NOT_JUDGED)])
+def test_each_sending_of_what_failed_while_connections_were_closed_counts_for_its_breaker(retries, sign):
+    brief = Did(0.2, ((0.001, 0.15),), 503, call_status=503)
+    observation = _cut(lambda number, into: REFUSED, during=brief)
+    promised = dataclasses.replace(observation.strain.promised, retries_max=retries)
+    strain = dataclasses.replace(observation.strain, promised=promised)
+    assert _reading(dataclasses.replace(observation, strain=strain), "stale connections").sign is sign
 
 
 def _race(did: Did) -> list[EdgeCall]:
