@@ -22,9 +22,13 @@ import httpx
 import pytest
 from containers import Contained, contain_ledger, empty_image
 from experiment_bench import Bench
+from fake_faults import WORLD, FakeFault
 from wire import Wire
 
 from ports import free_port
+from seatrial.chaos import faults
+from seatrial.chaos.faults.injectable import Means
+from seatrial.chaos.model import FaultKind
 
 PATIENCE_S = 20.0
 NEEDS_UVLOOP = pytest.mark.skipif(importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed")
@@ -337,3 +341,16 @@ def _answer_one(connected):
 @pytest.fixture
 def bench(clock, tmp_path: Path) -> Bench:
     return Bench(clock, tmp_path)
+
+
+@pytest.fixture
+def world():
+    """What was done, in order."""
+    WORLD.clear()
+    return WORLD
+
+
+@pytest.fixture
+def fake_kind(monkeypatch: pytest.MonkeyPatch):
+    """Latency by proxy is the fake fault, also for `recover`."""
+    monkeypatch.setitem(faults.FAULTS, (Means.PROXY, FaultKind.LATENCY), FakeFault)
