@@ -223,7 +223,11 @@ def test_the_matrix_of_a_gates_audit_stands_in_files_of_its_own(workspace, recor
     page = html.unescape(assessed.files.audit_page.read_text())
     assert "no working breaker" in page
     assert "<dt>Command</dt><dd>seatrial assess --var defects=5:front</dd>" in page
-    assert "no working breaker" in assessed.files.report.read_text()
+    report = assessed.files.report.read_text()
+    assert "no working breaker" in report
+    cells = re.findall(r'<td role="cell" data-label="hang"><a href="audit.html#([\w-]+)">(.+?)</a>', report)
+    assert [(anchor, "5/13/14/15" in text) for anchor, text in cells] == [("strain-1", True)]
+    assert f'id="{cells[0][0]}"' in page
     assert "no working breaker" in assessed.files.junit.read_text()
 
 

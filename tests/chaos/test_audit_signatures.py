@@ -166,6 +166,7 @@ def test_only_an_optional_dependency_is_to_be_done_without():
     [
         ([200, 503, 503, 503], Sign.FOUND),
         ([200, 200, 200, None], Sign.CLEAR),
+        ([200, None, None, None], Sign.FOUND),
         ([503, 503], Sign.NOT_JUDGED),
     ],
 )

@@ -66,12 +66,12 @@ def test_texts_are_printable_and_never_markup():
 
 def test_each_cell_says_by_sign_and_word_what_its_strain_came_to():
     page = build_audit(FACTS)
-    assert page.kinds == (Kind.SLOW, Kind.HANG)
-    marks = [[cell.mark for cell in row.cells] for row in page.rows]
+    assert page.matrix.kinds == (Kind.SLOW, Kind.HANG)
+    marks = [[cell.mark for cell in row.cells] for row in page.matrix.rows]
     assert marks == [
         [Mark.NOTHING, Mark.FOUND], [Mark.NOT_TRIED, Mark.NOT_JUDGED], [Mark.NOT_TRIED, Mark.NOT_TRIED],
     ]  # fmt: skip
-    hang = page.rows[0].cells[1]
+    hang = page.matrix.rows[0].cells[1]
     assert (hang.numbers, hang.judged, hang.asked) == ("1/2, 5/13/14/15", 2, 3)
     assert len({mark.sign for mark in Mark}) == len({mark.tone for mark in Mark}) == len(Mark)
     told = outline(audit_html(FACTS)).text

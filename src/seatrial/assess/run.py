@@ -20,7 +20,7 @@ from seatrial import __version__, journal
 from seatrial.assess import stage
 from seatrial.assess.about import About, write_about
 from seatrial.assess.ask import ask_queries, require_metrics, try_queries
-from seatrial.assess.audit.audited import Audited
+from seatrial.assess.audit.audited import Audited, read_rulings
 from seatrial.assess.audit.files import write_audit
 from seatrial.assess.audit.findings import NAME as AUDIT
 from seatrial.assess.audit.plan import Auditing
@@ -46,6 +46,7 @@ from seatrial.clock import Clock
 from seatrial.errors import ExitCode, Interrupted
 from seatrial.journal import Journal, Run, going_on
 from seatrial.redact import Secrets
+from seatrial.reports.audit.build import build_matrix
 from seatrial.reports.junit import junit_xml
 from seatrial.reports.page import Note, Page
 from seatrial.reports.render import render_html
@@ -188,10 +189,13 @@ def conclude_run(run: Run, plan: Plan, secrets: Secrets, *, strict: bool = False
     verdict = judge_run(recorded, plan)
     what_if = _what_if(recorded.about, run, plan)
     page = _noted(page_of(recorded, plan, verdict), what_if)
+    seen = seen_of_audit(recorded, plan)
+    if seen:
+        page = dataclasses.replace(page, audit=build_matrix(read_rulings(seen), edges(plan.documented.values())))
     code = ExitCode.INTERRUPTED if interrupted else gate_exit_code(verdict, plan.gate, strict=strict)
     assessed = Assessed(run, verdict, page, secrets, code, let_through(verdict, plan.gate), interrupted, what_if)
     publish(assessed, templates=plan.workspace / "reports" / "templates")
-    if seen := seen_of_audit(recorded, plan):
+    if seen:
         write_audit(_audited(assessed, recorded, plan, seen))
     return assessed
 

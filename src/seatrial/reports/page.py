@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from seatrial.reports.audit.page import Matrix
 from seatrial.reports.experiment.page import EdgeLane, Experiment
 from seatrial.reports.load.page import Load, StepNumbers
 from seatrial.sample import Cause, FaultWindow, Outcome, Phase
@@ -261,7 +262,8 @@ class Page:
     """A whole report. `against` are the findings that are not MET, the worst first.
 
     `started_at` and `ended_at` bound the time axis of every chart: from the first to the last thing shown on it.
-    `load` is there where a load alone was recorded: nobody gave a verdict of it then.
+    `load` is there where a load alone was recorded: nobody gave a verdict of it then. `audit` is the matrix of the
+    gate's audit, whose own page has the evidence.
     """
 
     facts: RunFacts
@@ -282,6 +284,7 @@ class Page:
     generator: tuple[Note, ...] = ()
     load: Load | None = None
     experiments: tuple[Experiment, ...] = ()
+    audit: Matrix | None = None
 
 
 def with_texts(value: _Shown, change: Callable[[str], str]) -> _Shown:

@@ -19,6 +19,7 @@ import jinja2.sandbox
 
 from seatrial.errors import DocumentError, Where
 from seatrial.quantity import show_duration, show_ratio
+from seatrial.reports.audit.page import Mark
 from seatrial.reports.build import events, summarise, together
 from seatrial.reports.chart import (
     fault_shades,
@@ -114,6 +115,7 @@ def _words(page: Page) -> dict[str, object]:
         "against": together(page.against),
         "events": events(page),
         "experiments": [(one, lanes(one), comparisons(one)) for one in page.experiments],
+        "marks": tuple(Mark),
         "gauge": gauge,
         "interval_text": interval_text,
         "has_unproven": any(map(is_unproven, page.verdict.findings)),

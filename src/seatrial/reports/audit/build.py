@@ -18,6 +18,7 @@ from seatrial.reports.audit.page import (
     Cell,
     Line,
     Mark,
+    Matrix,
     Open,
     Row,
     Seen,
@@ -33,10 +34,9 @@ _MARKS = {Sign.FOUND: Mark.FOUND, Sign.CLEAR: Mark.NOTHING, Sign.NOT_JUDGED: Mar
 def build_audit(facts: AuditFacts) -> AuditPage:
     """The page of one audit; faults that no edge was tried with are no column of its matrix."""
     by_strain = _by_strain(facts.rulings)
-    anchors = {strain: f"strain-{number}" for number, strain in enumerate(by_strain, start=1)}
+    anchors = _anchors(by_strain)
     found = causes.causes(facts.rulings)
     grade = causes.grade(facts.rulings, facts.cut_short)
-    kinds = tuple(kind for kind in Kind if any(strain.kind is kind for strain in by_strain))
     drawn = _drawn(facts, by_strain)
     return AuditPage(
         facts=facts,
@@ -45,8 +45,7 @@ def build_audit(facts: AuditFacts) -> AuditPage:
         reason=_reason(found, facts),
         score=causes.score(facts.rulings, facts.cut_short),
         causes=tuple(_cause(cause, anchors) for cause in found),
-        kinds=kinds,
-        rows=tuple(_row(edge, kinds, by_strain, anchors) for edge in facts.edges),
+        matrix=build_matrix(facts.rulings, facts.edges),
         strains=tuple(_strain(strain, by_strain[strain], anchors, drawn=drawn, facts=facts) for strain in by_strain),
         left_open=_left_open(facts.rulings),
         untried=causes.untried_texts(facts.rulings),
@@ -54,10 +53,22 @@ def build_audit(facts: AuditFacts) -> AuditPage:
     )
 
 
+def build_matrix(rulings: Iterable[Ruling], edges: Iterable[Edge]) -> Matrix:
+    """The matrix of an audit; its cells lead to the evidence on the audit's page."""
+    by_strain = _by_strain(rulings)
+    anchors = _anchors(by_strain)
+    kinds = tuple(kind for kind in Kind if any(strain.kind is kind for strain in by_strain))
+    return Matrix(kinds, tuple(_row(edge, kinds, by_strain, anchors) for edge in edges))
+
+
 def mark_of(rulings: Sequence[Ruling]) -> Mark:
     """What the rulings about one strain come to: found, if one is; nothing, if one is clear."""
     signs = {ruling.reading.sign for ruling in rulings}
     return next((mark for sign, mark in _MARKS.items() if sign in signs), Mark.NOT_TRIED)
+
+
+def _anchors(strains: Iterable[Strain]) -> Mapping[Strain, str]:
+    return {strain: f"strain-{number}" for number, strain in enumerate(strains, start=1)}
 
 
 def _by_strain(rulings: Iterable[Ruling]) -> Mapping[Strain, list[Ruling]]:

@@ -76,6 +76,14 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Matrix:
+    """Every edge of the dependency graph by the faults that any of them was tried with."""
+
+    kinds: tuple[Kind, ...]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """What was read of a strain for some families: one, or all that could not be judged for the same reason. Of `n`
     calls or requests `bad` were as the defect makes them."""
@@ -140,8 +148,7 @@ class AuditPage:
     reason: str
     score: float | None
     causes: tuple[CauseShown, ...]
-    kinds: tuple[Kind, ...]
-    rows: tuple[Row, ...]
+    matrix: Matrix
     strains: tuple[StrainShown, ...]
     left_open: tuple[Open, ...]
     untried: tuple[str, ...]
