@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
+import socket
 import subprocess
 import sys
+from contextlib import suppress
+from importlib.util import find_spec
 
 import httpx
 import pytest
@@ -28,6 +32,54 @@ def test_signal_ends_it_cleanly_with_connections_open(echo, wait_until, number):
         os.kill(process.pid, number)
         out, errors = process.communicate(timeout=60)
     assert (process.returncode, out, errors) == (0, "", "")
+
+
+@pytest.fixture
+def starved(request):
+    """The URL of a process that may have 40 descriptors; and what ends it and gives what it wrote to stderr."""
+    command = [*COMMAND, "--loop", request.param]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+
+        def end():
+            process.terminate()
+            return process.communicate(timeout=60)[1]
+
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (40, 40))
+        yield ready["api"], end
+        process.kill()
+
+
+@pytest.mark.parametrize(
+    ("starved", "said"),
+    [
+        ("asyncio", "no more connections can be accepted for now: too many open files\n"),
+        pytest.param(
+            "uvloop", "", marks=pytest.mark.skipif(find_spec("uvloop") is None, reason="uvloop is not installed")
+        ),
+    ],
+    indirect=["starved"],
+)
+def test_process_without_sockets_says_so_once_at_most_and_goes_on(starved, said, echo, wait_until):
+    api, end = starved
+    with httpx.Client(base_url=api, trust_env=False, timeout=20) as client:
+        wanted = {"name": "x", "listen": "127.0.0.1:0", "upstream": f"127.0.0.1:{echo}"}
+        port = int(client.post("/proxies", json=wanted).json()["listen"].rpartition(":")[2])
+        callers = [socket.create_connection(("127.0.0.1", port), timeout=20) for _ in range(60)]
+        assert client.get("/counters").json()["x"]["connections_open"] < 60
+        for caller in callers:
+            caller.close()
+        wait_until(lambda: is_answered(port))
+    assert end() == said
+
+
+def is_answered(port):
+    """Claims that a new caller is; one that comes too early is refused while the others are still being closed."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=20) as caller:
+        caller.sendall(b"x")
+        return caller.recv(1) == b"x"
+    return False
 
 
 def test_signal_closes_callers_in_order(start_ours, echo, dial, how_it_ended):

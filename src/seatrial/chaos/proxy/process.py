@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seatrial.chaos.proxy.address import Address
 from seatrial.chaos.proxy.fields import read_proxies
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 _COLLECT_AFTER = 20_000
 """Allocations between garbage collections: the observer's records are many, and none of them is garbage soon."""
+
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_SILENCE_S = 60.0
 
 EXIT_OK = 0
 EXIT_USAGE = 2
@@ -91,6 +94,7 @@ def run(options: Options) -> int:
 async def _serve(options: Options, specs: list[ProxySpec]) -> None:
     seed = options.seed if options.seed is not None else str(secrets.randbits(32))
     stopped = asyncio.Event()
+    asyncio.get_running_loop().set_exception_handler(_Complaints().tell)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     proxies = Proxies(seed=seed, observe=options.observe)
@@ -109,6 +113,27 @@ async def _serve(options: Options, specs: list[ProxySpec]) -> None:
         server.close()
         proxies.close()
         await asyncio.sleep(0)  # lets closed sockets hand over what was written
+
+
+class _Complaints:
+    """What the event loop complains of: that there are no more sockets in a sentence now and then, all else as it does.
+
+    asyncio tries a full backlog again and again, and has a traceback for each time; also for trying it when the listener
+    was closed since.
+    """
+
+    def __init__(self) -> None:
+        self._silent_until_s = 0.0
+
+    def tell(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, ValueError) and "_start_serving" in repr(context.get("handle")):
+            return
+        if not (isinstance(error, OSError) and error.errno in _EXHAUSTED):
+            loop.default_exception_handler(context)
+        elif loop.time() >= self._silent_until_s:
+            self._silent_until_s = loop.time() + _SILENCE_S
+            sys.stderr.write(f"no more connections can be accepted for now: {_words(error)}\n")
 
 
 def _cannot_listen(options: Options, error: Exception) -> str:
