@@ -122,3 +122,47 @@ def test_upstream_at_port_0_is_refused(our_server, echo, method, upstream):
     text = f"bad request body: upstream: address {upstream}: nobody can be reached at port 0"
     assert answer.json() == {"error": text, "status": 400}
     assert our_server.ask("GET", "/proxies").json()["a"]["upstream"] == f"127.0.0.1:{echo}"
+
+
+@pytest.mark.parametrize(
+    ("toxic", "status", "said"),
+    [
+        ({"type": "latency", "toxicity": True}, 400, "bad request body: toxicity is true; a number is needed"),
+        (
+            {"type": "http_error", "attributes": {"body": "ä" * 200_000}},
+            400,
+            "at most 262144 bytes is needed",
+        ),
+        (
+            {"type": "latency", "lease": {"holder": "run-1", "ttl_s": 86_401}},
+            400,
+            "bad request body: ttl_s is 86401; more than 0 and at most 86400 is needed",
+        ),
+    ],
+)
+def test_toxic_that_is_nearly_one_is_refused(our_server, echo, toxic, status, said):
+    answer = our_server.proxy(echo).ask("POST", "/toxics", toxic)
+    assert answer.status_code == status
+    assert answer.json()["error"].endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("toxics", "status", "said"),
+    [
+        ([{"type": "latency"}, {"type": "latency"}], 409, "toxic already exists"),
+        (False, 400, "bad request body: toxics is false; a list is needed"),
+        ([{"type": "noop", "name": f"t{number}"} for number in range(101)], 400, "at most 100 may act on a proxy"),
+    ],
+)
+def test_toxics_that_come_with_their_proxy_are_held_to_the_same(our_server, toxics, status, said):
+    wanted = {"name": "a", "upstream": "127.0.0.1:9", "toxics": toxics}
+    answer = our_server.ask("POST", "/proxies", wanted)
+    assert answer.status_code == status
+    assert answer.json()["error"].endswith(said)
+    assert our_server.ask("GET", "/proxies").json() == {}
+
+
+def test_hundred_toxics_may_come_with_their_proxy(our_server):
+    toxics = [{"type": "noop", "name": f"t{number}"} for number in range(100)]
+    wanted = {"name": "a", "upstream": "127.0.0.1:9", "toxics": toxics}
+    assert our_server.ask("POST", "/proxies", wanted).status_code == 201

@@ -196,6 +196,18 @@ def test_fault_that_comes_again_hits_the_next_request_though_the_last_was_answer
     live.comes_back(OK)
 
 
+def test_fault_whose_share_is_updated_spares_and_hits_the_connection_as_it_says(live):
+    toxic = live.add("http_error")
+    live.next_is_hit()
+    for share in (0, 1):
+        assert live.proxy.ask("PATCH", f"/toxics/{toxic}", {"toxicity": share}).status_code == 200
+        if share:
+            live.next_is_hit()
+        else:
+            live.passes(GET)
+            live.comes_back(OK)
+
+
 def test_fault_that_comes_and_goes_in_the_middle_of_messages_changes_nothing(live):
     for cut in range(1, len(POST)):
         live.passes(POST[:cut])

@@ -48,7 +48,9 @@ class Reader:
 
     def until(self, claim):
         """The events so far, as soon as the claim holds of them."""
+        deadline_s = time.monotonic() + 20
         while not claim(read_events(self._text)):
+            assert time.monotonic() < deadline_s, f"no more was told than {self._text}"
             self._read()
         return read_events(self._text)
 

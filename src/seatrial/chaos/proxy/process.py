@@ -116,10 +116,10 @@ async def _serve(options: Options, specs: list[ProxySpec]) -> None:
 
 
 class _Complaints:
-    """What the event loop complains of: that there are no more sockets in a sentence now and then, all else as it does.
+    """What the event loop complains of: that there are no more sockets in one sentence, all else as it does it.
 
-    asyncio tries a full backlog again and again, and has a traceback for each time; also for trying it when the listener
-    was closed since.
+    asyncio tries a full backlog again and again, with a traceback for each time; and another for each when the
+    listener was closed until it tries again.
     """
 
     def __init__(self) -> None:
