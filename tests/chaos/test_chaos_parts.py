@@ -1,3 +1,5 @@
+"""What calls were like before, during and after a fault, held against a count by hand."""
+
 from __future__ import annotations
 
 from hypothesis import given

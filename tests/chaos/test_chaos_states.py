@@ -1,3 +1,5 @@
+"""The states of a breaker over time, without a gap."""
+
 from __future__ import annotations
 
 import itertools

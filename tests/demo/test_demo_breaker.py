@@ -1,3 +1,5 @@
+"""The bank's breaker: when it opens, whom it lets try, when it closes."""
+
 import asyncio
 
 import pytest

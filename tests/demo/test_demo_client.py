@@ -1,3 +1,5 @@
+"""One call along an edge: what is an answer, what is sent again, and what is given up."""
+
 import asyncio
 import time
 from contextlib import asynccontextmanager

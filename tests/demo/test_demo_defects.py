@@ -1,3 +1,5 @@
+"""The texts that name defects, and whom each concerns."""
+
 import pytest
 
 from seatrial.demo import SERVICES

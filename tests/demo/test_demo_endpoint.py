@@ -1,3 +1,5 @@
+"""What a service does around every request: ids, deadlines, callers that hang up, too many at once."""
+
 import asyncio
 import json
 

@@ -1,3 +1,5 @@
+"""Connections along an edge stay few, however calls are given up."""
+
 import asyncio
 import random
 

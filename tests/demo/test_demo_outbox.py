@@ -1,3 +1,5 @@
+"""Entries of the feed are delivered later, and what cannot be is said."""
+
 import asyncio
 from dataclasses import replace
 

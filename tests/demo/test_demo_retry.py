@@ -1,3 +1,5 @@
+"""How many retries there are, and how far apart."""
+
 from seatrial.demo.retry import MOST_SAVED, PAUSE_S, RetryBudget, pause_s
 
 

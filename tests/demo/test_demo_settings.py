@@ -1,3 +1,5 @@
+"""What a service reads from its environment, and what it refuses."""
+
 import pytest
 
 from seatrial.demo import DEPENDS_ON

@@ -1,3 +1,5 @@
+"""Memory that cannot grow without end."""
+
 from seatrial.demo.store import Bounded
 
 

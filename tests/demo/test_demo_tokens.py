@@ -1,3 +1,5 @@
+"""Tokens name a user until they end, and nobody can make one."""
+
 import base64
 
 import pytest

@@ -1,3 +1,5 @@
+"""What stands on a page is put together from facts, in its order."""
+
 from __future__ import annotations
 
 from dataclasses import replace

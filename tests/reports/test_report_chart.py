@@ -1,3 +1,5 @@
+"""Pictures of a run: axes, scales, lines, and what stands at their edges."""
+
 from __future__ import annotations
 
 import math

@@ -1,3 +1,5 @@
+"""The picture of an experiment, and its figures side by side."""
+
 from __future__ import annotations
 
 import re

@@ -1,3 +1,5 @@
+"""JUnit of a verdict, as its schema has it."""
+
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET

@@ -1,3 +1,5 @@
+"""The report as HTML: the same bytes for the same page, whole, and loaded from nowhere."""
+
 from __future__ import annotations
 
 import html
