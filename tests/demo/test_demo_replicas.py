@@ -10,7 +10,7 @@ import pytest
 from stand_ins import ACCOUNT, CONTEXT, PATIENT, StandIn, answer, hang, until
 
 from seatrial.demo import replicas
-from seatrial.demo.calls import Call, CallFailed, CallRejected
+from seatrial.demo.calls import Call, CallFailed, CallRejected, CallTimedOut
 from seatrial.demo.client import EdgeClient
 from seatrial.demo.defect_texts import parse_defects
 from seatrial.demo.defects import Defects
@@ -118,6 +118,31 @@ def test_what_one_replica_fails_is_given_to_the_other(call, trouble):
         assert (await peer.call(call, CONTEXT)).body == {"from": "two"}
 
     with_two(story, trouble, named("two"))
+
+
+def test_what_one_replica_fails_late_is_given_to_the_other_though_no_hedge_is_left():
+    async def fail_late(request):
+        await asyncio.sleep(3 * HEDGE_AFTER_S)
+        return httpx.Response(503)
+
+    async def story(peer, one, two):
+        while peer._hedges.spend():
+            pass
+        assert (await peer.call(READ, CONTEXT)).body == {"from": "two"}
+        assert (one.under_way, two.calls) == (0, 1)
+
+    with_two(story, fail_late, named("two"))
+
+
+def test_when_the_time_of_the_edge_is_over_nobody_else_is_asked():
+    async def story(peer, one, two):
+        while peer._hedges.spend():
+            pass
+        with pytest.raises(CallTimedOut):
+            await peer.call(READ, CONTEXT)
+        assert two.calls == 0
+
+    with_two(story, hang, named("two"), edge=replace(PATIENT, timeout_s=0.1))
 
 
 def test_what_is_not_idempotent_is_given_to_nobody_else():

@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
-from seatrial.demo.calls import Call, CallFailed, CallRejected, EdgeError, Peer, Reply
+from seatrial.demo.calls import Call, CallFailed, CallRejected, CallTimedOut, EdgeError, Peer, Reply
 from seatrial.demo.context import Context
 from seatrial.demo.defects import LOSERS_RUN_ON, Defects
 from seatrial.demo.edges import Edge
@@ -110,16 +110,19 @@ class Replicas:
         return await self._raced(replicas, call, context)
 
     async def _raced(self, replicas: Sequence[Replica], call: Call, context: Context) -> Reply:
-        """The first answer of replicas that start one after another, each when those before it are late or failed."""
+        """The first answer of replicas that start one after another, each when those before it failed in time, or are
+        late and the budget has a hedge."""
         running: list[asyncio.Task[Reply]] = []
         try:
             for replica in replicas:
                 if _is_late(running) and not self._hedges.spend():
-                    break
-                running.append(self._started(replica.call(call, context)))
-                await _first_answer(running, within_s=HEDGE_AFTER_S)
+                    await _first_answer(running, within_s=None)
+                if any(map(_timed_out, running)):
+                    break  # there is no time for another
                 if answered := _answered(running):
                     return answered.result()
+                running.append(self._started(replica.call(call, context)))
+                await _first_answer(running, within_s=HEDGE_AFTER_S)
             await _first_answer(running, within_s=None)
             return (_answered(running) or running[-1]).result()
         finally:
@@ -141,6 +144,10 @@ class Replicas:
 
 def _is_late(running: Sequence[asyncio.Task[Reply]]) -> bool:
     return any(not task.done() for task in running)
+
+
+def _timed_out(task: asyncio.Task[Reply]) -> bool:
+    return task.done() and not task.cancelled() and isinstance(task.exception(), CallTimedOut)
 
 
 def _answered(running: Sequence[asyncio.Task[Reply]]) -> asyncio.Task[Reply] | None:
