@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from seatrial.scenarios.importers import script_syntax as js
 from seatrial.scenarios.importers.imported import Tally
 from seatrial.scenarios.importers.marks import Marks
 from seatrial.scenarios.importers.postman_scripts import Reading
 from seatrial.scenarios.importers.postman_texts import Texts
+from seatrial.scenarios.importers.scripts import syntax as js
 
 
 def read(script, *, prior=False):

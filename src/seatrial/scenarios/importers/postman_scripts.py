@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seatrial.scenarios.importers import script_nodes as js
 from seatrial.scenarios.importers.imported import quoted
 from seatrial.scenarios.importers.naming import sounds_secret
 from seatrial.scenarios.importers.postman_texts import Texts
-from seatrial.scenarios.importers.script_chains import chain
-from seatrial.scenarios.importers.script_checks import Expected
-from seatrial.scenarios.importers.script_claims import claim
-from seatrial.scenarios.importers.script_symbols import SCOPES, Query, Symbol, Symbols, Text, Unclear, path_of
-from seatrial.scenarios.importers.script_syntax import statements
+from seatrial.scenarios.importers.scripts import nodes as js
+from seatrial.scenarios.importers.scripts.chains import chain
+from seatrial.scenarios.importers.scripts.checks import Expected
+from seatrial.scenarios.importers.scripts.claims import claim
+from seatrial.scenarios.importers.scripts.symbols import SCOPES, Query, Symbol, Symbols, Text, Unclear, path_of
+from seatrial.scenarios.importers.scripts.syntax import statements
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from seatrial.scenarios.importers import script_nodes as js
-from seatrial.scenarios.importers.script_checks import COMPARISONS, FALSE, Expected, pattern_of
-from seatrial.scenarios.importers.script_claims import claim
-from seatrial.scenarios.importers.script_links import FILLERS, Link, links_of, wants_false
-from seatrial.scenarios.importers.script_response import expect_of_response
-from seatrial.scenarios.importers.script_symbols import Query, Text, Unclear
+from seatrial.scenarios.importers.scripts import nodes as js
+from seatrial.scenarios.importers.scripts.checks import COMPARISONS, FALSE, Expected, pattern_of
+from seatrial.scenarios.importers.scripts.claims import claim
+from seatrial.scenarios.importers.scripts.links import FILLERS, Link, links_of, wants_false
+from seatrial.scenarios.importers.scripts.response import expect_of_response
+from seatrial.scenarios.importers.scripts.symbols import Query, Text, Unclear
 
 _TYPES = {"object": "object", "array": "list", "string": "string", "number": "number", "boolean": "boolean"}
 _FLAGS: Mapping[str, tuple[str, Any]] = {

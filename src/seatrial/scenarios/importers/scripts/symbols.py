@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from seatrial.scenarios.importers import script_nodes as js
 from seatrial.scenarios.importers.json_paths import element, member
 from seatrial.scenarios.importers.postman_texts import Texts
+from seatrial.scenarios.importers.scripts import nodes as js
 
 SCOPES = frozenset({"environment", "collectionVariables", "globals", "variables"})
 

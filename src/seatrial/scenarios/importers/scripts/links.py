@@ -5,8 +5,8 @@ Room scenarios, importers. Pure.
 
 from __future__ import annotations
 
-from seatrial.scenarios.importers import script_nodes as js
-from seatrial.scenarios.importers.script_symbols import Unclear
+from seatrial.scenarios.importers.scripts import nodes as js
+from seatrial.scenarios.importers.scripts.symbols import Unclear
 
 Link = tuple[str | int, tuple[js.Expression, ...] | None]
 """A name, and the arguments it is called with or None."""

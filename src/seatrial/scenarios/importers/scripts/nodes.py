@@ -1,4 +1,4 @@
-"""Statements and expressions of a script, once read: `script_syntax` gives them, others ask what they mean.
+"""Statements and expressions of a script, once read: `syntax` gives them, others ask what they mean.
 
 Room scenarios, importers. Plain frozen values.
 """

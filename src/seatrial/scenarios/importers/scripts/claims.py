@@ -5,9 +5,9 @@ Room scenarios, importers. Unclear for whatever has no counterpart.
 
 from __future__ import annotations
 
-from seatrial.scenarios.importers import script_nodes as js
-from seatrial.scenarios.importers.script_checks import COMPARISONS, FALSE, Expected
-from seatrial.scenarios.importers.script_symbols import Query, Text, Unclear, path_of
+from seatrial.scenarios.importers.scripts import nodes as js
+from seatrial.scenarios.importers.scripts.checks import COMPARISONS, FALSE, Expected
+from seatrial.scenarios.importers.scripts.symbols import Query, Text, Unclear, path_of
 
 _SIGNS = {"===": "eq", "==": "eq", "!==": "ne", "!=": "ne", "<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 

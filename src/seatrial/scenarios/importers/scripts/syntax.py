@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from seatrial.scenarios.importers.script_nodes import (
+from seatrial.scenarios.importers.scripts.nodes import (
     Array,
     Binary,
     Call,
@@ -25,7 +25,7 @@ from seatrial.scenarios.importers.script_nodes import (
     Statement,
     Unary,
 )
-from seatrial.scenarios.importers.script_tokens import Kind, NotUnderstood, Token, tokens, unescaped
+from seatrial.scenarios.importers.scripts.tokens import Kind, NotUnderstood, Token, tokens, unescaped
 
 MAX_DEPTH = 30
 _DECLARING = frozenset({"const", "let", "var"})

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from seatrial.json_schema import as_schema
-from seatrial.scenarios.importers import script_nodes as js
-from seatrial.scenarios.importers.script_checks import Expected, pattern_of
-from seatrial.scenarios.importers.script_links import FILLERS, Link
-from seatrial.scenarios.importers.script_symbols import Query, Unclear
+from seatrial.scenarios.importers.scripts import nodes as js
+from seatrial.scenarios.importers.scripts.checks import Expected, pattern_of
+from seatrial.scenarios.importers.scripts.links import FILLERS, Link
+from seatrial.scenarios.importers.scripts.symbols import Query, Unclear
 
 _NAMED_STATUS = {
     "ok": (200, 200),

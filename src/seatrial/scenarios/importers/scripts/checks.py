@@ -1,6 +1,6 @@
 """What a test script expects of the answer, as checks: collected here, whichever way a script says it.
 
-Room scenarios, importers. `script_claims` and `script_chains` understand the ways. Unclear, with nothing kept, for
+Room scenarios, importers. `claims` and `chains` understand the ways. Unclear, with nothing kept, for
 whatever has no counterpart.
 """
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seatrial.regexes import compile_regex
-from seatrial.scenarios.importers import script_nodes as js
-from seatrial.scenarios.importers.script_symbols import Query, Symbols, Unclear
+from seatrial.scenarios.importers.scripts import nodes as js
+from seatrial.scenarios.importers.scripts.symbols import Query, Symbols, Unclear
 
 COMPARISONS = {
     "equal": "eq",
