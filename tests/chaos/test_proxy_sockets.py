@@ -13,6 +13,7 @@ from seatrial.chaos.proxy.address import Address, resolve
 from seatrial.chaos.proxy.fields import read_proxies
 from seatrial.chaos.proxy.model import parse_proxy_list
 from seatrial.chaos.proxy.proxies import Proxies
+from seatrial.chaos.proxy.refusal import Refusal
 
 LOOPS = ["asyncio", "uvloop"]
 
@@ -91,3 +92,15 @@ def test_name_with_addresses_of_both_kinds_is_listened_on_at_the_first_of_ipv4()
         return await resolve(Address("both", 80))
 
     assert asyncio.run(look()) == Address("127.0.0.2", 80)
+
+
+def test_name_that_nobody_knows_of_soon_holds_up_the_other_requests_only_for_a_while(monkeypatch):
+    monkeypatch.setattr("seatrial.chaos.proxy.address.RESOLVE_DEADLINE_S", 0.05)
+
+    async def look():
+        asyncio.get_running_loop().getaddrinfo = lambda *_, **__: asyncio.sleep(60)
+        async with asyncio.timeout(20):
+            await resolve(Address("slow", 80))
+
+    with pytest.raises(Refusal, match="listen tcp: lookup slow: i/o timeout"):
+        asyncio.run(look())

@@ -14,6 +14,7 @@ from seatrial.chaos.proxy.refusal import Refusal
 _BACKLOG = 1024
 _NUMBER = re.compile(r"[+-]?[0-9]+")
 _LONGEST_PORT = 16
+RESOLVE_DEADLINE_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,14 @@ def _port_of_service(name: str) -> int:
 async def resolve(address: Address) -> Address:
     """The numeric address to listen on, IPv4 first as Toxiproxy chooses.
 
-    Raises `Refusal` with status 500 when the name is unknown.
+    Raises `Refusal` with status 500 when the name is unknown, or not known soon: all other changes wait for this one.
     """
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        async with asyncio.timeout(RESOLVE_DEADLINE_S):
+            found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    except TimeoutError:
+        raise Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, f"listen tcp: lookup {address.host}: i/o timeout") from None
     except (OSError, UnicodeError):
         raise Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, f"listen tcp: lookup {address.host}: no such host") from None
     best = min(found, key=lambda info: info[0] != socket.AF_INET)

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
+from seatrial.chaos.proxy.address import RESOLVE_DEADLINE_S
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from seatrial.chaos.proxy.address import Address
 
     Ip = IPv4Address | IPv6Address
-
-_RESOLVE_DEADLINE_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def _ip(host: str) -> Ip:
 async def _hosts(name: str) -> list[str]:
     """The numeric addresses of a host; none where they are not known soon."""
     try:
-        async with asyncio.timeout(_RESOLVE_DEADLINE_S):
+        async with asyncio.timeout(RESOLVE_DEADLINE_S):
             found = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return []
