@@ -140,10 +140,14 @@ def test_who_recovers_is_waited_for_and_who_breaks_things_is_not(tmp_path, ledge
     with running(HOLDER, str(tmp_path), ", with faults of its own"):
         assert _said(tmp_path) == []
     with running(HOLDER, str(tmp_path), ", undoing faults") as recovering:
-        ending = threading.Timer(0.3, recovering.kill)
-        ending.start()
-        assert _said(tmp_path) == [f"waiting for process {recovering.pid}, undoing faults, in realm 'demo'"]
-        ending.join()
+        said: list[str] = []
+
+        def say(text: str) -> None:
+            said.append(text)
+            recovering.kill()
+
+        wait_undone(tmp_path, "demo", say=say, within_s=PATIENCE_S)
+        assert said == [f"waiting for process {recovering.pid}, undoing faults, in realm 'demo'"]
 
 
 def test_we_do_not_wait_for_ourselves(tmp_path, ledger):
