@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from seatrial.chaos.proxy.heads import request_head, whole_request
+from seatrial.chaos.proxy.heads import body_of, request_head, whole_request
+from seatrial.chaos.proxy.scanner import Body
 
 FIRST, SECOND = "0123456789abcdef" * 2, "f" * 32
 
@@ -69,3 +70,17 @@ def test_a_request_behind_another_makes_no_whole_request():
 
 def test_of_a_long_path_the_beginning_is_kept():
     assert request_head(b"GET /" + b"a" * 5_000 + b" HTTP/1.1\r\n\r\n").path == "/" + "a" * 1_023
+
+
+@pytest.mark.parametrize(
+    ("fields", "body"),
+    [
+        (b"transfer-encoding: gzip, chunked", Body.CHUNKED),
+        (b"transfer-encoding: gzip", Body.UNTIL_CLOSE),
+        (b"transfer-encoding: chunked\r\ncontent-length: 7", Body.CHUNKED),
+        (b"content-length: 7", 7),
+        (b"x: y", None),
+    ],
+)
+def test_length_of_a_body_is_told_by_its_last_coding_before_its_number(fields, body):
+    assert body_of(b"HTTP/1.1 200 OK\r\n" + fields + b"\r\n\r\n") == body

@@ -266,3 +266,55 @@ def test_delay_that_held_so_much_that_reading_stopped_lets_all_of_it_go_when_it_
     live.proxy.remove(toxic)
     assert read_exactly(reads, len(message)) == message
     sender.join()
+
+
+def test_answer_that_was_to_be_lost_is_lost_though_its_fault_is_removed_before_it_comes(live):
+    toxic = live.add("http_error", forward=True)
+    live.passes(GET)
+    live.proxy.remove(toxic)
+    live.callee.sendall(OK)
+    assert live.answered()[0] == 503
+    live.passes(GET)
+    live.comes_back(OK)
+
+
+def test_fault_that_was_removed_does_not_come_back_with_another(live):
+    live.proxy.remove(live.add("http_error"))
+    live.add("http_delay", delay=1)
+    live.passes(GET)
+    live.callee.sendall(OK)
+    assert live.answered()[0] == 200
+
+
+def test_what_is_no_http_comes_behind_the_answer_that_is_still_held(live, read_exactly, is_silent):
+    toxic = live.add("http_delay", delay=60_000)
+    live.passes(GET)
+    pieces = [OK, b"\x00 no http\r\n\r\n", b"nor this"]
+    for piece in pieces:
+        live.callee.sendall(piece)
+        assert is_silent(live.caller, for_s=0.1)
+    live.proxy.remove(toxic)
+    assert read_exactly(live.caller, len(b"".join(pieces))) == b"".join(pieces)
+
+
+def test_caller_that_would_wait_with_no_body_is_answered_and_stays(live):
+    live.add("http_error")
+    for _ in range(2):
+        live.ask(b"GET /cards/7 HTTP/1.1\r\nExpect: 100-continue\r\n\r\n")
+        status, headers, _ = live.answered()
+        assert (status, headers.get("connection")) == (503, None)
+
+
+def test_error_waits_for_the_end_of_the_answer_before_it(our_server, upstream, dial, read_exactly, is_silent):
+    proxy = our_server.proxy(upstream.port)
+    wire = Wire(proxy, dial(proxy), upstream)
+    wire.add("http_error", route="/b")
+    wire.ask(GET)
+    wire.arrives(GET)
+    wire.callee.sendall(OK[:-1])
+    assert read_exactly(wire.caller, len(OK) - 1) == OK[:-1]
+    wire.ask(GET.replace(b"/cards/7", b"/b"))
+    assert is_silent(wire.caller, for_s=0.1)
+    wire.callee.sendall(OK[-1:])
+    assert read_exactly(wire.caller, 1) == OK[-1:]
+    assert wire.answered()[0] == 503
