@@ -105,6 +105,26 @@ def test_an_audit_of_the_gate_has_the_strains_it_names_and_its_own_traffic(works
     assert list(forecast_lines(plan))[-1] == f"audit: 1 strain, at most {most}; what no journey calls is left out"
 
 
+def _journeys(workspace: Path, asked: AuditAsked) -> set[str]:
+    plan = audit_plan(workspace, asked)
+    assert plan.audit is not None
+    return {scenario.name for scenario in plan.audit.mix.scenarios}
+
+
+def test_the_traffic_of_an_audit_is_every_journey_or_those_of_the_profile(workspace):
+    text = FILES["scenarios/look.yaml"].replace("scenario: look", "scenario: aside")
+    (workspace / "scenarios" / "aside.yaml").write_text(text)
+    profile = (
+        "profile: {name}\nmodel: open\nscenarios: [{name}]\nstages: [{{ramp_to: 1/s, over: 1s}}, {{hold: 5s}}]\n"
+    )
+    for name in ("look", "aside"):
+        (workspace / "scenarios" / f"of_{name}.yaml").write_text(profile.format(name=name))
+    assert _journeys(workspace, AuditAsked()) == {"look", "aside"}
+    (workspace / "slo" / "gate.yaml").write_text("gate: default\nload: {profile: look}\n")
+    assert _journeys(workspace, AuditAsked()) == {"look"}
+    assert _journeys(workspace, AuditAsked(profile="aside")) == {"aside"}
+
+
 def test_a_gate_without_an_audit_strains_nothing(workspace):
     (workspace / "slo" / "gate.yaml").write_text("gate: default\n")
     assert read_plan(workspace, Asked()).audit is None
@@ -168,6 +188,7 @@ def test_a_grave_finding_is_missed_with_its_evidence_and_how_to_mend_it(workspac
     assert "seen: hang on front->back: never opened" in finding.reason
     assert "mend: put one breaker round the edge" in finding.reason
     assert finding.measured_text == "severity high"
+    assert finding.n == finding.bad == 100  # every one of them made its call
 
 
 @pytest.mark.parametrize(
@@ -270,8 +291,11 @@ def test_a_recorded_audit_is_judged_anew_from_its_journal(workspace, run, monkey
     page = html.unescape(run.report.read_text())
     assert "no working breaker" in page
     assert f"<dt>Command</dt><dd>{COMMAND}</dd>" in page
-    assert run.audit.is_file()
-    assert run.junit.is_file()
+    signs = [each["sign"] for each in json.loads(run.audit.read_text())["rulings"]]
+    junit = run.junit.read_text()
+    told = (junit.count("<failure"), junit.count("<skipped"), junit.count("<error"))
+    assert told == (signs.count("found"), signs.count("not judged"), 0)
+    assert min(told[:2]) > 0
 
 
 def test_how_late_the_traffic_of_a_strain_was_started_is_read_from_its_own_seconds(workspace, records, run):

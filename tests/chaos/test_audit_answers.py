@@ -89,3 +89,39 @@ def test_an_error_that_broke_off_is_no_answer_to_be_believed():
         seen(traffic(lambda n, into: Did(cut=True, call_status=503)), Kind.TRUNCATE), "cut short and believed"
     )
     assert (reading.sign, reading.n) == (Sign.NOT_JUDGED, 0)
+
+
+TWICE = ((0.001, 0.004), (0.006, 0.004))
+FAILED_TWICE = Did(0.012, TWICE, 503, call_status=503)
+
+
+@pytest.mark.parametrize(
+    ("did", "path", "sign"),
+    [
+        (FAILED_TWICE, "/", Sign.FOUND),
+        (FAILED_TWICE, "/else", Sign.NOT_JUDGED),
+        (Did(0.012, TWICE), "/", Sign.NOT_JUDGED),
+    ],
+    ids=["the same again", "something else", "the first was answered well"],
+)
+def test_only_what_follows_a_failure_and_asks_for_the_same_is_a_retry(did, path, sign):
+    calls = traffic(lambda number, into: did)
+    second = [
+        call if _is_first(call) or call.edge != str(EDGE) else dataclasses.replace(call, path=path) for call in calls
+    ]
+    reading = _reading(seen(second, Kind.PARTIAL), "no back-off")
+    assert reading.sign is sign
+    assert reading.n == (100 if sign is Sign.FOUND else 0)
+
+
+@pytest.mark.parametrize(
+    ("status", "path", "sign"),
+    [(404, "/", Sign.FOUND), (404, "/else", Sign.CLEAR), (503, "/", Sign.CLEAR)],
+    ids=["the same again", "something else", "after a 5xx"],
+)
+def test_only_what_asks_for_the_same_after_a_4xx_asks_again_for_what_was_refused(status, path, sign):
+    calls = traffic(lambda number, into: Did(0.012, TWICE, status, call_status=status))
+    second = [
+        call if _is_first(call) or call.edge != str(EDGE) else dataclasses.replace(call, path=path) for call in calls
+    ]
+    assert _reading(seen(second, Kind.CLIENT_ERROR), "4xx again").sign is sign

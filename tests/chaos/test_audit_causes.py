@@ -150,6 +150,11 @@ def test_the_matrix_tells_what_was_not_tried_and_not_judged_from_what_is_well():
     assert set(causes.matrix(rulings, EDGES)[EDGES[1]].values()) == {"not tried"}
 
 
+def test_a_cell_of_which_something_was_judged_and_nothing_found_is_well():
+    rulings = [_ruling(NO_TIMEOUT, Kind.HANG, Sign.NOT_JUDGED), _ruling(NO_BREAKER, Kind.HANG, Sign.CLEAR)]
+    assert causes.matrix(rulings, EDGES[:1])[EDGES[0]][Kind.HANG] == "ok"
+
+
 def test_every_defect_is_either_told_by_a_family_or_said_to_be_untried():
     told = {number for family in FAMILIES for number in family.numbers}
     rulings = [_ruling(family, Kind.HANG) for family in FAMILIES]

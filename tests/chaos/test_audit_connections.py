@@ -85,6 +85,13 @@ def test_a_few_connections_more_after_many_failed_calls_are_no_leak(failures, si
     assert _reading(_failing(failures, _counted(2, 8)), "leak").sign is sign
 
 
+def test_connections_on_which_calls_are_under_way_are_not_left():
+    busy = [
+        dataclasses.replace(each, busy=each.open) if each.at >= FAULT.ended_at else each for each in _counted(2, 12)
+    ]
+    assert _reading(_failing(10, busy), "leak").sign is Sign.CLEAR
+
+
 def test_few_failed_calls_show_no_leak():
     reading = _reading(_failing(3, _counted(2, 12)), "leak")
     assert reading.sign is Sign.NOT_JUDGED
@@ -207,6 +214,14 @@ def _race(did: Did) -> list[EdgeCall]:
 )
 def test_a_call_that_lost_a_race_is_to_be_cancelled(did, sign):
     assert _reading(seen(_race(did), Kind.SLOW), "losers run on").sign is sign
+
+
+def test_a_call_for_something_else_that_was_answered_meanwhile_has_won_no_race():
+    calls = [
+        dataclasses.replace(call, path="/else") if call.edge == str(OTHER) else call
+        for call in _race(Did(0.036, ((0.001, 0.22),)))
+    ]
+    assert _reading(seen(calls, Kind.SLOW), "losers run on").sign is Sign.NOT_JUDGED
 
 
 def test_without_a_second_call_for_the_same_there_is_no_loser():

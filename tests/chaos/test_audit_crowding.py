@@ -62,6 +62,15 @@ def test_without_calls_at_once_or_others_beside_them_no_bulkhead_is_missed(readi
     assert why in reading().text
 
 
+def test_requests_that_need_both_dependencies_and_wait_for_the_slow_one_are_none_that_need_another_alone():
+    slow = traffic(lambda number, into: SLOW, rate=CROWDED)
+    in_turn = Did(0.14, calls=((0.13, 0.004),), beside=((0.001, 0.125),))
+    at_ease = Did(0.01, calls=((0.005, 0.004),), beside=((0.001, 0.003),))
+    both = traffic(lambda number, into: in_turn, path="/b", edge=OTHER, before=at_ease, after=at_ease)
+    reading = _reading(seen([*slow, *both], Kind.CROWD), "no bulkhead")
+    assert (reading.sign, reading.n) == (Sign.NOT_JUDGED, 0)
+
+
 QUEUED = Did(0.3, ((0.29, 0.004),))
 
 
@@ -108,6 +117,7 @@ def test_a_service_that_goes_on_calling_for_those_that_have_gone_has_an_endless_
     assert found.sign is Sign.FOUND
     assert found.bad == len(again)
     assert _reading(seen(calls, Kind.CROWD), "endless queue").sign is Sign.CLEAR
+    assert _reading(seen([*calls, *again[:10]], Kind.CROWD), "endless queue").sign is Sign.CLEAR  # of 65: an accident
 
 
 def _for(request: EdgeCall, number: int) -> EdgeCall:

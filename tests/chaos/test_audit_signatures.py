@@ -291,6 +291,7 @@ def test_a_4xx_that_is_asked_for_again_is_found():
     ("method", "calls", "sign"),
     [
         ("POST", ((0.001, 0.25), (0.252, 0.25)), Sign.FOUND),
+        ("PATCH", ((0.001, 0.25), (0.252, 0.25)), Sign.FOUND),
         ("POST", ((0.001, 0.25),), Sign.CLEAR),
         ("PUT", ((0.001, 0.25), (0.252, 0.25)), Sign.NOT_JUDGED),
     ],

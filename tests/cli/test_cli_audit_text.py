@@ -129,3 +129,9 @@ def test_no_line_ends_within_a_defects_name(told):
     assert "\n" not in untried.strip()
     assert "22 no bulkhead" in untried
     assert "\u00a0" not in text
+
+
+def test_a_fault_that_was_asked_for_by_its_name_is_not_listed_as_not_tried(told):
+    hint = "faults not tried unless --only names them: "
+    assert f"{hint}hang-upstream, reset, kill, pause" in told(RULINGS)
+    assert f"{hint}hang-upstream, reset, kill" in told((ruling(NO_TIMEOUT, Kind.PAUSE, Sign.CLEAR),))

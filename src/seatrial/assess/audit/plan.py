@@ -41,10 +41,8 @@ class Auditing:
 
 def auditing(strains: tuple[Strain, ...], scenarios: Sequence[Scenario], named: Profile | None) -> Auditing:
     """The audit of those strains under the journeys of a profile at the audit's own rate; without a profile, under
-    every journey that has a weight."""
-    weights = (
-        named.scenarios if named else {scenario.name: None for scenario in scenarios if scenario.load.weight > 0}
-    )
+    every journey."""
+    weights = named.scenarios if named else dict.fromkeys(scenario.name for scenario in scenarios)
     profile = Profile(
         name=named.name if named else COMMAND,
         model=Model.OPEN,
