@@ -100,6 +100,19 @@ def test_source_is_read_no_further_while_much_waits_for_the_upstream(played, tox
     assert played.sink.written == [PIECE, PIECE]
 
 
+def test_source_is_read_again_when_what_was_held_has_left_in_time(played):
+    played.link.connect(played.sink)
+    stage = DelayLine(played.link)
+    stage.receive = lambda data, at_s: stage.hold(data, at_s, due_s=at_s)
+    played.link.add("one", stage)
+    for _ in range(2):
+        played.link.feed(PIECE)
+    assert (played.source.is_read, played.sink.written) == (False, [])
+    for act in played.later:
+        act()
+    assert (played.source.is_read, played.sink.written) == (True, [PIECE, PIECE])
+
+
 @pytest.mark.parametrize("how", ["remove", "replace"])
 def test_source_is_read_again_when_a_stage_that_held_much_goes(played, how):
     played.link.connect(played.sink)

@@ -172,6 +172,15 @@ def test_fault_of_http_reads_for_itself_while_it_acts(talk):
     assert (counters["observed"], counters["requests_total"], counters["by_status"]) == (False, 1, {"503": 1})
 
 
+def test_reading_ends_with_the_exchange_that_a_fault_still_had_to_do_with(talk):
+    talk.proxy.add("http_delay", name="d", delay=0)
+    talk.ask()
+    talk.proxy.remove("d")
+    talk.answer()
+    talk.exchange()
+    assert talk.requests() == (1, 0)
+
+
 def test_every_proxy_reads_while_somebody_follows(talk, wait_until):
     host, _, port = talk.proxy.server.api.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=20) as follower:
