@@ -88,6 +88,14 @@ def client(monkeypatch: pytest.MonkeyPatch) -> FakeClient:
     return fake
 
 
+@pytest.fixture
+def ill(client: FakeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is started never gets well."""
+    monkeypatch.setattr("seatrial.http.get", lambda url, *, timeout_s: Response(503, (), b"", 0.001))
+    monkeypatch.setattr(container_faults, "HEALTHY_WITHIN_S", 0.0)
+    monkeypatch.setattr(Engine, "log_tail", lambda engine, container: "  cannot bind")
+
+
 def site(**fields: Any) -> Site:
     place = Place("ledger", **({"url": "http://127.0.0.1:18003", "health": "/up"} | fields), where=WHERE)
     realm = Realm("bank", RuntimeKind.DOCKER, {"ledger": place}, labels={"com.example.bank": "demo"})
@@ -223,19 +231,44 @@ def test_a_container_that_somebody_else_restarted_meanwhile_is_not_restarted(cli
     assert client.acts == []
 
 
-def test_a_started_container_that_stays_ill_is_left_and_says_so(
-    client: FakeClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("ill")
+def test_a_started_container_that_stays_ill_is_left_and_says_so(client: FakeClient) -> None:
     fault = resolve(KILL)
     fault.inject()
-    ill = Response(503, (), b"", 0.001)
-    monkeypatch.setattr("seatrial.http.get", lambda url, *, timeout_s: ill)
-    monkeypatch.setattr(container_faults, "HEALTHY_WITHIN_S", 0.0)
-    monkeypatch.setattr(Engine, "log_tail", lambda engine, container: "  cannot bind")
     with pytest.raises(
         FaultFailed, match=r"http://127.0.0.1:18003/up answers 503; the end of its log:\n  cannot bind"
     ):
         fault.heal()
+
+
+@pytest.mark.usefixtures("ill")
+def test_a_restart_whose_container_does_not_get_well_has_failed(client: FakeClient) -> None:
+    with pytest.raises(FaultFailed, match="answers 503"):
+        resolve(RESTART).inject()
+
+
+@pytest.mark.usefixtures("ill")
+def test_only_a_container_that_was_started_since_is_waited_for(client: FakeClient) -> None:
+    fault = resolve(RESTART)
+    fault.wait_well()
+    client.state["StartedAt"] = "second"
+    with pytest.raises(FaultFailed, match="answers 503"):
+        fault.wait_well()
+    client.gone = True
+    fault.wait_well()
+
+
+def test_a_container_that_ends_as_healing_is_about_to_end_it_is_started_again(
+    client: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(container: str, signal: str) -> None:
+        client.state["Status"] = "exited"
+        raise docker.errors.APIError("container 4f2a is not running")
+
+    fault = resolve(KILL)
+    monkeypatch.setattr(client, "kill", too_late)
+    assert fault.heal().text == "container bank-ledger-1 started again and healthy"
+    assert client.acts == ["start"]
 
 
 def test_stop_pauses_and_healing_unpauses(client: FakeClient) -> None:
