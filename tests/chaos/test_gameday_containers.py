@@ -55,7 +55,7 @@ def test_the_day_on_containers_pauses_the_ledger_and_lets_it_go_on(root, tmp_pat
         finally:
             over.set()
             looking.join()
-        assert seen == {"running", "paused"}
+        assert seen == {"running", "paused"}, done.stderr
         assert docker("inspect", "--format", "{{.State.Status}}", ids["ledger"]) == "running"
     (run,) = filter(is_gameday, journal.list_runs(workspace))
     record = run.gameday.read_text()
