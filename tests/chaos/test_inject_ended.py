@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
+import os
 import signal
 import threading
 from collections.abc import Callable
@@ -170,3 +172,19 @@ def test_what_was_taken_further_is_handed_out_as_it_is_at_the_end(injector: Inje
         assert active.resolved.injectable == dataclasses.replace(parts, begun=2)
         injector.heal(active)
     assert [window.ended for window in injector.windows] == ["healed"]
+
+
+def test_a_turn_that_cannot_be_noted_is_not_taken(injector: Injector, monkeypatch):
+    monkeypatch.setattr(rolling, "pause", lambda *_: None)
+    note = Ledger.turn
+
+    def full(ledger: Ledger, entry_id: str, undo) -> None:
+        if undo["begun"] == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        note(ledger, entry_id, undo)
+
+    monkeypatch.setattr(Ledger, "turn", full)
+    parts = Parts.of([Part("p1"), Part("p2")], 1.0, where=None)
+    with injector, pytest.raises(FaultFailed, match=r"No space left on device; no further one was restarted"):
+        injector.inject(found(parts), experiment="x")
+    assert World.done == ["restart p1"]
