@@ -54,33 +54,33 @@ def test_only_what_has_a_lease_shows_one(our_server, echo):
 
 def test_toxic_goes_when_its_lease_runs_out_and_the_holder_is_told_once(our_server, echo, wait_until):
     proxy = our_server.proxy(echo)
-    add_leased(proxy, "hang", ttl_s=0.2)
-    add_leased(proxy, "stays", ttl_s=60)
+    add_leased(proxy, "hang", ttl_s=0.2, holder="told-once")
+    add_leased(proxy, "stays", ttl_s=60, holder="told-once")
     wait_until(lambda: names(proxy) == ["stays"])
-    told = [our_server.ask("POST", "/leases/run-1").json() for _ in range(2)]
+    told = [our_server.ask("POST", "/leases/told-once").json() for _ in range(2)]
     held = [f"{proxy.name}/stays"]
     assert told == [
-        {"holder": "run-1", "held": held, "expired": [f"{proxy.name}/hang"]},
-        {"holder": "run-1", "held": held, "expired": []},
+        {"holder": "told-once", "held": held, "expired": [f"{proxy.name}/hang"]},
+        {"holder": "told-once", "held": held, "expired": []},
     ]
 
 
 def test_renewal_keeps_a_toxic_past_its_time(our_server, echo):
     proxy = our_server.proxy(echo)
-    add_leased(proxy, "hang", ttl_s=6.0)
+    add_leased(proxy, "hang", ttl_s=6.0, holder="renewing")
     begun = time.monotonic()
     while time.monotonic() - begun < 7.0:
         time.sleep(0.5)
-        renewed = our_server.ask("POST", "/leases/run-1", {}).json()
-    assert renewed == {"holder": "run-1", "held": [f"{proxy.name}/hang"], "expired": []}
+        renewed = our_server.ask("POST", "/leases/renewing", {}).json()
+    assert renewed == {"holder": "renewing", "held": [f"{proxy.name}/hang"], "expired": []}
 
 
 def test_each_lease_runs_out_at_its_own_time(our_server, echo, wait_until):
     proxy = our_server.proxy(echo)
-    for name, ttl_s in (("first", 0.1), ("second", 0.6), ("third", 0.3)):
-        add_leased(proxy, name, ttl_s=ttl_s)
+    for name, ttl_s in (("first", 0.1), ("second", 2.5), ("third", 0.3)):
+        add_leased(proxy, name, ttl_s=ttl_s, holder="three")
     wait_until(lambda: names(proxy) == [])
-    expired = our_server.ask("POST", "/leases/run-1").json()["expired"]
+    expired = our_server.ask("POST", "/leases/three").json()["expired"]
     assert expired == [f"{proxy.name}/{name}" for name in ("first", "third", "second")]
 
 

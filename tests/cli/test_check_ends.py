@@ -123,7 +123,7 @@ class TestInterrupted:
         workspace.journey(
             "a",
             "- {request: {url: /token/a}, capture: {token: {jsonpath: $.token}}}\n"
-            "- {request: {url: /meet/3}, retry: {max: 900, interval: 20ms}, timeout: 1s, expect: {status: 201}}",
+            "- {request: {url: /meet/3}, retry: {max: 900, interval: 20ms}, timeout: 200ms, expect: {status: 201}}",
             head="teardown: [{request: {url: '/ok/{{ token }}'}}]\n",
         )
         workspace.journey("b", OK)
