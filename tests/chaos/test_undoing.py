@@ -120,6 +120,11 @@ def test_what_a_watchdog_has_tried_in_vain_is_not_waited_for(tmp_path, orphan, l
     assert _said(tmp_path) == []
 
 
+def test_a_watchdog_that_is_about_to_end_is_waited_for_so_that_what_it_healed_is_told(tmp_path, orphan, ledger):
+    ledger.healed("a", at=2.0, text="its proxy is gone")
+    assert _said(tmp_path, within_s=0.3)[0] == WATCHDOG
+
+
 def test_a_watchdog_in_another_realm_is_not_waited_for(tmp_path, orphan):
     assert _said(tmp_path, realm="other") == []
 
