@@ -160,7 +160,7 @@ class Contained:
 @contextlib.contextmanager
 def contain_ledger(image: str, workspace: Path) -> Iterator[Contained]:
     """The ledger, healthy, in a container that allows faults; removed afterwards, whatever became of it."""
-    bank, port = secrets.token_hex(4), free_port()
+    bank, port = f"bank-{secrets.token_hex(4)}", free_port()
     labels = [f"com.example.bank={bank}", "seatrial.service=ledger", "seatrial.chaos=allowed"]
     container = docker(
         *("run", "--detach", f"--publish=127.0.0.1:{port}:8080", *binds(SOURCES)),

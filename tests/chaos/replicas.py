@@ -74,7 +74,7 @@ def contain_replicas(
 
     `options` are more of each one's own.
     """
-    bank = secrets.token_hex(4)
+    bank = f"bank-{secrets.token_hex(4)}"
     (workspace / "realms.yaml").write_text(REALMS.format(bank=bank))
     (workspace / "chaos").mkdir()
     (workspace / "chaos/rolling.yaml").write_text(EXPERIMENT)
