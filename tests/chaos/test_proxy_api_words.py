@@ -101,6 +101,10 @@ def test_path_is_found_in_a_whole_address(said, target):
     assert said(b"GET " + target + b" HTTP/1.1\r\n" + CLOSE).endswith(b'{"version": "2.12.0"}\n')
 
 
+def test_address_within_a_path_stays_a_part_of_it(said):
+    assert said(b"GET /versionhttp://x HTTP/1.1\r\n" + CLOSE).startswith(b"HTTP/1.1 404 ")
+
+
 def test_client_of_http_1_0_gets_its_answer_and_the_end(said):
     assert said(b"GET /version HTTP/1.0\r\n\r\n").endswith(b'{"version": "2.12.0"}\n')
 

@@ -32,7 +32,7 @@ _LINGER_S = 2.0
 """How long a client that was refused in the middle of its body may go on sending, so that it can read why."""
 _LONGEST_NUMBER = 16
 _QUOTED = 60
-_ORIGIN = re.compile(r"https?://[^/?]*", re.IGNORECASE)
+_ORIGIN = re.compile(r"\Ahttps?://[^/?]*", re.IGNORECASE)
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
 JSON_TYPE = "application/json"
 TEXT_TYPE = "text/plain; charset=utf-8"
