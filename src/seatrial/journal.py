@@ -12,7 +12,7 @@ import fcntl
 import os
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from seatrial.clock import Clock, iso
-from seatrial.errors import CannotRun, DocumentError, UsageError, Where
+from seatrial.errors import CannotRun, DocumentError, UsageError, Where, nearly
 from seatrial.journal_lines import decode as decode
 from seatrial.journal_lines import encode as encode
 from seatrial.sample import Pacing, Record
@@ -111,8 +111,9 @@ def create_run(workspace: Path, realm: str, *, clock: Clock) -> Run:
     return Run(folder)
 
 
-def find_run(workspace: Path, name: str) -> Run:
-    """The run of that name, that path, or the newest for `last`; UsageError naming what is there."""
+def find_run(workspace: Path, name: str, *, baselines: Iterable[str] = ()) -> Run:
+    """The run of that name, that path, or the newest for `last`; UsageError naming what is near or there, of the
+    names of baselines, too."""
     if _is_run(Path(name)):
         return Run(Path(name))
     runs = list_runs(workspace)
@@ -123,8 +124,14 @@ def find_run(workspace: Path, name: str) -> Run:
             return run
     if not runs:
         raise UsageError(NO_RUN if name == "last" else f"no run '{name}': {NO_RUN}")
-    known = ", ".join(run.name for run in runs[-5:])
-    raise UsageError(f"no run '{name}' in {OUT}; the newest are: {known}")
+    raise UsageError(f"no run '{name}' in {OUT}; {_known(name, runs, sorted(baselines))}")
+
+
+def _known(name: str, runs: Sequence[Run], baselines: Sequence[str]) -> str:
+    if near := nearly(name, [*baselines, *(run.name for run in runs)]):
+        return near
+    named = f"; baselines: {', '.join(baselines)}" if baselines else ""
+    return f"the newest are: {', '.join(run.name for run in runs[-5:])}{named}"
 
 
 def _is_run(folder: Path) -> bool:

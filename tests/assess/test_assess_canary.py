@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import itertools
 import json
+import re
 import threading
 import time
 from collections import Counter
@@ -83,7 +84,8 @@ def plan(tmp_path, old):
         "scenarios/profiles/some.yaml": "profile: some\nscenarios: [buy]\n"
         "stages: [{ramp_to: 120/s, over: 0s}, {hold: 11s}]\n",
         "slo/shop.yaml": "service: shop\nobjectives:\n"
-        "  - {name: fit, indicator: errors, versus: baseline, at_most: 0%}\n",
+        "  - {name: fit, indicator: errors, versus: baseline, at_most: 0%}\n"
+        "  - {name: up, indicator: errors, limit: 90%}\n",
         "slo/gate.yaml": "gate: default\nload: {profile: some}\n",
     }
     for name, text in files.items():
@@ -106,7 +108,8 @@ def test_a_worse_canary_is_missed_and_both_sides_are_shown(plan, old, new):
     found = {finding.objective: finding for finding in assessed.verdict.findings}
     assert _missed(found["canary: errors"])
     assert _missed(found["fit"])
-    assert " against 0 % (0 of " in found["canary: errors"].measured_text
+    assert re.match(r"canary .* against base 0 % \(0 of ", found["canary: errors"].measured_text)
+    assert found["up"].measured_text.endswith("base and canary together")
     assert 0.3 < new.seen["/goods"] / (old.seen["/goods"] + new.seen["/goods"]) < 0.7
     assert assessed.verdict.grade is not Grade.MET
     report = assessed.run.report.read_text()

@@ -30,7 +30,7 @@ def test_what_run_json_says_is_read_back_as_it_was(tmp_path, records):
 
 def test_a_run_that_is_no_assessment_cannot_be_judged(tmp_path):
     journal.write_json(Run(tmp_path).about, {"command": "load"})
-    with pytest.raises(UsageError, match=r"run\.json: not of a run that can be judged.*`seatrial report RUN` shows"):
+    with pytest.raises(UsageError, match=r"is none that can be judged.*`seatrial report RUN` shows"):
         read_about(Run(tmp_path))
 
 

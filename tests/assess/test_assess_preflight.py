@@ -88,7 +88,7 @@ def test_a_busy_machine_is_warned_of_with_what_that_leads_to(plan):
     found, warning = room_lines(Headroom(0.1, 2, 0.02), plan, plan.profile)
     assert found.endswith("for a peak of 20 plays/s")
     assert warning.startswith("warning: only 0.1 of 2 cores are free and timers are late by 20 ms")
-    assert warning.endswith("leaves every objective UNDECIDED (generator)")
+    assert warning.endswith("UNDECIDED (generator): stop what else runs here, or load from another machine")
 
 
 def test_the_peak_of_a_closed_model_is_its_users(plan):

@@ -40,7 +40,7 @@ def test_the_same_again_is_no_worse(here, capsys):
     assert set(_calls(content).values()) == {"MET"}
     assert list(_calls(content)) == ["errors", "p50", "p95", "p99", "body", "throughput"]
     out = capsys.readouterr().out
-    assert out.startswith("new against old: no worse (alpha 0.05 over 6 comparisons)\n    WHAT ")
+    assert out.startswith("new against old: MET, nothing is worse (alpha 0.05 over 6 comparisons)\n")
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,9 @@ def test_a_worse_run_is_worse_where_it_is(worse, what, here, capsys):
     code, content = _compared()
     assert code is ExitCode.MISSED
     assert _calls(content)[what] == "MISSED"
-    assert "WORSE" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("new against old: MISSED, worse in ")
+    assert [line for line in lines if line.startswith(f"    MISSED     {what} ")]
 
 
 def test_what_is_allowed_is_not_worse(here):
@@ -69,7 +71,10 @@ def test_what_is_allowed_is_not_worse(here):
 def test_a_short_run_is_undecided(here, capsys):
     record_run(here, "new", seed=2, seconds=3, failing=0.01)
     assert _compared()[0] is ExitCode.UNDECIDED
-    assert "new against old: undecided" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("new against old: UNDECIDED, not sure that nothing is worse (alpha")
+    needed = "needs about 1,000 requests on each side, and the smaller has 298"
+    assert f"    UNDECIDED  p50, p95, p99, body, throughput: {needed}" in lines
 
 
 def test_a_run_without_load_has_no_data(here, capsys):
@@ -143,7 +148,8 @@ def test_with_an_unfit_generator_nothing_is_decided(unfit, here, capsys):
     why = f"in {unfit}: generator: 7 of 12,100 arrivals were dropped with 1 play in flight ({room})"
     assert (code, content["unfit"], set(_calls(content).values())) == (ExitCode.UNDECIDED, why, {"UNDECIDED"})
     out = capsys.readouterr().out
-    assert out.startswith(f"new against old: undecided, {why}")
+    assert out.startswith("new against old: UNDECIDED, the load generator was unfit (alpha")
+    assert why in " ".join(out.split())
     assert "a generator was unfit; it would have been MISSED" in out
 
 
@@ -188,7 +194,7 @@ def test_the_sides_of_a_run_with_a_canary_are_compared(here, capsys):
     rows = json.loads((here / "out.json").read_text())["comparisons"]
     assert [(row["n_base"], row["n_new"]) for row in rows if row["what"] == "errors"] == [(6_000, 6_000)]
     assert "throughput" not in {row["what"] for row in rows}
-    assert "both:canary against both:base: worse" in capsys.readouterr().out
+    assert "both:canary against both:base: MISSED, worse in 4 of 5 (" in capsys.readouterr().out
 
 
 def test_a_side_is_named_where_there_are_two_and_only_there(here):
@@ -217,12 +223,31 @@ def test_the_table_for_a_ci_job_is_markdown(here, capsys):
     record_run(here, "new", seed=2, failing=0.05)
     run_compare(CompareOptions("old", "new", markdown_file="-"))
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "## new against old: worse (alpha 0.05 over 6 comparisons)"
-    assert lines[2] == "| Service | Route | | Base | New | New / base | |"
-    assert len([line for line in lines if line.startswith("| shop |")]) == 6
+    assert lines[0] == "## new against old: MISSED, worse in 2 of 6 (alpha 0.05 over 6 comparisons)"
+    assert lines[2] == "| | Service | Route | | Base | New | New / base | |"
+    assert [line.split(" | ")[3] for line in lines if line.startswith("| MISSED | shop |")] == [
+        "errors",
+        "throughput",
+    ]
+    run_compare(CompareOptions("old", "new", markdown_file="-", every=True))
+    assert len([line for line in capsys.readouterr().out.splitlines() if " | shop |" in line]) == 6
 
 
 def test_two_reports_for_one_stdout_are_refused(here):
     record_run(here, "new", seed=2, failing=0.01)
     with pytest.raises(UsageError, match="two reports cannot both be written to stdout"):
         run_compare(CompareOptions("old", "new", json_file="-", markdown_file="-"))
+
+
+def test_a_mistyped_baseline_is_answered_with_the_near_one_and_a_stranger_with_all(here):
+    run_baseline("release-1", "old", forget=False)
+    with pytest.raises(UsageError, match=r"no run 'relase-1' in reports/out; did you mean 'release-1'\?"):
+        run_compare(CompareOptions("relase-1", "last"))
+    with pytest.raises(UsageError, match="no run 'x' in reports/out; the newest are: old; baselines: release-1"):
+        run_compare(CompareOptions("x", "last"))
+
+
+def test_a_side_with_requests_enough_in_too_few_blocks_is_not_told_to_send_as_many_again(here, capsys):
+    record_run(here, "new", seed=2, seconds=12, failing=0.01)
+    assert _compared()[0] is ExitCode.UNDECIDED
+    assert "needs a longer hold, with more requests on each side than these 1,1" in capsys.readouterr().out

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from recorded_runs import START, record_run
+from seatrial.assess.baselines import name_baseline
 from seatrial.cli.judge import run_judge, run_report
 from seatrial.errors import ExitCode, UsageError
 from seatrial.journal_lines import encode
@@ -39,10 +40,21 @@ def test_the_report_of_a_load_is_written_anew_and_ends_as_the_load_did(dropped, 
     monkeypatch.chdir(tmp_path)
     assert run_report("last") is code
     printed = capsys.readouterr()
-    assert printed.out == f"{run.report}\n"
+    assert printed.out == f"{run.report.relative_to(tmp_path)}\n"
     assert ("undecided: generator: 50 of" in printed.err) is bool(dropped)
     assert "Load report" in run.report.read_text()
     assert not run.verdict.exists()
+
+
+def test_the_report_of_a_run_is_written_by_its_baselines_name_too(tmp_path, monkeypatch, capsys):
+    write_workspace(tmp_path)
+    run = record_run(
+        tmp_path, "one", seed=1, seconds=20, started_at="2023-11-14T22:13:20.000Z", ended_at=None, **SAID
+    )
+    monkeypatch.chdir(tmp_path)
+    name_baseline(tmp_path, "release-1", run)
+    assert run_report("release-1") is ExitCode.MET
+    assert capsys.readouterr().out == "reports/out/one/report.html\n"
 
 
 def test_a_load_cannot_be_judged_and_says_what_shows_it(tmp_path, monkeypatch):

@@ -108,3 +108,14 @@ def test_a_terminal_that_lacks_a_character_is_shown_its_escape(tmp_path):
     command = [sys.executable, "-c", COMMAND, "check", "--list", "s.yaml"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"caf\\xe9  s.yaml\n", b"")
+
+
+def test_a_file_that_is_not_there_is_answered_with_the_near_one(tmp_path, monkeypatch, capfd):
+    (tmp_path / "realms.yaml").write_text("realms: {here: {services: {shop: 'http://127.0.0.1:1'}}}\n")
+    (tmp_path / "buy_a_rope.yaml").write_text("scenario: buy\nservice: shop\nsteps: []\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["seatrial", "check", "buy_rope.yaml"])
+    with pytest.raises(SystemExit) as ending:
+        main()
+    said = "error: buy_rope.yaml: no such file or folder; did you mean 'buy_a_rope.yaml'?\n"
+    assert (ending.value.code, capfd.readouterr().err) == (ExitCode.USAGE, said)

@@ -15,7 +15,6 @@ from seatrial.cli.outlook import forecast_lines
 from seatrial.errors import DocumentError, Where
 from seatrial.scenarios.load.profile import Model
 from seatrial.service import Indicator, Objective, PointObjective, Service
-from seatrial.slo.decide import requests_needed
 
 FILES = {
     "realms.yaml": "realms: {here: {services: {shop: 'http://127.0.0.1:1'}, allows: {load: {max_rate: 100/s}}}}\n",
@@ -43,10 +42,14 @@ def _promising(plan, *objectives, service="shop"):
 
 
 def test_it_says_what_each_objective_needs_and_when_all_can_be_decided_at_the_earliest(plan):
-    whole, needs = forecast_lines(plan)
+    whole, counted, needs = forecast_lines(plan)
     assert whole == "1 of 1 objectives can be decided, at the earliest after 20 s of hold (at most 90 s)"
-    why = f"({requests_needed(0.1)} by the test, 20 blocks of 50 at least)"
-    assert needs == f"  shop.available: needs 1,000 requests or more {why}, 20 s at 50/s"
+    assert needs == (
+        "  shop.available: needs 1,000 requests or more (20 blocks of 50); 20 s of hold at 50/s give about 1,000"
+    )
+    assert counted == (
+        "  counted are requests while the load holds, not plays: 50 plays/s send each service what stands below"
+    )
 
 
 @pytest.mark.parametrize("model", Model)
@@ -69,13 +72,12 @@ def test_a_baseline_nobody_named_is_told_before_anything_else(plan, capsys):
 
 
 def test_the_gates_whole_time_bounds_what_can_be_decided_and_an_extension_gives_more(plan):
-    def at_most(**bounds):
-        line, *_ = forecast_lines(dataclasses.replace(plan, gate=dataclasses.replace(plan.gate, **bounds)))
-        return line
+    def lines(**bounds):
+        return list(forecast_lines(dataclasses.replace(plan, gate=dataclasses.replace(plan.gate, **bounds))))
 
-    assert at_most(at_most_s=60.0).endswith("(at most 60 s)")
-    assert at_most(extend_to_s=120.0).endswith("(at most 2 m 00 s)")
-    assert "it cannot be decided within 10 s" in at_most(at_most_s=10.0)
+    assert lines(at_most_s=60.0)[0].endswith("(at most 60 s)")
+    assert lines(extend_to_s=120.0)[0].endswith("(at most 2 m 00 s)")
+    assert "it cannot be decided within 10 s" in lines(at_most_s=10.0)[-1]
 
 
 def test_without_experiments_none_is_said_to_have_no_time(plan):
@@ -94,19 +96,20 @@ def test_experiments_that_will_not_fit_the_gates_time_are_said_before_anything_i
         "  the experiments take 80 s, and the load leaves 40 s of the gate's 60 s at most: not all will be run; "
         "allow 100 s or more"
     )
-    assert len(lines(100.0)) == len(lines(None)) == 2
+    assert len(lines(100.0)) == len(lines(None)) == 3
 
 
 @pytest.mark.parametrize(
     ("share", "sentence"),
     [
-        ("40%", "no worse is said from 1,000 requests of each side on, 50 s at 20/s"),
-        ("90%", "3 m 20 s at 5/s: not within 60 s; hold longer, or change its share"),
-        ("10%", "3 m 20 s at 5/s: not within 60 s; hold longer, or change its share"),
+        ("40%", "MET needs 1,000 requests or more of each side; for the canary side 60 s of hold at 20/s"),
+        ("90%", "the base side 3 m 20 s of hold at 5/s: not within 60 s; hold longer, or change its share"),
+        ("10%", "the canary side 3 m 20 s of hold at 5/s: not within 60 s; hold longer, or change its share"),
     ],
 )
 def test_it_says_whether_a_canary_will_have_enough_requests(share, sentence, plan):
-    *_, line = forecast_lines(with_canary(plan, ["http://127.0.0.1:9"], share))
+    *_, which, line = forecast_lines(with_canary(plan, ["http://127.0.0.1:9"], share))
+    assert "count the requests of base and canary together" in which
     assert line.startswith("  canary of shop: ")
     assert line.endswith(sentence)
 
@@ -120,18 +123,20 @@ def test_a_closed_model_says_what_is_needed_and_not_how_long_it_takes(plan):
 
 def test_what_cannot_be_decided_in_time_is_named_once_with_what_would_do(plan):
     strict = Objective("available", Indicator.ERRORS, 0.001)
-    (line,) = forecast_lines(_promising(plan, strict))
+    _, line = forecast_lines(_promising(plan, strict))
     assert line.count("shop.available") == 1
     assert "cannot be decided within 90 s; hold for" in line
 
 
 def test_a_throughput_beyond_the_profile_is_said_before_it_is_missed(plan):
-    (line,) = forecast_lines(_promising(plan, Objective("roomy", Indicator.THROUGHPUT, 60.0)))
+    *_, line = forecast_lines(_promising(plan, Objective("roomy", Indicator.THROUGHPUT, 60.0)))
     assert line == "  shop.roomy: cannot be met at 50/s; offer more than 60/s"
 
 
 def test_a_service_nobody_calls_is_named(plan):
-    placed, line = forecast_lines(_promising(plan, Objective("available", Indicator.ERRORS, 0.1), service="stock"))
+    placed, *_, line = forecast_lines(
+        _promising(plan, Objective("available", Indicator.ERRORS, 0.1), service="stock")
+    )
     assert placed.endswith("realm 'here' has no service 'stock', others have")
     assert line.startswith("  stock.available: the profile sends it no request")
 
@@ -151,7 +156,7 @@ def test_what_is_judged_at_the_end_alone_is_not_left_out(plan):
 
 
 def test_a_route_that_nobody_asks_is_named(plan):
-    warned, line = forecast_lines(_promising(plan, Objective("a", Indicator.ERRORS, 0.1, routes=("GET /godos",))))
+    warned, *_, line = forecast_lines(_promising(plan, Objective("a", Indicator.ERRORS, 0.1, routes=("GET /godos",))))
     assert warned == "warning: shop.a: no step of the load asks GET /godos; did you mean 'GET /goods'?"
     assert line.startswith("  shop.a: the profile sends it no request")
 

@@ -192,7 +192,7 @@ def test_a_run_of_load_alone_cannot_be_judged_and_that_is_a_usage_error(shop_wor
     (folder / "run.json").write_text('{"command": "load", "run": "20260101-000000-here-0000", "realm": "here"}')
     ended = here(shop_workspace, "judge")
     assert ended.code == ExitCode.USAGE
-    assert "not of a run that can be judged" in _only_sentence(ended)
+    assert "run '20260101-000000-here-0000' is none that can be judged" in _only_sentence(ended)
 
 
 def test_a_profile_of_an_unknown_journey_is_unreadable_there(shop_workspace, here):
@@ -229,7 +229,7 @@ def test_a_gate_of_an_unknown_experiment_is_unreadable_there(pair, here):
 def test_an_unknown_gate_is_a_usage_error(pair, here):
     ended = here(pair, "assess", "--gate", "hangs")
     assert ended.code == ExitCode.USAGE
-    assert "no gate 'hangs'; did you mean 'hang'?" in _only_sentence(ended)
+    assert "no gate 'hangs' in slo; did you mean 'hang'?" in _only_sentence(ended)
 
 
 def test_a_second_harness_on_one_realm_is_refused_before_it_starts_anything(pair, here):

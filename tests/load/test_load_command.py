@@ -72,7 +72,7 @@ def test_a_load_keeps_its_run_and_prints_a_line_per_step(workspace, target, caps
     counted = sum(record.ok for record in journal.read(run.journal) if isinstance(record, Interval))
     assert counted == target.seen["GET /first"] == 20
     assert "look > first" in printed
-    assert f"run {run.folder}" in printed
+    assert f"run {run.folder.relative_to(workspace)}\n" in printed
     assert printed.splitlines()[-1] == f"report: {run.report.relative_to(workspace)}"
     assert '<th scope="row">first' in run.report.read_text()
     assert not was_cut_short(run)

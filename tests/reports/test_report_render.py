@@ -75,7 +75,14 @@ def test_every_finding_stands_in_the_report_with_its_reason_and_numbers(page: Pa
     for finding in page.against:
         assert finding.name in shown
     assert "10.1 % – 19.2 %" in shown
-    assert "wants 4,726" in shown
+    assert "needs 4,726" in shown
+
+
+def test_a_finding_that_has_the_requests_it_needs_is_not_said_to_need_them(page: Page) -> None:
+    found = tuple(replace(one, n=4726 if one.wanted_n else one.n) for one in page.verdict.findings)
+    shown = outline(render_html(bare_page(verdict=replace(page.verdict, findings=found)), redact=as_is)).text
+
+    assert "needs 4,726" not in shown
 
 
 def test_what_does_not_count_is_shown_and_called_neither_undecided_nor_against_it() -> None:

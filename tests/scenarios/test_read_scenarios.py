@@ -288,6 +288,20 @@ def test_misspelt_kind_is_an_error_not_a_file_passed_over(tmp_path):
         read_scenario(tmp_path / "a.yaml")
 
 
+@pytest.mark.parametrize(
+    ("kind", "command"),
+    [
+        ("experiment", "seatrial chaos run NAME"),
+        ("gate", "seatrial assess --gate NAME"),
+        ("monitor", "seatrial watch"),
+    ],
+)
+def test_a_document_of_another_command_is_answered_with_that_command(kind, command, tmp_path):
+    write(tmp_path, a=f"{kind}: x\n")
+    with pytest.raises(DocumentError, match=f"'{kind}' is no journey to be played; what reads it: {command}"):
+        read_scenario(tmp_path / "a.yaml")
+
+
 def test_two_scenarios_of_one_name_are_told_with_both_places(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path, a=ONE % ("same", "x"), b=ONE % ("same", "x"))

@@ -24,6 +24,8 @@ from seatrial.slo.decide import (
 )
 from seatrial.slo.decide.words import percent
 
+NEEDS_HOLD = "s in whole blocks, MET needs 60 s (min_hold); hold longer"
+
 
 def test_no_data_is_undecided_never_met():
     for seconds in ([], [(0, 0)] * 300):
@@ -88,14 +90,14 @@ def test_first_decision_takes_no_second_beyond_it():
 def test_met_waits_for_the_hold_even_when_the_evidence_suffices():
     decision = look(even(0, 200, seconds=59), limit_ratio=0.01)
     assert (decision.state, decision.why) == (Call.UNDECIDED, Why.TOO_SHORT)
-    assert decision.reason == "hold too short: 59 of 60 s in whole blocks"
+    assert decision.reason == f"hold too short: 59 {NEEDS_HOLD}"
     assert look(even(0, 200, seconds=60), limit_ratio=0.01).state is Call.MET
 
 
 def test_met_at_a_low_rate_waits_for_twenty_blocks():
     # 10/s makes blocks of five seconds: twenty of them are 100 s, though 60 s would satisfy the hold.
     early = look(even(0, 10, seconds=99), limit_ratio=0.2)
-    assert (early.state, early.reason) == (Call.UNDECIDED, f"too few blocks: 19 of {MET_MIN_BLOCKS}")
+    assert (early.state, early.reason) == (Call.UNDECIDED, f"too few blocks: 19 of {MET_MIN_BLOCKS}; hold longer")
     assert look(even(0, 10, seconds=100), limit_ratio=0.2).state is Call.MET
 
 
@@ -104,7 +106,7 @@ def test_missed_waits_for_five_blocks():
     assert (early.state, early.why, early.reason) == (
         Call.UNDECIDED,
         Why.TOO_FEW_BLOCKS,
-        "too few blocks with a bad request: 4 of 5",
+        "too few blocks with a bad request: 4 of 5; hold longer",
     )
     assert look(even(200, 200, seconds=5), limit_ratio=0.01).state is Call.MISSED
 
@@ -112,7 +114,10 @@ def test_missed_waits_for_five_blocks():
 def test_two_long_bursts_at_the_start_are_no_miss():
     seconds = [(30, 200), (0, 200), (30, 200), *even(0, 200, seconds=3)]
     early = look(seconds, limit_ratio=0.0005)
-    assert (early.state, early.reason) == (Call.UNDECIDED, "too few blocks with a bad request: 2 of 5")
+    assert (early.state, early.reason) == (
+        Call.UNDECIDED,
+        "too few blocks with a bad request: 2 of 5; hold longer",
+    )
     with_bad = [(30, 200)] * 5
     assert look(with_bad, limit_ratio=0.0005).state is Call.MISSED
     assert look(with_bad[:4], limit_ratio=0.0005).why is Why.TOO_FEW_BLOCKS
@@ -238,8 +243,8 @@ def test_equal_counts_do_not_make_an_interval_of_no_width():
 @pytest.mark.parametrize(
     ("seconds", "at_least", "why", "reason"),
     [
-        (19, 100, Why.TOO_FEW_BLOCKS, "too few blocks: 19 of 20"),
-        (40, 100, Why.TOO_SHORT, "hold too short: 40 of 60 s in whole blocks"),
+        (19, 100, Why.TOO_FEW_BLOCKS, "too few blocks: 19 of 20; hold longer"),
+        (40, 100, Why.TOO_SHORT, f"hold too short: 40 {NEEDS_HOLD}"),
     ],
 )
 def test_undecided_throughput_says_what_it_lacks(seconds, at_least, why, reason):

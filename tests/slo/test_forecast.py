@@ -20,7 +20,7 @@ def _one(services, rates, *, at_most_s=300.0):
 def test_a_strict_limit_needs_its_requests_at_the_routes_own_rate(make):
     services = make.services(make.latency(0.99, routes=("POST /cards/*/charges",)))
     found = _one(services, {CHARGE: 20.0, SHOW: 100.0})
-    assert found.sentence.endswith(" at 20/s")
+    assert " of hold at 20/s" in found.sentence
     assert found.wanted_n == requests_needed(1 - 0.99, 0.05)
     assert found.wanted_s == pytest.approx(found.wanted_n / 20.0, abs=1.0)
     assert found.in_time
@@ -30,12 +30,14 @@ def test_an_easy_limit_needs_the_hold(make):
     assert _one(make.services(make.errors(0.05)), {CHARGE: 100.0, SHOW: 100.0}).wanted_s == 60.0
 
 
-def test_an_easy_limit_says_what_the_test_asks_for_and_what_the_blocks_do(make):
+def test_an_easy_limit_says_what_the_blocks_ask_for_and_how_many_will_be_judged(make):
     found = _one(make.services(make.errors(0.05)), {CHARGE: 10.0})
     assert found.wanted_n == 1000 > requests_needed(0.05, 0.05) == 837
     assert found.sentence == (
-        "cards.available: needs 1,000 requests or more (837 by the test, 20 blocks of 50 at least), 100 s at 10/s"
+        "cards.available: needs 1,000 requests or more (20 blocks of 50); 100 s of hold at 10/s give about 1,000"
     )
+    faster = _one(make.services(make.errors(0.05)), {CHARGE: 27.0})
+    assert faster.sentence.endswith("; 60 s of hold at 27/s give about 1,620")
 
 
 @pytest.mark.parametrize(
@@ -96,6 +98,6 @@ def test_what_a_closed_model_takes_is_not_known_before_but_what_it_needs_is(make
     found = _one(make.services(make.errors(0.01)), {CHARGE: None})
     assert (found.wanted_n, found.wanted_s, found.in_time) == (4_253, None, False)
     assert found.sentence == (
-        "cards.available: needs 4,253 requests or more, 60 s at least; a closed model's rate shows under way"
+        "cards.available: needs 4,253 requests or more; 60 s of hold at least; a closed model's rate shows under way"
     )
-    assert "needs a hold, 60 s at least" in _one(make.services(make.throughput(50.0)), {CHARGE: None}).sentence
+    assert "needs 60 s of hold at least" in _one(make.services(make.throughput(50.0)), {CHARGE: None}).sentence

@@ -221,7 +221,7 @@ def test_a_missing_gate_names_the_file_to_write(tmp_path):
 
 
 def test_an_unknown_gate_is_answered_with_the_nearest(tmp_path):
-    with pytest.raises(UsageError, match="no gate 'nightli'; did you mean 'nightly'"):
+    with pytest.raises(UsageError, match=r"^no gate 'nightli' in \S+; did you mean 'nightly'"):
         read_gate(_written(tmp_path, "gate: nightly\n", "gate.yaml"), "nightli")
 
 

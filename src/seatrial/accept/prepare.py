@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seatrial.documents import files_in, in_workspace, shown_path
-from seatrial.errors import DocumentError, UsageError, did_you_mean
+from seatrial.errors import DocumentError, UsageError, did_you_mean, nearly
 from seatrial.realm import Allows, Realm, RuntimeKind, permit_mutations
 from seatrial.redact import MIN_LENGTH, Secrets
 from seatrial.runtime.read import choose_realm, read_realms
@@ -153,7 +153,8 @@ def _scenarios(paths: Sequence[Path], realm: Realm, wanted: Wanted) -> Iterable[
     found: dict[tuple[Path, int], Scenario] = {}
     for path in paths:
         if not path.exists():
-            raise UsageError(f"{path}: no such file or folder")
+            near = nearly(str(path), map(str, path.parent.glob("*")))
+            raise UsageError("; ".join(filter(None, (f"{path}: no such file or folder", near))))
         for scenario in _read(path, realm, wanted):
             found.setdefault((Path(scenario.file).absolute(), scenario.where.line), scenario)
     return found.values()

@@ -96,7 +96,7 @@ def read_about(run: Run) -> About:
     """Read `run.json`; UsageError when it is not of a run that can be judged, DocumentError when it is damaged."""
     content = journal.read_json(run.about)
     if "gate" not in content:
-        problem = f"{run.about}: not of a run that can be judged; `assess` and `chaos run` make those"
+        problem = f"run '{run.name}' is none that can be judged; `assess` and `chaos run` make those"
         raise UsageError(f"{problem}{_OF_A_LOAD if content.get('command') == 'load' else ''}")
     _require_known(run, content)
     about = checked(run, About)

@@ -75,7 +75,8 @@ def forget_baseline(workspace: Path, name: str) -> str:
 
 def find_named(workspace: Path, name: str) -> Run:
     """The run of a baseline's name, or of any word `find_run` knows."""
-    return journal.find_run(workspace, baseline_names(workspace).get(name, name))
+    names = baseline_names(workspace)
+    return journal.find_run(workspace, names.get(name, name), baselines=names)
 
 
 def _write(workspace: Path, names: dict[str, str]) -> None:

@@ -16,10 +16,12 @@ from seatrial.assess.plan import Plan, beside, rates_per_s
 from seatrial.errors import Unreachable, UsageError, did_you_mean
 from seatrial.realm import Realm, refuse
 from seatrial.runtime.up import reachable
+from seatrial.sample import BASE, CANARY
 from seatrial.scenarios.load.order import Canary
 from seatrial.scenarios.load.profile import StopWhen
 from seatrial.scenarios.model import every_step
 from seatrial.slo.comparison import NOT_CONTRADICTED_MIN_REQUESTS
+from seatrial.slo.forecast import blocks_s
 
 DEFAULT_SHARE = "10%"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -146,15 +148,17 @@ def _shown_origin(address: str) -> str:
 def outlook(canary: Canary, plan: Plan, *, hold_s: float) -> Iterator[str]:
     """For each service whether its smaller side will have enough requests in such a hold, and what would do."""
     share, rates = min(canary.share_ratio, 1 - canary.share_ratio), rates_per_s(plan)
+    side = CANARY if canary.share_ratio <= 0.5 else BASE
+    yield "objectives, above, count the requests of base and canary together; a canary's comparison each side's own"
     for service in canary.addresses:
         per_s = share * sum(rate for (name, _, _), rate in rates.items() if name == service)
         if not per_s:  # a closed model's rate shows under way
             continue
-        needs = (
-            f"canary of {service}: no worse is said from {NOT_CONTRADICTED_MIN_REQUESTS:,} requests of each side on"
+        needs = f"canary of {service}: MET needs {NOT_CONTRADICTED_MIN_REQUESTS:,} requests or more of each side"
+        wanted_s = max(blocks_s(per_s), math.ceil(round(NOT_CONTRADICTED_MIN_REQUESTS / per_s, 6)))
+        takes = (
+            f"{needs}; for the {side} side {quantity.show_duration(wanted_s)} of hold at {quantity.show_rate(per_s)}"
         )
-        wanted_s = math.ceil(round(NOT_CONTRADICTED_MIN_REQUESTS / per_s, 6))
-        takes = f"{needs}, {quantity.show_duration(wanted_s)} at {quantity.show_rate(per_s)}"
         within = quantity.show_duration(hold_s)
         yield takes if wanted_s <= hold_s else f"{takes}: not within {within}; hold longer, or change its share"
 

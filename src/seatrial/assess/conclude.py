@@ -22,7 +22,8 @@ from seatrial.chaos.audit.model import Observation, Severity
 from seatrial.chaos.verify import Seen, apart
 from seatrial.errors import Where
 from seatrial.journal import Run
-from seatrial.sample import CallsLost, EdgeCall, Evidence, FaultWindow, Phase
+from seatrial.sample import BASE, CANARY, CallsLost, EdgeCall, Evidence, FaultWindow, Phase
+from seatrial.scenarios.load.order import Canary
 from seatrial.scenarios.rows import expand_rows
 from seatrial.slo.causes import with_causes
 from seatrial.slo.conclude import conclude
@@ -79,7 +80,7 @@ def judge_run(recorded: Recorded, plan: Plan) -> Verdict:
     load = _with_remedy(with_causes(_judge_load(measures, plan), measures, plan.services), recorded, plan)
     aborted = _aborted(recorded, plan)
     experiments = judge_experiments(measures, plan, seen_in(recorded, plan), aborted=aborted)
-    warm = (_with_warm_up(finding, measures) for finding in load)
+    warm = (_of_both_sides(_with_warm_up(finding, measures), recorded.about.canary) for finding in load)
     versus = _judge_versus(recorded, plan)
     explained = (
         *_explained(journeys, aborted.get("acceptance")),
@@ -173,6 +174,13 @@ def _with_warm_up(finding: Finding, measures: Measures) -> Finding:
         return finding
     said = f"{before:,} requests came before the hold, and those are not judged"
     return dataclasses.replace(finding, reason=f"{finding.reason}; {said}")
+
+
+def _of_both_sides(finding: Finding, canary: Canary | None) -> Finding:
+    """An objective of a service with a canary says that its count is not that of one side."""
+    if canary is None or finding.service not in canary.addresses or not finding.measured_text or not finding.n:
+        return finding
+    return dataclasses.replace(finding, measured_text=f"{finding.measured_text}, {BASE} and {CANARY} together")
 
 
 def placed(findings: Iterable[Finding], plan: Plan) -> Iterator[Finding]:

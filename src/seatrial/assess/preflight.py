@@ -51,4 +51,5 @@ def room_lines(headroom: Headroom, plan: Plan, profile: Profile) -> tuple[str, .
 def short_of_room(headroom: Headroom, plan: Plan) -> str:
     """What a load is likely to suffer here, and what comes of it; empty where there is room."""
     short = lacking(headroom, late_bound_s=late_bound_s(plan.documented))
-    return f"{short}; a generator that is late leaves every objective UNDECIDED (generator)" if short else ""
+    hint = "stop what else runs here, or load from another machine"
+    return f"{short}; a generator that is late leaves every objective UNDECIDED (generator): {hint}" if short else ""

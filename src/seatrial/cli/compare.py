@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,14 +13,15 @@ from seatrial.assess.baselines import find_named
 from seatrial.assess.versus import has_canary, read_counted, was_cut_short
 from seatrial.cli.console import as_json, require_targets, say, tell, workspace, write_results
 from seatrial.cli.load_screen import STYLES
+from seatrial.cli.verdict_text import text_width
 from seatrial.errors import ExitCode, UsageError
 from seatrial.journal import Run, is_going_on
-from seatrial.reports.compare import HEADS, cells_of, compare_json, compare_markdown, whole_text
+from seatrial.reports.compare import HEADS, Line, compare_json, compare_markdown, head_text, lines_of, rest_text
 from seatrial.sample import BASE, CANARY
 from seatrial.slo.comparable import other_realm
 from seatrial.slo.compared import Compared, compare_counted
 from seatrial.slo.counted import Counted
-from seatrial.slo.decide import ALPHA, Call
+from seatrial.slo.decide import ALPHA
 from seatrial.slo.read import read_services
 from seatrial.verdict import exit_code
 
@@ -34,6 +36,7 @@ class CompareOptions:
     across_realms: bool = False
     json_file: str | None = None
     markdown_file: str | None = None
+    every: bool = False
 
 
 def run_compare(options: CompareOptions) -> ExitCode:
@@ -53,10 +56,10 @@ def run_compare(options: CompareOptions) -> ExitCode:
     for note in compared.notes:
         say(f"note: {note}")
     if "-" not in (options.json_file, options.markdown_file):
-        _tell(compared)
+        _tell(compared, every=options.every)
     makers = (
         (options.json_file, lambda: as_json(compare_json(compared))),
-        (options.markdown_file, lambda: compare_markdown(compared).encode()),
+        (options.markdown_file, lambda: compare_markdown(compared, every=options.every).encode()),
     )
     return write_results(makers, exit_code(compared.grade))
 
@@ -100,20 +103,32 @@ def _change_ratio(at_most: str) -> float:
     return ratio
 
 
-def _tell(compared: Compared) -> None:
-    grade = compared.grade
-    tell(f"{compared.new.name} against {compared.base.name}: {whole_text(compared)}", style=STYLES[grade])
-    cells = [HEADS, *(cells_of(row) for row in compared.rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    if compared.rows:
-        tell(f"    {_line(HEADS, widths)}")
-    for (service, route), rows in itertools.groupby(compared.rows, key=lambda row: (row.found.service, row.route)):
+def _tell(compared: Compared, *, every: bool) -> None:
+    tell(f"{compared.new.name} against {compared.base.name}: {head_text(compared)}", style=STYLES[compared.grade])
+    for text in textwrap.wrap(compared.unfit, text_width(), initial_indent="  ", subsequent_indent="  "):
+        tell(text)
+    lines = lines_of(compared, every=every)
+    table = [line for line in lines if not _is_folded(line)]
+    widths = [max(map(len, column)) for column in zip(HEADS, *(line.cells for line in table), strict=True)]
+    if table:
+        tell(_text("", HEADS, widths))
+    for (service, route), of in itertools.groupby(lines, key=lambda line: (line.service, line.route)):
         tell(f"  {service} {route}".rstrip())
-        for row in rows:
-            tell(f"    {_line(cells_of(row), widths)}", style=STYLES[row.found.comparison.state.grade])
-            if row.found.comparison.state is Call.UNDECIDED and not row.route:
-                tell(f"      {row.found.comparison.reason}")
+        for line in of:
+            cells = _folded(line) if _is_folded(line) else line.cells
+            tell(_text(line.grade, cells, widths), style=STYLES[line.grade])
+    if not every and (rest := rest_text(compared)):
+        tell(f"  {rest}")
 
 
-def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)).rstrip()
+def _is_folded(line: Line) -> bool:
+    return not any(line.cells[1:-1])
+
+
+def _folded(line: Line) -> Sequence[str]:
+    return (f"{line.cells[0]}: {line.cells[-1]}",)
+
+
+def _text(grade: str, cells: Sequence[str], widths: Sequence[int]) -> str:
+    shown = "  ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=False))
+    return f"    {grade:<9}  {shown}".rstrip()

@@ -223,7 +223,7 @@ def _lines(asked: _Asked, run: Run, loaded: _Loaded) -> Iterator[str]:
     yield from unrendered_lines(loaded.summary)
     yield from standing_lines(loaded.stood)
     yield from left_lines(asked.services[name] for name in asked.asked)
-    yield f"run {run.folder}"
+    yield f"run {shown_path(run.folder)}"
 
 
 @contextlib.contextmanager
@@ -261,7 +261,9 @@ def _screen(title: str) -> Iterator[Show]:
 
 def _say_now_and_then(summary: Summary, objectives: Standing) -> None:
     if summary.seconds % SAY_EVERY_S == 0:
-        say("; ".join((progress_line(summary.pace()), *state_words(objectives.findings))))
+        states = ", ".join(state_words(objectives.findings))
+        so_far = f"objectives so far: {states}" if states else ""
+        say("; ".join(filter(None, (progress_line(summary.pace()), so_far))))
 
 
 def _about(asked: _Asked, run: Run, secrets: Secrets) -> AboutLoad:

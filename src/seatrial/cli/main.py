@@ -288,14 +288,16 @@ def compare(
     markdown: Annotated[
         str | None, typer.Option("--markdown", help="Write a table for a CI job to FILE, `-` for stdout.")
     ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Show every comparison, not only those that decide.")] = False,
 ) -> None:
     """Compare two recorded runs: errors, latency, throughput per service and route, with intervals.
 
-    Exit codes: 0 the new run is no worse, 1 it is, 5 undecided or no data.
+    Shown is what made the grade, the rest is counted. Exit codes: 0 MET, nothing is worse; 1 MISSED, something is;
+    5 UNDECIDED or no data.
     """
     from seatrial.cli.compare import CompareOptions, run_compare
 
-    finish(run_compare(CompareOptions(base, new, at_most, across_realms, json, markdown)))
+    finish(run_compare(CompareOptions(base, new, at_most, across_realms, json, markdown, every)))
 
 
 app.command()(diff)

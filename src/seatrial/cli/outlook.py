@@ -36,6 +36,9 @@ def forecast_lines(plan: Plan) -> Iterator[str]:
             f"{len(wanted_s)} of {len(found)} objectives can be decided, at the earliest after "
             f"{show_duration(max(wanted_s))} of hold (at most {show_duration(_hold_s(plan, plan.profile))})"
         )
+    if found and plan.profile.model is Model.OPEN:
+        plays = f"{plan.profile.peak:g} plays/s"
+        yield f"  counted are requests while the load holds, not plays: {plays} send each service what stands below"
     for item in found:
         yield f"  {item.sentence}"
     yield from _at_the_end(plan)

@@ -278,8 +278,19 @@ def _not_played(document: Document) -> DocumentError:
     return DocumentError(document.where_key(document.kind), f"a {document.kind} is not played by itself", hint)
 
 
+_READ_BY = {
+    "experiment": "seatrial chaos run NAME",
+    "gameday": "seatrial gameday FILE",
+    "gate": "seatrial assess --gate NAME",
+    "monitor": "seatrial watch",
+    "service": "seatrial assess",
+}
+
+
 def _unknown_kind(document: Document) -> DocumentError:
     where = document.where_key(document.kind)
+    if command := _READ_BY.get(document.kind):
+        return DocumentError(where, f"'{document.kind}' is no journey to be played", f"what reads it: {command}")
     hint = f"its first key says what a document is; {did_you_mean(document.kind, _KINDS)}"
     return DocumentError(where, f"'{document.kind}' is no document of this folder", hint)
 

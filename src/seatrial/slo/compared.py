@@ -82,9 +82,9 @@ def _excused(row: Row) -> Row:
     comparison = row.found.comparison
     if comparison.state is Call.UNDECIDED:
         return row
-    reason = f"a generator was unfit; it would have been {comparison.state.grade}: {comparison.reason}"
-    comparison = dataclasses.replace(comparison, state=Call.UNDECIDED, reason=reason)
-    return dataclasses.replace(row, found=dataclasses.replace(row.found, comparison=comparison))
+    kept_by = f"a generator was unfit; it would have been {comparison.state.grade}"
+    comparison = dataclasses.replace(comparison, state=Call.UNDECIDED, reason=f"{kept_by}: {comparison.reason}")
+    return dataclasses.replace(row, found=dataclasses.replace(row.found, comparison=comparison, kept_by=kept_by))
 
 
 def _questions(base: Counted, new: Counted, change_ratio: float) -> tuple[Asked, ...]:

@@ -237,7 +237,7 @@ def _too_little(question: Question) -> str:
     wanted = _wanted_n(question)
     if wanted is None:
         return "; no number of requests would show that"
-    return f"; needs about {wanted:,} requests on each side"
+    return f"; needs about {wanted:,} requests on each side, in blocks enough"
 
 
 def _wanted_n(question: Question) -> int | None:

@@ -138,13 +138,23 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Contrast:
-    """One question answered. `base_text` and `new_text` say what either side showed."""
+    """One question answered. `base_text` and `new_text` say what either side showed, `kept_by` what
+    beside its requests keeps it undecided."""
 
     asked: Asked
     service: str
     base_text: str
     new_text: str
     comparison: Comparison
+    kept_by: str = ""
+
+    @property
+    def lacks(self) -> str:
+        """What keeps it undecided, without the numbers both sides showed; empty once decided."""
+        found = self.comparison
+        if found.state is not Call.UNDECIDED:
+            return ""
+        return self.kept_by or _LACKS.get(found.why, _not_known)(found)
 
     @property
     def effect_text(self) -> str:
@@ -156,6 +166,31 @@ class Contrast:
             return "nothing to compare" if interval == NO_BOUND else f"({interval})"
         times = "" if self.asked.what is What.BODY else "x"
         return f"{times}{effect:.3g} ({interval})"
+
+
+def _too_little(found: Comparison) -> str:
+    n = min(found.n_base, found.n_new)
+    if found.wanted_n is None:
+        return "no number of requests would show that"
+    if found.wanted_n <= n:
+        return f"needs a longer hold, with more requests on each side than these {n:,}"
+    return f"needs about {found.wanted_n:,} requests on each side, and the smaller has {n:,}"
+
+
+def _correlated(found: Comparison) -> str:
+    base, new = found.base_design_effect, found.new_design_effect
+    return f"correlated: {base:.3g} requests of the baseline count as one, {new:.3g} of the new version"
+
+
+def _not_known(found: Comparison) -> str:
+    return found.reason.partition(_WITHOUT)[0]
+
+
+_LACKS: Mapping[Why, Callable[[Comparison], str]] = {
+    Why.TOO_LITTLE: _too_little,
+    Why.TOO_FEW_BLOCKS: lambda found: "too few blocks; hold for longer",
+    Why.CORRELATED: _correlated,
+}
 
 
 def contrast(pair: Pair, asked: Asked) -> Contrast:
@@ -174,8 +209,15 @@ def _as_known(found: Comparison, pair: Pair, asked: Asked) -> Comparison:
         return found
     if not _too_many(pair, asked) and not _is_turned(found, _at_worst(pair, asked, found.state)):
         return found
-    reason = f"{unrendered_text(unrendered)}, and they may decide it; without them: {found.reason}"
-    return dataclasses.replace(found, state=Call.UNDECIDED, reason=reason)
+    return _kept(found, f"{unrendered_text(unrendered)}, and they may decide it")
+
+
+_WITHOUT = "; without them: "
+
+
+def _kept(found: Comparison, why: str) -> Comparison:
+    """The comparison, kept undecided by that."""
+    return dataclasses.replace(found, state=Call.UNDECIDED, reason=f"{why}{_WITHOUT}{found.reason}")
 
 
 def _too_many(pair: Pair, asked: Asked) -> bool:
@@ -235,8 +277,10 @@ def _of_latencies(base: Shown, new: Shown, asked: Asked, compare: Callable[..., 
         return found
     if compare(base.latencies_at_worst, new.latencies_at_worst, **allowed).state is Call.MET:
         return found
-    reason = f"{failed:,} failed requests have no latency, and were they the slowest they would decide it"
-    return dataclasses.replace(found, state=Call.UNDECIDED, reason=f"{reason}; without them: {found.reason}")
+    return _kept(
+        found,
+        f"{failed:,} failed requests have no latency, and were they the slowest they would decide it",
+    )
 
 
 def _errors_text(shown: Shown, asked: Asked) -> str:

@@ -102,9 +102,13 @@ def _wanted_n(objective: Objective, plan: _Plan) -> int | None:
 def _ratio_s(wanted_n: int, plan: _Plan) -> float | None:
     if not plan.rate_per_s:
         return None
-    block_s = max(decide.BLOCK_MIN_S, math.ceil(decide.BLOCK_MIN_REQUESTS / plan.rate_per_s))
-    blocks = max(decide.MET_MIN_BLOCKS, math.ceil(plan.min_hold_s / block_s))
-    return math.ceil(max(blocks * block_s, wanted_n / plan.rate_per_s))
+    return math.ceil(max(blocks_s(plan.rate_per_s, min_hold_s=plan.min_hold_s), wanted_n / plan.rate_per_s))
+
+
+def blocks_s(rate_per_s: float, *, min_hold_s: float = 0.0) -> int:
+    """How long the blocks that MET wants take at a rate above 0: a block is of whole seconds."""
+    block_s = max(decide.BLOCK_MIN_S, math.ceil(round(decide.BLOCK_MIN_REQUESTS / rate_per_s, 6)))
+    return block_s * max(decide.MET_MIN_BLOCKS, math.ceil(min_hold_s / block_s))
 
 
 def _throughput_s(objective: Objective, plan: _Plan) -> float | None:
@@ -132,17 +136,17 @@ def _throughput_s(objective: Objective, plan: _Plan) -> float | None:
 
 
 def _sentence(objective: Objective, plan: _Plan, *, wanted_n: int | None, wanted_s: float | None) -> str:
-    needs = "needs a hold" if wanted_n is None else f"needs {_requests(objective, plan, wanted_n)}"
+    needs = "needs" if wanted_n is None else f"needs {_requests(wanted_n)};"
     if plan.rate_per_s is None:
-        return f"{needs}, {show_duration(plan.min_hold_s)} at least; a closed model's rate shows under way"
+        return f"{needs} {show_duration(plan.min_hold_s)} of hold at least; a closed model's rate shows under way"
     at_rate = f"at {show_rate(plan.rate_per_s)}"
     if not plan.rate_per_s:
         return "the profile sends it no request; add a journey that does, or correct its routes"
     if wanted_s is None:
         return f"cannot be met {at_rate}; offer more than {show_rate(objective.limit)}"
-    takes = f"{needs}, {show_duration(wanted_s)} {at_rate}"
+    takes = f"{needs} {show_duration(wanted_s)} of hold {at_rate}"
     if wanted_s <= plan.at_most_s:
-        return takes
+        return takes if wanted_n is None else f"{takes} give about {plan.rate_per_s * wanted_s:,.0f}"
     would_do = f"hold for {show_duration(wanted_s)}"
     if not plan.at_most_s:
         return f"{takes}: the gate's time is over before the hold begins; {would_do}"
@@ -151,9 +155,6 @@ def _sentence(objective: Objective, plan: _Plan, *, wanted_n: int | None, wanted
     return f"{takes}: it cannot be decided within {show_duration(plan.at_most_s)}; {would_do}"
 
 
-def _requests(objective: Objective, plan: _Plan, wanted_n: int) -> str:
-    tested_n = decide.requests_needed(objective.limit_ratio, plan.alpha)
-    if tested_n >= wanted_n:
-        return f"{wanted_n:,} requests or more"
-    blocks = f"{decide.MET_MIN_BLOCKS} blocks of {decide.BLOCK_MIN_REQUESTS}"
-    return f"{wanted_n:,} requests or more ({tested_n:,} by the test, {blocks} at least)"
+def _requests(wanted_n: int) -> str:
+    blocks = f" ({decide.MET_MIN_BLOCKS} blocks of {decide.BLOCK_MIN_REQUESTS})"
+    return f"{wanted_n:,} requests or more{blocks if wanted_n == FEWEST_REQUESTS else ''}"

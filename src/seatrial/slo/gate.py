@@ -132,9 +132,9 @@ def read_gate(folder: Path, name: str = "default") -> Gate:
     """The `gate:` document of that name below the folder; UsageError when there is none."""
     found = _documents(folder)
     if not found:
-        raise UsageError(f"{folder / FILE}: there is no gate; write one that begins with `gate: {name}`")
+        raise UsageError(f"{folder.name}/{FILE}: there is no gate; write one that begins with `gate: {name}`")
     if name not in found:
-        raise UsageError(f"{folder}: no gate '{name}'; {did_you_mean(name, found)}")
+        raise UsageError(f"no gate '{name}' in {folder.name}; {did_you_mean(name, found)}")
     return _gate(found[name])
 
 

@@ -169,12 +169,19 @@ def _with_numbers(finding: Finding, found: Contrast, pair: Pair) -> Finding:
         measured=comparison.effect,
         low=comparison.interval.low,
         high=comparison.interval.high,
-        measured_text=f"{found.new_text} against {found.base_text}: {found.effect_text}",
+        measured_text=f"{_sides_text(found, pair)}: {found.effect_text}",
         n=comparison.n_new,
         design_effect=comparison.new_design_effect,
         decided_at_s=float(len(pair.new.errors(pair.service))) if decided else None,
         wanted_n=comparison.wanted_n,
     )
+
+
+def _sides_text(found: Contrast, pair: Pair) -> str:
+    """What either side showed; of a canary's which is which, for their counts look alike."""
+    if pair.new.side is None:
+        return f"{found.new_text} against {found.base_text}"
+    return f"{pair.new.name} {found.new_text} against {pair.base.name} {found.base_text}"
 
 
 def _canary_finding(found: Contrast, pair: Pair) -> Finding:

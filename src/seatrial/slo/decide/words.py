@@ -97,14 +97,21 @@ class Reason(NamedTuple):
 
 def lacking_blocks(blocks: int, wanted: int, *, of: str = "") -> Reason | None:
     """What is said where blocks are too few; None where they are enough."""
-    return Reason(Why.TOO_FEW_BLOCKS, f"too few blocks{of}: {blocks} of {wanted}") if blocks < wanted else None
+    return (
+        Reason(Why.TOO_FEW_BLOCKS, f"too few blocks{of}: {blocks} of {wanted}; hold longer")
+        if blocks < wanted
+        else None
+    )
 
 
 def lacking_hold(seconds: float, min_hold_s: float) -> Reason | None:
     """What is said where the hold is too short; None where it is long enough."""
     if seconds >= min_hold_s:
         return None
-    return Reason(Why.TOO_SHORT, f"hold too short: {seconds:g} of {min_hold_s:g} s in whole blocks")
+    return Reason(
+        Why.TOO_SHORT,
+        f"hold too short: {seconds:g} s in whole blocks, MET needs {min_hold_s:g} s (min_hold); hold longer",
+    )
 
 
 def unrendered_text(count: int) -> str:
