@@ -219,7 +219,7 @@ def test_a_worse_canary_is_missed_whatever_the_score(workspace, planned, recorde
     plan = planned(gate_line="score: {met: 10%, degraded: 5%}")
     found = _judged(run, plan)
     assert found["canary: errors"].grade is found["no more errors"].grade is Grade.MISSED
-    assert "9 % (1,080 of 12,000) against 1 % (120 of 12,000)" in found["canary: errors"].measured_text
+    assert "canary 9 % (1,080 of 12,000) against base 1 % (120 of 12,000)" in found["canary: errors"].measured_text
     assert judge_run(read_run(run), plan).grade is Grade.MISSED
 
 
