@@ -5,8 +5,8 @@ Imported by the conftest of each room that needs it.
 
 from __future__ import annotations
 
+import functools
 import json
-import signal
 import sys
 import textwrap
 import threading
@@ -187,18 +187,21 @@ def workspace(tmp_path: Path, service: Service, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.fixture
-def check(workspace, monkeypatch, capfd):
-    """`seatrial check` in this process; an exception that would be a traceback fails the test."""
+def command(monkeypatch, capfd):
+    """`seatrial` in this process; an exception that would be a traceback fails the test."""
 
     def run(*words: str) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["seatrial", "check", *words])
+        monkeypatch.setattr(sys, "argv", ["seatrial", *words])
         with pytest.raises(SystemExit) as ended:
             main()
         printed = capfd.readouterr()
         assert "Traceback" not in printed.err
         return Ended(int(ended.value.code or 0), printed.out, printed.err)
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield run
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    return run
+
+
+@pytest.fixture
+def check(workspace, command):
+    """`seatrial check` in the workspace."""
+    return functools.partial(command, "check")

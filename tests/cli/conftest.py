@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import signal
-import sys
 import textwrap
 import threading
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from diff_parts import LOOK
 
-from check_parts import check, service, workspace
-from seatrial.cli.main import main
+from check_parts import check, command, service, workspace
 from seatrial.verdict import Finding, Grade, Subject
 
-__all__ = ["check", "findings", "service", "workspace"]
+__all__ = ["check", "command", "findings", "service", "workspace"]
 
 
 class Findings:
@@ -91,13 +87,6 @@ class Shop(ThreadingHTTPServer):
         self.server_close()
 
 
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def shops(tmp_path, monkeypatch):
     """Two realms, `live` and `next`, in the workspace the test is in, with a journey each test may write anew."""
@@ -127,18 +116,10 @@ def shops(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def diff(monkeypatch, capfd):
+def diff(command):
     """`seatrial diff live next` in this process."""
 
-    def run(*words, realms=("live", "next"), command="diff"):
-        monkeypatch.setattr(sys, "argv", ["seatrial", command, *realms, *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capfd.readouterr()
-        assert "Traceback" not in printed.err
-        return Ended(int(ended.value.code or 0), printed.out, printed.err)
+    def run(*words, realms=("live", "next")):
+        return command("diff", *realms, *words)
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield run
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    return run

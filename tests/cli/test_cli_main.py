@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import subprocess
 import sys
 
@@ -27,13 +26,8 @@ def ended(monkeypatch, capfd):
 
         monkeypatch.setattr("seatrial.cli.runs.run_list", fails)
         monkeypatch.setattr(sys, "argv", ["seatrial", "runs", "list"])
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            with pytest.raises(SystemExit) as ending:
-                main()
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+        with pytest.raises(SystemExit) as ending:
+            main()
         return ending.value.code, capfd.readouterr().err
 
     return run

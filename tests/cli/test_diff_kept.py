@@ -77,7 +77,7 @@ def test_a_realm_that_is_not_there_cannot_be_compared(shops, diff):
     following.shutdown = following.server_close = lambda: None
 
 
-def test_the_run_is_kept_and_listed(shops, diff, tmp_path):
+def test_the_run_is_kept_and_listed(shops, diff, command, tmp_path):
     shops(lambda _: card(), lambda _: card(state="OPEN"))
     ended = diff("--json", "out.json", "--seed", "5")
     [folder] = (tmp_path / "reports" / "out").iterdir()
@@ -87,14 +87,14 @@ def test_the_run_is_kept_and_listed(shops, diff, tmp_path):
     assert (about["command"], about["realm"], about["candidate"]) == ("diff", "live", "next")
     assert told == json.loads((tmp_path / "out.json").read_text())
     assert (told["grade"], told["seed"], told["comparisons"]) == ("MISSED", 5, 10)
-    listed = diff(realms=("list",), command="runs")
+    listed = command("runs", "list")
     assert re.search(rf"{folder.name} .* MISSED +diff", listed.out)
 
 
-def test_a_run_of_diff_is_nobodys_baseline_and_may_be_pruned(shops, diff, tmp_path):
+def test_a_run_of_diff_is_nobodys_baseline_and_may_be_pruned(shops, diff, command, tmp_path):
     shops(lambda _: {}, lambda _: {})
     assert diff("--rounds", "1").code == 0
-    assert diff("--keep", "0", realms=("prune",), command="runs").code == 0
+    assert command("runs", "prune", "--keep", "0").code == 0
     assert list((tmp_path / "reports" / "out").glob("*/run.json")) == []
 
 

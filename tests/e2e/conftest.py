@@ -158,7 +158,7 @@ def seatrial(_watchful: dict[str, str]) -> Seatrial:
 
 
 @pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Seatrial]:
+def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Seatrial:
     """Runs a command in this process, in a workspace; an exception that would be a traceback fails the test."""
 
     def stay(connection: socket.socket, address: Any) -> None:
@@ -175,10 +175,7 @@ def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> 
 
     monkeypatch.delenv("SEATRIAL_REALM", raising=False)
     monkeypatch.setattr(socket.socket, "connect", stay)
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield run
-    for number, handler in before.items():
-        signal.signal(number, handler)
+    return run
 
 
 class Harness:

@@ -121,6 +121,13 @@ class OnRestartable(OnContainer):
         return Undone(True, f"container {self.name} started again and healthy")
 
 
+def restartable(
+    engine: Engine, found: Container, service: str, health_url: str
+) -> tuple[str, str, str, str, str, str]:
+    """The fields of an `OnRestartable`, in their order."""
+    return engine.url, found.id, found.name, found.started_at, service, health_url
+
+
 def container_of(fault: Fault, site: Site) -> tuple[Engine, Container]:
     """The container of a service, opted in and running."""
     engine, found = find_container(site.realm, fault.target)

@@ -16,6 +16,7 @@ from seatrial.chaos.faults.container import (
     health_url_of,
     opted_in,
     refuse_unstartable,
+    restartable,
     state_of,
 )
 from seatrial.chaos.faults.injectable import Means, Site, Undone
@@ -151,8 +152,7 @@ def _restartable(fault: Fault, site: Site) -> tuple[str, str, str, str, str, str
     """The fields of an `OnRestartable`: the container that is the service now."""
     engine, found = container_of(fault, site)
     refuse_unstartable(found, fault)
-    address = health_url_of(fault, site)
-    return engine.url, found.id, found.name, found.started_at, fault.target, address
+    return restartable(engine, found, fault.target, health_url_of(fault, site))
 
 
 def _replicas(service: str, fault: Fault, site: Site) -> tuple[RestartContainer, ...]:
@@ -165,7 +165,7 @@ def _replicas(service: str, fault: Fault, site: Site) -> tuple[RestartContainer,
         address = (
             health_url_of(fault, site, service) if alone else _own_health_url(found, fault, site, service=service)
         )
-        parts.append(RestartContainer(engine.url, found.id, found.name, found.started_at, service, address))
+        parts.append(RestartContainer(*restartable(engine, found, service, address)))
     return tuple(parts)
 
 

@@ -9,7 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from seatrial.chaos.faults.container import OnRestartable, container_of, health_url_of, refuse_unstartable
+from seatrial.chaos.faults.container import (
+    OnRestartable,
+    container_of,
+    health_url_of,
+    refuse_unstartable,
+    restartable,
+)
 from seatrial.chaos.faults.injectable import Site, Undone
 from seatrial.chaos.model import Fault
 from seatrial.chaos.service_settings import Limit
@@ -46,12 +52,7 @@ class LimitContainer(OnRestartable):
         _refuse_more(wanted, found, fault)
         had = found.share
         return cls(
-            engine=engine.url,
-            container=found.id,
-            name=found.name,
-            started_at=found.started_at,
-            service=fault.target,
-            health_url=health_url_of(fault, site),
+            *restartable(engine, found, fault.target, health_url_of(fault, site)),
             cores=wanted.cores,
             memory_bytes=wanted.memory_bytes,
             nano=had.nano > 0,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from seatrial.chaos.faults.container import OnRestartable, container_of, health_url_of
+from seatrial.chaos.faults.container import OnRestartable, container_of, health_url_of, restartable
 from seatrial.chaos.faults.injectable import Site, Undone
 from seatrial.chaos.model import Fault
 from seatrial.chaos.service_settings import Disconnect
@@ -46,12 +46,7 @@ class DisconnectContainer(OnRestartable):
                 "not be put back; connect it without"
             )
         return cls(
-            engine=engine.url,
-            container=found.id,
-            name=found.name,
-            started_at=found.started_at,
-            service=fault.target,
-            health_url=health_url_of(fault, site),
+            *restartable(engine, found, fault.target, health_url_of(fault, site)),
             network=network,
             network_id=attachment.network_id,
             aliases=attachment.aliases,
