@@ -153,7 +153,7 @@ def read_plan(workspace: Path, asked: Asked) -> Plan:
     if plan.profile and plan.mix:
         require_judge(plan.profile, asked_of(plan.services, plan.mix))
     permit(plan)
-    _require_sound(plan)
+    require_sound_journeys(plan)
     return plan
 
 
@@ -173,11 +173,11 @@ def experiment_plan(documents: Documents, asked: Asked, name: str) -> Plan:
     )
     plan = dataclasses.replace(_read(documents, asked, gate, own=own), services={}, acceptance=())
     permit(plan)
-    _require_sound(plan)
+    require_sound_journeys(plan)
     return plan
 
 
-def _require_sound(plan: Plan) -> None:
+def require_sound_journeys(plan: Plan) -> None:
     """DocumentError for a name nobody has in a journey that will be played."""
     mixes = (plan.mix, plan.audit.mix if plan.audit else None)
     under_load = (item for each in mixes if each for item in each.scenarios)

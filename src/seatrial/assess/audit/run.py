@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from seatrial import __version__, journal
-from seatrial.accept.prepare import Prepared
-from seatrial.accept.static import require_sound
 from seatrial.assess.audit.about import AboutAudit, Strained, read_about_audit, write_about_audit
 from seatrial.assess.audit.audited import Audited, cut_short, read_seen
 from seatrial.assess.audit.plan import COMMAND, Auditing, auditing
 from seatrial.assess.audit.stage import strain_all
 from seatrial.assess.budget import budget
 from seatrial.assess.places import require_placed
-from seatrial.assess.plan import Plan, permit
+from seatrial.assess.plan import Documents, Plan, permit, require_sound_journeys
 from seatrial.assess.record import Recorder
 from seatrial.assess.run import HEALED, Telling, command_line, context_of, git_revision
 from seatrial.assess.stage import Bridge
@@ -34,10 +32,10 @@ from seatrial.clock import Clock
 from seatrial.errors import Interrupted, UsageError
 from seatrial.journal import Journal, Run, going_on
 from seatrial.redact import Secrets
-from seatrial.runtime.read import choose_realm, read_realms
+from seatrial.runtime.read import choose_realm
 from seatrial.runtime.standing import standing
 from seatrial.runtime.up import require_reachable
-from seatrial.scenarios.load.profile import choose_profile, read_profiles
+from seatrial.scenarios.load.profile import choose_profile
 from seatrial.scenarios.load.spread import here
 from seatrial.scenarios.model import Scenario
 from seatrial.scenarios.read import read_scenarios
@@ -58,13 +56,13 @@ class AuditAsked:
 
 def audit_plan(workspace: Path, asked: AuditAsked) -> Plan:
     """Read all that an audit comprises; DocumentError, UsageError or Refused before anything is sent."""
-    realms = read_realms(workspace)
-    documented = read_services(workspace / "slo")
+    documents = Documents(workspace)
+    realms, documented = documents.realms, documents.services
     require_placed(documented.values(), realms)
     strains = battery.strains(documented, asked.only)
     if not strains:
         raise UsageError("nothing to audit: no edge of the documents (`depends_on`) has a strain that is left in")
-    scenarios, profiles = read_scenarios(workspace / "scenarios"), read_profiles(workspace / "scenarios")
+    scenarios, profiles = documents.scenarios, documents.profiles
     gate = read_gates(workspace / "slo").get("default")
     named = asked.profile or (gate.profile if gate else None)
     plan = Plan(
@@ -82,8 +80,7 @@ def audit_plan(workspace: Path, asked: AuditAsked) -> Plan:
         audit=auditing(strains, scenarios, choose_profile(profiles, named) if named else None),
     )
     permit(plan)
-    assert plan.audit is not None
-    require_sound(Prepared(workspace, plan.realm, plan.audit.mix.scenarios, asked.overrides, Secrets()))
+    require_sound_journeys(plan)
     return plan
 
 
