@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -26,6 +24,8 @@ KILLS = 100
 
 sys.path[:0] = [str(TESTS / "chaos"), str(TESTS)]
 from killing import WITHIN_S, Killed, open_range  # noqa: E402 - it stands with the tests
+
+from real_parts import docker_answers  # noqa: E402 - so does it
 
 
 @dataclass
@@ -58,7 +58,7 @@ def main() -> int:
 
 def run(kills: int) -> Progress:
     """Kill by every seed that was not tried yet; by all once all were."""
-    progress = _load(_has_engine())
+    progress = _load(docker_answers())
     if progress.next > kills:
         progress = Progress(progress.with_container)
     with (
@@ -98,12 +98,6 @@ def _problems(kill: Killed) -> list[str]:
     after = f"seed {kill.seed}, killed after {kill.moment_s:.2f} s with {', '.join(kill.on) or 'nothing'} on"
     left = [f"{after}: left after {WITHIN_S:g} s: {', '.join(kill.left)}"] if late or kill.left else []
     return left + [f"{after}: recover had to undo {text}" for text in kill.recovered]
-
-
-def _has_engine() -> bool:
-    if not shutil.which("docker"):
-        return False
-    return subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False).returncode == 0
 
 
 def _load(with_container: bool) -> Progress:

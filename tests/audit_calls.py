@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from seatrial.chaos.audit.model import Kind, Observation, Strain
+from seatrial.chaos.audit import signatures
+from seatrial.chaos.audit.model import Kind, Observation, Reading, Strain
 from seatrial.chaos.seen.breaker import Span
 from seatrial.sample import EdgeCall
 from seatrial.service import BreakerPromise, Edge, Mechanisms
@@ -88,3 +89,13 @@ def breaking(number: int, into: float) -> Did:
 def seen(calls: Iterable[EdgeCall], kind: Kind = Kind.HANG, *, optional: bool = False) -> Observation:
     """What an audit would have seen of a strain of the edge."""
     return Observation(Strain(EDGE, kind, PROMISED, optional), tuple(calls), FAULT)
+
+
+def readings_of(observation: Observation) -> dict[str, Reading]:
+    """What each signature reads of it, by its family's key."""
+    return {ruling.family.key: ruling.reading for ruling in signatures.read(observation)}
+
+
+def reading_of(observation: Observation, key: str) -> Reading:
+    """What the signature of that family reads of it."""
+    return readings_of(observation)[key]

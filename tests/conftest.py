@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import shutil
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +12,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
-from real_parts import find_httpbin, find_node_client, find_opossum, find_server
+from real_parts import docker_answers, find_httpbin, find_node_client, find_opossum, find_server
 
 if TYPE_CHECKING:
     from misbehaving import Authority
@@ -45,15 +43,8 @@ def find_yaml_server() -> str | None:
     return os.environ.get("YAML_LANGUAGE_SERVER") or shutil.which("yaml-language-server")
 
 
-@functools.cache
-def _docker_answers() -> bool:
-    if not shutil.which("docker"):
-        return False
-    return subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False).returncode == 0
-
-
 PARTS: dict[str, tuple[Callable[[], object], str]] = {
-    "needs_docker": (_docker_answers, "no Docker engine answers (`docker info`)"),
+    "needs_docker": (docker_answers, "no Docker engine answers (`docker info`)"),
     "needs_toxiproxy": (find_toxiproxy, "the original toxiproxy-server is not installed"),
     "needs_node": (find_yaml_server, "no yaml-language-server on the path (npm install -g yaml-language-server)"),
     "needs_node_client": (

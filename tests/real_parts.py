@@ -6,8 +6,17 @@ import functools
 import importlib.util
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
+
+
+@functools.cache
+def docker_answers() -> bool:
+    """Whether a Docker engine answers."""
+    if not shutil.which("docker"):
+        return False
+    return subprocess.run(["docker", "info"], capture_output=True, timeout=20, check=False).returncode == 0
 
 
 @functools.cache

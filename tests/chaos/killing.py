@@ -33,6 +33,7 @@ from seatrial.runtime import process
 from seatrial.runtime.read import read_realms
 from seatrial.runtime.state import ProcessId, RealmState, load_state
 from seatrial.runtime.up import MARK, down, up
+from watchdogs import watchdogs
 
 REALM = "doomed"
 WITHIN_S = LEASE_S + 5.0
@@ -149,16 +150,6 @@ class Range:
         """What the harness had injected, or was about to, and had not healed when it was killed."""
         content = read_ledger(self.workspace / "reports" / "out" / f"run-{seed}" / "faults.jsonl")
         return tuple(f"{entry.means} {entry.kind} on {entry.target}" for entry in content.open)
-
-
-def watchdogs(workspace: Path) -> list[psutil.Process]:
-    """Those of this workspace that run."""
-    found = ((each, each.info["cmdline"] or []) for each in psutil.process_iter(["cmdline"]))
-    return [
-        each
-        for each, words in found
-        if "seatrial.chaos.watchdog" in words and any(word.startswith(str(workspace)) for word in words)
-    ]
 
 
 def _status(known: ProcessId) -> str | None:

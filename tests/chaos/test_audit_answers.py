@@ -6,9 +6,8 @@ import dataclasses
 
 import pytest
 
-from audit_calls import EDGE, FAULT, GIVEN_UP, WELL, Behaviour, Did, seen, traffic
-from seatrial.chaos.audit import signatures
-from seatrial.chaos.audit.model import Kind, Observation, Reading, Sign
+from audit_calls import EDGE, FAULT, GIVEN_UP, WELL, Behaviour, Did, reading_of, seen, traffic
+from seatrial.chaos.audit.model import Kind, Observation, Sign
 from seatrial.chaos.seen.breaker import Span
 from seatrial.sample import EdgeCall
 
@@ -19,22 +18,18 @@ CUT = Did(cut=True)
 AGAIN = Did(0.012, ((0.001, 0.004), (0.006, 0.004)), call_status=404)
 
 
-def _reading(observation: Observation, family: str) -> Reading:
-    return next(ruling.reading for ruling in signatures.read(observation) if ruling.family.key == family)
-
-
 def _one_in(every: int, did: Did, other: Did) -> Behaviour:
     return lambda number, into: did if number % every == 0 else other
 
 
 @pytest.mark.parametrize(("every", "sign"), [(3, Sign.FOUND), (6, Sign.CLEAR)])
 def test_a_few_calls_of_many_that_outlive_their_askers_make_no_timeout_too_long(every, sign):
-    assert _reading(seen(traffic(_one_in(every, OUTLIVES, GIVEN_UP))), "too patient").sign is sign
+    assert reading_of(seen(traffic(_one_in(every, OUTLIVES, GIVEN_UP))), "too patient").sign is sign
 
 
 @pytest.mark.parametrize(("every", "sign"), [(1, Sign.FOUND), (4, Sign.CLEAR)])
 def test_a_few_calls_of_many_that_go_on_are_not_left_running(every, sign):
-    assert _reading(seen(traffic(_one_in(every, LEFT, GIVEN_UP))), "losers run on").sign is sign
+    assert reading_of(seen(traffic(_one_in(every, LEFT, GIVEN_UP))), "losers run on").sign is sign
 
 
 def _short(kind: Kind, did: Did, other: Did, *, many: int) -> Observation:
@@ -53,28 +48,28 @@ def _short(kind: Kind, did: Did, other: Did, *, many: int) -> Observation:
     ids=["4", "31", "21"],
 )
 def test_what_is_seen_of_too_few_is_not_judged_rather_than_well(kind, did, other, family):
-    few = _reading(_short(kind, did, other, many=3), family)
+    few = reading_of(_short(kind, did, other, many=3), family)
     assert (few.sign, few.bad) == (Sign.NOT_JUDGED, 3)
     assert few.text.endswith("; 4 are needed")
-    assert _reading(_short(kind, did, other, many=4), family).sign is Sign.FOUND
+    assert reading_of(_short(kind, did, other, many=4), family).sign is Sign.FOUND
 
 
 def test_dripping_answers_that_had_no_time_to_come_to_their_end_say_nothing_of_a_deadline():
     dripping = seen(traffic(lambda number, into: Did(1.2, ((0.001, 1.19),))), Kind.DRIP)
     short = dataclasses.replace(dripping, fault=Span(FAULT.started_at, FAULT.started_at + 2.0))
-    reading = _reading(short, "timeout per read")
+    reading = reading_of(short, "timeout per read")
     assert (reading.sign, reading.bad, reading.n) == (Sign.FOUND, 15, 15)
 
 
 def test_calls_that_come_one_after_the_other_by_themselves_show_no_lock():
     seldom = traffic(lambda number, into: Did(0.23, ((0.001, 0.225),)), rate=4.0)
-    assert _reading(seen(seldom, Kind.SLOW), "lock across the call").sign is Sign.CLEAR
+    assert reading_of(seen(seldom, Kind.SLOW), "lock across the call").sign is Sign.CLEAR
 
 
 def test_a_request_whose_second_call_was_answered_whole_believed_nothing_that_was_cut_short():
     calls = traffic(lambda number, into: Did(0.012, ((0.001, 0.004), (0.006, 0.004))))
     first_cut = [dataclasses.replace(call, fate="cut") if _is_first(call) else call for call in calls]
-    reading = _reading(seen(first_cut, Kind.TRUNCATE), "cut short and believed")
+    reading = reading_of(seen(first_cut, Kind.TRUNCATE), "cut short and believed")
     assert (reading.sign, reading.n) == (Sign.NOT_JUDGED, 0)
 
 
@@ -85,7 +80,7 @@ def _is_first(call: EdgeCall) -> bool:
 
 
 def test_an_error_that_broke_off_is_no_answer_to_be_believed():
-    reading = _reading(
+    reading = reading_of(
         seen(traffic(lambda n, into: Did(cut=True, call_status=503)), Kind.TRUNCATE), "cut short and believed"
     )
     assert (reading.sign, reading.n) == (Sign.NOT_JUDGED, 0)
@@ -109,7 +104,7 @@ def test_only_what_follows_a_failure_and_asks_for_the_same_is_a_retry(did, path,
     second = [
         call if _is_first(call) or call.edge != str(EDGE) else dataclasses.replace(call, path=path) for call in calls
     ]
-    reading = _reading(seen(second, Kind.PARTIAL), "no back-off")
+    reading = reading_of(seen(second, Kind.PARTIAL), "no back-off")
     assert reading.sign is sign
     assert reading.n == (100 if sign is Sign.FOUND else 0)
 
@@ -124,4 +119,4 @@ def test_only_what_asks_for_the_same_after_a_4xx_asks_again_for_what_was_refused
     second = [
         call if _is_first(call) or call.edge != str(EDGE) else dataclasses.replace(call, path=path) for call in calls
     ]
-    assert _reading(seen(second, Kind.CLIENT_ERROR), "4xx again").sign is sign
+    assert reading_of(seen(second, Kind.CLIENT_ERROR), "4xx again").sign is sign

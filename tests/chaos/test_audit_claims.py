@@ -6,19 +6,14 @@ import dataclasses
 
 import pytest
 
-from audit_calls import FAULT, REFUSED, WELL, Did, seen, traffic
-from seatrial.chaos.audit import signatures
+from audit_calls import FAULT, REFUSED, WELL, Did, reading_of, seen, traffic
 from seatrial.chaos.audit.battery import health_asked
-from seatrial.chaos.audit.model import Kind, Observation, Reading, Sign, Strain
+from seatrial.chaos.audit.model import Kind, Observation, Sign, Strain
 from seatrial.realm import Place
 from seatrial.sample import Interval, Outcome, Phase, Sample
 from seatrial.service import Edge
 
 OUT = Did(0.006, call_status=503, status=503)
-
-
-def _reading(observation: Observation, key: str) -> Reading:
-    return {ruling.family.key: ruling.reading for ruling in signatures.read(observation)}[key]
 
 
 def _said(at: float, status: int | None) -> Sample:
@@ -44,25 +39,25 @@ def _saying(during: list[int | None], *, before: tuple[int, ...] = (200, 200), d
     ],
 )
 def test_a_service_that_says_it_is_ready_while_all_fails_is_found(statuses, sign):
-    assert _reading(_saying(statuses), "ready and not").sign is sign
+    assert reading_of(_saying(statuses), "ready and not").sign is sign
 
 
 def test_what_a_service_says_in_the_first_second_of_a_fault_is_not_held_against_it():
     observation = _saying([503, 503, 503])
     early = tuple(_said(FAULT.started_at + number / 20, 200) for number in range(19))
     told = dataclasses.replace(observation, health=(*observation.health, *early))
-    assert _reading(told, "ready and not").sign is Sign.CLEAR
+    assert reading_of(told, "ready and not").sign is Sign.CLEAR
 
 
 def test_a_service_whose_requests_are_answered_may_say_that_it_is_ready():
-    reading = _reading(_saying([200, 200, 200], did=WELL), "ready and not")
+    reading = reading_of(_saying([200, 200, 200], did=WELL), "ready and not")
     assert reading.sign is Sign.NOT_JUDGED
     assert "only 0 of" in reading.text
 
 
 @pytest.mark.parametrize("before", [(), (404, 404)])
 def test_a_path_that_never_said_that_it_is_ready_tells_nothing(before):
-    assert _reading(_saying([200, 200, 200], before=before), "ready and not").sign is Sign.NOT_JUDGED
+    assert reading_of(_saying([200, 200, 200], before=before), "ready and not").sign is Sign.NOT_JUDGED
 
 
 def test_only_the_path_that_the_realm_names_is_asked():
@@ -103,21 +98,21 @@ BEFORE = _second(Phase.HOLD, ok=8)
     ],
 )
 def test_answers_that_lack_something_and_do_not_say_so_are_a_fallback_passed_off(during, sign):
-    assert _reading(_answering(BEFORE, *during), "fallback passed off").sign is sign
+    assert reading_of(_answering(BEFORE, *during), "fallback passed off").sign is sign
 
 
 def test_one_step_that_says_so_does_not_speak_for_another():
     told = _second(Phase.DURING, ok=8, degraded=8)
     silent = _second(Phase.DURING, lacking=8, step="charge")
-    assert _reading(_answering(BEFORE, told, silent), "fallback passed off").sign is Sign.FOUND
+    assert reading_of(_answering(BEFORE, told, silent), "fallback passed off").sign is Sign.FOUND
 
 
 def test_what_a_step_lacked_before_the_fault_is_not_put_down_to_it():
     answers = _answering(_second(Phase.HOLD, ok=7, lacking=1), _second(Phase.DURING, lacking=8))
-    assert _reading(answers, "fallback passed off").sign is Sign.NOT_JUDGED
+    assert reading_of(answers, "fallback passed off").sign is Sign.NOT_JUDGED
 
 
 def test_without_a_journey_that_checks_for_it_nobody_can_tell_a_fallback_from_an_answer():
-    reading = _reading(_answering(), "fallback passed off")
+    reading = reading_of(_answering(), "fallback passed off")
     assert reading.sign is Sign.NOT_JUDGED
     assert "severity `degraded`" in reading.text

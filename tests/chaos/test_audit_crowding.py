@@ -8,9 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from audit_calls import END, FAULT, GIVEN_UP, OTHER, WELL, Behaviour, Did, seen, traffic
-from seatrial.chaos.audit import signatures
-from seatrial.chaos.audit.model import Kind, Observation, Reading, Sign
+from audit_calls import END, FAULT, GIVEN_UP, OTHER, WELL, Behaviour, Did, reading_of, seen, traffic
+from seatrial.chaos.audit.model import Kind, Reading, Sign
 from seatrial.chaos.seen.traffic import is_good
 from seatrial.sample import EdgeCall
 
@@ -20,15 +19,11 @@ REFUSED = Did(0.003, (), 503)
 CROWDED = 100.0  # requests per second: a dozen calls to the slow dependency at once
 
 
-def _reading(observation: Observation, key: str) -> Reading:
-    return {ruling.family.key: ruling.reading for ruling in signatures.read(observation)}[key]
-
-
 def _beside(behaves: Behaviour, *, rate: float = CROWDED, before: Did = WELL) -> Reading:
     """What is read from requests that need another dependency alone and are treated so."""
     slow = traffic(lambda number, into: SLOW, rate=rate)
     beside = traffic(behaves, path="/b", edge=OTHER, before=before)
-    return _reading(seen([*slow, *beside], Kind.CROWD), "no bulkhead")
+    return reading_of(seen([*slow, *beside], Kind.CROWD), "no bulkhead")
 
 
 def test_requests_that_wait_for_a_call_to_another_dependency_have_no_bulkhead():
@@ -52,7 +47,7 @@ def test_a_request_that_was_given_up_before_it_made_its_call_has_waited():
         (lambda: _beside(lambda number, into: WAITING, rate=10.0), "2 calls at once, 8 are needed"),
         (lambda: _beside(lambda number, into: WAITING, before=WAITING), "waited before the fault, too"),
         (
-            lambda: _reading(seen(traffic(lambda number, into: SLOW, rate=CROWDED), Kind.CROWD), "no bulkhead"),
+            lambda: reading_of(seen(traffic(lambda number, into: SLOW, rate=CROWDED), Kind.CROWD), "no bulkhead"),
             "0 requests that need another dependency alone",
         ),
     ],
@@ -67,7 +62,7 @@ def test_requests_that_need_both_dependencies_and_wait_for_the_slow_one_are_none
     in_turn = Did(0.14, calls=((0.13, 0.004),), beside=((0.001, 0.125),))
     at_ease = Did(0.01, calls=((0.005, 0.004),), beside=((0.001, 0.003),))
     both = traffic(lambda number, into: in_turn, path="/b", edge=OTHER, before=at_ease, after=at_ease)
-    reading = _reading(seen([*slow, *both], Kind.CROWD), "no bulkhead")
+    reading = reading_of(seen([*slow, *both], Kind.CROWD), "no bulkhead")
     assert (reading.sign, reading.n) == (Sign.NOT_JUDGED, 0)
 
 
@@ -76,7 +71,7 @@ QUEUED = Did(0.3, ((0.29, 0.004),))
 
 def _after(did: Did, *, rate: float = 10.0) -> Reading:
     """What is read from requests that are treated so after the healing."""
-    return _reading(seen(traffic(lambda number, into: SLOW, rate=rate, after=did), Kind.CROWD), "endless queue")
+    return reading_of(seen(traffic(lambda number, into: SLOW, rate=rate, after=did), Kind.CROWD), "endless queue")
 
 
 def test_requests_that_still_wait_when_the_dependency_is_well_again_are_in_an_endless_queue():
@@ -100,7 +95,7 @@ def test_requests_that_wait_for_nothing_but_their_calls_are_in_no_queue(did):
 
 def test_where_requests_waited_before_the_fault_nobody_can_tell_what_piled_up_under_it():
     calls = traffic(lambda number, into: SLOW, before=QUEUED, after=QUEUED)
-    reading = _reading(seen(calls, Kind.CROWD), "endless queue")
+    reading = reading_of(seen(calls, Kind.CROWD), "endless queue")
     assert reading.sign is Sign.NOT_JUDGED
     assert "waited inside before the fault, too: 296 ms (median, 296 ms before)" in reading.text
 
@@ -113,11 +108,13 @@ def test_too_few_requests_after_the_healing_do_not_tell_of_a_queue():
 def test_a_service_that_goes_on_calling_for_those_that_have_gone_has_an_endless_queue(gone):
     calls = traffic(lambda number, into: Did(0.6, gone=gone, status=504))
     again = [_for(call, number) for number, call in enumerate(calls) if not is_good(call)]
-    found = _reading(seen([*calls, *again], Kind.CROWD), "endless queue")
+    found = reading_of(seen([*calls, *again], Kind.CROWD), "endless queue")
     assert found.sign is Sign.FOUND
     assert found.bad == len(again)
-    assert _reading(seen(calls, Kind.CROWD), "endless queue").sign is Sign.CLEAR
-    assert _reading(seen([*calls, *again[:10]], Kind.CROWD), "endless queue").sign is Sign.CLEAR  # of 65: an accident
+    assert reading_of(seen(calls, Kind.CROWD), "endless queue").sign is Sign.CLEAR
+    assert (
+        reading_of(seen([*calls, *again[:10]], Kind.CROWD), "endless queue").sign is Sign.CLEAR
+    )  # of 65: an accident
 
 
 def _for(request: EdgeCall, number: int) -> EdgeCall:

@@ -6,9 +6,22 @@ import dataclasses
 
 import pytest
 
-from audit_calls import EDGE, FAULT, GIVEN_UP, OTHER, REFUSED, WELL, Behaviour, Did, breaking, seen, traffic
+from audit_calls import (
+    EDGE,
+    FAULT,
+    GIVEN_UP,
+    OTHER,
+    REFUSED,
+    WELL,
+    Behaviour,
+    Did,
+    breaking,
+    reading_of,
+    seen,
+    traffic,
+)
 from seatrial.chaos.audit import signatures
-from seatrial.chaos.audit.model import Kind, Observation, Reading, Sign
+from seatrial.chaos.audit.model import Kind, Sign
 from seatrial.chaos.audit.reasons import otherwise_uncalled
 from seatrial.chaos.audit.view import needed
 
@@ -18,17 +31,13 @@ BOTH = Did(beside=((0.001, 0.004),))
 IN_TURN = Did(0.012, calls=((0.006, 0.004),), beside=((0.001, 0.004),))
 
 
-def _reading(observation: Observation, family: str) -> Reading:
-    return next(ruling.reading for ruling in signatures.read(observation) if ruling.family.key == family)
-
-
 def _then(did: Did, first: Did = NOT_FOUND) -> Behaviour:
     """A second into the fault all is done so."""
     return lambda number, into: first if into < 1.0 else did
 
 
 def test_requests_that_ask_a_replica_instead_were_not_refused_because_of_4xx():
-    reading = _reading(seen(traffic(_then(ELSEWHERE)), Kind.CLIENT_ERROR), "breaker counts 4xx")
+    reading = reading_of(seen(traffic(_then(ELSEWHERE)), Kind.CLIENT_ERROR), "breaker counts 4xx")
     assert reading.sign is Sign.NOT_JUDGED
     assert "asked another dependency" in reading.text
 
@@ -38,17 +47,17 @@ def test_requests_that_go_on_asking_a_replica_show_no_breaker_that_stays_open_or
     def behaves(number: int, into: float) -> Did:
         return GIVEN_UP if into < 1.0 or ((into - 1.0) % 2.3 < 0.25 and into > 2.0) else ELSEWHERE
 
-    assert _reading(seen(traffic(behaves, rate=20.0, after=ELSEWHERE)), family).sign is Sign.NOT_JUDGED
+    assert reading_of(seen(traffic(behaves, rate=20.0, after=ELSEWHERE)), family).sign is Sign.NOT_JUDGED
 
 
 def test_an_edge_that_is_spared_because_a_replica_is_asked_has_what_a_breaker_is_for():
-    assert _reading(seen(traffic(_then(ELSEWHERE, GIVEN_UP))), "no working breaker").sign is Sign.CLEAR
+    assert reading_of(seen(traffic(_then(ELSEWHERE, GIVEN_UP))), "no working breaker").sign is Sign.CLEAR
 
 
 def test_a_dependency_that_is_always_asked_the_same_beside_it_is_no_replica():
     refused = dataclasses.replace(ELSEWHERE, status=503)
     asking_both = traffic(_then(refused, dataclasses.replace(BOTH, call_status=404)), before=BOTH, after=BOTH)
-    assert _reading(seen(asking_both, Kind.CLIENT_ERROR), "breaker counts 4xx").sign is Sign.FOUND
+    assert reading_of(seen(asking_both, Kind.CLIENT_ERROR), "breaker counts 4xx").sign is Sign.FOUND
 
 
 @pytest.mark.parametrize(
@@ -61,7 +70,7 @@ def test_a_dependency_that_is_always_asked_the_same_beside_it_is_no_replica():
 )
 def test_requests_that_failed_before_they_came_to_the_edge_were_not_refused_there(did):
     calls = traffic(_then(did, dataclasses.replace(IN_TURN, call_status=404)), before=IN_TURN, after=IN_TURN)
-    assert _reading(seen(calls, Kind.CLIENT_ERROR), "breaker counts 4xx").sign is Sign.NOT_JUDGED
+    assert reading_of(seen(calls, Kind.CLIENT_ERROR), "breaker counts 4xx").sign is Sign.NOT_JUDGED
 
 
 def test_requests_that_got_what_they_ask_first_and_no_further_were_refused():
@@ -72,7 +81,7 @@ def test_requests_that_got_what_they_ask_first_and_no_further_were_refused():
     other_words = [
         dataclasses.replace(call, path="/first") if call.edge == str(OTHER) else call for call in [*calls, *first]
     ]
-    assert _reading(seen(other_words, Kind.CLIENT_ERROR), "breaker counts 4xx").sign is Sign.FOUND
+    assert reading_of(seen(other_words, Kind.CLIENT_ERROR), "breaker counts 4xx").sign is Sign.FOUND
 
 
 def test_what_failed_elsewhere_in_calm_was_not_refused_for_the_4xx_of_the_usual_traffic():
@@ -82,7 +91,7 @@ def test_what_failed_elsewhere_in_calm_was_not_refused_for_the_4xx_of_the_usual_
     slow = traffic(lambda number, into: NOT_FOUND, before=Did(0.3, (), 503), path="/c")
     for calls in (others, slow):
         observation = seen([*usual, *calls], Kind.CLIENT_ERROR)
-        assert _reading(observation, "breaker counts 4xx").sign is not Sign.FOUND
+        assert reading_of(observation, "breaker counts 4xx").sign is not Sign.FOUND
 
 
 def test_a_request_that_called_the_edge_has_no_other_reason_whatever_else_it_asked():
@@ -93,7 +102,7 @@ def test_a_request_that_called_the_edge_has_no_other_reason_whatever_else_it_ask
 @pytest.mark.parametrize(("rate", "outweighed"), [(20.0, True), (5.0, False)])
 def test_failures_that_a_callers_other_calls_outnumber_may_be_outweighed_in_one_breaker(rate, outweighed):
     beside = traffic(lambda number, into: WELL, path="/b", edge=OTHER, rate=rate)
-    reading = _reading(seen([*traffic(lambda number, into: GIVEN_UP), *beside]), "no working breaker")
+    reading = reading_of(seen([*traffic(lambda number, into: GIVEN_UP), *beside]), "no working breaker")
     assert (reading.sign, reading.outweighed) == (Sign.FOUND, outweighed)
 
 

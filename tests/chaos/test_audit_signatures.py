@@ -15,21 +15,17 @@ from audit_calls import (
     WELL,
     Did,
     breaking,
+    readings_of,
     seen,
     traffic,
 )
-from seatrial.chaos.audit import signatures
 from seatrial.chaos.audit.families import LOSERS
-from seatrial.chaos.audit.model import Kind, Observation, Reading, Sign
+from seatrial.chaos.audit.model import Kind, Observation, Sign
 from seatrial.sample import Outcome, Phase, Sample
 
 
-def _readings(observation: Observation) -> dict[str, Reading]:
-    return {ruling.family.key: ruling.reading for ruling in signatures.read(observation)}
-
-
 def _found(observation: Observation) -> list[str]:
-    return [key for key, reading in _readings(observation).items() if reading.sign is Sign.FOUND]
+    return [key for key, reading in readings_of(observation).items() if reading.sign is Sign.FOUND]
 
 
 def _until_healed(number: int, into: float) -> Did:
@@ -38,7 +34,7 @@ def _until_healed(number: int, into: float) -> Did:
 
 
 def test_a_healthy_caller_shows_no_defect_when_its_dependency_hangs():
-    readings = _readings(seen(traffic(breaking)))
+    readings = readings_of(seen(traffic(breaking)))
     assert [key for key, reading in readings.items() if reading.sign is Sign.FOUND] == []
     judged = {key for key, reading in readings.items() if reading.sign is Sign.CLEAR}
     assert judged == {
@@ -92,13 +88,13 @@ def test_a_call_that_goes_on_when_its_caller_has_given_it_up_is_left_running(too
 def test_a_caller_that_goes_on_calling_has_no_working_breaker():
     observation = seen(traffic(lambda number, into: GIVEN_UP))
     assert _found(observation) == ["no working breaker"]
-    text = _readings(observation)["no working breaker"].text
+    text = readings_of(observation)["no working breaker"].text
     assert "100 requests made 100 calls" in text
     assert "each for 250 ms" in text
 
 
 def test_too_few_calls_are_no_evidence_of_a_missing_breaker():
-    reading = _readings(seen(traffic(lambda number, into: GIVEN_UP, rate=2.0)))["no working breaker"]
+    reading = readings_of(seen(traffic(lambda number, into: GIVEN_UP, rate=2.0)))["no working breaker"]
     assert reading.sign is Sign.NOT_JUDGED
     assert "12 are needed" in reading.text
 
@@ -109,7 +105,7 @@ def test_a_breaker_promised_for_more_calls_is_given_them():
         observation.strain.promised, breaker=dataclasses.replace(observation.strain.breaker, min_calls=100)
     )
     patient = dataclasses.replace(observation, strain=dataclasses.replace(observation.strain, promised=promised))
-    assert _readings(patient)["no working breaker"].sign is Sign.NOT_JUDGED
+    assert readings_of(patient)["no working breaker"].sign is Sign.NOT_JUDGED
 
 
 def test_a_breaker_that_is_not_closed_after_healing_never_tries_again():
@@ -129,7 +125,7 @@ def test_calls_one_after_another_when_the_open_time_is_over_are_not_a_trial():
     def behaves(number: int, into: float) -> Did:
         return GIVEN_UP if into < 1.0 or (into - 1.0) % 3.5 > 2.1 else REFUSED
 
-    reading = _readings(seen(traffic(behaves, rate=4.0)))["trials"]
+    reading = readings_of(seen(traffic(behaves, rate=4.0)))["trials"]
     assert reading.sign is Sign.FOUND
     assert "0 calls beside the promised trials" in reading.text
     assert "4 after a trial had failed" in reading.text
@@ -158,7 +154,7 @@ def test_requests_that_wait_for_their_turn_show_a_lock_across_the_call():
 def test_only_an_optional_dependency_is_to_be_done_without():
     failing = traffic(lambda number, into: Did(0.005, (), 503))
     assert _found(seen(failing, Kind.REFUSE, optional=True)) == ["no fallback"]
-    assert _readings(seen(failing, Kind.REFUSE)) == {}
+    assert readings_of(seen(failing, Kind.REFUSE)) == {}
 
 
 @pytest.mark.parametrize(
@@ -173,7 +169,7 @@ def test_only_an_optional_dependency_is_to_be_done_without():
 def test_a_service_that_is_not_well_without_what_is_optional_asks_too_deep(statuses, sign):
     without = seen(traffic(lambda number, into: Did(0.005, ())), Kind.REFUSE, optional=True)
     observation = dataclasses.replace(without, health=tuple(map(_health, range(len(statuses)), statuses)))
-    assert _readings(observation)["health too deep"].sign is sign
+    assert readings_of(observation)["health too deep"].sign is sign
 
 
 def _health(number: int, status: int | None) -> Sample:
@@ -187,7 +183,7 @@ def test_requests_that_are_broken_off_when_a_service_is_told_to_end_show_no_grac
     slow = Did(0.25, ((0.001, 0.2),), broken=broken)
     calls = traffic(lambda number, into: slow if into < 2.0 else REFUSED)
     told = dataclasses.replace(seen(calls, Kind.RESTART), stopped_at=FAULT.started_at + 1.95)
-    assert _readings(told)["no grace"].sign is sign
+    assert readings_of(told)["no grace"].sign is sign
 
 
 @pytest.mark.parametrize(("broken", "sign"), [(1, Sign.NOT_JUDGED), (2, Sign.FOUND)])
@@ -197,17 +193,17 @@ def test_one_of_two_that_is_broken_off_may_have_been_sent_in_the_moment_of_closi
 
     calls = traffic(lambda number, into: under_way.get(number, whole) if into < 2.0 else REFUSED)
     told = dataclasses.replace(seen(calls, Kind.RESTART), stopped_at=FAULT.started_at + 1.95)
-    assert _readings(told)["no grace"].sign is sign
+    assert readings_of(told)["no grace"].sign is sign
 
 
 def test_without_requests_under_way_nobody_can_tell_how_a_service_ends():
     quiet = dataclasses.replace(seen(traffic(breaking), Kind.RESTART), stopped_at=FAULT.started_at + 9.95)
-    assert _readings(quiet)["no grace"].sign is Sign.NOT_JUDGED
+    assert readings_of(quiet)["no grace"].sign is Sign.NOT_JUDGED
 
 
 def test_answers_without_the_optional_dependency_are_healthy():
     calls = traffic(lambda number, into: Did(0.005, (), 200))
-    assert _readings(seen(calls, Kind.REFUSE, optional=True))["no fallback"].sign is Sign.CLEAR
+    assert readings_of(seen(calls, Kind.REFUSE, optional=True))["no fallback"].sign is Sign.CLEAR
 
 
 FAILED = Did(0.006, call_status=503, status=503)
@@ -229,19 +225,19 @@ def _then_refused(did: Did):
 )
 def test_a_breaker_that_never_opens_by_errors_ignores_them(kind, did, found):
     assert _found(seen(traffic(lambda number, into: did), kind)) == [found]
-    assert _readings(seen(traffic(_then_refused(did)), kind))[found].sign is Sign.CLEAR
+    assert readings_of(seen(traffic(_then_refused(did)), kind))[found].sign is Sign.CLEAR
 
 
 def test_two_failures_of_three_are_enough_for_a_healthy_breaker():
     evenly = traffic(lambda number, into: WELL if number % 3 == 0 else FAILED)
     assert _found(seen(evenly, Kind.PARTIAL)) == ["breaker counts in a row"]
     seldom = traffic(lambda number, into: FAILED if number % 3 == 0 else WELL)
-    assert _readings(seen(seldom, Kind.PARTIAL))["breaker counts in a row"].sign is Sign.NOT_JUDGED
+    assert readings_of(seen(seldom, Kind.PARTIAL))["breaker counts in a row"].sign is Sign.NOT_JUDGED
 
 
 def test_a_breaker_that_opens_by_4xx_counts_what_is_no_failure():
     assert _found(seen(traffic(_then_refused(NOT_FOUND)), Kind.CLIENT_ERROR)) == ["breaker counts 4xx"]
-    healthy = _readings(seen(traffic(lambda number, into: NOT_FOUND), Kind.CLIENT_ERROR))
+    healthy = readings_of(seen(traffic(lambda number, into: NOT_FOUND), Kind.CLIENT_ERROR))
     assert {reading.sign for reading in healthy.values()} == {Sign.CLEAR}
 
 
@@ -253,7 +249,7 @@ def _with_a_last_one_refused(did: Did) -> list:
 
 def test_a_single_request_without_a_call_is_no_open_breaker():
     rejected = seen(_with_a_last_one_refused(NOT_FOUND), Kind.CLIENT_ERROR)
-    assert _readings(rejected)["breaker counts 4xx"].sign is Sign.CLEAR
+    assert readings_of(rejected)["breaker counts 4xx"].sign is Sign.CLEAR
     assert _found(seen(_with_a_last_one_refused(GIVEN_UP))) == ["no working breaker"]
 
 
@@ -272,13 +268,13 @@ def _several(did: Did, count: int, *, gap: float) -> Did:
 @pytest.mark.parametrize(("count", "sign"), [(9, Sign.FOUND), (2, Sign.CLEAR)])
 def test_nine_calls_for_one_are_a_storm_and_a_single_retry_is_none(count, sign):
     did = _several(FAILED, count, gap=0.01)
-    assert _readings(seen(traffic(_then_refused(did)), Kind.SERVER_ERROR))["retry storm"].sign is sign
+    assert readings_of(seen(traffic(_then_refused(did)), Kind.SERVER_ERROR))["retry storm"].sign is sign
 
 
 @pytest.mark.parametrize(("gap", "sign"), [(0.001, Sign.FOUND), (0.03, Sign.CLEAR)])
 def test_retries_that_follow_at_once_have_no_back_off(gap, sign):
     did = _several(FAILED, 2, gap=gap)
-    assert _readings(seen(traffic(_then_refused(did)), Kind.PARTIAL))["no back-off"].sign is sign
+    assert readings_of(seen(traffic(_then_refused(did)), Kind.PARTIAL))["no back-off"].sign is sign
 
 
 def test_a_4xx_that_is_asked_for_again_is_found():
@@ -298,7 +294,7 @@ def test_a_4xx_that_is_asked_for_again_is_found():
 )
 def test_only_what_is_not_idempotent_must_not_be_sent_again(method: str, calls: Calls, sign):
     lost = Did(0.6, calls, 504, call_gone=True, method=method)
-    assert _readings(seen(traffic(_then_refused(lost)), Kind.LOST))["unsafe retry"].sign is sign
+    assert readings_of(seen(traffic(_then_refused(lost)), Kind.LOST))["unsafe retry"].sign is sign
 
 
 @pytest.mark.parametrize("rate", [10.0, 20.0])
@@ -316,13 +312,13 @@ def test_a_breaker_is_not_said_to_be_missing_where_requests_wait_and_make_no_cal
 def test_a_dripping_answer_that_is_read_to_its_end_has_no_deadline():
     dripping = Did(1.2, ((0.001, 1.19),))
     assert _found(seen(traffic(lambda number, into: dripping), Kind.DRIP)) == ["timeout per read"]
-    assert _readings(seen(traffic(_then_refused(GIVEN_UP)), Kind.DRIP))["timeout per read"].sign is Sign.CLEAR
+    assert readings_of(seen(traffic(_then_refused(GIVEN_UP)), Kind.DRIP))["timeout per read"].sign is Sign.CLEAR
 
 
 @pytest.mark.parametrize(("status", "sign"), [(200, Sign.FOUND), (409, Sign.FOUND), (503, Sign.CLEAR)])
 def test_a_good_answer_made_of_one_that_was_cut_short_is_found(status, sign):
     cut = Did(0.006, cut=True, status=status)
-    assert _readings(seen(traffic(lambda number, into: cut), Kind.TRUNCATE))["cut short and believed"].sign is sign
+    assert readings_of(seen(traffic(lambda number, into: cut), Kind.TRUNCATE))["cut short and believed"].sign is sign
 
 
 def _beside(behaves) -> list:
@@ -335,12 +331,12 @@ def test_a_healthy_dependency_that_gets_no_call_either_shares_a_breaker():
 
 
 def test_a_healthy_dependency_that_goes_on_being_called_shares_none():
-    assert _readings(seen(_beside(lambda number, into: WELL)))["shared breaker"].sign is Sign.CLEAR
+    assert readings_of(seen(_beside(lambda number, into: WELL)))["shared breaker"].sign is Sign.CLEAR
 
 
 def test_requests_that_need_both_dependencies_are_no_evidence_of_a_shared_breaker():
     both = [*traffic(breaking), *traffic(lambda number, into: REFUSED, edge=OTHER)]
-    assert _readings(seen(both))["shared breaker"].sign is Sign.NOT_JUDGED
+    assert readings_of(seen(both))["shared breaker"].sign is Sign.NOT_JUDGED
 
 
 def test_a_plays_other_requests_are_not_taken_for_those_that_call_the_other_dependency():
@@ -351,7 +347,7 @@ def test_a_plays_other_requests_are_not_taken_for_those_that_call_the_other_depe
         dataclasses.replace(call, trace_id=f"play-{int(call.started_at * 10)}") for call in (*both, *log_ins)
     ]
     shifted = [_earlier(call) if call.path.startswith("/log-in") else call for call in of_one_play]
-    assert _readings(seen(shifted))["shared breaker"].sign is Sign.NOT_JUDGED
+    assert readings_of(seen(shifted))["shared breaker"].sign is Sign.NOT_JUDGED
 
 
 def _earlier(call):
@@ -359,18 +355,18 @@ def _earlier(call):
 
 
 def test_nothing_is_read_where_calls_failed_before_the_fault():
-    readings = _readings(seen(traffic(_until_healed, before=GIVEN_UP)))
+    readings = readings_of(seen(traffic(_until_healed, before=GIVEN_UP)))
     assert {reading.sign for reading in readings.values()} == {Sign.NOT_JUDGED}
     assert all("before the fault" in reading.text for reading in readings.values())
 
 
 def test_nothing_is_read_from_a_strain_that_cannot_be_trusted():
     broken = dataclasses.replace(seen(traffic(_until_healed)), why_not="the fault's lease ran out")
-    assert {reading.sign for reading in _readings(broken).values()} == {Sign.NOT_JUDGED}
+    assert {reading.sign for reading in readings_of(broken).values()} == {Sign.NOT_JUDGED}
 
 
 def test_a_caller_that_calls_later_by_itself_is_not_judged_by_what_its_requests_felt():
     later = Did(0.003, ((0.05, 0.004),))
-    readings = _readings(seen(traffic(lambda number, into: Did(0.003, ()), before=later, after=later)))
+    readings = readings_of(seen(traffic(lambda number, into: Did(0.003, ()), before=later, after=later)))
     assert "by itself" in readings["no working breaker"].text
     assert str(EDGE) == "front->back"

@@ -6,17 +6,12 @@ import dataclasses
 
 import pytest
 
-from audit_calls import FAULT, REFUSED, WELL, Did, seen, traffic
-from seatrial.chaos.audit import signatures
-from seatrial.chaos.audit.model import Kind, Observation, Reading, Sign
+from audit_calls import FAULT, REFUSED, WELL, Did, readings_of, seen, traffic
+from seatrial.chaos.audit.model import Kind, Observation, Sign
 from seatrial.sample import EdgeCall, Outcome, Phase, Sample
 
 NOT_FOUND = Did(call_status=404)
 TOLD_AT = FAULT.started_at + 1.95
-
-
-def _readings(observation: Observation) -> dict[str, Reading]:
-    return {ruling.family.key: ruling.reading for ruling in signatures.read(observation)}
 
 
 def _told_to_end(fate: str, *, after: float, starts: tuple[Sample, ...] = ()) -> Observation:
@@ -43,14 +38,14 @@ def _started(after: float) -> tuple[Sample, ...]:
     ids=["broken off", "given up by its asker", "not there yet when the service closed its door"],
 )
 def test_only_what_the_service_itself_broke_off_was_broken_off_by_it(fate, sign):
-    assert _readings(_told_to_end(fate, after=0.05))["no grace"].sign is sign
+    assert readings_of(_told_to_end(fate, after=0.05))["no grace"].sign is sign
 
 
 def test_what_still_drained_when_the_service_was_started_again_was_not_broken_off_by_itself():
     early = _told_to_end("upstream_closed", after=0.05, starts=_started(0.5))
-    assert _readings(early)["no grace"].sign is Sign.FOUND
+    assert readings_of(early)["no grace"].sign is Sign.FOUND
     late = _told_to_end("upstream_closed", after=0.6, starts=_started(0.5))
-    assert _readings(late)["no grace"].sign is not Sign.FOUND
+    assert readings_of(late)["no grace"].sign is not Sign.FOUND
 
 
 def test_a_breaker_that_opened_when_calls_got_no_answer_at_all_did_not_count_4xx():
@@ -59,7 +54,7 @@ def test_a_breaker_that_opened_when_calls_got_no_answer_at_all_did_not_count_4xx
         given_up = Did(0.26, ((0.001, 0.25),), 504, call_gone=True)
         return given_up if stalled else NOT_FOUND if into < 0.5 else REFUSED
 
-    reading = _readings(seen(traffic(behaves), Kind.CLIENT_ERROR))["breaker counts 4xx"]
+    reading = readings_of(seen(traffic(behaves), Kind.CLIENT_ERROR))["breaker counts 4xx"]
     assert reading.sign is Sign.NOT_JUDGED
     assert "5 of 10 calls were not answered at all" in reading.text
 
@@ -71,12 +66,12 @@ def test_what_a_stall_may_bring_about_is_not_found_where_the_audits_own_requests
         (rejecting, "breaker counts 4xx"),
         (_told_to_end("upstream_closed", after=0.05), "no grace"),
     ):
-        reading = _readings(dataclasses.replace(observation, late_s=late_s))[family]
+        reading = readings_of(dataclasses.replace(observation, late_s=late_s))[family]
         assert reading.sign is sign
     assert ("stood still" in reading.text) == (sign is Sign.NOT_JUDGED)
 
 
 def test_what_no_stall_brings_about_is_found_on_a_machine_that_stood_still():
     calls = traffic(lambda number, into: Did(0.26, ((0.001, 0.25),), 504, call_gone=True))
-    reading = _readings(dataclasses.replace(seen(calls), late_s=1.0))["no working breaker"]
+    reading = readings_of(dataclasses.replace(seen(calls), late_s=1.0))["no working breaker"]
     assert reading.sign is Sign.FOUND

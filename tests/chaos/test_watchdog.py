@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from healthy_service import SERVICE, answers, pid
-from killing import watchdogs
 
 from seatrial.chaos.healing.ledger import read_ledger
 from seatrial.chaos.healing.recover import recover
@@ -20,6 +19,7 @@ from seatrial.runtime import process
 from seatrial.runtime.healings import tell_healed
 from seatrial.runtime.read import choose_realm, read_realms
 from seatrial.runtime.up import down, up
+from watchdogs import watchdogs
 
 SLOW = (
     """

@@ -5,13 +5,13 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-import psutil
 import pytest
 
 from seatrial.chaos.healing.ledger import ledgers, open_entries
 from seatrial.errors import ExitCode
 from seatrial.runtime import process
 from seatrial.runtime.state import load_state
+from watchdogs import watchdogs
 
 pytestmark = pytest.mark.e2e
 
@@ -34,15 +34,6 @@ def _processes(workspace: Path):
 
 def _left_open(workspace: Path):
     return [entry for path in ledgers(workspace) for entry in open_entries(path)]
-
-
-def _watchdogs(workspace: Path):
-    found = ((each, each.info["cmdline"] or []) for each in psutil.process_iter(["cmdline"]))
-    return [
-        each
-        for each, words in found
-        if "seatrial.chaos.watchdog" in words and any(word.startswith(str(workspace)) for word in words)
-    ]
 
 
 @pytest.fixture
@@ -147,7 +138,7 @@ def test_right_after_kill_9_of_the_harness_what_it_broke_is_undone_first(pair, b
         assert seatrial(pair, "down").sentence == "stopping front, back\n"
         assert not any(process.is_alive(each) for each in again)
     assert load_state(pair, "pair") is None
-    wait_until(lambda: not _watchdogs(pair), "the watchdog is gone")
+    wait_until(lambda: not watchdogs(pair), "the watchdog is gone")
 
 
 @pytest.mark.parametrize("command", ["recover", "halt"])
@@ -157,13 +148,13 @@ def test_right_after_kill_9_of_the_harness_nobody_refuses_to_heal(pair, broken, 
     assert ended.code == 0, ended
     assert _left_open(pair) == []
     assert process.is_alive(_service(pair, "back"))
-    wait_until(lambda: not _watchdogs(pair), "the watchdog is gone")
+    wait_until(lambda: not watchdogs(pair), "the watchdog is gone")
     broken.wait()
 
 
 def test_a_harness_that_was_killed_with_its_watchdog_keeps_nobody_from_going_down(pair, broken, seatrial):
     before = _processes(pair)
-    [watchdog] = _watchdogs(pair)
+    [watchdog] = watchdogs(pair)
     broken.popen.send_signal(signal.SIGSTOP)  # or it would start another
     watchdog.kill()
     broken.end(signal.SIGKILL)
