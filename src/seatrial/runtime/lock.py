@@ -40,7 +40,7 @@ def turn(
     path.parent.mkdir(exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:
         if not _taken(file):
-            say(f"waiting for {_holder(file)}, which starts or stops realm '{realm}'")
+            say(f"waiting for {_told(file)}, which starts or stops realm '{realm}'")
             _wait(file, realm, deadline_s)
         file.truncate(0)
         file.write(_us())
@@ -58,31 +58,36 @@ def hold(workspace: Path, realm: str, *, doing: str) -> Iterator[None]:
     path.parent.mkdir(exist_ok=True)
     with path.open("a+", encoding="utf-8") as file:
         if not _in_time(lambda: _taken(file), ENDING_S):
-            raise _refused(realm, _holder(file))
+            raise _refused(realm, _told(file))
         file.truncate(0)
         file.write(f"{_us()}{doing}")
         file.flush()
         yield
 
 
-def other_holder(workspace: Path, realm: str) -> str:
-    """Which other process holds the realm, and what for; empty when none does."""
+def holder(path: Path) -> str:
+    """Which process has the lock at `path`, and what for; empty when none does."""
     try:
-        file = _held_by(workspace, realm).open(encoding="utf-8")
+        file = path.open(encoding="utf-8")
     except FileNotFoundError:
         return ""
     with file:
         # Shared, so that two who look at once do not take each other for a holder.
-        holder = "" if _taken(file, how=fcntl.LOCK_SH) else _holder(file)
-    return holder if holder.partition(",")[0] != _us() else ""
+        return "" if _taken(file, how=fcntl.LOCK_SH) else _told(file)
+
+
+def other_holder(workspace: Path, realm: str) -> str:
+    """Which other process holds the realm, and what for; empty when none does."""
+    found = holder(_held_by(workspace, realm))
+    return found if found.partition(",")[0] != _us() else ""
 
 
 def require_not_held(workspace: Path, realm: str, *, within_s: float = 0.0) -> None:
     """Refused when another process holds the realm and does not let go of it in time; ours may start and stop what it
     likes there."""
     _in_time(lambda: not other_holder(workspace, realm), within_s)
-    if holder := other_holder(workspace, realm):
-        raise _refused(realm, holder)
+    if found := other_holder(workspace, realm):
+        raise _refused(realm, found)
 
 
 @contextlib.contextmanager
@@ -117,7 +122,7 @@ def _other_users(workspace: Path, realm: str) -> tuple[str, ...]:
     for path in sorted(_used_by(workspace, realm).glob("*")):
         with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8") as file:
             if not _taken(file, how=fcntl.LOCK_SH):
-                users.append(_holder(file))
+                users.append(_told(file))
             elif file.read():  # else it is just being made
                 path.unlink(missing_ok=True)
     return tuple(user for user in dict.fromkeys(users) if user != _us())
@@ -127,8 +132,8 @@ def _used_by(workspace: Path, realm: str) -> Path:
     return workspace / FOLDER / "used" / realm
 
 
-def _refused(realm: str, holder: str) -> Refused:
-    return Refused(f"chaos is going on in realm '{realm}' ({holder}); wait for it, or end it: seatrial chaos halt")
+def _refused(realm: str, held_by: str) -> Refused:
+    return Refused(f"chaos is going on in realm '{realm}' ({held_by}); wait for it, or end it: seatrial chaos halt")
 
 
 def _held_by(workspace: Path, realm: str) -> Path:
@@ -147,7 +152,7 @@ def _in_time(claim: Callable[[], bool], within_s: float) -> bool:
 def _wait(file: TextIO, realm: str, deadline_s: float) -> None:
     if not _in_time(lambda: _taken(file), deadline_s):
         raise CannotRun(
-            f"realm '{realm}' is being started or stopped by {_holder(file)} for more than {deadline_s:g} s; "
+            f"realm '{realm}' is being started or stopped by {_told(file)} for more than {deadline_s:g} s; "
             "wait for it, or end it first"
         )
 
@@ -164,6 +169,6 @@ def _us() -> str:
     return f"{_PROCESS}{os.getpid()}"
 
 
-def _holder(file: TextIO) -> str:
+def _told(file: TextIO) -> str:
     file.seek(0)
     return file.read().strip() or "another command"

@@ -7,7 +7,6 @@ heals on its way out, and lets go of its lock. One that undoes faults is only wa
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import signal
@@ -19,12 +18,13 @@ from pathlib import Path
 from seatrial.chaos.faults.rolling import HEAL_MOST_S
 from seatrial.chaos.healing.undo import END_WITHIN_S
 from seatrial.quantity import show_duration
+from seatrial.runtime import lock
 from seatrial.runtime.lock import BREAKING, UNDOING
 from seatrial.runtime.state import FOLDER
 
-HALT_WITHIN_S = (
-    END_WITHIN_S + HEAL_MOST_S
-)  # what an injection has under way, then healing: a rolling restart's is longest
+HALT_WITHIN_S = END_WITHIN_S + HEAL_MOST_S
+"""What an injection has under way, then healing: a rolling restart's is longest."""
+
 TOLD_AFTER_S = 10.0
 _LOOK_EVERY_S = 0.1
 _HOLDER = re.compile(r"process (\d+)")
@@ -55,17 +55,8 @@ def halt(workspace: Path, *, say: Say, within_s: float | None = None) -> tuple[H
 
 def _holder(path: Path) -> str:
     """Who breaks or undoes things under that lock; empty when nobody does, or it is another lock of the realm."""
-    try:
-        file = path.open(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            content = file.read()
-            return content if content.endswith((BREAKING, UNDOING)) else ""
-    return ""
+    found = lock.holder(path)
+    return found if found.endswith((BREAKING, UNDOING)) else ""
 
 
 def _tell(path: Path, holder: str) -> None:
